@@ -1,0 +1,92 @@
+/* causeway/stats.h - estimates with errors from chains and from weighted samples. Pure functions of
+ * arrays; Local.
+ *
+ * In all functions data is (n_chain, n_step, n_primary) for chains and (n, n_primary) for weighted
+ * samples. */
+#ifndef CAUSEWAY_STATS_H
+#define CAUSEWAY_STATS_H
+
+#include "causeway/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A derived quantity f(<O_0>, ..., <O_{n-1}>) of mean (n_primary). Its gradient is taken
+ * numerically by central differences, with the naive errors of the primaries as steps
+ * (hep-lat/0306017). Where f is undefined it returns NAN, and so are then the value or the error of
+ * its estimate: no failure. */
+typedef double (*cw_derived)(const double *mean, const void *arg);
+
+typedef struct {
+  double value, error;
+  double error2;  /* a second, independent error estimate: jackknife; NAN if not computed */
+  double tau_int; /* in steps; 0.5 for independent samples; NAN if meaningless */
+  double tau_error;
+  double rhat; /* Gelman-Rubin over chains; NAN for one chain or weights */
+  double ess;  /* effective number of independent samples behind the error */
+  long n;      /* samples used */
+} cw_estimate;
+
+#define CW_GAMMA_S         2.0 /* the usual S of the window: decay time over tau_int */
+#define CW_GAMMA_MIN_STEPS 4   /* fewest steps per chain that the Gamma method takes */
+
+/* Gamma method (Wolff, hep-lat/0306017): autocorrelation function pooled over chains, automatic
+ * window with parameter S, bias of the truncated sum removed (eq. 49), error of tau_int (eq. 42).
+ * value is f of the means over all chains. rhat: Gelman and Rubin, Stat. Sci. 7 (1992) 457, of the
+ * linearised f. data (n_chain, n_step, n_primary): read only. f: NULL for the mean of primary 0. A
+ * series without fluctuations has error 0 and tau_int 0.5. CW_EINVAL: fewer than CW_GAMMA_MIN_STEPS
+ * steps. Cost: n_chain n_step (n_primary + window). */
+cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_step, int n_primary,
+                   cw_derived f, const void *arg, double S, cw_estimate *out);
+
+/* Normalised autocorrelation rho(t), t = 0..n_lag-1, of the linearised f, pooled over chains. rho
+ * (n_lag): out; NAN for t >= n_step or where f is undefined; 0 for t > 0 of a series without
+ * fluctuations. Failures as cw_gamma. */
+cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, long n_step,
+                             int n_primary, cw_derived f, const void *arg, long n_lag, double *rho);
+
+/* Self-normalised importance sampling: <O> = sum w O / sum w, w = exp(log_weight), of independent
+ * samples. error^2: delta method, sum w^2 (df)^2 / (sum w)^2; error2: jackknife over at most 2000
+ * blocks; ess: (sum w)^2 / sum w^2 (Kish). data (n, n_primary), log_weight (n): read only; any
+ * common constant in log_weight drops out; -inf: weight 0. f: NULL for the mean of primary 0.
+ * CW_EINVAL: n < 2. CW_ENUMERIC: a log-weight is NAN or +inf, or all are -inf. */
+cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_weight, long n,
+                      int n_primary, cw_derived f, const void *arg, cw_estimate *out);
+
+/* What log-weights lw = -S - ln q tell of a model q against the target p = exp(-S)/Z. Fields are
+ * NAN where the samples they need were not given. Sources: arXiv:2302.14082 (lnZ_p, w_hat),
+ * arXiv:2007.07115 (lnZ). */
+typedef struct {
+  double ess;         /* reverse, in (0,1]: <w>^2/<w^2> over q-samples */
+  double ess_forward; /* 1/(<w>_p <1/w>_p) over p-samples */
+  double acceptance;  /* of independence Metropolis between iid q-samples */
+  double kl;          /* reverse KL(q|p) = -<lw>_q + lnZ */
+  double kl_error;
+  double kl_forward;         /* KL(p|q) = <lw>_p - lnZ, with lnZ from the p-samples */
+  double lnZ, lnZ_error;     /* from q-samples: logsumexp(lw) - ln n */
+  double lnZ_p, lnZ_p_error; /* from p-samples: -ln <1/w>_p */
+  double w_hat, w_hat_error; /* Z_q/Z_p: covered fraction of the target's mass */
+  double max_weight_share;   /* largest weight / sum of weights */
+  long n_q, n_p;
+} cw_flow_quality;
+
+/* lw_q (n_q) from iid q-samples; lw_p (n_chain, n_step) from chains of the target, autocorrelated.
+ * Either may be NULL. lnZ_p_error is from the Gamma method; w_hat_error adds the relative errors of
+ * both, which are independent. CW_EINVAL: both NULL, n_q < 2 or n_step < CW_GAMMA_MIN_STEPS.
+ * CW_ENUMERIC: NAN or +inf in lw_q, all of lw_q -inf, or lw_p not finite. */
+cw_status cw_flow_judge(cw_context *ctx, const double *lw_q, long n_q, const double *lw_p,
+                        long n_chain, long n_step, cw_flow_quality *out);
+
+/* Longest run of rejections within a chain, in accept (n_chain, n_step) of 0/1. */
+long cw_longest_rejection(const double *accept, long n_chain, long n_step);
+
+/* Nodes x (n, ascending) and weights w (n) of Gauss-Legendre quadrature on [a, b], n >= 1: exact
+ * for polynomials of degree 2n-1. For chain integration: measure y_i +- dy_i at x_i in independent
+ * chains; the integral is sum w_i y_i and its statistical error sqrt(sum w_i^2 dy_i^2). */
+void cw_gauss_legendre(int n, double a, double b, double *x, double *w);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,56 @@
+/* causeway/train.h - fitting a model to a theory: losses, gradient estimators, Adam, schedules. */
+#ifndef CAUSEWAY_TRAIN_H
+#define CAUSEWAY_TRAIN_H
+
+#include "causeway/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { CW_LOSS_REVERSE_KL = 0, CW_LOSS_FORWARD_KL } cw_loss;
+typedef enum { CW_GRADIENT_PATH = 0, CW_GRADIENT_PLAIN } cw_gradient;
+typedef enum { CW_SCHEDULE_CONSTANT = 0, CW_SCHEDULE_COSINE, CW_SCHEDULE_PLATEAU } cw_schedule;
+
+typedef struct {
+  cw_loss loss;
+  cw_gradient gradient;
+  cw_schedule schedule;
+  long batch;        /* configurations per step, over all ranks; a multiple of CW_LANES */
+  long steps;
+  long warmup;       /* steps of linear rise of the rate */
+  double rate;       /* peak learning rate */
+  double rate_end;   /* cosine: final rate, as a fraction of rate; plateau: floor, as a fraction */
+  double clip;       /* clip the gradient's norm to this; 0: never */
+  double patience;   /* plateau: steps without gain before the rate is halved */
+  double beta1, beta2, epsilon; /* Adam (arXiv:1412.6980) */
+} cw_train_options;
+
+/* What a step reports. */
+typedef struct {
+  double loss;       /* reverse: <ln q + S>; forward: <-ln q>; per configuration, lnZ not included */
+  double loss_error; /* of the batch mean */
+  double ess;        /* reverse: of this batch; forward: forward ESS of this batch */
+  double grad_norm;
+  double rate;
+} cw_train_report;
+
+typedef struct cw_trainer cw_trainer;
+
+/* model, theory: borrowed. Starts at the model's present parameters. */
+cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model, const cw_theory *th, cw_rng rng, cw_trainer **out);
+void cw_trainer_destroy(cw_trainer *t);
+long cw_trainer_step_count(const cw_trainer *t);
+/* One step. Collective. p_samples: for the forward KL, a field of configurations of the target from which this step's batch is drawn
+ * with random indices (whole set on every rank); NULL for the reverse KL. Not-a-number: CW_ENUMERIC, naming step and layer. */
+cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_report *report);
+
+/* State for checkpoints: parameters, both moments, counters. n doubles. */
+long cw_trainer_state_size(const cw_trainer *t);
+void cw_trainer_save(const cw_trainer *t, double *state);
+void cw_trainer_load(cw_trainer *t, const double *state);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,95 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/core.h"
+
+enum { ALIGN = 64 };
+
+typedef struct chunk {
+  struct chunk *next; /* kept for reuse after a rewind */
+  size_t size, used;
+  char *bytes;
+} chunk;
+
+struct cw_arena {
+  chunk *first, *now;
+};
+
+static size_t round_up(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
+
+static chunk *chunk_create(size_t size) {
+  chunk *c = malloc(sizeof *c);
+  if (c == NULL) return NULL;
+  c->bytes = aligned_alloc(ALIGN, size);
+  if (c->bytes == NULL) {
+    free(c);
+    return NULL;
+  }
+  c->next = NULL;
+  c->size = size;
+  c->used = 0;
+  return c;
+}
+
+cw_arena *cw_arena_create(size_t first_bytes) {
+  cw_arena *a = malloc(sizeof *a);
+  if (a == NULL) return NULL;
+  a->first = a->now = chunk_create(round_up(first_bytes > 4096 ? first_bytes : 4096));
+  if (a->first == NULL) {
+    free(a);
+    return NULL;
+  }
+  return a;
+}
+
+void cw_arena_destroy(cw_arena *a) {
+  if (a == NULL) return;
+  for (chunk *c = a->first, *next; c != NULL; c = next) {
+    next = c->next;
+    free(c->bytes);
+    free(c);
+  }
+  free(a);
+}
+
+/* Moves on to a kept chunk that is large enough, or puts a new one there. */
+static chunk *next_chunk(cw_arena *a, size_t bytes) {
+  chunk *c = a->now->next;
+  if (c != NULL && c->size >= bytes) return c;
+  size_t size = 2 * a->now->size;
+  chunk *fresh = chunk_create(size > bytes ? size : bytes);
+  if (fresh == NULL) return NULL;
+  fresh->next = c;
+  a->now->next = fresh;
+  return fresh;
+}
+
+void *cw_arena_alloc(cw_arena *a, size_t bytes) {
+  bytes = round_up(bytes);
+  if (a->now->size - a->now->used < bytes) {
+    chunk *c = next_chunk(a, bytes);
+    if (c == NULL) return NULL;
+    c->used = 0;
+    a->now = c;
+  }
+  void *p = a->now->bytes + a->now->used;
+  a->now->used += bytes;
+  return p;
+}
+
+cw_arena_mark cw_arena_save(const cw_arena *a) {
+  return (cw_arena_mark){.chunk = a->now, .used = a->now->used};
+}
+
+void cw_arena_rewind(cw_arena *a, cw_arena_mark mark) {
+  a->now = mark.chunk;
+  a->now->used = mark.used;
+}
+
+void *cw_alloc(size_t bytes) {
+  size_t size = round_up(bytes > 0 ? bytes : 1);
+  if (size < bytes) return NULL;
+  void *p = aligned_alloc(ALIGN, size);
+  if (p != NULL) memset(p, 0, size);
+  return p;
+}

@@ -1,0 +1,107 @@
+/* The only file that knows MPI. */
+#include "core/comm.h"
+
+#include <string.h>
+
+#ifdef CW_WITH_MPI
+#include <mpi.h>
+#endif
+
+void cw_comm_start(cw_context *ctx, bool use_mpi) {
+  ctx->rank = 0;
+  ctx->n_ranks = 1;
+#ifdef CW_WITH_MPI
+  if (!use_mpi) return;
+  int on = 0, level = 0;
+  MPI_Initialized(&on);
+  if (!on) {
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+    ctx->owns_mpi = true;
+  }
+  MPI_Comm_rank(MPI_COMM_WORLD, &ctx->rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &ctx->n_ranks);
+#else
+  (void)use_mpi;
+#endif
+}
+
+void cw_comm_stop(cw_context *ctx) {
+#ifdef CW_WITH_MPI
+  if (ctx->owns_mpi) MPI_Finalize();
+#endif
+  ctx->owns_mpi = false;
+}
+
+int cw_rank(const cw_context *ctx) { return ctx->rank; }
+int cw_ranks(const cw_context *ctx) { return ctx->n_ranks; }
+
+void cw_rank_share(const cw_context *ctx, long n, long *begin, long *end) {
+  *begin = n * ctx->rank / ctx->n_ranks;
+  *end = n * (ctx->rank + 1) / ctx->n_ranks;
+}
+
+#ifdef CW_WITH_MPI
+
+/* MPI counts are ints: long messages go in pieces. */
+static const size_t PIECE = (size_t)1 << 28;
+
+void cw_broadcast(cw_context *ctx, void *data, size_t bytes) {
+  if (ctx->n_ranks == 1) return;
+  for (size_t at = 0; at < bytes; at += PIECE) {
+    size_t n = bytes - at < PIECE ? bytes - at : PIECE;
+    MPI_Bcast((char *)data + at, (int)n, MPI_BYTE, 0, MPI_COMM_WORLD);
+  }
+}
+
+void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all) {
+  if (ctx->n_ranks == 1) {
+    memmove(all, mine, (size_t)n_mine * sizeof *mine);
+    return;
+  }
+  for (int r = 0; r < ctx->n_ranks; r++) { /* one broadcast a rank: in order, any length, no count arrays */
+    long n = n_mine;
+    MPI_Bcast(&n, 1, MPI_LONG, r, MPI_COMM_WORLD);
+    if (r == ctx->rank) memmove(all, mine, (size_t)n * sizeof *mine);
+    for (long at = 0; at < n; at += (long)(PIECE / sizeof *mine)) {
+      long k = n - at < (long)(PIECE / sizeof *mine) ? n - at : (long)(PIECE / sizeof *mine);
+      MPI_Bcast(all + at, (int)k, MPI_DOUBLE, r, MPI_COMM_WORLD);
+    }
+    all += n;
+  }
+}
+
+cw_status cw_agree(cw_context *ctx, cw_status mine) {
+  if (ctx->n_ranks == 1) return mine;
+  struct {
+    int failed, rank;
+  } here = {mine != CW_OK, ctx->rank}, worst;
+  MPI_Allreduce(&here, &worst, 1, MPI_2INT, MPI_MAXLOC, MPI_COMM_WORLD); /* ties: the lowest rank */
+  if (!worst.failed) return CW_OK;
+  int status = (int)mine;
+  char message[sizeof ctx->error];
+  memcpy(message, ctx->error, sizeof message);
+  MPI_Bcast(&status, 1, MPI_INT, worst.rank, MPI_COMM_WORLD);
+  MPI_Bcast(message, (int)sizeof message, MPI_CHAR, worst.rank, MPI_COMM_WORLD);
+  memcpy(ctx->error, message, sizeof message);
+  return (cw_status)status;
+}
+
+#else
+
+void cw_broadcast(cw_context *ctx, void *data, size_t bytes) {
+  (void)ctx;
+  (void)data;
+  (void)bytes;
+}
+
+void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all) {
+  (void)ctx;
+  memmove(all, mine, (size_t)n_mine * sizeof *mine);
+}
+
+cw_status cw_agree(cw_context *ctx, cw_status mine) {
+  (void)ctx;
+  return mine;
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* The log, the progress bar and the wish to stop. */
+#define _POSIX_C_SOURCE 200809L
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/context.h"
+
+enum { BAR_WIDTH = 24 };
+static const double SHOW_AFTER = 0.5, REDRAW_AFTER = 0.1; /* seconds */
+
+void cw_log(cw_context *ctx, const char *format, ...) {
+  if (ctx->quiet || ctx->rank != 0) return;
+  if (ctx->progress.visible) fputs("\r\033[K", stderr);
+  ctx->progress.visible = false;
+  va_list args;
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+  fputc('\n', stderr);
+}
+
+void cw_progress_begin(cw_context *ctx, const char *what, double total) {
+  snprintf(ctx->progress.what, sizeof ctx->progress.what, "%s", what);
+  ctx->progress.total = total;
+  ctx->progress.began = ctx->progress.drawn = cw_wall_seconds();
+  ctx->progress.visible = false;
+  ctx->progress.on = !ctx->quiet && ctx->rank == 0 && isatty(STDERR_FILENO);
+}
+
+static void print_duration(double seconds, char *text, size_t size) {
+  long s = (long)(seconds + 0.5);
+  if (s < 3600)
+    snprintf(text, size, "%ld:%02ld", s / 60, s % 60);
+  else
+    snprintf(text, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+}
+
+void cw_progress_update(cw_context *ctx, double done, const char *format, ...) {
+  if (!ctx->progress.on) return;
+  double now = cw_wall_seconds(), spent = now - ctx->progress.began;
+  if (spent < SHOW_AFTER || now - ctx->progress.drawn < REDRAW_AFTER) return;
+  ctx->progress.drawn = now;
+  double share = ctx->progress.total > 0 ? done / ctx->progress.total : 0;
+  if (share > 1) share = 1;
+  char bar[BAR_WIDTH + 1], left[32] = "-", note[128];
+  for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < (int)(share * BAR_WIDTH) ? '=' : ' ';
+  bar[BAR_WIDTH] = '\0';
+  if (share > 0) print_duration(spent * (1 - share) / share, left, sizeof left);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(note, sizeof note, format, args);
+  va_end(args);
+  fprintf(stderr, "\r\033[K%-18s [%s] %3d%%  %s left  %s", ctx->progress.what, bar, (int)(100 * share), left, note);
+  fflush(stderr);
+  ctx->progress.visible = true;
+}
+
+void cw_progress_end(cw_context *ctx) {
+  if (ctx->progress.visible) fputs("\r\033[K", stderr);
+  ctx->progress.visible = ctx->progress.on = false;
+}
+
+/* The one mutable thing outside a context: POSIX hands a signal handler nothing but the signal's number. */
+static volatile sig_atomic_t cw_stop_requested;
+
+static void note_signal(int number) {
+  cw_stop_requested = 1;
+  signal(number, SIG_DFL);
+}
+
+void cw_catch_interrupts(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = note_signal;
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+bool cw_interrupted(void) { return cw_stop_requested != 0; }

@@ -1,0 +1,151 @@
+#include "ensemble/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A temporary file is hidden: ".NAME.tmp". */
+static const char SUFFIX[] = ".tmp";
+
+static char *joined(const char *a, const char *between, const char *b, const char *after) {
+  size_t size = strlen(a) + strlen(between) + strlen(b) + strlen(after) + 1;
+  char *s = malloc(size);
+  if (s != NULL) snprintf(s, size, "%s%s%s%s", a, between, b, after);
+  return s;
+}
+
+char *cw_disk_join(const char *a, const char *b) { return joined(a, "/", b, ""); }
+
+bool cw_disk_is_temporary(const char *name) {
+  size_t n = strlen(name), k = sizeof SUFFIX - 1;
+  return n > k + 1 && name[0] == '.' && strcmp(name + n - k, SUFFIX) == 0;
+}
+
+static cw_status read_all(cw_context *ctx, const char *path, int fd, uint8_t **bytes, size_t *size) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path, strerror(errno));
+  if (!S_ISREG(info.st_mode)) return cw_fail(ctx, CW_EIO, "cannot read '%s': it is not a file", path);
+  size_t n = (size_t)info.st_size, at = 0;
+  uint8_t *buffer = malloc(n > 0 ? n : 1);
+  if (buffer == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for '%s' (%zu bytes)", path, n);
+  while (at < n) {
+    ssize_t got = read(fd, buffer + at, n - at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      cw_status st = cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path, strerror(errno));
+      free(buffer);
+      return st;
+    }
+    if (got == 0) break; /* it shrank while we read: the checksum will tell */
+    at += (size_t)got;
+  }
+  *bytes = buffer;
+  *size = at;
+  return CW_OK;
+}
+
+cw_status cw_disk_read(cw_context *ctx, const char *path, uint8_t **bytes, size_t *size) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return cw_fail(ctx, CW_EIO, "cannot open '%s': %s", path, strerror(errno));
+  cw_status st = read_all(ctx, path, fd, bytes, size);
+  close(fd);
+  return st;
+}
+
+/* Writes and flushes a new file; returns 0 or an errno. */
+static int write_flushed(const char *path, const uint8_t *bytes, size_t size) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return errno;
+  int problem = 0;
+  for (size_t at = 0; at < size && problem == 0;) {
+    ssize_t n = write(fd, bytes + at, size - at);
+    if (n >= 0)
+      at += (size_t)n;
+    else if (errno != EINTR)
+      problem = errno;
+  }
+  if (problem == 0 && fsync(fd) != 0) problem = errno;
+  if (close(fd) != 0 && problem == 0) problem = errno;
+  return problem;
+}
+
+static int flush_directory(const char *dir) {
+  int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  int problem = fsync(fd) != 0 && errno != EINVAL ? errno : 0; /* EINVAL: this file system cannot, and need not */
+  close(fd);
+  return problem;
+}
+
+cw_status cw_disk_write(cw_context *ctx, const char *dir, const char *name, const uint8_t *bytes, size_t size) {
+  char *temporary = joined(dir, "/.", name, SUFFIX), *path = cw_disk_join(dir, name);
+  cw_status st = CW_OK;
+  if (temporary == NULL || path == NULL) {
+    st = cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", name);
+    goto done;
+  }
+  int problem = write_flushed(temporary, bytes, size);
+  if (problem == 0 && rename(temporary, path) != 0) problem = errno;
+  if (problem != 0) unlink(temporary);
+  if (problem == 0) problem = flush_directory(dir);
+  if (problem != 0) st = cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(problem));
+done:
+  free(temporary);
+  free(path);
+  return st;
+}
+
+/* One directory, in a parent that exists. An existing directory is fine. */
+static cw_status make_one(cw_context *ctx, const char *path) {
+  if (mkdir(path, 0777) == 0) return CW_OK;
+  int problem = errno;
+  struct stat info;
+  if (stat(path, &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return CW_OK;
+    return cw_fail(ctx, CW_EIO, "cannot make directory '%s': there is a file of that name", path);
+  }
+  return cw_fail(ctx, CW_EIO, "cannot make directory '%s': %s", path, strerror(problem));
+}
+
+cw_status cw_disk_make_directory(cw_context *ctx, const char *path) {
+  char *part = joined(path, "", "", "");
+  if (part == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", path);
+  cw_status st = CW_OK;
+  for (char *slash = part + 1; st == CW_OK && *path != '\0' && (slash = strchr(slash, '/')) != NULL; slash++) {
+    *slash = '\0';
+    st = make_one(ctx, part);
+    *slash = '/';
+  }
+  if (st == CW_OK) st = make_one(ctx, part);
+  free(part);
+  return st;
+}
+
+cw_status cw_disk_check_writable(cw_context *ctx, const char *dir) {
+  char *probe = joined(dir, "/.", "probe", SUFFIX);
+  if (probe == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", dir);
+  int fd = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  cw_status st = fd >= 0 ? CW_OK : cw_fail(ctx, CW_EIO, "cannot write to directory '%s': %s", dir, strerror(errno));
+  if (fd >= 0) {
+    close(fd);
+    unlink(probe);
+  }
+  free(probe);
+  return st;
+}
+
+cw_status cw_disk_lock(cw_context *ctx, const char *dir, int *fd) {
+  *fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (*fd < 0) return cw_fail(ctx, CW_EIO, "cannot open directory '%s': %s", dir, strerror(errno));
+  if (flock(*fd, LOCK_EX | LOCK_NB) == 0) return CW_OK;
+  int problem = errno;
+  close(*fd);
+  *fd = -1;
+  if (problem != EWOULDBLOCK) return CW_OK;
+  return cw_fail(ctx, CW_EIO, "another process is writing to '%s'", dir);
+}

@@ -1,0 +1,262 @@
+/* A flow: a prior carried through a list of layers. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/model.h"
+#include "model/prior/prior.h"
+
+struct cw_model {
+  const cw_geometry *geom;
+  cw_prior *prior;
+  int n_layers;
+  cw_layer *layer[CW_MAX_LAYERS];
+  long at[CW_MAX_LAYERS]; /* first parameter of each layer */
+  long n_theta;
+  double *theta;
+  float *theta_f;
+};
+
+static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, cw_model *m) {
+  for (int i = 0; i < spec->n_layers; i++) {
+    const cw_layer_kind *kind = cw_layer_find(spec->layer[i].kind);
+    if (kind == NULL) return cw_fail(ctx, CW_EINVAL, "model: unknown layer '%s'", spec->layer[i].kind);
+    CW_TRY(kind->create(ctx, &spec->layer[i], m->geom, &m->layer[i]));
+    m->at[i] = m->n_theta;
+    m->n_theta += m->layer[i]->n_theta;
+    m->n_layers = i + 1;
+  }
+  m->theta = cw_alloc((size_t)m->n_theta * sizeof *m->theta);
+  m->theta_f = cw_alloc((size_t)m->n_theta * sizeof *m->theta_f);
+  if (m->theta == NULL || m->theta_f == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for %ld parameters", m->n_theta);
+  return CW_OK;
+}
+
+cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom, cw_model **out) {
+  *out = NULL;
+  CW_REQUIRE(geom->V == 1);
+  if (spec->n_layers < 0 || spec->n_layers > CW_MAX_LAYERS)
+    return cw_fail(ctx, CW_EINVAL, "model: %d layers, expected 0 to %d", spec->n_layers, CW_MAX_LAYERS);
+  cw_model *m = calloc(1, sizeof *m);
+  if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
+  m->geom = geom;
+  cw_status st = cw_prior_create(ctx, &spec->prior, geom, &m->prior);
+  if (st == CW_OK) st = build_layers(ctx, spec, m);
+  if (st != CW_OK) {
+    cw_model_destroy(m);
+    return st;
+  }
+  *out = m;
+  return CW_OK;
+}
+
+void cw_model_destroy(cw_model *m) {
+  if (m == NULL) return;
+  for (int i = 0; i < m->n_layers; i++) m->layer[i]->ops->destroy(m->layer[i]);
+  cw_prior_destroy(m->prior);
+  free(m->theta);
+  free(m->theta_f);
+  free(m);
+}
+
+long cw_model_n_theta(const cw_model *m) { return m->n_theta; }
+const double *cw_model_theta(const cw_model *m) { return m->theta; }
+const cw_geometry *cw_model_geometry(const cw_model *m) { return m->geom; }
+
+void cw_model_set_theta(cw_model *m, const double *theta) {
+  for (long i = 0; i < m->n_theta; i++) {
+    m->theta[i] = theta[i];
+    m->theta_f[i] = (float)theta[i];
+  }
+}
+
+void cw_model_init(cw_model *m, uint32_t seed) {
+  cw_rng rng = cw_rng_stream(seed, "model");
+  for (int i = 0; i < m->n_layers; i++) m->layer[i]->ops->init(m->layer[i], m->theta + m->at[i], rng, (uint32_t)i);
+  for (long i = 0; i < m->n_theta; i++) m->theta_f[i] = (float)m->theta[i];
+}
+
+static cw_theta slice(const cw_model *m, int i) { return (cw_theta){m->theta + m->at[i], m->theta_f + m->at[i]}; }
+static float *slice_gradient(const cw_model *m, int i, float *gtheta) { return gtheta ? gtheta + m->at[i] : NULL; }
+static size_t block_bytes(const cw_model *m) { return (size_t)m->geom->n_outer * CW_LANES * sizeof(double); }
+
+/* ---- one block ---- */
+
+static double *copy_block(const cw_model *m, const double *x, cw_arena *tape) {
+  double *copy = cw_arena_alloc(tape, block_bytes(m));
+  if (copy) memcpy(copy, x, block_bytes(m));
+  return copy;
+}
+
+/* One layer, either way. frame: NULL if no vjp will follow; then its memory is given back at once and stays in cache. */
+static cw_status push_layer(const cw_model *m, int i, bool forward, double *x, double *logj, void **frame, cw_arena *tape) {
+  const cw_layer *L = m->layer[i];
+  void *unused;
+  cw_arena_mark mark = cw_arena_save(tape);
+  CW_TRY((forward ? L->ops->forward : L->ops->inverse)(L, slice(m, i), x, logj, tape, frame ? frame : &unused));
+  if (frame == NULL) cw_arena_rewind(tape, mark);
+  return CW_OK;
+}
+
+/* z -> x through the layers; logj is what the layers add. */
+static cw_status push_forward(const cw_model *m, double *x, double *logj, void **frames, cw_arena *tape) {
+  for (int i = 0; i < m->n_layers; i++) CW_TRY(push_layer(m, i, true, x, logj, frames ? &frames[i] : NULL, tape));
+  return CW_OK;
+}
+
+static cw_status push_back(const cw_model *m, double *x, double *logj, void **frames, cw_arena *tape) {
+  for (int i = m->n_layers - 1; i >= 0; i--) CW_TRY(push_layer(m, i, false, x, logj, frames ? &frames[i] : NULL, tape));
+  return CW_OK;
+}
+
+cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_model_pass *pass, cw_arena *tape) {
+  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  memset(pass->logq, 0, sizeof pass->logq);
+  pass->z = cw_arena_alloc(tape, block_bytes(m));
+  if (pass->z == NULL) return CW_ENOMEM;
+  CW_TRY(cw_prior_sample(m->prior, rng, step, first_chain, pass->z, pass->logq, tape));
+  pass->x = copy_block(m, pass->z, tape);
+  if (pass->x == NULL) return CW_ENOMEM;
+  CW_TRY(push_forward(m, pass->x, logj, pass->frame, tape));
+  for (int l = 0; l < CW_LANES; l++) pass->logq[l] -= logj[l];
+  return CW_OK;
+}
+
+cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass, cw_arena *tape) {
+  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  memset(pass->logq, 0, sizeof pass->logq);
+  pass->x = copy_block(m, x, tape);
+  pass->z = copy_block(m, x, tape);
+  if (pass->x == NULL || pass->z == NULL) return CW_ENOMEM;
+  CW_TRY(push_back(m, pass->z, logj, pass->frame, tape));
+  cw_prior_log_prob(m->prior, pass->z, pass->logq);
+  for (int l = 0; l < CW_LANES; l++) pass->logq[l] += logj[l];
+  return CW_OK;
+}
+
+static const double one_each[CW_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+/* The score of a density travels with the map: s_{l+1} = J^{-T} [s_l - grad ln|det J|], which is the vjp of the inverse layer with
+ * adjoint 1 for its log-Jacobian (arXiv:2207.08219). */
+cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g, cw_arena *work) {
+  cw_prior_score(m->prior, pass->z, g);
+  for (int i = 0; i < m->n_layers; i++)
+    CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), pass->frame[i], g, one_each, NULL, work));
+  return CW_OK;
+}
+
+cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *glogq, float *gtheta, cw_arena *work) {
+  double glogj[CW_LANES] __attribute__((aligned(64)));
+  for (int l = 0; l < CW_LANES; l++) glogj[l] = glogq ? -glogq[l] : 0;
+  for (int i = m->n_layers - 1; i >= 0; i--)
+    CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, glogq ? glogj : NULL,
+                                         slice_gradient(m, i, gtheta), work));
+  return CW_OK;
+}
+
+/* g (the adjoint in z) is carried to x through the inverse layers. */
+static cw_status pull_to_sample(const cw_model *m, const cw_model_pass *pass, double *g, const double *glogj, float *gtheta, cw_arena *work) {
+  for (int i = 0; i < m->n_layers; i++)
+    CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), pass->frame[i], g, glogj, slice_gradient(m, i, gtheta), work));
+  return CW_OK;
+}
+
+static void scale_lanes(const cw_model *m, double *g, const double *factor, double sign) {
+  for (long o = 0; o < m->geom->n_outer; o++)
+    for (int l = 0; l < CW_LANES; l++) g[o * CW_LANES + l] *= sign * factor[l];
+}
+
+cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq, double *g, float *gtheta, cw_arena *work) {
+  cw_prior_score(m->prior, pass->z, g);
+  scale_lanes(m, g, glogq, 1);
+  return pull_to_sample(m, pass, g, glogq, gtheta, work);
+}
+
+cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *scale, float *gtheta, cw_arena *work) {
+  for (int i = m->n_layers - 1; i >= 0; i--) /* d ln p0/dz of the target pulled back to the prior's space */
+    CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, one_each, NULL, work));
+  cw_arena_mark mark = cw_arena_save(work);
+  double *r = cw_arena_alloc(work, block_bytes(m));
+  if (r == NULL) return CW_ENOMEM;
+  cw_prior_score(m->prior, pass->z, r);
+  for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) g[i] -= r[i];
+  cw_arena_rewind(work, mark);
+  scale_lanes(m, g, scale, 1);
+  return pull_to_sample(m, pass, g, NULL, gtheta, work);
+}
+
+int cw_model_find_nonfinite(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_arena *work) {
+  double logj[CW_LANES] __attribute__((aligned(64))) = {0}, logr[CW_LANES] = {0};
+  double *x = cw_arena_alloc(work, block_bytes(m));
+  if (x == NULL || cw_prior_sample(m->prior, rng, step, first_chain, x, logr, work) != CW_OK) return -1;
+  for (int i = 0; i < m->n_layers; i++) {
+    void *frame;
+    if (m->layer[i]->ops->forward(m->layer[i], slice(m, i), x, logj, work, &frame) != CW_OK) return -1;
+    double bad = cw_sum(logj, CW_LANES);
+    for (long k = 0; k < m->geom->n_outer * CW_LANES; k++) bad += 0 * x[k];
+    if (!isfinite(bad)) return i;
+  }
+  return -1;
+}
+
+const char *cw_model_layer_name(const cw_model *m, int i) {
+  CW_REQUIRE(i >= 0 && i < m->n_layers);
+  return m->layer[i]->ops->name;
+}
+
+/* ---- whole fields ---- */
+
+typedef cw_status (*block_job)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape);
+
+static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape) {
+  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  CW_TRY(cw_prior_sample(m->prior, rng, step, block->first_chain, block->data, logq, tape));
+  CW_TRY(push_forward(m, block->data, logj, NULL, tape));
+  for (int l = 0; l < CW_LANES; l++) logq[l] -= logj[l];
+  return CW_OK;
+}
+
+static cw_status log_prob_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape) {
+  (void)rng;
+  (void)step;
+  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  double *z = copy_block(m, block->data, tape);
+  if (z == NULL) return CW_ENOMEM;
+  CW_TRY(push_back(m, z, logj, NULL, tape));
+  cw_prior_log_prob(m->prior, z, logq);
+  for (int l = 0; l < CW_LANES; l++) logq[l] += logj[l];
+  return CW_OK;
+}
+
+static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, cw_rng rng, uint32_t step, double *logq, block_job job) {
+  CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == m->geom->n_outer);
+  cw_status st = CW_OK;
+#pragma omp parallel num_threads(cw_threads(ctx))
+  {
+    cw_arena *tape = cw_arena_create(1 << 20);
+    cw_status mine = tape ? CW_OK : CW_ENOMEM;
+#pragma omp for schedule(dynamic)
+    for (long i = 0; i < x->n_blocks; i++) {
+      cw_field block = cw_field_block(x, i);
+      if (mine != CW_OK) continue;
+      cw_arena_mark mark = cw_arena_save(tape);
+      double lanes[CW_LANES] __attribute__((aligned(64))) = {0};
+      mine = job(m, &block, rng, step, lanes, tape);
+      memcpy(logq + i * x->B, lanes, (size_t)block.n_config * sizeof *logq);
+      cw_arena_rewind(tape, mark);
+    }
+#pragma omp critical(cw_model_status)
+    if (mine != CW_OK) st = mine;
+    cw_arena_destroy(tape);
+  }
+  return st == CW_OK ? st : cw_fail(ctx, st, "no memory for a pass through the model");
+}
+
+cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step, cw_field *x, double *logq) {
+  return for_blocks(ctx, m, x, rng, step, logq, sample_job);
+}
+
+cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq) {
+  cw_field view = *x; /* the job only reads it */
+  return for_blocks(ctx, m, &view, (cw_rng){{0, 0}}, 0, logq, log_prob_job);
+}

@@ -1,0 +1,58 @@
+#include <omp.h>
+#include <string.h>
+
+#include "causeway/observe.h"
+
+#define CW_OBSERVABLE(name) extern const cw_observable_ops cw_observable_##name;
+#include "observe/observables.def"
+#undef CW_OBSERVABLE
+
+#define CW_OBSERVABLE(name) &cw_observable_##name,
+const cw_observable_ops *const cw_observables[] = {
+#include "observe/observables.def"
+    NULL};
+#undef CW_OBSERVABLE
+
+const cw_observable_ops *cw_observable_for(const cw_theory *th) {
+  for (int i = 0; cw_observables[i] != NULL; i++)
+    if (cw_observables[i]->fits(th)) return cw_observables[i];
+  return NULL;
+}
+
+/* Measures one block into the rows of its configurations; the rows of padding lanes are dropped. */
+static cw_status measure_block(const cw_observable_ops *ops, const cw_theory *th,
+                               const cw_field *block, double *out, cw_arena *arena) {
+  size_t row = (size_t)ops->n_primary(th) * sizeof(double);
+  cw_arena_mark mark = cw_arena_save(arena);
+  double *rows = cw_arena_alloc(arena, (size_t)block->B * row);
+  if (rows == NULL) return CW_ENOMEM;
+  cw_status st = ops->measure(th, block, rows, arena);
+  if (st == CW_OK) memcpy(out, rows, (size_t)block->n_config * row);
+  cw_arena_rewind(arena, mark);
+  return st;
+}
+
+cw_status cw_measure(cw_context *ctx, const cw_observable_ops *ops, const cw_theory *th,
+                     const cw_field *x, double *out) {
+  int n_primary = ops->n_primary(th);
+  int threads = x->n_blocks < cw_threads(ctx) ? (int)x->n_blocks : cw_threads(ctx);
+  cw_status worst = CW_OK;
+#pragma omp parallel num_threads(threads)
+  {
+    cw_arena *arena = cw_arena_create((size_t)(n_primary + 64) * CW_LANES * sizeof(double));
+#pragma omp for schedule(static)
+    for (long b = 0; b < x->n_blocks; b++) {
+      cw_field block = cw_field_block(x, b);
+      cw_status st = arena == NULL
+                         ? CW_ENOMEM
+                         : measure_block(ops, th, &block, out + b * x->B * n_primary, arena);
+      if (st != CW_OK) {
+#pragma omp atomic write
+        worst = st;
+      }
+    }
+    cw_arena_destroy(arena);
+  }
+  if (worst != CW_OK) return cw_fail(ctx, worst, "cannot measure '%s' observables", ops->name);
+  return CW_OK;
+}

@@ -1,0 +1,199 @@
+/* Observables of a real scalar field.
+ *
+ * Primary numbers of a configuration: mean field m, |m|, m^2, m^4, the averages over sites of phi^2, phi^4,
+ * sum_mu phi_x phi_{x+mu} and S, the structure factor at the smallest momentum p = 2 pi/L along a direction of the longest
+ * extent L, averaged over those directions, and the zero-momentum correlator along the first of them. */
+#include "observe/scalar/scalar.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "causeway/observe.h"
+#include "simd/dispatch.h"
+
+enum { PHI, ABS_M, M2, M4, PHI2, PHI4, NN, ENERGY, G_PMIN, CORRELATOR };
+
+CW_ISA_TABLES(cw_scalar_kernels, cw_scalar_kernels);
+
+cw_longest cw_longest_directions(const cw_lattice *lat) {
+  cw_longest l = {0};
+  for (int mu = 0; mu < lat->dim; mu++)
+    if (lat->extent[mu] > l.extent) l.extent = lat->extent[mu];
+  for (int mu = 0; mu < lat->dim; mu++)
+    if (lat->extent[mu] == l.extent) l.direction[l.n_long++] = mu;
+  return l;
+}
+
+static bool fits(const cw_theory *th) {
+  return th->ops->kind == CW_SITE_REAL && th->ops->n_comp == 1;
+}
+
+static int half_extent(const cw_theory *th) {
+  return cw_longest_directions(&th->geom->lat).extent / 2;
+}
+
+static int n_primary(const cw_theory *th) { return CORRELATOR + half_extent(th) + 1; }
+
+static void primary_name(const cw_theory *th, int i, char name[32]) {
+  static const char *const names[] = {"phi",  "abs_m", "m2",     "m4",    "phi2",
+                                      "phi4", "nn",    "energy", "G_pmin"};
+  (void)th;
+  if (i < CORRELATOR)
+    snprintf(name, 32, "%s", names[i]);
+  else
+    snprintf(name, 32, "C[%d]", i - CORRELATOR);
+}
+
+/* ------------------------------------------------------------- measurement */
+
+/* G(p) = |sum_x phi_x e^{ipx}|^2 / n_sites at p = 2 pi/L, mean over the longest directions. Column b of slice. */
+static double structure_factor(const cw_longest *l, const double *slice, const double *wave, int b,
+                               double n_sites) {
+  double G = 0;
+  for (int k = 0; k < l->n_long; k++) {
+    double re = 0, im = 0;
+    for (int t = 0; t < l->extent; t++) {
+      double s = slice[(k * l->extent + t) * CW_LANES + b];
+      re += wave[2 * t] * s;
+      im += wave[2 * t + 1] * s;
+    }
+    G += re * re + im * im;
+  }
+  return G / (n_sites * l->n_long);
+}
+
+/* C(t) = sum_y <phi(x, t0) phi(y, t0+t)>, y over the slice: mean over x and t0. sum_t C(t) = n_sites m^2. */
+static void correlator(const cw_longest *l, const double *slice, int b, double n_sites, double *C) {
+  for (int t = 0; t <= l->extent / 2; t++) {
+    double sum = 0;
+    for (int t0 = 0; t0 < l->extent; t0++)
+      sum += slice[t0 * CW_LANES + b] * slice[((t0 + t) % l->extent) * CW_LANES + b];
+    C[t] = sum / n_sites;
+  }
+}
+
+static void primaries(const cw_longest *l, const cw_scalar_sums *sums, const double *wave, int b,
+                      double S, double n_sites, double *out) {
+  double total = 0;
+  for (int t = 0; t < l->extent; t++) total += sums->slice[t * CW_LANES + b];
+  double m = total / n_sites;
+  out[PHI] = m;
+  out[ABS_M] = fabs(m);
+  out[M2] = m * m;
+  out[M4] = m * m * m * m;
+  out[PHI2] = sums->square[b] / n_sites;
+  out[PHI4] = sums->quartic[b] / n_sites;
+  out[NN] = sums->bonds[b] / n_sites;
+  out[ENERGY] = S / n_sites;
+  out[G_PMIN] = structure_factor(l, sums->slice, wave, b, n_sites);
+  correlator(l, sums->slice, b, n_sites, out + CORRELATOR);
+}
+
+/* wave[2t], wave[2t+1] = cos, sin of 2 pi t / L */
+static void fill_wave(int extent, double *wave) {
+  for (int t = 0; t < extent; t++) {
+    double angle = 2 * M_PI * t / extent;
+    wave[2 * t] = cos(angle);
+    wave[2 * t + 1] = sin(angle);
+  }
+}
+
+static cw_status measure(const cw_theory *th, const cw_field *x, double *out, cw_arena *arena) {
+  const cw_scalar_kernels *k = CW_DISPATCH(th->isa, cw_scalar_kernels);
+  const cw_longest l = cw_longest_directions(&x->geom->lat);
+  const size_t n_slices = (size_t)l.n_long * (size_t)l.extent;
+  cw_arena_mark mark = cw_arena_save(arena);
+  cw_scalar_sums sums;
+  sums.slice = cw_arena_alloc(arena, n_slices * CW_LANES * sizeof(double));
+  double *wave = cw_arena_alloc(arena, 2 * (size_t)l.extent * sizeof(double));
+  if (sums.slice == NULL || wave == NULL) return CW_ENOMEM;
+  fill_wave(l.extent, wave);
+  for (long i = 0; i < x->n_blocks; i++) {
+    cw_field block = cw_field_block(x, i);
+    double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
+    cw_theory_action(th, &block, th->c, T, S);
+    k->sums(x->geom, block.data, &l, &sums);
+    for (int b = 0; b < x->B; b++)
+      primaries(&l, &sums, wave, b, S[b], (double)x->geom->n_sites,
+                out + (i * x->B + b) * n_primary(th));
+  }
+  cw_arena_rewind(arena, mark);
+  return CW_OK;
+}
+
+/* -------------------------------------------------------------- quantities */
+
+#define MEAN_OF(function, primary)                                             \
+  static double function(const cw_theory *th, const double *mean, int i) { \
+    (void)th, (void)i;                                                         \
+    return mean[primary];                                                      \
+  }
+MEAN_OF(phi, PHI)
+MEAN_OF(abs_m, ABS_M)
+MEAN_OF(phi2, PHI2)
+MEAN_OF(phi4, PHI4)
+MEAN_OF(nn, NN)
+MEAN_OF(energy, ENERGY)
+#undef MEAN_OF
+
+static double chi2(const cw_theory *th, const double *mean, int i) {
+  (void)i;
+  return (double)th->geom->n_sites * mean[M2];
+}
+
+static double binder(const cw_theory *th, const double *mean, int i) {
+  (void)th, (void)i;
+  return 1 - mean[M4] / (3 * mean[M2] * mean[M2]);
+}
+
+/* Second-moment correlation length: xi^2 = (G(0)/G(p) - 1) / (4 sin^2(p/2)), p = 2 pi/L (Cooper, Freedman, Preston,
+ * Nucl. Phys. B 210 (1982) 210). */
+static double xi(const cw_theory *th, const double *mean, int i) {
+  double half_p = M_PI / cw_longest_directions(&th->geom->lat).extent;
+  double ratio = chi2(th, mean, i) / mean[G_PMIN] - 1;
+  return ratio > 0 ? sqrt(ratio) / (2 * sin(half_p)) : NAN;
+}
+
+static int n_correlator(const cw_theory *th) { return half_extent(th) + 1; }
+
+static double correlator_at(const cw_theory *th, const double *mean, int t) {
+  (void)th;
+  return mean[CORRELATOR + t];
+}
+
+/* One value per triple (t, t+1, t+2) of times up to one past the middle, by C(t) = C(L-t). */
+static int n_effective_mass(const cw_theory *th) { return half_extent(th); }
+
+static double effective_mass(const cw_theory *th, const double *mean, int t) {
+  int extent = cw_longest_directions(&th->geom->lat).extent;
+  int after = t + 2 <= extent / 2 ? t + 2 : extent - (t + 2);
+  const double *C = mean + CORRELATOR;
+  return acosh((C[t] + C[after]) / (2 * C[t + 1]));
+}
+
+static const cw_quantity quantities[] = {
+    {"phi", "mean field <m>, m = (1/V) sum_x phi_x", "1", NULL, phi},
+    {"abs_m", "<|m|>", "1", NULL, abs_m},
+    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, chi2},
+    {"phi2", "<phi_x^2>", "1", NULL, phi2},
+    {"phi4", "<phi_x^4>", "1", NULL, phi4},
+    {"nn", "sum_mu <phi_x phi_{x+mu}>", "1", NULL, nn},
+    {"energy", "action per site <S>/V", "1", NULL, energy},
+    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, binder},
+    {"xi", "second-moment correlation length, p = 2 pi/L along the longest extent", "a", NULL, xi},
+    {"correlator", "zero-momentum correlator C(t) = sum_x <phi(0,0) phi(x,t)>", "1", n_correlator,
+     correlator_at},
+    {"m_eff", "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]", "1/a", n_effective_mass,
+     effective_mass},
+    {0}};
+
+extern const cw_observable_ops cw_observable_scalar;
+const cw_observable_ops cw_observable_scalar = {
+    .name = "scalar",
+    .title = "observables of a real scalar field",
+    .fits = fits,
+    .n_primary = n_primary,
+    .primary_name = primary_name,
+    .measure = measure,
+    .quantities = quantities,
+};

@@ -1,0 +1,144 @@
+/* Cluster updates of the signs of a scalar field, embedded as in Brower and Tamayo, PRL 62 (1989) 1087: at fixed |phi| the
+ * signs are an Ising model with bond energies c_bond phi_x phi_y. A bond is active with probability
+ * 1 - exp(min(0, 2 c_bond phi_x phi_y)): aligned weight e^-K against e^K, K = c_bond phi_x phi_y < 0.
+ * Wolff (PRL 62 (1989) 361) grows single clusters from random sites and flips them; Swendsen and Wang (PRL 58 (1987) 86)
+ * flip every cluster with probability 1/2. An HMC update before them moves |phi|.
+ *
+ * Growth walks over the lattice in an order that is set by geometry alone and draws number after number of the chain's
+ * sequence for this step, so that bits do not depend on the lane split. */
+#include <math.h>
+
+#include "sampler/hmc/hmc.h"
+
+enum { PARAM_CLUSTERS = CW_HMC_N_PARAM };
+enum { UPDATE_WOLFF = 0, UPDATE_SWENDSEN_WANG = 1 };
+
+static const cw_param params[] = {
+    CW_HMC_PARAMS,
+    {"clusters", "Wolff clusters per step", 4, 0, 1e6},
+    {0}};
+static const char *const updates[] = {"wolff", "swendsen-wang", NULL};
+static const char *const choices_name[] = {"integrator", "update", NULL};
+static const char *const *const choices[] = {cw_hmc_integrators, updates, NULL};
+
+static bool fits(const cw_theory *th, const double *param) {
+  (void)param;
+  return th->ops->kind == CW_SITE_REAL && th->ops->force != NULL && th->ops->n_comp == 1 &&
+         th->ops->bond_term >= 0;
+}
+
+/* Uniforms of one chain in one step, in sequence. */
+typedef struct {
+  cw_rng rng;
+  uint32_t chain, step, next;
+  double pair[2];
+} sequence;
+
+static double draw(sequence *q) {
+  if (q->next % 2 == 0) cw_uniform2(q->rng, q->next / 2, q->chain, q->step, CW_DRAW_CLUSTER, q->pair);
+  return q->pair[q->next++ % 2];
+}
+
+/* One configuration of a block seen as (outer site, v) places, and the cluster being grown on it. */
+typedef struct {
+  const cw_geometry *geom;
+  double *phi;      /* place i of this configuration is phi[i * B] */
+  int B;
+  double bond;      /* coupling of sum_{x,mu} phi_x phi_{x+mu} */
+  int *member;      /* (n_sites) places of the cluster, in the order of joining */
+  uint8_t *visited; /* (n_sites) by place */
+} sign_model;
+
+static int place_of(const cw_geometry *g, long site) { return g->outer[site] * g->V + g->group[site]; }
+
+static int neighbour_place(const cw_geometry *g, int place, int direction) {
+  long entry = (long)(place / g->V) * 2 * g->lat.dim + direction;
+  int v = place % g->V, turn = g->turn[entry];
+  return g->neighbour[entry] * g->V + (turn ? g->perm[turn - 1][v] : v);
+}
+
+/* Grows the cluster of seed over sites not yet visited; returns its size. A bond between a member and a site that was
+ * visited before has been decided already, or does not matter. */
+static long grow(const sign_model *m, int seed, sequence *q) {
+  long size = 1;
+  m->member[0] = seed;
+  m->visited[seed] = 1;
+  for (long i = 0; i < size; i++)
+    for (int d = 0; d < 2 * m->geom->lat.dim; d++) {
+      int here = m->member[i], there = neighbour_place(m->geom, here, d);
+      if (m->visited[there]) continue;
+      double energy = m->bond * m->phi[(long)here * m->B] * m->phi[(long)there * m->B];
+      if (energy >= 0 || draw(q) < exp(2 * energy)) continue;
+      m->visited[there] = 1;
+      m->member[size++] = there;
+    }
+  return size;
+}
+
+static void flip(const sign_model *m, long size) {
+  for (long i = 0; i < size; i++) {
+    double *phi = &m->phi[(long)m->member[i] * m->B];
+    *phi = -*phi;
+  }
+}
+
+static void wolff(const sign_model *m, sequence *q, int n_clusters) {
+  for (int k = 0; k < n_clusters; k++) {
+    long seed = (long)(draw(q) * (double)m->geom->n_sites);
+    long size = grow(m, place_of(m->geom, seed), q);
+    flip(m, size);
+    for (long i = 0; i < size; i++) m->visited[m->member[i]] = 0;
+  }
+}
+
+static void swendsen_wang(const sign_model *m, sequence *q) {
+  for (long s = 0; s < m->geom->n_sites; s++) {
+    int seed = place_of(m->geom, s);
+    if (m->visited[seed]) continue;
+    long size = grow(m, seed, q);
+    if (draw(q) < 0.5) flip(m, size);
+  }
+}
+
+static size_t work_size(const cw_theory *th) {
+  return cw_hmc_work_size(th) + (size_t)th->geom->n_sites * (sizeof(int) + 1);
+}
+
+static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
+                              uint32_t step, void *area, double *accept, double *dH) {
+  const cw_geometry *g = x->geom;
+  CW_TRY(cw_hmc_update(s, c, x, rng, step, area, accept, dH));
+  int *member = (int *)((char *)area + cw_hmc_work_size(s->th));
+  for (int b = 0; b < x->n_config; b++) {
+    sign_model m = {.geom = g, .phi = x->data + b, .B = x->B, .bond = c[s->th->ops->bond_term],
+                    .member = member, .visited = (uint8_t *)(member + g->n_sites)};
+    sequence q = {.rng = rng, .chain = (uint32_t)(x->first_chain + b), .step = step};
+    for (long i = 0; i < g->n_sites; i++) m.visited[i] = 0;
+    if (s->choice[1] == UPDATE_SWENDSEN_WANG)
+      swendsen_wang(&m, &q);
+    else
+      wolff(&m, &q, (int)s->param[PARAM_CLUSTERS]);
+  }
+  return CW_OK;
+}
+
+static cw_status cluster_step(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
+                              uint32_t step, const cw_step_stats *stats) {
+  return cw_hmc_for_blocks(s, update_block, c, x, rng, step, stats);
+}
+
+extern const cw_sampler_ops cw_sampler_cluster;
+const cw_sampler_ops cw_sampler_cluster = {
+    .name = "cluster",
+    .title = "embedded Wolff or Swendsen-Wang clusters with HMC",
+    .source = "Brower and Tamayo, PRL 62 (1989) 1087; Wolff, PRL 62 (1989) 361",
+    .params = params,
+    .choices_name = choices_name,
+    .choices = choices,
+    .fits = fits,
+    .n_state = CW_HMC_N_STATE,
+    .work_size = work_size,
+    .init = cw_hmc_init,
+    .step = cluster_step,
+    .tune = cw_hmc_tune,
+};

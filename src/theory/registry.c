@@ -1,0 +1,37 @@
+#include <string.h>
+
+#include "causeway/theory.h"
+
+#define CW_THEORY(name) extern const cw_theory_ops cw_theory_##name;
+#include "theory/theories.def"
+#undef CW_THEORY
+
+#define CW_THEORY(name) &cw_theory_##name,
+const cw_theory_ops *const cw_theories[] = {
+#include "theory/theories.def"
+    NULL};
+#undef CW_THEORY
+
+const cw_theory_ops *cw_theory_find(const char *name) {
+  for (int i = 0; cw_theories[i] != NULL; i++)
+    if (strcmp(cw_theories[i]->name, name) == 0) return cw_theories[i];
+  return NULL;
+}
+
+cw_theory cw_theory_make(const cw_context *ctx, const cw_theory_ops *ops, const cw_geometry *geom,
+                         int form, const double *params) {
+  cw_theory th = {.ops = ops, .geom = geom, .isa = cw_context_isa(ctx), .form = form};
+  for (int i = 0; ops->params[form][i].name != NULL; i++) th.param[i] = params[i];
+  ops->couplings(form, &geom->lat, params, th.c);
+  return th;
+}
+
+void cw_theory_action(const cw_theory *th, const cw_field *x, const double *c, double *scratch,
+                      double *S) {
+  th->ops->terms(th, x, scratch);
+  int n = th->ops->n_terms;
+  for (long i = 0; i < x->n_blocks * x->B; i++) {
+    S[i] = 0;
+    for (int k = 0; k < n; k++) S[i] += c[k] * scratch[i * n + k];
+  }
+}

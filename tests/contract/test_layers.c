@@ -1,0 +1,350 @@
+/* One suite over the registry of layers: inverse of forward, log-Jacobian against the brute-force determinant, both vjps against
+ * finite differences, equivariance, and the same bits for every build of the kernels on their own terms. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/model.h"
+#include "support/check.h"
+
+typedef struct {
+  const char *what;
+  cw_lattice lat;
+  cw_layer_spec spec;
+} layer_case;
+
+#define CONV(...) {.kind = CW_NET_CONV, .kernel = 3, __VA_ARGS__}
+#define DENSE(...) {.kind = CW_NET_DENSE, __VA_ARGS__}
+
+static const layer_case cases[] = {
+    {"affine conv", {2, {4, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 2, .hidden = {8, 5})}},
+    {"affine conv odd", {2, {4, 6}}, {.kind = "affine", .parity = 1, .net = CONV(.n_hidden = 1, .hidden = {3})}},
+    {"affine wide kernel", {2, {4, 4}}, {.kind = "affine", .net = {.kind = CW_NET_CONV, .kernel = 5, .n_hidden = 1, .hidden = {19}}}},
+    {"affine z2", {2, {4, 4}}, {.kind = "affine", .z2 = true, .net = CONV(.n_hidden = 2, .hidden = {8, 8})}},
+    {"affine z2 dense", {2, {2, 4}}, {.kind = "affine", .z2 = true, .parity = 1, .net = DENSE(.n_hidden = 1, .hidden = {17})}},
+    {"affine dense", {2, {4, 2}}, {.kind = "affine", .net = DENSE(.n_hidden = 2, .hidden = {16, 7})}},
+    {"affine no hidden", {2, {4, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 0)}},
+    {"affine 1d", {1, {6}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {4})}},
+    {"affine 3d", {3, {2, 2, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {4})}},
+    {"affine 2x2 wraps", {2, {2, 2}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {4})}},
+    {"affine leaky", {2, {4, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 2, .hidden = {8, 8}, .activation = CW_ACT_LEAKY_RELU)}},
+    {"additive", {2, {4, 4}}, {.kind = "additive", .net = CONV(.n_hidden = 1, .hidden = {8})}},
+    {"additive z2", {2, {4, 4}}, {.kind = "additive", .z2 = true, .net = CONV(.n_hidden = 1, .hidden = {8})}},
+    {"spline", {2, {4, 4}}, {.kind = "spline", .bins = 5, .range = 2.5, .net = CONV(.n_hidden = 1, .hidden = {8})}},
+    {"spline z2", {2, {4, 4}}, {.kind = "spline", .bins = 4, .range = 2.5, .z2 = true, .net = CONV(.n_hidden = 1, .hidden = {8})}},
+    {"spline dense", {2, {2, 4}}, {.kind = "spline", .bins = 8, .range = 2, .net = DENSE(.n_hidden = 1, .hidden = {9})}},
+    {"scale", {2, {4, 3}}, {.kind = "scale"}},
+};
+enum { N_CASES = sizeof cases / sizeof *cases };
+
+/* A layer with lively parameters and a block of input. */
+typedef struct {
+  cw_context *ctx;
+  cw_geometry *geom;
+  cw_layer *L;
+  double *theta;
+  float *theta_f;
+  double *x, *w; /* input, and a random covector */
+  double c[CW_LANES];
+  cw_arena *tape;
+  size_t n; /* doubles in a block */
+  double step, tolerance; /* of finite differences */
+} bench;
+
+static cw_theta theta_of(const bench *b) { return (cw_theta){b->theta, b->theta_f}; }
+
+static void fill(double *x, size_t n, uint32_t draw, double scale) {
+  for (size_t i = 0; i < n; i++) {
+    double z[2];
+    cw_normal2(CW_ISA_BASE, cw_rng_stream(5, "fill"), (uint32_t)i, 0, 0, draw, z);
+    x[i] = scale * z[0];
+  }
+}
+
+static void open_bench(bench *b, const layer_case *k) {
+  b->ctx = test_context(1);
+  check_ok(b->ctx, cw_geometry_create(b->ctx, &k->lat, 1, &b->geom));
+  const cw_layer_kind *kind = cw_layer_find(k->spec.kind);
+  assert_non_null(kind);
+  check_ok(b->ctx, kind->create(b->ctx, &k->spec, b->geom, &b->L));
+  b->n = (size_t)b->geom->n_outer * CW_LANES;
+  b->theta = cw_alloc((size_t)b->L->n_theta * sizeof(double));
+  b->theta_f = cw_alloc((size_t)b->L->n_theta * sizeof(float));
+  bool dense = k->spec.net.kind == CW_NET_DENSE, kinks = k->spec.net.activation == CW_ACT_LEAKY_RELU || strcmp(k->spec.kind, "spline") == 0;
+  fill(b->theta, (size_t)b->L->n_theta, 1, dense || k->spec.net.kernel < 5 ? 0.2 : 0.05);
+  b->step = kinks ? 1e-4 : 3e-3;
+  b->tolerance = kinks ? 3e-3 : 3e-4;
+  for (long i = 0; i < b->L->n_theta; i++) b->theta[i] = b->theta_f[i] = (float)b->theta[i];
+  b->x = cw_alloc(b->n * sizeof(double));
+  b->w = cw_alloc(b->n * sizeof(double));
+  fill(b->x, b->n, 2, 1.0);
+  fill(b->w, b->n, 3, 1.0);
+  fill(b->c, CW_LANES, 4, 1.0);
+  b->tape = cw_arena_create(1 << 16);
+}
+
+static void close_bench(bench *b) {
+  b->L->ops->destroy(b->L);
+  cw_geometry_destroy(b->geom);
+  free(b->theta);
+  free(b->theta_f);
+  free(b->x);
+  free(b->w);
+  cw_arena_destroy(b->tape);
+  cw_context_destroy(b->ctx);
+}
+
+/* y = f(x) on a copy; logj from zero. */
+static void apply(bench *b, bool inverse, const double *x, double *y, double *logj, void **frame) {
+  memcpy(y, x, b->n * sizeof *y);
+  memset(logj, 0, CW_LANES * sizeof *logj);
+  check_ok(b->ctx, (inverse ? b->L->ops->inverse : b->L->ops->forward)(b->L, theta_of(b), y, logj, b->tape, frame));
+}
+
+static void inverse_undoes_forward(bench *b) {
+  double *y = cw_alloc(b->n * sizeof *y), *back = cw_alloc(b->n * sizeof *y);
+  double lj[CW_LANES] __attribute__((aligned(64))), lk[CW_LANES] __attribute__((aligned(64)));
+  void *frame;
+  apply(b, false, b->x, y, lj, &frame);
+  apply(b, true, y, back, lk, &frame);
+  for (size_t i = 0; i < b->n; i++) check_close(back[i], b->x[i], 1e-11);
+  for (int l = 0; l < CW_LANES; l++) check_close(lk[l], -lj[l], 1e-10);
+  free(y);
+  free(back);
+}
+
+static double log_abs_det(double *A, int n) {
+  double sum = 0;
+  for (int k = 0; k < n; k++) {
+    int p = k;
+    for (int i = k + 1; i < n; i++)
+      if (fabs(A[i * n + k]) > fabs(A[p * n + k])) p = i;
+    for (int j = 0; j < n; j++) {
+      double s = A[k * n + j];
+      A[k * n + j] = A[p * n + j];
+      A[p * n + j] = s;
+    }
+    sum += log(fabs(A[k * n + k]));
+    for (int i = k + 1; i < n; i++) {
+      double f = A[i * n + k] / A[k * n + k];
+      for (int j = k; j < n; j++) A[i * n + j] -= f * A[k * n + j];
+    }
+  }
+  return sum;
+}
+
+/* The network is float: finite differences need steps large against its rounding, in 4-point form. The
+ * dependence on active sites is smooth in double; frozen columns only enter the determinant below the diagonal. */
+static void log_jacobian_is_the_determinant(bench *b) {
+  int n = (int)b->geom->n_outer;
+  double *A = cw_alloc((size_t)(n * n) * sizeof *A), *y = cw_alloc(b->n * sizeof *y), *x = cw_alloc(b->n * sizeof *x);
+  double lj[CW_LANES] __attribute__((aligned(64))), unused[CW_LANES] __attribute__((aligned(64)));
+  void *frame;
+  apply(b, false, b->x, y, lj, &frame);
+  int lane = 3;
+  static const double weight[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12}, at[4] = {-2, -1, 1, 2};
+  double h = 1e-3;
+  for (int j = 0; j < n; j++)
+    for (int k = 0; k < 4; k++) {
+      memcpy(x, b->x, b->n * sizeof *x);
+      x[j * CW_LANES + lane] += at[k] * h;
+      cw_arena_mark mark = cw_arena_save(b->tape);
+      apply(b, false, x, y, unused, &frame);
+      cw_arena_rewind(b->tape, mark);
+      for (int i = 0; i < n; i++) A[i * n + j] += weight[k] / h * y[i * CW_LANES + lane];
+    }
+  check_close(log_abs_det(A, n), lj[lane], 2e-6);
+  free(A);
+  free(y);
+  free(x);
+}
+
+/* F = w . y + c . logj of a pass. */
+static double value(bench *b, bool inverse, const double *x) {
+  double *y = cw_alloc(b->n * sizeof *y), lj[CW_LANES] __attribute__((aligned(64)));
+  void *frame;
+  cw_arena_mark mark = cw_arena_save(b->tape);
+  apply(b, inverse, x, y, lj, &frame);
+  cw_arena_rewind(b->tape, mark);
+  double F = cw_dot(b->w, y, b->n) + cw_dot(b->c, lj, CW_LANES);
+  free(y);
+  return F;
+}
+
+static void shift_theta(bench *b, const double *theta, double step, const double *direction) {
+  for (long i = 0; i < b->L->n_theta; i++) {
+    b->theta[i] = theta[i] + step * direction[i];
+    b->theta_f[i] = (float)b->theta[i];
+  }
+}
+
+/* Derivatives of F along dx and along dtheta by 4-point differences. Rounding in the float networks is of order 1e-7/h, so steps are
+ * large. Where the map has kinks (leaky ReLU, second derivatives of splines) they must be smaller, and a direction in which a
+ * kink is crossed says nothing: of several directions the median deviation counts. */
+static void differences(bench *b, bool inverse, double h, const double *dx, const double *dtheta, double *fx, double *ft) {
+  static const double weight[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12}, at[4] = {-2, -1, 1, 2};
+  double *x = cw_alloc(b->n * sizeof *x), *theta = cw_alloc((size_t)b->L->n_theta * sizeof *theta);
+  memcpy(theta, b->theta, (size_t)b->L->n_theta * sizeof *theta);
+  *fx = *ft = 0;
+  for (int k = 0; k < 4; k++) {
+    for (size_t i = 0; i < b->n; i++) x[i] = b->x[i] + at[k] * h * dx[i];
+    *fx += weight[k] / h * value(b, inverse, x);
+    shift_theta(b, theta, at[k] * h, dtheta);
+    *ft += weight[k] / h * value(b, inverse, b->x);
+    shift_theta(b, theta, 0, dtheta);
+  }
+  free(x);
+  free(theta);
+}
+
+enum { N_TRIALS = 7 };
+
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double x[N_TRIALS]) {
+  qsort(x, N_TRIALS, sizeof *x, by_size);
+  return x[N_TRIALS / 2];
+}
+
+static void vjp_matches_differences(bench *b, bool inverse) {
+  double *y = cw_alloc(b->n * sizeof *y), *g = cw_alloc(b->n * sizeof *g);
+  double *dx = cw_alloc(b->n * sizeof *dx), *dtheta = cw_alloc((size_t)b->L->n_theta * sizeof *dtheta);
+  float *gtheta = cw_alloc((size_t)b->L->n_theta * sizeof *gtheta);
+  double lj[CW_LANES] __attribute__((aligned(64))), c[CW_LANES] __attribute__((aligned(64)));
+  void *frame;
+  memcpy(c, b->c, sizeof c);
+  apply(b, inverse, b->x, y, lj, &frame);
+  memcpy(g, b->w, b->n * sizeof *g);
+  check_ok(b->ctx, (inverse ? b->L->ops->inverse_vjp : b->L->ops->forward_vjp)(b->L, theta_of(b), frame, g, c, gtheta, b->tape));
+  double off_x[N_TRIALS], off_t[N_TRIALS];
+  for (uint32_t trial = 0; trial < N_TRIALS; trial++) {
+    fill(dx, b->n, 10 + trial, 1);
+    fill(dtheta, (size_t)b->L->n_theta, 30 + trial, 1);
+    double fx, ft, exact_t = 0, norm_t = 0, norm_x = sqrt(cw_dot(g, g, b->n));
+    for (long i = 0; i < b->L->n_theta; i++) {
+      exact_t += (double)gtheta[i] * dtheta[i];
+      norm_t += (double)gtheta[i] * gtheta[i];
+    }
+    differences(b, inverse, b->step, dx, dtheta, &fx, &ft);
+    off_x[trial] = fabs(fx - cw_dot(g, dx, b->n)) / norm_x;
+    off_t[trial] = fabs(ft - exact_t) / sqrt(norm_t);
+  }
+  check_close(median(off_x), 0, b->tolerance);
+  check_close(median(off_t), 0, b->tolerance);
+  free(y);
+  free(g);
+  free(dx);
+  free(dtheta);
+  free(gtheta);
+}
+
+static void vjps_match_differences(bench *b) {
+  vjp_matches_differences(b, false);
+  vjp_matches_differences(b, true);
+}
+
+/* f(-x) = -f(x) and logj(-x) = logj(x), to the bit. */
+static void z2_layers_are_odd(bench *b) {
+  double *x = cw_alloc(b->n * sizeof *x), *y = cw_alloc(b->n * sizeof *y), *z = cw_alloc(b->n * sizeof *z);
+  double lj[CW_LANES] __attribute__((aligned(64))), lk[CW_LANES] __attribute__((aligned(64)));
+  void *frame;
+  for (size_t i = 0; i < b->n; i++) x[i] = -b->x[i];
+  apply(b, false, b->x, y, lj, &frame);
+  apply(b, false, x, z, lk, &frame);
+  for (size_t i = 0; i < b->n; i++) assert_true(z[i] == -y[i]);
+  for (int l = 0; l < CW_LANES; l++) assert_true(lj[l] == lk[l]);
+  free(x);
+  free(y);
+  free(z);
+}
+
+/* A translation by one site in both directions keeps the checkerboard: convolutional layers commute with it. */
+static void conv_layers_are_translation_equivariant(bench *b) {
+  double *x = cw_alloc(b->n * sizeof *x), *y = cw_alloc(b->n * sizeof *y), *z = cw_alloc(b->n * sizeof *z);
+  double lj[CW_LANES] __attribute__((aligned(64))), lk[CW_LANES] __attribute__((aligned(64)));
+  void *frame;
+  const cw_geometry *g = b->geom;
+  apply(b, false, b->x, y, lj, &frame);
+  for (int pass = 0; pass < 2; pass++)
+    for (long s = 0; s < g->n_sites; s++) {
+      int coord[CW_MAX_DIM];
+      cw_lattice_coord(&g->lat, s, coord);
+      coord[0] += 1;
+      coord[g->lat.dim - 1] += 1;
+      long to = g->outer[cw_lattice_site(&g->lat, coord)], from = g->outer[s];
+      if (pass == 0)
+        memcpy(x + to * CW_LANES, b->x + from * CW_LANES, CW_LANES * sizeof *x);
+      else
+        for (int l = 0; l < CW_LANES; l++) check_close(z[to * CW_LANES + l], y[from * CW_LANES + l], 1e-14);
+      if (pass == 0 && s == g->n_sites - 1) apply(b, false, x, z, lk, &frame);
+    }
+  for (int l = 0; l < CW_LANES; l++) check_close(lk[l], lj[l], 1e-13);
+  free(x);
+  free(y);
+  free(z);
+}
+
+static bool any(const layer_case *k) { return k != NULL; }
+static bool is_z2(const layer_case *k) { return k->spec.z2; }
+static bool is_conv(const layer_case *k) { return k->lat.dim > 1 && strcmp(k->spec.kind, "scale") != 0 && k->spec.net.kind == CW_NET_CONV; }
+
+static void for_cases(bool (*fits)(const layer_case *), void (*test)(bench *)) {
+  for (int i = 0; i < N_CASES; i++) {
+    if (!fits(&cases[i])) continue;
+    print_message("  %s\n", cases[i].what);
+    bench b = {0};
+    open_bench(&b, &cases[i]);
+    test(&b);
+    close_bench(&b);
+  }
+}
+
+static void test_inverse(void **state) { (void)state, for_cases(any, inverse_undoes_forward); }
+static void test_jacobian(void **state) { (void)state, for_cases(any, log_jacobian_is_the_determinant); }
+static void test_vjps(void **state) { (void)state, for_cases(any, vjps_match_differences); }
+static void test_z2(void **state) { (void)state, for_cases(is_z2, z2_layers_are_odd); }
+static void test_translation(void **state) { (void)state, for_cases(is_conv, conv_layers_are_translation_equivariant); }
+
+static void every_layer_has_a_case(void **state) {
+  (void)state;
+  for (int i = 0; cw_layers[i]; i++) {
+    bool seen = false;
+    for (int k = 0; k < N_CASES; k++) seen |= strcmp(cases[k].spec.kind, cw_layers[i]->ops->name) == 0;
+    if (!seen) print_error("no case for layer '%s'\n", cw_layers[i]->ops->name);
+    assert_true(seen);
+  }
+}
+
+static void bad_specs_are_refused(void **state) {
+  (void)state;
+  static const layer_case bad[] = {
+      {"odd extent", {2, {4, 3}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {3})}},
+      {"even kernel", {2, {4, 4}}, {.kind = "affine", .net = {.kind = CW_NET_CONV, .kernel = 2}}},
+      {"empty layer", {2, {4, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {0})}},
+      {"z2 leaky", {2, {4, 4}}, {.kind = "affine", .z2 = true, .net = CONV(.activation = CW_ACT_LEAKY_RELU)}},
+      {"one bin", {2, {4, 4}}, {.kind = "spline", .bins = 1, .range = 1, .net = CONV(.n_hidden = 0)}},
+      {"no range", {2, {4, 4}}, {.kind = "spline", .bins = 4, .range = 0, .net = CONV(.n_hidden = 0)}},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    cw_context *ctx = test_context(1);
+    cw_geometry *g = NULL;
+    cw_layer *L = NULL;
+    check_ok(ctx, cw_geometry_create(ctx, &bad[i].lat, 1, &g));
+    assert_int_equal(cw_layer_find(bad[i].spec.kind)->create(ctx, &bad[i].spec, g, &L), CW_EINVAL);
+    assert_null(L);
+    assert_true(strlen(cw_error(ctx)) > 0);
+    cw_geometry_destroy(g);
+    cw_context_destroy(ctx);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_layer_has_a_case), cmocka_unit_test(bad_specs_are_refused), cmocka_unit_test(test_inverse),
+      cmocka_unit_test(test_jacobian),          cmocka_unit_test(test_vjps),             cmocka_unit_test(test_z2),
+      cmocka_unit_test(test_translation),
+  };
+  return cmocka_run_group_tests_name("layers", tests, NULL, NULL);
+}

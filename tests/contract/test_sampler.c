@@ -1,0 +1,294 @@
+/* What every sampler owes, for every theory it fits and every setting of its word keys: the target is invariant
+ * (Schwinger-Dyson equations, <e^-dH> = 1), tuning reaches its target, a step is a function of its arguments, and its bits do
+ * not depend on threads or lane splits. */
+#include "support/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/sampler.h"
+
+static void some_params(const cw_param *table, double *p) {
+  for (int i = 0; table[i].name != NULL; i++)
+    p[i] = fmin(fmax(0.3 + 0.1 * i, table[i].min), table[i].max);
+}
+
+/* ------------------------------------------------- every sampler and setting */
+
+typedef struct {
+  cw_context *ctx;
+  const cw_sampler_ops *sampler;
+  int choice[CW_MAX_PARAMS];
+  const cw_theory_ops *theory;
+  int form;
+  double theory_param[CW_MAX_PARAMS];
+} subject;
+
+typedef void test_body(const subject *who);
+
+/* Counts through all settings of the word keys; false after the last. */
+static bool next_choice(const cw_sampler_ops *ops, int *choice) {
+  for (int i = 0; ops->choices_name != NULL && ops->choices_name[i] != NULL; i++) {
+    if (ops->choices[i][++choice[i]] != NULL) return true;
+    choice[i] = 0;
+  }
+  return false;
+}
+
+static void for_all(test_body *body) {
+  subject who = {.ctx = test_context(2)};
+  for (int s = 0; cw_samplers[s] != NULL; s++)
+    for (int t = 0; cw_theories[t] != NULL; t++)
+      for (who.form = 0; cw_theories[t]->forms[who.form] != NULL; who.form++) {
+        who.sampler = cw_samplers[s];
+        who.theory = cw_theories[t];
+        some_params(who.theory->params[who.form], who.theory_param);
+        memset(who.choice, 0, sizeof who.choice);
+        do body(&who);
+        while (next_choice(who.sampler, who.choice));
+      }
+  cw_context_destroy(who.ctx);
+}
+
+/* A sampler on n_config configurations of a lattice in a split; cold fields. */
+typedef struct {
+  cw_context *ctx;
+  cw_geometry *geom;
+  cw_theory th;
+  cw_sampler *sampler;
+  cw_field x;
+} bench;
+
+static bool open_bench(bench *b, const subject *who, cw_context *ctx, const cw_lattice *lat, int V,
+                       long n_config) {
+  *b = (bench){.ctx = ctx};
+  check_ok(ctx, cw_geometry_create(ctx, lat, V, &b->geom));
+  b->th = cw_theory_make(ctx, who->theory, b->geom, who->form, who->theory_param);
+  check_ok(ctx, cw_field_create(ctx, b->geom, who->theory->n_comp, n_config, &b->x));
+  cw_status st = cw_sampler_create(ctx, who->sampler, &b->th, NULL, who->choice, b->x.n_blocks,
+                                   &b->sampler);
+  if (st == CW_EINVAL) cw_clear_error(ctx); /* does not fit this theory */
+  return st == CW_OK;
+}
+
+static void close_bench(bench *b) {
+  cw_sampler_destroy(b->sampler);
+  cw_field_destroy(&b->x);
+  cw_geometry_destroy(b->geom);
+}
+
+static void step(bench *b, uint32_t i, const cw_step_stats *stats) {
+  cw_rng rng = cw_rng_stream(11, "contract/sampler");
+  check_ok(b->ctx, b->sampler->ops->step(b->sampler, b->th.c, &b->x, rng, i, stats));
+}
+
+/* Thermalises from N(0,1) and tunes; returns the next step number. */
+static uint32_t thermalise(bench *b, uint32_t n) {
+  double *accept = calloc((size_t)(b->x.n_blocks * b->x.B), sizeof *accept);
+  cw_step_stats stats = {.accept = accept};
+  cw_field_normal(b->th.isa, &b->x, cw_rng_stream(11, "contract/start"), 0, 0);
+  for (uint32_t i = 0; i < n; i++) {
+    step(b, i, &stats);
+    if (b->sampler->ops->tune != NULL)
+      b->sampler->ops->tune(b->sampler, cw_sum(accept, (size_t)b->x.n_config) / (double)b->x.n_config,
+                            i, n);
+  }
+  free(accept);
+  return n;
+}
+
+/* Mean and error of one number per chain; chains are independent. */
+static void mean_and_error(const double *v, long n, double *mean, double *error) {
+  double sum = 0, square = 0;
+  for (long i = 0; i < n; i++) sum += v[i];
+  *mean = sum / (double)n;
+  for (long i = 0; i < n; i++) square += (v[i] - *mean) * (v[i] - *mean);
+  *error = sqrt(square / ((double)n * (double)(n - 1)));
+}
+
+/* ------------------------------------------------------------- the right target */
+
+/* <x dS/dx> = 1 and <x^3 dS/dx - 3 x^2> = 0 at every site: partial integration, flat measure. */
+static void schwinger_dyson(const cw_field *x, const cw_field *f, double *first, double *third) {
+  long n = x->geom->n_sites * x->n_comp;
+  for (long i = 0; i < x->n_config; i++)
+    for (long k = 0; k < n; k++) {
+      double phi = cw_field_get(x, i, k / x->n_comp, (int)(k % x->n_comp));
+      double dS = -cw_field_get(f, i, k / x->n_comp, (int)(k % x->n_comp));
+      first[i] += (phi * dS - 1) / (double)n;
+      third[i] += (phi * phi * phi * dS - 3 * phi * phi) / (double)n;
+    }
+}
+
+static void target_is_invariant(const subject *who) {
+  enum { N_CHAIN = 512, N_STEP = 60 };
+  const cw_lattice lat = {2, {4, 6}};
+  bench b;
+  cw_field f;
+  if (!open_bench(&b, who, who->ctx, &lat, 1, N_CHAIN)) return;
+  check_ok(b.ctx, cw_field_create(b.ctx, b.geom, b.x.n_comp, N_CHAIN, &f));
+  double *first = calloc(N_CHAIN, sizeof *first), *third = calloc(N_CHAIN, sizeof *third);
+  double *dH = calloc(N_CHAIN, sizeof *dH), *weight = calloc(N_CHAIN, sizeof *weight);
+  cw_step_stats stats = {.dH = dH};
+  uint32_t start = thermalise(&b, 80);
+  for (uint32_t i = 0; i < N_STEP; i++) {
+    step(&b, start + i, &stats);
+    b.th.ops->force(&b.th, &b.x, b.th.c, &f);
+    schwinger_dyson(&b.x, &f, first, third);
+    for (int k = 0; k < N_CHAIN; k++) weight[k] += exp(-dH[k]) / N_STEP;
+  }
+  double mean, error;
+  mean_and_error(first, N_CHAIN, &mean, &error);
+  check_sigma(mean, error, 0, 4);
+  assert_true(error / N_STEP < 0.01); /* the test has teeth */
+  mean_and_error(third, N_CHAIN, &mean, &error);
+  check_sigma(mean, error, 0, 4);
+  mean_and_error(weight, N_CHAIN, &mean, &error);
+  if (error > 0) check_sigma(mean, error, 1, 4);
+  free(first);
+  free(third);
+  free(dH);
+  free(weight);
+  cw_field_destroy(&f);
+  close_bench(&b);
+}
+static void test_target(void **state) {
+  (void)state;
+  for_all(target_is_invariant);
+}
+
+/* ------------------------------------------------------------------------- bits */
+
+static void copy_config(const cw_field *from, long config, double *to) {
+  for (long s = 0; s < from->geom->n_sites; s++)
+    for (int c = 0; c < from->n_comp; c++)
+      to[s * from->n_comp + c] = cw_field_get(from, config, s, c);
+}
+
+/* Three steps on n_config chains from first_chain on, in a split; out (n_config, sites, comp), accept (n_config). */
+static bool three_steps(const subject *who, cw_context *ctx, const cw_lattice *lat, int V,
+                        long first_chain, long n_config, double *out, double *accept) {
+  bench b;
+  if (!open_bench(&b, who, ctx, lat, V, n_config)) return false;
+  double *all = calloc((size_t)(b.x.n_blocks * b.x.B), sizeof *all);
+  cw_step_stats stats = {.accept = all};
+  b.x.first_chain = first_chain;
+  cw_field_normal(b.th.isa, &b.x, cw_rng_stream(3, "start"), 0, 0);
+  for (uint32_t i = 0; i < 3; i++) step(&b, i, &stats);
+  long n = b.geom->n_sites * b.x.n_comp;
+  for (long i = 0; i < n_config; i++) copy_config(&b.x, i, out + i * n);
+  memcpy(accept, all, (size_t)n_config * sizeof *accept);
+  free(all);
+  close_bench(&b);
+  return true;
+}
+
+static void bits_are_fixed(const subject *who) {
+  enum { N_CONFIG = 37, ROOM = N_CONFIG * 256 };
+  const cw_lattice lattices[] = {{2, {8, 8}}, {2, {6, 4}}, {2, {5, 3}}, {4, {4, 2, 2, 2}}, {1, {16}}};
+  cw_context *one = test_context(1);
+  double *expected = calloc(ROOM, sizeof *expected), *found = calloc(ROOM, sizeof *found);
+  double a1[N_CONFIG], a2[N_CONFIG];
+  for (size_t l = 0; l < sizeof lattices / sizeof *lattices; l++) {
+    size_t n = (size_t)cw_lattice_sites(&lattices[l]) * (size_t)who->theory->n_comp;
+    if (!three_steps(who, one, &lattices[l], 1, 0, N_CONFIG, expected, a1)) break;
+    int splits[5], n_splits = cw_geometry_splits(&lattices[l], splits);
+    for (int i = 0; i < n_splits; i++) { /* two threads and every split */
+      three_steps(who, who->ctx, &lattices[l], splits[i], 0, N_CONFIG, found, a2);
+      assert_memory_equal(found, expected, n * N_CONFIG * sizeof *found);
+      assert_memory_equal(a2, a1, sizeof a1);
+    }
+    three_steps(who, one, &lattices[l], 1, 21, 5, found, a2); /* chains 21..25 alone */
+    assert_memory_equal(found, expected + 21 * n, n * 5 * sizeof *found);
+    assert_memory_equal(a2, a1 + 21, 5 * sizeof *a2);
+  }
+  free(expected);
+  free(found);
+  cw_context_destroy(one);
+}
+static void test_bits(void **state) {
+  (void)state;
+  for_all(bits_are_fixed);
+}
+
+/* ----------------------------------------------------------------- behaviour */
+
+static void not_a_number_is_reported(const subject *who) {
+  const cw_lattice lat = {2, {4, 4}};
+  bench b;
+  if (!open_bench(&b, who, who->ctx, &lat, 1, 20)) return;
+  cw_field_set(&b.x, 18, 5, 0, NAN);
+  cw_status st = b.sampler->ops->step(b.sampler, b.th.c, &b.x, cw_rng_stream(1, "x"), 0, NULL);
+  assert_int_equal(st, CW_ENUMERIC);
+  assert_non_null(strstr(cw_error(b.ctx), "18"));
+  cw_clear_error(b.ctx);
+  close_bench(&b);
+}
+static void test_not_a_number(void **state) {
+  (void)state;
+  for_all(not_a_number_is_reported);
+}
+
+static int find_param(const cw_sampler_ops *ops, const char *name) {
+  for (int i = 0; ops->params[i].name != NULL; i++)
+    if (strcmp(ops->params[i].name, name) == 0) return i;
+  return -1;
+}
+
+/* From a step size that is far too large, and from one far too small, to the same acceptance, not below the target. */
+static void tuning_reaches_its_target(const subject *who) {
+  const cw_lattice lat = {2, {8, 8}};
+  int target = find_param(who->sampler, "target"), steps = find_param(who->sampler, "steps");
+  int length = find_param(who->sampler, "length");
+  if (who->sampler->tune == NULL || target < 0 || steps < 0 || length < 0) return;
+  double start[2] = {1, 200}, mean[2];
+  for (int k = 0; k < 2; k++) {
+    bench b;
+    double accept[256], sum = 0;
+    if (!open_bench(&b, who, who->ctx, &lat, 1, 256)) return;
+    b.sampler->param[target] = 0.8;
+    b.sampler->param[length] = 4; /* many steps, so that one step more or less means little */
+    b.sampler->param[steps] = start[k];
+    b.sampler->ops->init(b.sampler);
+    uint32_t n = thermalise(&b, 150);
+    cw_step_stats stats = {.accept = accept};
+    for (uint32_t i = 0; i < 20; i++) {
+      step(&b, n + i, &stats);
+      sum += cw_sum(accept, 256) / 256;
+    }
+    mean[k] = sum / 20;
+    if (!(mean[k] > 0.78 && mean[k] < 0.9)) print_error("acceptance %g\n", mean[k]);
+    assert_true(mean[k] > 0.78 && mean[k] < 0.9);
+    close_bench(&b);
+  }
+  check_close(mean[0], mean[1], 0.05);
+}
+static void test_tuning(void **state) {
+  (void)state;
+  for_all(tuning_reaches_its_target);
+}
+
+static void test_registry(void **state) {
+  (void)state;
+  for (int i = 0; cw_samplers[i] != NULL; i++) {
+    assert_ptr_equal(cw_sampler_find(cw_samplers[i]->name), cw_samplers[i]);
+    assert_true(strlen(cw_samplers[i]->source) > 0);
+    assert_in_range(cw_samplers[i]->n_state, 0, 8);
+    int n = 0;
+    for (; cw_samplers[i]->params[n].name != NULL; n++) {
+      const cw_param *p = &cw_samplers[i]->params[n];
+      assert_true(p->min <= p->max && !(p->preset < p->min) && !(p->preset > p->max));
+    }
+    assert_true(n <= CW_MAX_PARAMS);
+  }
+  assert_null(cw_sampler_find("no such sampler"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_registry),     cmocka_unit_test(test_bits),
+      cmocka_unit_test(test_not_a_number), cmocka_unit_test(test_tuning),
+      cmocka_unit_test(test_target),
+  };
+  return cmocka_run_group_tests_name("sampler contract", tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+#include "support/check.h"
+
+void check_close_at(double a, double b, double tol, const char *what, const char *file, int line) {
+  double scale = fabs(b) > 1 ? fabs(b) : 1;
+  if (fabs(a - b) <= tol * scale) return;
+  print_error("%s = %.17g, expected %.17g: off by %.3g, allowed %.3g\n", what, a, b, fabs(a - b), tol * scale);
+  _fail(file, line);
+}
+
+void check_sigma_at(double value, double error, double expected, double z_max, const char *what, const char *file, int line) {
+  double z = (value - expected) / error;
+  if (fabs(z) <= z_max) return;
+  print_error("%s = %.10g +- %.3g, expected %.10g: %.2f sigma, allowed %.2f\n", what, value, error, expected, z, z_max);
+  _fail(file, line);
+}
+
+void check_ok_at(cw_context *ctx, cw_status st, const char *what, const char *file, int line) {
+  if (st == CW_OK) return;
+  print_error("%s failed with status %d: %s\n", what, (int)st, ctx ? cw_error(ctx) : "");
+  _fail(file, line);
+}
+
+cw_context *test_context(int threads) {
+  cw_context *ctx = NULL;
+  cw_context_options opt = {.threads = threads, .quiet = true};
+  check_ok(NULL, cw_context_create(&opt, &ctx));
+  return ctx;
+}
