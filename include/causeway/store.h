@@ -1,13 +1,16 @@
-/* causeway/store.h - the only joint between producing and analysing: a directory of immutable, checksummed segments.
+/* causeway/store.h - the only joint between producing and analysing: a directory of immutable,
+ * checksummed segments.
  *
- * A store is a directory DIR/store of HDF5 files, one per segment, each written to a temporary name, flushed to disk and
- * renamed: a segment is complete or absent, whatever happens. Every segment carries the resolved job's text, so that each
- * describes itself. A seal behind the HDF5 data (a CRC-32 of the whole file) is checked before anything else looks at a
- * file; inside, data sets have Fletcher32 checksums and the metadata theirs. h5dump and h5py read the files as they are.
- * Segment k of a stage is STAGE.kkkkkk.h5, with '/' in the stage's name written as '+'.
+ * A store is a directory DIR/store of HDF5 files, one per segment, each written to a temporary
+ * name, flushed to disk and renamed: a segment is complete or absent, whatever happens. Every
+ * segment carries the resolved job's text, so that each describes itself. A seal behind the HDF5
+ * data (a CRC-32 of the whole file) is checked before anything else looks at a file; inside, data
+ * sets have Fletcher32 checksums and the metadata theirs. h5dump and h5py read the files as they
+ * are. Segment k of a stage is STAGE.kkkkkk.h5, with '/' in the stage's name written as '+'.
  *
- * Only rank 0 touches files. Functions marked Collective are called by every rank alike and end alike on every rank. Not
- * thread-safe: a store is used by one thread at a time. docs: src/ensemble/README.md. */
+ * Only rank 0 touches files. Functions marked Collective are called by every rank alike and end
+ * alike on every rank. Not thread-safe: a store is used by one thread at a time. docs:
+ * src/ensemble/README.md. */
 #ifndef CAUSEWAY_STORE_H
 #define CAUSEWAY_STORE_H
 
@@ -34,27 +37,35 @@ typedef struct {
   int n, capacity;
 } cw_arrays;
 
-/* Adds an array, or replaces the one of that name. Local. dim (rank): NULL for a scalar. data: as many doubles as the
- * product of dim; put copies it, lend borrows it (it must outlive the set, which only reads it). CW_EINVAL: a bad name,
- * rank or dimension; CW_ENOMEM. After a failure the set is as it was. */
-cw_status cw_arrays_put(cw_context *ctx, cw_arrays *set, const char *name, int rank, const long *dim, const double *data);
-cw_status cw_arrays_lend(cw_context *ctx, cw_arrays *set, const char *name, int rank, const long *dim, const double *data);
+/* Adds an array, or replaces the one of that name. Local. dim (rank): NULL for a scalar. data: as
+ * many doubles as the product of dim; put copies it, lend borrows it (it must outlive the set,
+ * which only reads it). CW_EINVAL: a bad name, rank or dimension; CW_ENOMEM. After a failure the
+ * set is as it was. */
+cw_status cw_arrays_put(cw_context *ctx, cw_arrays *set, const char *name, int rank,
+                        const long *dim, const double *data);
+cw_status cw_arrays_lend(cw_context *ctx, cw_arrays *set, const char *name, int rank,
+                         const long *dim, const double *data);
 cw_status cw_arrays_put_scalar(cw_context *ctx, cw_arrays *set, const char *name, double value);
-const cw_array *cw_arrays_get(const cw_arrays *set, const char *name); /* borrowed; NULL: not there */
-double cw_arrays_scalar(const cw_arrays *set, const char *name, double otherwise); /* last element of the array */
-long cw_array_size(const cw_array *a);                                             /* elements */
-void cw_arrays_clear(cw_arrays *set); /* frees what it owns; the set is empty and may be used again */
+const cw_array *cw_arrays_get(const cw_arrays *set,
+                              const char *name); /* borrowed; NULL: not there */
+double cw_arrays_scalar(const cw_arrays *set, const char *name,
+                        double otherwise); /* last element of the array */
+long cw_array_size(const cw_array *a);     /* elements */
+void cw_arrays_clear(
+    cw_arrays *set); /* frees what it owns; the set is empty and may be used again */
 
 typedef struct cw_store cw_store;
 
-/* Opens DIR/store (made if missing, with its parents) for writing and reading. Collective. job_text: the resolved job.
- * CW_EINVAL: the store has segments and resume is false, or they belong to another job (the message shows the first line
- * that differs). CW_EIO: no directory can be made there or written to, or another process is writing to this store.
- * CW_ECORRUPT: a segment is damaged or missing from the sequence. Stray temporary files are removed. */
-cw_status cw_store_create(cw_context *ctx, const char *dir, const char *job_text, bool resume, cw_store **out);
+/* Opens DIR/store (made if missing, with its parents) for writing and reading. Collective.
+ * job_text: the resolved job. CW_EINVAL: the store has segments and resume is false, or they belong
+ * to another job (the message shows the first line that differs). CW_EIO: no directory can be made
+ * there or written to, or another process is writing to this store. CW_ECORRUPT: a segment is
+ * damaged or missing from the sequence. Stray temporary files are removed. */
+cw_status cw_store_create(cw_context *ctx, const char *dir, const char *job_text, bool resume,
+                          cw_store **out);
 
-/* Opens an existing store for reading only. Collective. CW_EIO: there is none, or it has no segment yet; CW_ECORRUPT;
- * CW_EINVAL: written by a newer causeway. */
+/* Opens an existing store for reading only. Collective. CW_EIO: there is none, or it has no segment
+ * yet; CW_ECORRUPT; CW_EINVAL: written by a newer causeway. */
 cw_status cw_store_open(cw_context *ctx, const char *dir, cw_store **out);
 
 void cw_store_close(cw_store *store);            /* Local. NULL is allowed. */
@@ -63,21 +74,23 @@ const char *cw_store_dir(const cw_store *store); /* DIR/store; borrowed */
 
 /* How many segments a stage has; they are numbered from 0. Local: every rank knows. */
 long cw_store_segments(const cw_store *store, const char *stage);
-/* Name of stage number i, in alphabetical order; NULL from the first number that there is not. Local; borrowed. */
+/* Name of stage number i, in alphabetical order; NULL from the first number that there is not.
+ * Local; borrowed. */
 const char *cw_store_stage(const cw_store *store, int i);
 
-/* Writes the next segment of a stage; when it returns CW_OK the segment is on disk. Collective; set is read on rank 0 only
- * and may be NULL elsewhere. CW_EIO: disk full and its like, nothing is left behind; CW_EINVAL: a bad stage name (letters,
- * digits and any of _-./). */
+/* Writes the next segment of a stage; when it returns CW_OK the segment is on disk. Collective; set
+ * is read on rank 0 only and may be NULL elsewhere. CW_EIO: disk full and its like, nothing is left
+ * behind; CW_EINVAL: a bad stage name (letters, digits and any of _-./). */
 cw_status cw_store_append(cw_store *store, const char *stage, const cw_arrays *set);
 
-/* Reads segment number segment, counted from the end if negative (-1: the last), into out, which is cleared first.
- * Collective; every rank receives it. The caller clears out, also after a failure. CW_ECORRUPT names the file. */
+/* Reads segment number segment, counted from the end if negative (-1: the last), into out, which is
+ * cleared first. Collective; every rank receives it. The caller clears out, also after a failure.
+ * CW_ECORRUPT names the file. */
 cw_status cw_store_read(cw_store *store, const char *stage, long segment, cw_arrays *out);
 
-/* All segments of a stage joined. Collective. Arrays whose name starts with "state." come from the last segment; all others
- * are joined along their first dimension (scalars become one number per segment) and must be in every segment. A stage
- * without segments gives an empty set. */
+/* All segments of a stage joined. Collective. Arrays whose name starts with "state." come from the
+ * last segment; all others are joined along their first dimension (scalars become one number per
+ * segment) and must be in every segment. A stage without segments gives an empty set. */
 cw_status cw_store_read_all(cw_store *store, const char *stage, cw_arrays *out);
 
 #ifdef __cplusplus

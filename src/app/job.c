@@ -1,4 +1,5 @@
-/* Trees of nodes: making, copying, merging, places. The other job_*.c files read, check and write them. */
+/* Trees of nodes: making, copying, merging, places. The other job_*.c files read, check and write
+ * them. */
 #include "app/job.h"
 
 #include <errno.h>
@@ -45,8 +46,8 @@ const char *cw_job_keep(cw_job *job, const char *text, size_t n) {
 cw_node *cw_node_create(cw_job *job, cw_node_kind kind, const char *key, const cw_node *like) {
   cw_node *node = NULL;
   if (job->n_nodes >= CW_JOB_MAX_NODES) {
-    cw_fail(job->ctx, CW_EINVAL, "%s: a job of more than %d values", like != NULL ? like->origin : "job",
-            CW_JOB_MAX_NODES);
+    cw_fail(job->ctx, CW_EINVAL, "%s: a job of more than %d values",
+            like != NULL ? like->origin : "job", CW_JOB_MAX_NODES);
     return NULL;
   }
   node = cw_arena_alloc(job->arena, sizeof *node);
@@ -118,7 +119,7 @@ int cw_job_count(const cw_node *node) {
 
 /* ---------------------------------------------------------- copies and merges */
 
-/* Copies scalar content, and with fail the strings' failure. Strings live in another arena, so they are copied. */
+/* The strings may live in another job's arena, so they are copied. */
 static bool copy_content(cw_node *to, const cw_node *from) {
   to->kind = from->kind;
   to->quoted = from->quoted;
@@ -155,7 +156,8 @@ static cw_status merge_child(cw_node *base, const cw_node *patch) {
   }
   if (patch->kind == CW_NODE_MAP) {
     if (there == NULL || there->kind != CW_NODE_MAP) {
-      cw_node fresh = *patch; /* an empty mapping at the place of patch, so that nulls below it are dropped too */
+      cw_node fresh = *patch; /* an empty mapping at the place of patch, so that nulls below it are
+                                 dropped too */
       fresh.first = fresh.last = NULL;
       cw_node *empty = cw_node_copy(base->job, &fresh, patch->key);
       if (empty == NULL) return copy_failed(base->job);
@@ -199,6 +201,7 @@ cw_status cw_job_replace(cw_node *node, const cw_node *from) {
   cw_node *copy = cw_node_copy(node->job, from, NULL);
   if (copy == NULL) return copy_failed(node->job);
   cw_node_take(node, copy);
+  cw_job_accept(node);
   return CW_OK;
 }
 
@@ -209,7 +212,8 @@ void cw_job_remove(cw_node *map, const char *key) {
 
 /* ------------------------------------------------------------------- places */
 
-/* Writes the path of node at the front of path and returns its length; what does not fit is cut off. */
+/* Writes the path of node at the front of path and returns its length; what does not fit is cut
+ * off. */
 static size_t path_into(const cw_node *node, char *path, size_t size) {
   if (node->parent == NULL) {
     path[0] = '\0';
@@ -230,15 +234,15 @@ static size_t path_into(const cw_node *node, char *path, size_t size) {
 
 void cw_node_path(const cw_node *node, char *path, size_t size) { path_into(node, path, size); }
 
-static void origin_into(const cw_node *node, char *place, size_t size) {
+void cw_node_origin(const cw_node *node, char place[CW_PLACE]) {
   if (node->line > 0)
-    snprintf(place, size, "%.200s:%d: ", node->origin, node->line);
+    snprintf(place, CW_PLACE, "%.200s:%d: ", node->origin, node->line);
   else
-    snprintf(place, size, "%.200s: ", node->origin);
+    snprintf(place, CW_PLACE, "%.200s: ", node->origin);
 }
 
 void cw_node_place(const cw_node *node, char place[CW_PLACE]) {
-  origin_into(node, place, CW_PLACE);
+  cw_node_origin(node, place);
   size_t n = strlen(place);
   cw_node_path(node, place + n, CW_PLACE - n - 2);
   if (place[n] != '\0') memcpy(place + strlen(place), ": ", 3);
@@ -261,7 +265,8 @@ static cw_status read_file(cw_context *ctx, const char *path, char *text, size_t
   FILE *file = fopen(path, "rb");
   if (file == NULL) return cw_fail(ctx, CW_EIO, "cannot open '%s': %s", path, strerror(errno));
   *size = fread(text, 1, CW_JOB_MAX_BYTES + 1, file);
-  cw_status st = ferror(file) ? cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path, strerror(errno)) : CW_OK;
+  cw_status st =
+      ferror(file) ? cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path, strerror(errno)) : CW_OK;
   fclose(file);
   return st;
 }
@@ -276,7 +281,8 @@ cw_status cw_job_load(cw_context *ctx, const char *path, cw_job **out) {
   return st;
 }
 
-cw_status cw_job_parse(cw_context *ctx, const char *text, size_t size, const char *name, cw_job **out) {
+cw_status cw_job_parse(cw_context *ctx, const char *text, size_t size, const char *name,
+                       cw_job **out) {
   cw_job *job = NULL;
   if (size > CW_JOB_MAX_BYTES)
     return cw_fail(ctx, CW_EINVAL, "%s: a job file of more than %d bytes", name, CW_JOB_MAX_BYTES);

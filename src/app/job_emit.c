@@ -9,6 +9,10 @@
 #include "app/job_tree.h"
 
 void cw_format_double(double value, char *text) {
+  if (fabs(value) < 1e15 && value == nearbyint(value)) { /* 100, not 1e+02 */
+    snprintf(text, CW_DOUBLE_TEXT, "%.0f", value);
+    return;
+  }
   for (int digits = 1; digits <= DBL_DECIMAL_DIG; digits++) {
     snprintf(text, CW_DOUBLE_TEXT, "%.*g", digits, value);
     if (strtod(text, NULL) == value) return;
@@ -63,7 +67,8 @@ static bool is_plain(const char *s) {
 
 /* Words that a YAML reader might not take for a text. */
 static bool is_special_word(const char *s) {
-  static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", NULL};
+  static const char *const words[] = {"null", "true", "false", "yes", "no",
+                                      "on",   "off",  "y",     "n",   NULL};
   for (int i = 0; words[i] != NULL; i++)
     if (strcasecmp(s, words[i]) == 0) return true;
   return false;
@@ -147,42 +152,39 @@ static void add_flow(text *t, const cw_node *node) {
   add_text(t, node->kind == CW_NODE_MAP ? "}" : "]");
 }
 
-static void add_item(text *t, const cw_node *item, int indent) {
-  add_indent(t, indent);
-  if (is_flow(item)) {
-    add_text(t, "- ");
-    add_flow(t, item);
+/* What stands behind "- " or "key:", without the blank. */
+static void add_value(text *t, const cw_node *node, int indent) {
+  if (is_flow(node)) {
+    add_text(t, " ");
+    add_flow(t, node);
     add_text(t, "\n");
-  } else if (item->kind == CW_NODE_MAP) {
-    add_text(t, "- ");
-    add_block(t, item, indent + 2, true);
   } else {
-    add_text(t, "-\n");
-    add_block(t, item, indent + 2, false);
+    add_text(t, "\n");
+    add_block(t, node, indent + 2, false);
   }
 }
 
-static void add_entry(text *t, const cw_node *entry, int indent) {
-  add_indent(t, indent);
-  add_key(t, entry->key);
-  if (is_flow(entry)) {
-    add_text(t, ": ");
-    add_flow(t, entry);
-    add_text(t, "\n");
+static void add_item(text *t, const cw_node *item, int indent) {
+  add_text(t, "-");
+  if (is_flow(item) || item->kind == CW_NODE_LIST) {
+    add_value(t, item, indent);
   } else {
-    add_text(t, ":\n");
-    add_block(t, entry, indent + 2, false);
+    add_text(t, " ");
+    add_block(t, item, indent + 2, true);
   }
 }
 
 /* at_margin: the first line's indent is already there. */
 static void add_block(text *t, const cw_node *node, int indent, bool at_margin) {
   for (const cw_node *c = node->first; c != NULL; c = c->next) {
-    int column = at_margin && c == node->first ? 0 : indent;
-    if (node->kind == CW_NODE_MAP)
-      add_entry(t, c, column);
-    else
-      add_item(t, c, column);
+    if (!at_margin || c != node->first) add_indent(t, indent);
+    if (node->kind == CW_NODE_LIST) {
+      add_item(t, c, indent);
+    } else {
+      add_key(t, c->key);
+      add_text(t, ":");
+      add_value(t, c, indent);
+    }
   }
 }
 

@@ -17,7 +17,9 @@ static cw_status fail_set(const override *o, const char *what) {
   return cw_fail(o->job->ctx, CW_EINVAL, "%s: %s", o->origin, what);
 }
 
-static bool is_key_char(char c) { return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '+' || c == '/'; }
+static bool is_key_char(char c) {
+  return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '+' || c == '/';
+}
 
 static cw_node *new_map(const override *o, const char *key) {
   cw_node place = {.origin = o->origin};
@@ -34,7 +36,8 @@ static cw_status step_to_item(override *o, cw_node **node) {
   if (*c != ']') return fail_set(o, "expected a number between [ and ]");
   o->rest = c + 1;
   char what[200];
-  if ((*node)->kind != CW_NODE_LIST) return fail_set(o, "an index, but what stands before it is no sequence");
+  if ((*node)->kind != CW_NODE_LIST)
+    return fail_set(o, "an index, but what stands before it is no sequence");
   int n = cw_job_count(*node);
   if (index >= n) {
     snprintf(what, sizeof what, "no item [%ld]: the sequence has %d, counted from 0", index, n);
@@ -45,7 +48,8 @@ static cw_status step_to_item(override *o, cw_node **node) {
   return CW_OK;
 }
 
-/* Reads a key and goes to that child of node, which is made (a mapping for now) if it is missing. */
+/* Reads a key and goes to that child of node, which is made (a mapping for now) if it is missing.
+ */
 static cw_status step_to_key(override *o, cw_node **node) {
   size_t n = 0;
   while (is_key_char(o->rest[n])) n++;
@@ -88,8 +92,10 @@ static cw_status find_target(override *o, cw_node **node) {
 cw_status cw_job_set(cw_job *job, const char *assignment) {
   const char *equals = strchr(assignment, '=');
   if (equals == NULL || equals == assignment || equals[1] == '\0')
-    return cw_fail(job->ctx, CW_EINVAL, "--set %.100s: expected path=value, as in theory.lambda=6.0", assignment);
-  if (strlen(equals) > CW_JOB_MAX_BYTES) return cw_fail(job->ctx, CW_EINVAL, "--set: too long a value");
+    return cw_fail(job->ctx, CW_EINVAL,
+                   "--set %.100s: expected path=value, as in theory.lambda=6.0", assignment);
+  if (strlen(equals) > CW_JOB_MAX_BYTES)
+    return cw_fail(job->ctx, CW_EINVAL, "--set: too long a value");
   char origin[200];
   int shown = equals - assignment < 150 ? (int)(equals - assignment) : 150;
   snprintf(origin, sizeof origin, "--set %.*s", shown, assignment);

@@ -45,7 +45,8 @@ cw_status cw_job_create(cw_context *ctx, cw_job **out); /* without a root */
 /* Copies n bytes as a string into the arena. NULL: no memory, recorded as a failure. */
 const char *cw_job_keep(cw_job *job, const char *text, size_t n);
 
-/* A node with the place of like (NULL: none yet), not attached. key is kept, not copied. NULL: no memory or too many nodes, recorded. */
+/* A node with the place of like (NULL: none yet), not attached. key is kept, not copied. NULL: no
+ * memory or too many nodes, recorded. */
 cw_node *cw_node_create(cw_job *job, cw_node_kind kind, const char *key, const cw_node *like);
 void cw_node_attach(cw_node *parent, cw_node *child); /* as the last child */
 void cw_node_detach(cw_node *child);
@@ -55,18 +56,22 @@ bool cw_node_is_null(const cw_node *node);
 /* A deep copy for job under the given key, with nothing used; NULL: recorded failure. */
 cw_node *cw_node_copy(cw_job *job, const cw_node *from, const char *key);
 
-/* Puts the content (kind, text, children, place) of from, a detached node of the same job, into node. */
+/* Puts the content (kind, text, children, place) of from, a detached node of the same job, into
+ * node. */
 void cw_node_take(cw_node *node, cw_node *from);
 
-/* Parses one YAML value; with line 0 all nodes get origin alone as their place. *out is detached. */
-cw_status cw_job_parse_value(cw_job *job, const char *text, size_t size, const char *origin, bool with_lines, cw_node **out);
+/* Parses one YAML value; with line 0 all nodes get origin alone as their place. *out is detached.
+ */
+cw_status cw_job_parse_value(cw_job *job, const char *text, size_t size, const char *origin,
+                             bool with_lines, cw_node **out);
 
-/* "jobs/x.yaml:12: theory.lambda: " into buffer. */
 enum { CW_PLACE = 400 };
-void cw_node_place(const cw_node *node, char place[CW_PLACE]);
+void cw_node_origin(const cw_node *node, char place[CW_PLACE]); /* "jobs/x.yaml:12: " */
+void cw_node_place(const cw_node *node,
+                   char place[CW_PLACE]); /* "jobs/x.yaml:12: theory.lambda: " */
 void cw_node_path(const cw_node *node, char *path, size_t size); /* "" for the root */
 
-/* "'a', 'b'" or a shortened list of known into text. */
+/* "a, b, c" of known (NULL-terminated) into text, cut with "..." where it does not fit. */
 void cw_list_words(const char *const *known, char *text, size_t size);
 
 #endif

@@ -44,7 +44,8 @@ static cw_status check_shape(cw_context *ctx, const char *name, int rank, const 
   if (!cw_name_is_plain(name, CW_ARRAY_NAME, "_-.+"))
     return cw_fail(ctx, CW_EINVAL, "'%.80s' is no name for a stored array", name);
   if (rank < 0 || rank > CW_ARRAY_RANK)
-    return cw_fail(ctx, CW_EINVAL, "array '%s': rank %d is not in 0..%d", name, rank, CW_ARRAY_RANK);
+    return cw_fail(ctx, CW_EINVAL, "array '%s': rank %d is not in 0..%d", name, rank,
+                   CW_ARRAY_RANK);
   if (cw_dim_product(rank, dim) < 0)
     return cw_fail(ctx, CW_EINVAL, "array '%s': impossible dimensions", name);
   return CW_OK;
@@ -67,8 +68,8 @@ static cw_array *slot_for(cw_arrays *set, const char *name) {
   return &set->array[set->n++];
 }
 
-static cw_status place(cw_context *ctx, cw_arrays *set, const char *name, int rank, const long *dim, double *data,
-                       bool owned) {
+static cw_status place(cw_context *ctx, cw_arrays *set, const char *name, int rank, const long *dim,
+                       double *data, bool owned) {
   CW_TRY(check_shape(ctx, name, rank, dim));
   cw_array *a = slot_for(set, name);
   if (a == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for array '%s'", name);
@@ -78,21 +79,26 @@ static cw_status place(cw_context *ctx, cw_arrays *set, const char *name, int ra
   return CW_OK;
 }
 
-cw_status cw_arrays_give(cw_context *ctx, cw_arrays *set, const char *name, int rank, const long *dim, double *data) {
+cw_status cw_arrays_give(cw_context *ctx, cw_arrays *set, const char *name, int rank,
+                         const long *dim, double *data) {
   cw_status st = place(ctx, set, name, rank, dim, data, true);
   if (st != CW_OK) free(data);
   return st;
 }
 
-cw_status cw_arrays_lend(cw_context *ctx, cw_arrays *set, const char *name, int rank, const long *dim, const double *data) {
-  return place(ctx, set, name, rank, dim, (double *)data, false); /* never written through: not owned */
+cw_status cw_arrays_lend(cw_context *ctx, cw_arrays *set, const char *name, int rank,
+                         const long *dim, const double *data) {
+  return place(ctx, set, name, rank, dim, (double *)data,
+               false); /* never written through: not owned */
 }
 
-cw_status cw_arrays_put(cw_context *ctx, cw_arrays *set, const char *name, int rank, const long *dim, const double *data) {
+cw_status cw_arrays_put(cw_context *ctx, cw_arrays *set, const char *name, int rank,
+                        const long *dim, const double *data) {
   CW_TRY(check_shape(ctx, name, rank, dim));
   size_t bytes = (size_t)cw_dim_product(rank, dim) * sizeof *data;
   double *copy = malloc(bytes > 0 ? bytes : 1);
-  if (copy == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for array '%s' (%zu bytes)", name, bytes);
+  if (copy == NULL)
+    return cw_fail(ctx, CW_ENOMEM, "no memory for array '%s' (%zu bytes)", name, bytes);
   if (bytes > 0) memcpy(copy, data, bytes);
   return cw_arrays_give(ctx, set, name, rank, dim, copy);
 }

@@ -26,10 +26,13 @@ bool cw_disk_is_temporary(const char *name) {
   return n > k + 1 && name[0] == '.' && strcmp(name + n - k, SUFFIX) == 0;
 }
 
-static cw_status read_all(cw_context *ctx, const char *path, int fd, uint8_t **bytes, size_t *size) {
+static cw_status read_all(cw_context *ctx, const char *path, int fd, uint8_t **bytes,
+                          size_t *size) {
   struct stat info;
-  if (fstat(fd, &info) != 0) return cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path, strerror(errno));
-  if (!S_ISREG(info.st_mode)) return cw_fail(ctx, CW_EIO, "cannot read '%s': it is not a file", path);
+  if (fstat(fd, &info) != 0)
+    return cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path, strerror(errno));
+  if (!S_ISREG(info.st_mode))
+    return cw_fail(ctx, CW_EIO, "cannot read '%s': it is not a file", path);
   size_t n = (size_t)info.st_size, at = 0;
   uint8_t *buffer = malloc(n > 0 ? n : 1);
   if (buffer == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for '%s' (%zu bytes)", path, n);
@@ -77,12 +80,15 @@ static int write_flushed(const char *path, const uint8_t *bytes, size_t size) {
 static int flush_directory(const char *dir) {
   int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return errno;
-  int problem = fsync(fd) != 0 && errno != EINVAL ? errno : 0; /* EINVAL: this file system cannot, and need not */
+  int problem = fsync(fd) != 0 && errno != EINVAL
+                    ? errno
+                    : 0; /* EINVAL: this file system cannot, and need not */
   close(fd);
   return problem;
 }
 
-cw_status cw_disk_write(cw_context *ctx, const char *dir, const char *name, const uint8_t *bytes, size_t size) {
+cw_status cw_disk_write(cw_context *ctx, const char *dir, const char *name, const uint8_t *bytes,
+                        size_t size) {
   char *temporary = joined(dir, "/.", name, SUFFIX), *path = cw_disk_join(dir, name);
   cw_status st = CW_OK;
   if (temporary == NULL || path == NULL) {
@@ -116,7 +122,8 @@ cw_status cw_disk_make_directory(cw_context *ctx, const char *path) {
   char *part = joined(path, "", "", "");
   if (part == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", path);
   cw_status st = CW_OK;
-  for (char *slash = part + 1; st == CW_OK && *path != '\0' && (slash = strchr(slash, '/')) != NULL; slash++) {
+  for (char *slash = part + 1; st == CW_OK && *path != '\0' && (slash = strchr(slash, '/')) != NULL;
+       slash++) {
     *slash = '\0';
     st = make_one(ctx, part);
     *slash = '/';
@@ -130,7 +137,9 @@ cw_status cw_disk_check_writable(cw_context *ctx, const char *dir) {
   char *probe = joined(dir, "/.", "probe", SUFFIX);
   if (probe == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", dir);
   int fd = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  cw_status st = fd >= 0 ? CW_OK : cw_fail(ctx, CW_EIO, "cannot write to directory '%s': %s", dir, strerror(errno));
+  cw_status st =
+      fd >= 0 ? CW_OK
+              : cw_fail(ctx, CW_EIO, "cannot write to directory '%s': %s", dir, strerror(errno));
   if (fd >= 0) {
     close(fd);
     unlink(probe);

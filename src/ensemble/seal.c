@@ -28,20 +28,24 @@ void cw_seal(uint8_t *bytes, size_t size) {
   put_le(seal + CRC_AT, crc_of(bytes, size + CRC_AT), 4);
 }
 
-cw_status cw_seal_check(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size, size_t *data_size) {
+cw_status cw_seal_check(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,
+                        size_t *data_size) {
   if (size < CW_SEAL_BYTES)
     return cw_fail(ctx, CW_ECORRUPT, "'%s' is truncated: %zu bytes are left", path, size);
   size_t data = size - CW_SEAL_BYTES;
   const uint8_t *seal = bytes + data;
   if (memcmp(seal, MAGIC, sizeof MAGIC) != 0)
-    return cw_fail(ctx, CW_ECORRUPT, "'%s' is truncated or damaged: no seal at its end (%zu bytes)", path, size);
+    return cw_fail(ctx, CW_ECORRUPT, "'%s' is truncated or damaged: no seal at its end (%zu bytes)",
+                   path, size);
   uint64_t length = get_le(seal + LENGTH_AT, 8);
   if (length != data)
-    return cw_fail(ctx, CW_ECORRUPT, "'%s' is damaged: its seal is for %" PRIu64 " bytes of data, found %zu", path,
+    return cw_fail(ctx, CW_ECORRUPT,
+                   "'%s' is damaged: its seal is for %" PRIu64 " bytes of data, found %zu", path,
                    length, data);
   uint32_t expected = (uint32_t)get_le(seal + CRC_AT, 4), found = crc_of(bytes, data + CRC_AT);
   if (expected != found)
-    return cw_fail(ctx, CW_ECORRUPT, "'%s' is damaged: checksum %08" PRIx32 " expected, %08" PRIx32 " found", path,
+    return cw_fail(ctx, CW_ECORRUPT,
+                   "'%s' is damaged: checksum %08" PRIx32 " expected, %08" PRIx32 " found", path,
                    expected, found);
   *data_size = data;
   return CW_OK;

@@ -24,20 +24,22 @@ static cw_status fail_hdf5(cw_context *ctx, cw_status st, const char *path, cons
 
 /* ----------------------------------------------------------------- writing */
 
-static bool put_label(hid_t file, const cw_segment_label *label) {
-  return cw_h5_put_text(file, "format", FORMAT) && cw_h5_put_long(file, "version", CW_SEGMENT_VERSION) &&
-         cw_h5_put_text(file, "stage", label->stage) && cw_h5_put_long(file, "index", label->index) &&
-         cw_h5_put_text(file, "job", label->job) && cw_h5_put_text(file, "causeway", CW_VERSION);
+static bool put_label(cw_h5_id file, const cw_segment_label *label) {
+  return cw_h5_put_text(file, "format", FORMAT) &&
+         cw_h5_put_long(file, "version", CW_SEGMENT_VERSION) &&
+         cw_h5_put_text(file, "stage", label->stage) &&
+         cw_h5_put_long(file, "index", label->index) && cw_h5_put_text(file, "job", label->job) &&
+         cw_h5_put_text(file, "causeway", CW_VERSION);
 }
 
-static bool put_arrays(hid_t file, const cw_arrays *set) {
+static bool put_arrays(cw_h5_id file, const cw_arrays *set) {
   for (int i = 0; i < set->n; i++)
     if (!cw_h5_put_array(file, &set->array[i])) return false;
   return true;
 }
 
-cw_status cw_segment_encode(cw_context *ctx, const char *path, const cw_segment_label *label, const cw_arrays *set,
-                            uint8_t **bytes, size_t *size) {
+cw_status cw_segment_encode(cw_context *ctx, const char *path, const cw_segment_label *label,
+                            const cw_arrays *set, uint8_t **bytes, size_t *size) {
   cw_h5_quiet quiet = cw_h5_quiet_begin();
   cw_h5_image image;
   cw_status st = CW_OK;
@@ -56,7 +58,7 @@ cw_status cw_segment_encode(cw_context *ctx, const char *path, const cw_segment_
 
 /* ----------------------------------------------------------------- reading */
 
-static cw_status check_version(cw_context *ctx, const char *path, hid_t file, size_t max_bytes) {
+static cw_status check_version(cw_context *ctx, const char *path, cw_h5_id file, size_t max_bytes) {
   char *format = cw_h5_get_text(file, "format", max_bytes);
   bool ours = format != NULL && strcmp(format, FORMAT) == 0;
   free(format);
@@ -66,27 +68,34 @@ static cw_status check_version(cw_context *ctx, const char *path, hid_t file, si
     return cw_fail(ctx, CW_ECORRUPT, "'%s' does not say which version of the format it is", path);
   if (version <= CW_SEGMENT_VERSION) return CW_OK;
   char *writer = cw_h5_get_text(file, "causeway", max_bytes);
-  cw_status st = cw_fail(ctx, CW_EINVAL,
-                         "'%s' is in format version %ld (written by causeway %.40s); this causeway %s reads version %d", path,
-                         version, writer != NULL ? writer : "?", CW_VERSION, CW_SEGMENT_VERSION);
+  cw_status st =
+      cw_fail(ctx, CW_EINVAL,
+              "'%s' is in format version %ld (written by causeway %.40s); this causeway %s reads "
+              "version %d",
+              path, version, writer != NULL ? writer : "?", CW_VERSION, CW_SEGMENT_VERSION);
   free(writer);
   return st;
 }
 
-static cw_status get_label(cw_context *ctx, const char *path, hid_t file, size_t max_bytes, cw_segment_label *label) {
+static cw_status get_label(cw_context *ctx, const char *path, cw_h5_id file, size_t max_bytes,
+                           cw_segment_label *label) {
   CW_TRY(check_version(ctx, path, file, max_bytes));
   label->stage = cw_h5_get_text(file, "stage", max_bytes);
   label->job = cw_h5_get_text(file, "job", max_bytes);
-  if (label->stage != NULL && label->job != NULL && cw_h5_get_long(file, "index", &label->index)) return CW_OK;
+  if (label->stage != NULL && label->job != NULL && cw_h5_get_long(file, "index", &label->index))
+    return CW_OK;
   return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read the label of the segment");
 }
 
-static cw_status get_arrays(cw_context *ctx, const char *path, hid_t file, size_t max_bytes, cw_arrays *set) {
-  hsize_t n = 0;
-  if (!cw_h5_link_count(file, &n)) return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot list the arrays");
-  for (hsize_t i = 0; i < n; i++) {
+static cw_status get_arrays(cw_context *ctx, const char *path, cw_h5_id file, size_t max_bytes,
+                            cw_arrays *set) {
+  long n = 0;
+  if (!cw_h5_link_count(file, &n))
+    return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot list the arrays");
+  for (long i = 0; i < n; i++) {
     cw_array a = {0};
-    if (!cw_h5_link_name(file, i, a.name, sizeof a.name) || !cw_name_is_plain(a.name, sizeof a.name, "_-.+"))
+    if (!cw_h5_link_name(file, i, a.name, sizeof a.name) ||
+        !cw_name_is_plain(a.name, sizeof a.name, "_-.+"))
       return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read the name of an array");
     if (cw_arrays_get(set, a.name) != NULL)
       return cw_fail(ctx, CW_ECORRUPT, "'%s': array '%s' is there twice", path, a.name);
@@ -101,11 +110,11 @@ static cw_status get_arrays(cw_context *ctx, const char *path, hid_t file, size_
 
 static cw_status read_sealed(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,
                              cw_segment_label *label, cw_arrays *set) {
-  hid_t file = cw_h5_open(bytes, size);
+  cw_h5_id file = cw_h5_open(bytes, size);
   if (file < 0) return fail_hdf5(ctx, CW_ECORRUPT, path, "not a readable HDF5 file");
   cw_status st = get_label(ctx, path, file, size, label);
   if (st == CW_OK) st = get_arrays(ctx, path, file, size, set);
-  H5Fclose(file);
+  cw_h5_close(file);
   return st;
 }
 

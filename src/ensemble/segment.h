@@ -1,9 +1,9 @@
-/* One segment as the bytes of an HDF5 file, made and read in memory: HDF5 never touches the disk, so that a full disk or
- * a damaged file never meets it. Layout:
- *   /            attributes format = "causeway-segment", version, stage, index, job, causeway
- *   /NAME        one chunked IEEE-double data set per array, with Fletcher32; in the order in which they were put.
- *                A scalar is a data set of one element with the attribute scalar = 1.
- * Equal contents give equal bytes (no time stamps). Local. */
+/* One segment as the bytes of an HDF5 file, made and read in memory: HDF5 never touches the disk,
+ * so that a full disk or a damaged file never meets it. Layout: /            attributes format =
+ * "causeway-segment", version, stage, index, job, causeway /NAME        one chunked IEEE-double
+ * data set per array, with Fletcher32; in the order in which they were put. A scalar is a data set
+ * of one element with the attribute scalar = 1. Equal contents give equal bytes (no time stamps).
+ * Local. */
 #ifndef CW_ENSEMBLE_SEGMENT_H
 #define CW_ENSEMBLE_SEGMENT_H
 
@@ -20,11 +20,11 @@ typedef struct {
 void cw_segment_label_clear(cw_segment_label *label);
 
 /* *bytes (*size + CW_SEAL_BYTES, from malloc, the caller frees it): the HDF5 file and its seal. */
-cw_status cw_segment_encode(cw_context *ctx, const char *path, const cw_segment_label *label, const cw_arrays *set,
-                            uint8_t **bytes, size_t *size);
+cw_status cw_segment_encode(cw_context *ctx, const char *path, const cw_segment_label *label,
+                            const cw_arrays *set, uint8_t **bytes, size_t *size);
 
-/* bytes (size): a whole sealed file; path is for messages. Clears *label and *set first. CW_ECORRUPT: seal, checksum or
- * layout are wrong; CW_EINVAL: a newer version of the format. */
+/* bytes (size): a whole sealed file; path is for messages. Clears *label and *set first.
+ * CW_ECORRUPT: seal, checksum or layout are wrong; CW_EINVAL: a newer version of the format. */
 cw_status cw_segment_decode(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,
                             cw_segment_label *label, cw_arrays *set);
 

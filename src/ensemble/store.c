@@ -80,7 +80,8 @@ static stage_entry *have_stage(cw_store *store, const char *name) {
     store->capacity = capacity;
   }
   int at = store->n_stages++;
-  for (; at > 0 && strcmp(store->stage[at - 1].name, name) > 0; at--) store->stage[at] = store->stage[at - 1];
+  for (; at > 0 && strcmp(store->stage[at - 1].name, name) > 0; at--)
+    store->stage[at] = store->stage[at - 1];
   store->stage[at] = (stage_entry){.last = -1};
   memcpy(store->stage[at].name, name, strlen(name) + 1);
   return &store->stage[at];
@@ -108,7 +109,8 @@ static cw_status note_file(cw_store *store, const char *name, bool clean) {
   }
   if (!parse_file_name(name, stage, &index)) return CW_OK;
   stage_entry *entry = have_stage(store, stage);
-  if (entry == NULL) return cw_fail(store->ctx, CW_ENOMEM, "no memory for the contents of '%s'", store->dir);
+  if (entry == NULL)
+    return cw_fail(store->ctx, CW_ENOMEM, "no memory for the contents of '%s'", store->dir);
   entry->n++;
   if (index > entry->last) entry->last = index;
   return CW_OK;
@@ -116,7 +118,8 @@ static cw_status note_file(cw_store *store, const char *name, bool clean) {
 
 static cw_status scan(cw_store *store) {
   DIR *list = opendir(store->dir);
-  if (list == NULL) return cw_fail(store->ctx, CW_EIO, "cannot open store '%s': %s", store->dir, strerror(errno));
+  if (list == NULL)
+    return cw_fail(store->ctx, CW_EIO, "cannot open store '%s': %s", store->dir, strerror(errno));
   cw_status st = CW_OK;
   for (struct dirent *d; st == CW_OK && (d = readdir(list)) != NULL;)
     st = note_file(store, d->d_name, store->writable);
@@ -124,15 +127,17 @@ static cw_status scan(cw_store *store) {
   for (int i = 0; st == CW_OK && i < store->n_stages; i++) {
     const stage_entry *e = &store->stage[i];
     if (e->last != e->n - 1)
-      st = cw_fail(store->ctx, CW_ECORRUPT,
-                   "store '%s': stage '%s' has %ld segments but one with number %ld: some are missing", store->dir,
-                   e->name, e->n, e->last);
+      st = cw_fail(
+          store->ctx, CW_ECORRUPT,
+          "store '%s': stage '%s' has %ld segments but one with number %ld: some are missing",
+          store->dir, e->name, e->n, e->last);
   }
   return st;
 }
 
 /* Reads and checks one segment file; *job: the job's text that it carries, the caller frees it. */
-static cw_status read_file(cw_store *store, const char *stage, long index, cw_arrays *set, char **job) {
+static cw_status read_file(cw_store *store, const char *stage, long index, cw_arrays *set,
+                           char **job) {
   cw_context *ctx = store->ctx;
   cw_segment_label label = {0};
   uint8_t *bytes = NULL;
@@ -142,8 +147,8 @@ static cw_status read_file(cw_store *store, const char *stage, long index, cw_ar
   cw_status st = cw_disk_read(ctx, path, &bytes, &size);
   if (st == CW_OK) st = cw_segment_decode(ctx, path, bytes, size, &label, set);
   if (st == CW_OK && (strcmp(label.stage, stage) != 0 || label.index != index))
-    st = cw_fail(ctx, CW_ECORRUPT, "'%s' holds segment %ld of stage '%.60s': the file was renamed", path, label.index,
-                 label.stage);
+    st = cw_fail(ctx, CW_ECORRUPT, "'%s' holds segment %ld of stage '%.60s': the file was renamed",
+                 path, label.index, label.stage);
   if (st == CW_OK && store->job != NULL && strcmp(label.job, store->job) != 0)
     st = cw_fail(ctx, CW_ECORRUPT, "'%s' belongs to another job than the rest of its store", path);
   if (st == CW_OK) {
@@ -177,9 +182,11 @@ static cw_status fail_other_job(cw_store *store, const char *held, const char *w
     b = strcspn(wanted, "\n");
   }
   const int most = 100;
-  return cw_fail(store->ctx, CW_EINVAL,
-                 "store '%s' holds another job: line %d of the resolved job is '%.*s' there and '%.*s' here", store->dir, line,
-                 a < (size_t)most ? (int)a : most, held, b < (size_t)most ? (int)b : most, wanted);
+  return cw_fail(
+      store->ctx, CW_EINVAL,
+      "store '%s' holds another job: line %d of the resolved job is '%.*s' there and '%.*s' here",
+      store->dir, line, a < (size_t)most ? (int)a : most, held, b < (size_t)most ? (int)b : most,
+      wanted);
 }
 
 static cw_status prepare_directory(cw_store *store) {
@@ -192,18 +199,21 @@ static cw_status open_for_writing(cw_store *store, const char *job_text, bool re
   CW_TRY(prepare_directory(store));
   CW_TRY(scan(store));
   if (store->n_stages > 0 && !resume)
-    return cw_fail(store->ctx, CW_EINVAL, "store '%s' holds results already: resume it, or choose another directory",
+    return cw_fail(store->ctx, CW_EINVAL,
+                   "store '%s' holds results already: resume it, or choose another directory",
                    store->dir);
   char *held = NULL;
   CW_TRY(read_job(store, &held));
-  cw_status st = held == NULL || strcmp(held, job_text) == 0 ? CW_OK : fail_other_job(store, held, job_text);
+  cw_status st =
+      held == NULL || strcmp(held, job_text) == 0 ? CW_OK : fail_other_job(store, held, job_text);
   free(held);
   return st;
 }
 
 static cw_status open_for_reading(cw_store *store) {
   CW_TRY(scan(store));
-  if (store->n_stages == 0) return cw_fail(store->ctx, CW_EIO, "store '%s' holds no results yet", store->dir);
+  if (store->n_stages == 0)
+    return cw_fail(store->ctx, CW_EIO, "store '%s' holds no results yet", store->dir);
   return read_job(store, &store->job);
 }
 
@@ -245,7 +255,8 @@ static cw_status share_contents(cw_store *store, const char *job_text) {
   char *job = malloc(size.job_bytes);
   stage_entry *stage = malloc(((size_t)size.n_stages + 1) * sizeof *stage);
   bool have = job != NULL && stage != NULL;
-  cw_status st = cw_agree(ctx, have ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a store's contents"));
+  cw_status st =
+      cw_agree(ctx, have ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a store's contents"));
   if (st != CW_OK) {
     free(job);
     free(stage);
@@ -266,7 +277,8 @@ static cw_status share_contents(cw_store *store, const char *job_text) {
   return CW_OK;
 }
 
-static cw_status open_store(cw_context *ctx, const char *dir, const char *job_text, bool resume, cw_store **out) {
+static cw_status open_store(cw_context *ctx, const char *dir, const char *job_text, bool resume,
+                            cw_store **out) {
   cw_store *store = NULL;
   cw_status st = cw_agree(ctx, new_store(ctx, dir, job_text, &store));
   if (st == CW_OK) {
@@ -282,7 +294,8 @@ static cw_status open_store(cw_context *ctx, const char *dir, const char *job_te
   return st;
 }
 
-cw_status cw_store_create(cw_context *ctx, const char *dir, const char *job_text, bool resume, cw_store **out) {
+cw_status cw_store_create(cw_context *ctx, const char *dir, const char *job_text, bool resume,
+                          cw_store **out) {
   CW_REQUIRE(job_text != NULL);
   return open_store(ctx, dir, job_text, resume, out);
 }
@@ -357,8 +370,8 @@ cw_status cw_store_read(cw_store *store, const char *stage, long segment, cw_arr
   cw_arrays_clear(out);
   long n = cw_store_segments(store, stage), index = segment < 0 ? n + segment : segment;
   if (index < 0 || index >= n)
-    return cw_fail(ctx, CW_EINVAL, "store '%s': no segment %ld of stage '%s', which has %ld", store->dir, segment,
-                   stage, n);
+    return cw_fail(ctx, CW_EINVAL, "store '%s': no segment %ld of stage '%s', which has %ld",
+                   store->dir, segment, stage, n);
   cw_status st = CW_OK;
   char *job = NULL;
   if (cw_rank(ctx) == 0) st = read_file(store, stage, index, out, &job);
@@ -373,7 +386,9 @@ static bool is_state(const cw_array *a) { return strncmp(a->name, "state.", 6) =
 
 /* Rows along the first dimension, and doubles in one row: a scalar is one row of one. */
 static long rows_of(const cw_array *a) { return a->rank > 0 ? a->dim[0] : 1; }
-static long row_size(const cw_array *a) { return a->rank > 0 ? cw_dim_product(a->rank - 1, a->dim + 1) : 1; }
+static long row_size(const cw_array *a) {
+  return a->rank > 0 ? cw_dim_product(a->rank - 1, a->dim + 1) : 1;
+}
 
 static bool same_row(const cw_array *a, const cw_array *b) {
   if (a->rank != b->rank) return false;
@@ -392,13 +407,15 @@ static cw_status join_one(const cw_store *store, const char *stage, const cw_arr
   for (long k = 0; k < n; k++) {
     const cw_array *a = cw_arrays_get(&part[k], first->name);
     if (a == NULL || !same_row(a, first))
-      return cw_fail(ctx, CW_ECORRUPT, "store '%s': array '%s' of stage '%s' is %s in segment %ld", store->dir,
-                     first->name, stage, a == NULL ? "missing" : "of another shape", k);
+      return cw_fail(ctx, CW_ECORRUPT, "store '%s': array '%s' of stage '%s' is %s in segment %ld",
+                     store->dir, first->name, stage, a == NULL ? "missing" : "of another shape", k);
     whole.dim[0] += rows_of(a);
   }
   size_t row = (size_t)row_size(first) * sizeof(double), at = 0;
   char *data = malloc((size_t)whole.dim[0] * row + 1);
-  if (data == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to join array '%s' of stage '%s'", first->name, stage);
+  if (data == NULL)
+    return cw_fail(ctx, CW_ENOMEM, "no memory to join array '%s' of stage '%s'", first->name,
+                   stage);
   for (long k = 0; k < n; k++) {
     const cw_array *a = cw_arrays_get(&part[k], first->name);
     size_t bytes = (size_t)rows_of(a) * row;
@@ -408,7 +425,8 @@ static cw_status join_one(const cw_store *store, const char *stage, const cw_arr
   return cw_arrays_give(ctx, out, whole.name, whole.rank, whole.dim, (double *)(void *)data);
 }
 
-static cw_status join(const cw_store *store, const char *stage, const cw_arrays *part, long n, cw_arrays *out) {
+static cw_status join(const cw_store *store, const char *stage, const cw_arrays *part, long n,
+                      cw_arrays *out) {
   const cw_arrays *last = &part[n - 1];
   for (int i = 0; i < last->n; i++) {
     const cw_array *a = &last->array[i];
@@ -420,8 +438,9 @@ static cw_status join(const cw_store *store, const char *stage, const cw_arrays 
   for (int i = 0; i < part[0].n; i++) {
     const cw_array *a = &part[0].array[i];
     if (!is_state(a) && cw_arrays_get(last, a->name) == NULL)
-      return cw_fail(store->ctx, CW_ECORRUPT, "store '%s': array '%s' of stage '%s' is missing in segment %ld",
-                     store->dir, a->name, stage, n - 1);
+      return cw_fail(store->ctx, CW_ECORRUPT,
+                     "store '%s': array '%s' of stage '%s' is missing in segment %ld", store->dir,
+                     a->name, stage, n - 1);
   }
   return CW_OK;
 }
@@ -431,7 +450,8 @@ cw_status cw_store_read_all(cw_store *store, const char *stage, cw_arrays *out) 
   long n = cw_store_segments(store, stage);
   if (n == 0) return CW_OK;
   cw_arrays *part = calloc((size_t)n, sizeof *part);
-  cw_status st = part != NULL ? CW_OK : cw_fail(store->ctx, CW_ENOMEM, "no memory for %ld segments", n);
+  cw_status st =
+      part != NULL ? CW_OK : cw_fail(store->ctx, CW_ENOMEM, "no memory for %ld segments", n);
   st = cw_agree(store->ctx, st);
   for (long k = 0; st == CW_OK && k < n; k++) st = cw_store_read(store, stage, k, &part[k]);
   if (st == CW_OK) st = cw_agree(store->ctx, join(store, stage, part, n, out));

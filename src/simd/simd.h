@@ -45,6 +45,8 @@ static inline cw_vd cw_vd_max(cw_vd a, cw_vd b) { return cw_vd_select(a > b, a, 
 /* a*b + c with one rounding where the instruction set has it. The base build rounds twice: it is the portable fall-back. */
 #if CW_VBYTES == 64
 #include <immintrin.h>
+static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) { return (cw_vf)_mm512_min_ps((__m512)a, (__m512)b); }
+static inline cw_vf cw_vf_max(cw_vf a, cw_vf b) { return (cw_vf)_mm512_max_ps((__m512)a, (__m512)b); }
 static inline cw_vd cw_vd_fma(cw_vd a, cw_vd b, cw_vd c) { return (cw_vd)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
 static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) { return (cw_vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm512_sqrt_pd((__m512d)a); }
@@ -53,6 +55,8 @@ static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm512_sqrt_pd((__m512d)
 typedef Sleef___m512d_2 cw_sleef_pair;
 #elif CW_VBYTES == 32
 #include <immintrin.h>
+static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) { return (cw_vf)_mm256_min_ps((__m256)a, (__m256)b); }
+static inline cw_vf cw_vf_max(cw_vf a, cw_vf b) { return (cw_vf)_mm256_max_ps((__m256)a, (__m256)b); }
 static inline cw_vd cw_vd_fma(cw_vd a, cw_vd b, cw_vd c) { return (cw_vd)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
 static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) { return (cw_vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm256_sqrt_pd((__m256d)a); }
@@ -60,6 +64,8 @@ static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm256_sqrt_pd((__m256d)
 #define CW_SLEEF_SINCOS(a) Sleef_sincosd4_u10avx2((__m256d)(a))
 typedef Sleef___m256d_2 cw_sleef_pair;
 #else
+static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) { return cw_vf_select(a < b, a, b); }
+static inline cw_vf cw_vf_max(cw_vf a, cw_vf b) { return cw_vf_select(a > b, a, b); }
 static inline cw_vd cw_vd_fma(cw_vd a, cw_vd b, cw_vd c) { return a * b + c; }
 static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) { return a * b + c; }
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd){sqrt(a[0]), sqrt(a[1])}; }

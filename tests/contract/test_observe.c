@@ -1,5 +1,6 @@
-/* What every group of observables owes: numbers that do not depend on threads or lane splits, nor on where the origin is;
- * and for the scalar group, every number against its definition written as plain loops. */
+/* What every group of observables owes: numbers that do not depend on threads or lane splits, nor
+ * on where the origin is; and for the scalar group, every number against its definition written as
+ * plain loops. */
 #include "support/check.h"
 
 #include <complex.h>
@@ -9,9 +10,9 @@
 #include "causeway/observe.h"
 
 enum { N_CONFIG = 37 };
-static const cw_lattice lattices[] = {{2, {8, 8}}, {2, {6, 4}},          {2, {4, 6}}, {2, {5, 3}},
-                                      {1, {6}},    {4, {4, 2, 4, 2}}, {2, {2, 2}}, {1, {1}},
-                                      {3, {3, 5, 5}}};
+static const cw_lattice lattices[] = {{2, {8, 8}}, {2, {6, 4}}, {2, {4, 6}},
+                                      {2, {5, 3}}, {1, {6}},    {4, {4, 2, 4, 2}},
+                                      {2, {2, 2}}, {1, {1}},    {3, {3, 5, 5}}};
 enum { N_LATTICES = sizeof lattices / sizeof *lattices };
 
 typedef struct {
@@ -34,10 +35,13 @@ static void open_subject(subject *s, cw_context *ctx, const cw_theory_ops *theor
   s->ops = cw_observable_for(&s->th);
   check_ok(ctx, cw_field_create(ctx, s->geom, theory->n_comp, N_CONFIG, &s->x));
   cw_field_normal(s->th.isa, &s->x, cw_rng_stream(5, "observe"), 0, 0);
-  if (s->ops != NULL) s->out = calloc((size_t)(N_CONFIG * s->ops->n_primary(&s->th)), sizeof(double));
+  if (s->ops != NULL)
+    s->out = calloc((size_t)(N_CONFIG * s->ops->n_primary(&s->th)), sizeof(double));
 }
 
-static void measure(subject *s) { check_ok(s->ctx, cw_measure(s->ctx, s->ops, &s->th, &s->x, s->out)); }
+static void measure(subject *s) {
+  check_ok(s->ctx, cw_measure(s->ctx, s->ops, &s->th, &s->x, s->out));
+}
 
 static void close_subject(subject *s) {
   free(s->out);
@@ -178,17 +182,20 @@ static double pair_correlator(const cw_field *x, long config, int t) {
       int ca[CW_MAX_DIM], cb[CW_MAX_DIM];
       cw_lattice_coord(lat, a, ca);
       cw_lattice_coord(lat, b, cb);
-      if ((ca[mu] + t) % L == cb[mu]) sum += cw_field_get(x, config, a, 0) * cw_field_get(x, config, b, 0);
+      if ((ca[mu] + t) % L == cb[mu])
+        sum += cw_field_get(x, config, a, 0) * cw_field_get(x, config, b, 0);
     }
   return sum / (double)x->geom->n_sites;
 }
 
-/* With one configuration as the whole ensemble every quantity is a function of that configuration. */
+/* With one configuration as the whole ensemble every quantity is a function of that configuration.
+ */
 static void check_configuration(const subject *s, long config) {
   const cw_lattice *lat = &s->geom->lat;
   const double *mean = s->out + config * s->ops->n_primary(&s->th);
   long n = s->geom->n_sites;
-  double *flat = calloc((size_t)n, sizeof *flat), T[CW_MAX_TERMS], m = 0, p2 = 0, p4 = 0, nn = 0, S = 0;
+  double *flat = calloc((size_t)n, sizeof *flat), T[CW_MAX_TERMS], m = 0, p2 = 0, p4 = 0, nn = 0,
+         S = 0;
   for (long i = 0; i < n; i++) {
     int coord[CW_MAX_DIM];
     double phi = flat[i] = cw_field_get(&s->x, config, i, 0);
@@ -260,8 +267,8 @@ static void test_effective_mass(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bits),        cmocka_unit_test(test_translation),
-      cmocka_unit_test(test_names),       cmocka_unit_test(test_definitions),
+      cmocka_unit_test(test_bits),           cmocka_unit_test(test_translation),
+      cmocka_unit_test(test_names),          cmocka_unit_test(test_definitions),
       cmocka_unit_test(test_effective_mass),
   };
   return cmocka_run_group_tests_name("observable contract", tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* What every sampler owes, for every theory it fits and every setting of its word keys: the target is invariant
- * (Schwinger-Dyson equations, <e^-dH> = 1), tuning reaches its target, a step is a function of its arguments, and its bits do
- * not depend on threads or lane splits. */
+/* What every sampler owes, for every theory it fits and every setting of its word keys: the target
+ * is invariant (Schwinger-Dyson equations, <e^-dH> = 1), tuning reaches its target, a step is a
+ * function of its arguments, and its bits do not depend on threads or lane splits. */
 #include "support/check.h"
 
 #include <stdlib.h>
@@ -65,8 +65,8 @@ static bool open_bench(bench *b, const subject *who, cw_context *ctx, const cw_l
   check_ok(ctx, cw_geometry_create(ctx, lat, V, &b->geom));
   b->th = cw_theory_make(ctx, who->theory, b->geom, who->form, who->theory_param);
   check_ok(ctx, cw_field_create(ctx, b->geom, who->theory->n_comp, n_config, &b->x));
-  cw_status st = cw_sampler_create(ctx, who->sampler, &b->th, NULL, who->choice, b->x.n_blocks,
-                                   &b->sampler);
+  cw_status st =
+      cw_sampler_create(ctx, who->sampler, &b->th, NULL, who->choice, b->x.n_blocks, &b->sampler);
   if (st == CW_EINVAL) cw_clear_error(ctx); /* does not fit this theory */
   return st == CW_OK;
 }
@@ -90,8 +90,8 @@ static uint32_t thermalise(bench *b, uint32_t n) {
   for (uint32_t i = 0; i < n; i++) {
     step(b, i, &stats);
     if (b->sampler->ops->tune != NULL)
-      b->sampler->ops->tune(b->sampler, cw_sum(accept, (size_t)b->x.n_config) / (double)b->x.n_config,
-                            i, n);
+      b->sampler->ops->tune(b->sampler,
+                            cw_sum(accept, (size_t)b->x.n_config) / (double)b->x.n_config, i, n);
   }
   free(accept);
   return n;
@@ -165,7 +165,8 @@ static void copy_config(const cw_field *from, long config, double *to) {
       to[s * from->n_comp + c] = cw_field_get(from, config, s, c);
 }
 
-/* Three steps on n_config chains from first_chain on, in a split; out (n_config, sites, comp), accept (n_config). */
+/* Three steps on n_config chains from first_chain on, in a split; out (n_config, sites, comp),
+ * accept (n_config). */
 static bool three_steps(const subject *who, cw_context *ctx, const cw_lattice *lat, int V,
                         long first_chain, long n_config, double *out, double *accept) {
   bench b;
@@ -185,7 +186,8 @@ static bool three_steps(const subject *who, cw_context *ctx, const cw_lattice *l
 
 static void bits_are_fixed(const subject *who) {
   enum { N_CONFIG = 37, ROOM = N_CONFIG * 256 };
-  const cw_lattice lattices[] = {{2, {8, 8}}, {2, {6, 4}}, {2, {5, 3}}, {4, {4, 2, 2, 2}}, {1, {16}}};
+  const cw_lattice lattices[] = {
+      {2, {8, 8}}, {2, {6, 4}}, {2, {5, 3}}, {4, {4, 2, 2, 2}}, {1, {16}}};
   cw_context *one = test_context(1);
   double *expected = calloc(ROOM, sizeof *expected), *found = calloc(ROOM, sizeof *found);
   double a1[N_CONFIG], a2[N_CONFIG];
@@ -235,7 +237,8 @@ static int find_param(const cw_sampler_ops *ops, const char *name) {
   return -1;
 }
 
-/* From a step size that is far too large, and from one far too small, to the same acceptance, not below the target. */
+/* From a step size that is far too large, and from one far too small, to the same acceptance, not
+ * below the target. */
 static void tuning_reaches_its_target(const subject *who) {
   const cw_lattice lat = {2, {8, 8}};
   int target = find_param(who->sampler, "target"), steps = find_param(who->sampler, "steps");

@@ -1,5 +1,6 @@
-/* What every theory owes, at every form, on lattices of every kind of cut: kernels equal to the scalar oracle, forces equal
- * to finite differences, symmetry, linearity in the couplings, and the same bits for every lane split. */
+/* What every theory owes, at every form, on lattices of every kind of cut: kernels equal to the
+ * scalar oracle, forces equal to finite differences, symmetry, linearity in the couplings, and the
+ * same bits for every lane split. */
 #include "support/check.h"
 
 #include <stdlib.h>
@@ -152,8 +153,7 @@ static void terms_are_translation_invariant(cw_context *ctx, const cw_theory *th
       coord[mu]++;
       long there = cw_lattice_site(&x->geom->lat, coord);
       for (long i = 0; i < N_CONFIG; i++)
-        for (int c = 0; c < x->n_comp; c++)
-          cw_field_set(&y, i, there, c, cw_field_get(x, i, s, c));
+        for (int c = 0; c < x->n_comp; c++) cw_field_set(&y, i, there, c, cw_field_get(x, i, s, c));
     }
     th->ops->terms(th, x, T);
     th->ops->terms(th, &y, moved);
@@ -168,7 +168,8 @@ static void test_translation(void **state) {
   for_all(terms_are_translation_invariant);
 }
 
-/* even promises S(-x) = S(x); bond_term promises that only this term sees the sign of a single site. */
+/* even promises S(-x) = S(x); bond_term promises that only this term sees the sign of a single
+ * site. */
 static void signs_are_as_promised(cw_context *ctx, const cw_theory *th, const cw_field *x) {
   cw_field y = like(ctx, x);
   double *T = row(x), *flipped = row(x);
@@ -283,7 +284,8 @@ static void test_splits(void **state) {
   for_all(splits_agree);
 }
 
-/* The lattices above reach every number of lanes per configuration, so that the test of bits means something. */
+/* The lattices above reach every number of lanes per configuration, so that the test of bits means
+ * something. */
 static void test_splits_are_covered(void **state) {
   (void)state;
   bool seen[CW_LANES + 1] = {false};
@@ -315,10 +317,10 @@ static void test_registry(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_registry),  cmocka_unit_test(test_oracle),
-      cmocka_unit_test(test_force),     cmocka_unit_test(test_translation),
-      cmocka_unit_test(test_signs),     cmocka_unit_test(test_linearity),
-      cmocka_unit_test(test_splits),    cmocka_unit_test(test_splits_are_covered),
+      cmocka_unit_test(test_registry), cmocka_unit_test(test_oracle),
+      cmocka_unit_test(test_force),    cmocka_unit_test(test_translation),
+      cmocka_unit_test(test_signs),    cmocka_unit_test(test_linearity),
+      cmocka_unit_test(test_splits),   cmocka_unit_test(test_splits_are_covered),
   };
   return cmocka_run_group_tests_name("theory contract", tests, NULL, NULL);
 }

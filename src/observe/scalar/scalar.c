@@ -1,8 +1,9 @@
 /* Observables of a real scalar field.
  *
- * Primary numbers of a configuration: mean field m, |m|, m^2, m^4, the averages over sites of phi^2, phi^4,
- * sum_mu phi_x phi_{x+mu} and S, the structure factor at the smallest momentum p = 2 pi/L along a direction of the longest
- * extent L, averaged over those directions, and the zero-momentum correlator along the first of them. */
+ * Primary numbers of a configuration: mean field m, |m|, m^2, m^4, the averages over sites of
+ * phi^2, phi^4, sum_mu phi_x phi_{x+mu} and S, the structure factor at the smallest momentum p = 2
+ * pi/L along a direction of the longest extent L, averaged over those directions, and the
+ * zero-momentum correlator along the first of them. */
 #include "observe/scalar/scalar.h"
 
 #include <math.h>
@@ -46,37 +47,13 @@ static void primary_name(const cw_theory *th, int i, char name[32]) {
 
 /* ------------------------------------------------------------- measurement */
 
-/* G(p) = |sum_x phi_x e^{ipx}|^2 / n_sites at p = 2 pi/L, mean over the longest directions. Column b of slice. */
-static double structure_factor(const cw_longest *l, const double *slice, const double *wave, int b,
-                               double n_sites) {
-  double G = 0;
-  for (int k = 0; k < l->n_long; k++) {
-    double re = 0, im = 0;
-    for (int t = 0; t < l->extent; t++) {
-      double s = slice[(k * l->extent + t) * CW_LANES + b];
-      re += wave[2 * t] * s;
-      im += wave[2 * t + 1] * s;
-    }
-    G += re * re + im * im;
-  }
-  return G / (n_sites * l->n_long);
-}
-
-/* C(t) = sum_y <phi(x, t0) phi(y, t0+t)>, y over the slice: mean over x and t0. sum_t C(t) = n_sites m^2. */
-static void correlator(const cw_longest *l, const double *slice, int b, double n_sites, double *C) {
-  for (int t = 0; t <= l->extent / 2; t++) {
-    double sum = 0;
-    for (int t0 = 0; t0 < l->extent; t0++)
-      sum += slice[t0 * CW_LANES + b] * slice[((t0 + t) % l->extent) * CW_LANES + b];
-    C[t] = sum / n_sites;
-  }
-}
-
-static void primaries(const cw_longest *l, const cw_scalar_sums *sums, const double *wave, int b,
-                      double S, double n_sites, double *out) {
-  double total = 0;
-  for (int t = 0; t < l->extent; t++) total += sums->slice[t * CW_LANES + b];
-  double m = total / n_sites;
+/* Primary numbers of configuration b from the sums over its sites and its action:
+ *   G(p) = |sum_x phi_x e^{ipx}|^2/V, mean over the longest directions;
+ *   C(t) = sum_y <phi(x, t0) phi(y, t0 + t)>, y over a slice, mean over x and t0; sum_t C(t) = V
+ * m^2. */
+static void primaries(const cw_longest *l, const cw_scalar_sums *sums, int b, double S,
+                      double n_sites, double *out) {
+  double m = sums->total[b] / n_sites;
   out[PHI] = m;
   out[ABS_M] = fabs(m);
   out[M2] = m * m;
@@ -85,37 +62,37 @@ static void primaries(const cw_longest *l, const cw_scalar_sums *sums, const dou
   out[PHI4] = sums->quartic[b] / n_sites;
   out[NN] = sums->bonds[b] / n_sites;
   out[ENERGY] = S / n_sites;
-  out[G_PMIN] = structure_factor(l, sums->slice, wave, b, n_sites);
-  correlator(l, sums->slice, b, n_sites, out + CORRELATOR);
+  out[G_PMIN] = sums->wave2[b] / (n_sites * l->n_long);
+  for (int t = 0; t <= l->extent / 2; t++) out[CORRELATOR + t] = sums->pairs[t][b] / n_sites;
 }
 
-/* wave[2t], wave[2t+1] = cos, sin of 2 pi t / L */
-static void fill_wave(int extent, double *wave) {
+static void fill_wave(int extent, double (*wave)[2]) {
   for (int t = 0; t < extent; t++) {
     double angle = 2 * M_PI * t / extent;
-    wave[2 * t] = cos(angle);
-    wave[2 * t + 1] = sin(angle);
+    wave[t][0] = cos(angle);
+    wave[t][1] = sin(angle);
   }
 }
 
 static cw_status measure(const cw_theory *th, const cw_field *x, double *out, cw_arena *arena) {
   const cw_scalar_kernels *k = CW_DISPATCH(th->isa, cw_scalar_kernels);
   const cw_longest l = cw_longest_directions(&x->geom->lat);
-  const size_t n_slices = (size_t)l.n_long * (size_t)l.extent;
+  const size_t extent = (size_t)l.extent;
   cw_arena_mark mark = cw_arena_save(arena);
   cw_scalar_sums sums;
-  sums.slice = cw_arena_alloc(arena, n_slices * CW_LANES * sizeof(double));
-  double *wave = cw_arena_alloc(arena, 2 * (size_t)l.extent * sizeof(double));
-  if (sums.slice == NULL || wave == NULL) return CW_ENOMEM;
+  sums.slice = cw_arena_alloc(arena, (size_t)l.n_long * extent * sizeof(cw_row));
+  sums.pairs = cw_arena_alloc(arena, (extent / 2 + 1) * sizeof(cw_row));
+  double(*wave)[2] = cw_arena_alloc(arena, extent * sizeof *wave);
+  if (sums.slice == NULL || sums.pairs == NULL || wave == NULL) return CW_ENOMEM;
   fill_wave(l.extent, wave);
   for (long i = 0; i < x->n_blocks; i++) {
     cw_field block = cw_field_block(x, i);
     double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
     cw_theory_action(th, &block, th->c, T, S);
-    k->sums(x->geom, block.data, &l, &sums);
+    k->site_sums(x->geom, block.data, &l, &sums);
+    k->slice_sums(&l, (const double(*)[2])wave, &sums);
     for (int b = 0; b < x->B; b++)
-      primaries(&l, &sums, wave, b, S[b], (double)x->geom->n_sites,
-                out + (i * x->B + b) * n_primary(th));
+      primaries(&l, &sums, b, S[b], (double)x->geom->n_sites, out + (i * x->B + b) * n_primary(th));
   }
   cw_arena_rewind(arena, mark);
   return CW_OK;
@@ -123,10 +100,10 @@ static cw_status measure(const cw_theory *th, const cw_field *x, double *out, cw
 
 /* -------------------------------------------------------------- quantities */
 
-#define MEAN_OF(function, primary)                                             \
-  static double function(const cw_theory *th, const double *mean, int i) { \
-    (void)th, (void)i;                                                         \
-    return mean[primary];                                                      \
+#define MEAN_OF(function, primary)                                                                 \
+  static double function(const cw_theory *th, const double *mean, int i) {                         \
+    (void)th, (void)i;                                                                             \
+    return mean[primary];                                                                          \
   }
 MEAN_OF(phi, PHI)
 MEAN_OF(abs_m, ABS_M)
@@ -146,8 +123,8 @@ static double binder(const cw_theory *th, const double *mean, int i) {
   return 1 - mean[M4] / (3 * mean[M2] * mean[M2]);
 }
 
-/* Second-moment correlation length: xi^2 = (G(0)/G(p) - 1) / (4 sin^2(p/2)), p = 2 pi/L (Cooper, Freedman, Preston,
- * Nucl. Phys. B 210 (1982) 210). */
+/* Second-moment correlation length: xi^2 = (G(0)/G(p) - 1) / (4 sin^2(p/2)), p = 2 pi/L (Cooper,
+ * Freedman, Preston, Nucl. Phys. B 210 (1982) 210). */
 static double xi(const cw_theory *th, const double *mean, int i) {
   double half_p = M_PI / cw_longest_directions(&th->geom->lat).extent;
   double ratio = chi2(th, mean, i) / mean[G_PMIN] - 1;

@@ -1,58 +1,105 @@
-/* Sums over sites for the scalar observables. Plain loops over the configurations of a row, which the compiler turns into
- * vectors; no fused multiply-add, so that all instruction sets agree to the bit. */
-#include <string.h>
-
+/* Sums over sites for the scalar observables, on rows of configurations. Products and sums are
+ * rounded one by one, so that all instruction sets and lane splits agree to the bit. */
+#include "simd/simd.h"
 #include "observe/scalar/scalar.h"
-#include "simd/dispatch.h"
 
-static inline const double *row(const cw_geometry *g, const double *x, long site, int B) {
-  return x + (long)g->outer[site] * CW_LANES + g->group[site] * B;
+enum { N_VEC = CW_LANES / CW_VD };
+typedef struct {
+  cw_vd v[N_VEC];
+} row_vec;
+
+static inline row_vec load(const double *p) {
+  row_vec r;
+  for (int k = 0; k < N_VEC; k++) r.v[k] = cw_vd_load(p + k * CW_VD);
+  return r;
+}
+static inline void add_to(double *p, row_vec a) {
+  for (int k = 0; k < N_VEC; k++) cw_vd_store(p + k * CW_VD, cw_vd_load(p + k * CW_VD) + a.v[k]);
+}
+static inline row_vec add(row_vec a, row_vec b) {
+  for (int k = 0; k < N_VEC; k++) a.v[k] += b.v[k];
+  return a;
+}
+static inline row_vec multiply(row_vec a, row_vec b) {
+  for (int k = 0; k < N_VEC; k++) a.v[k] *= b.v[k];
+  return a;
+}
+static inline row_vec scaled(double s, row_vec a) {
+  for (int k = 0; k < N_VEC; k++) a.v[k] *= s;
+  return a;
 }
 
-/* B is a literal constant where it matters, at B = CW_LANES. */
-static inline __attribute__((always_inline)) void add_site(const cw_geometry *g, const double *x,
-                                                           const cw_longest *longest, long site,
-                                                           const int *coord, int B,
-                                                           cw_scalar_sums *out) {
-  const double *phi = row(g, x, site, B);
-  double near[CW_LANES] = {0};
+/* The B configurations at a global site. */
+static inline row_vec load_site(const cw_geometry *g, const double *x, long site, int B) {
+  const double *here = x + (long)g->outer[site] * CW_LANES + g->group[site] * B;
+  if (B == CW_LANES) return load(here);
+  cw_row padded __attribute__((aligned(64))) = {0};
+  for (int b = 0; b < B; b++) padded[b] = here[b];
+  return load(padded);
+}
+
+/* sum_mu phi_{x+mu} at a site with these coordinates. */
+static inline row_vec forward_neighbours(const cw_geometry *g, const double *x, long site,
+                                         const int *coord, int B) {
+  row_vec sum = {{{0}}};
   long stride = 1;
   for (int mu = g->lat.dim - 1; mu >= 0; mu--) {
     int extent = g->lat.extent[mu];
-    long forward = coord[mu] + 1 < extent ? site + stride : site - (extent - 1) * stride;
-    const double *there = row(g, x, forward, B);
-    for (int b = 0; b < B; b++) near[b] += there[b];
+    bool wraps = coord[mu] + 1 == extent;
+    sum = add(sum, load_site(g, x, wraps ? site - (extent - 1) * stride : site + stride, B));
     stride *= extent;
   }
-  for (int b = 0; b < B; b++) {
-    double square = phi[b] * phi[b];
-    out->square[b] += square;
-    out->quartic[b] += square * square;
-    out->bonds[b] += phi[b] * near[b];
-  }
-  for (int k = 0; k < longest->n_long; k++) {
-    double *slice = out->slice + (k * longest->extent + coord[longest->direction[k]]) * CW_LANES;
-    for (int b = 0; b < B; b++) slice[b] += phi[b];
-  }
+  return sum;
 }
 
-static void sums(const cw_geometry *geom, const double *x, const cw_longest *longest,
-                 cw_scalar_sums *out) {
-  memset(out->square, 0, sizeof out->square);
-  memset(out->quartic, 0, sizeof out->quartic);
-  memset(out->bonds, 0, sizeof out->bonds);
-  memset(out->slice, 0,
-         (size_t)longest->n_long * (size_t)longest->extent * CW_LANES * sizeof(double));
-  int B = CW_LANES / geom->V;
+static inline void next_site(const cw_lattice *lat, int *coord) {
+  for (int mu = lat->dim - 1; mu >= 0 && ++coord[mu] == lat->extent[mu]; mu--) coord[mu] = 0;
+}
+
+static void site_sums(const cw_geometry *geom, const double *x, const cw_longest *longest,
+                      cw_scalar_sums *out) {
+  int B = CW_LANES / geom->V, coord[CW_MAX_DIM] = {0};
+  row_vec squares = {{{0}}}, quartics = {{{0}}}, bonds = {{{0}}};
+  memset(out->slice, 0, (size_t)(longest->n_long * longest->extent) * sizeof(cw_row));
   for (long site = 0; site < geom->n_sites; site++) {
-    int coord[CW_MAX_DIM];
-    cw_lattice_coord(&geom->lat, site, coord);
-    if (B == CW_LANES)
-      add_site(geom, x, longest, site, coord, CW_LANES, out);
-    else
-      add_site(geom, x, longest, site, coord, B, out);
+    row_vec phi = load_site(geom, x, site, B), square = multiply(phi, phi);
+    squares = add(squares, square);
+    quartics = add(quartics, multiply(square, square));
+    bonds = add(bonds, multiply(phi, forward_neighbours(geom, x, site, coord, B)));
+    for (int k = 0; k < longest->n_long; k++)
+      add_to(out->slice[k * longest->extent + coord[longest->direction[k]]], phi);
+    next_site(&geom->lat, coord);
+  }
+  memcpy(out->square, &squares, sizeof squares);
+  memcpy(out->quartic, &quartics, sizeof quartics);
+  memcpy(out->bonds, &bonds, sizeof bonds);
+}
+
+static row_vec wave_squared(const cw_row *slice, int extent, const double (*wave)[2]) {
+  row_vec re = {{{0}}}, im = {{{0}}};
+  for (int t = 0; t < extent; t++) {
+    row_vec s = load(slice[t]);
+    re = add(re, scaled(wave[t][0], s));
+    im = add(im, scaled(wave[t][1], s));
+  }
+  return add(multiply(re, re), multiply(im, im));
+}
+
+static void slice_sums(const cw_longest *longest, const double (*wave)[2], cw_scalar_sums *out) {
+  int extent = longest->extent;
+  row_vec total = {{{0}}}, wave2 = {{{0}}};
+  for (int t = 0; t < extent; t++) total = add(total, load(out->slice[t]));
+  for (int k = 0; k < longest->n_long; k++)
+    wave2 = add(wave2, wave_squared(out->slice + k * extent, extent, wave));
+  memcpy(out->total, &total, sizeof total);
+  memcpy(out->wave2, &wave2, sizeof wave2);
+  for (int t = 0; t <= extent / 2; t++) {
+    row_vec sum = {{{0}}};
+    for (int t0 = 0, t1 = t; t0 < extent; t0++, t1 = t1 + 1 < extent ? t1 + 1 : 0)
+      sum = add(sum, multiply(load(out->slice[t0]), load(out->slice[t1])));
+    memcpy(out->pairs[t], &sum, sizeof sum);
   }
 }
 
 extern const cw_scalar_kernels CW_ISA_NAME(cw_scalar_kernels);
-const cw_scalar_kernels CW_ISA_NAME(cw_scalar_kernels) = {sums};
+const cw_scalar_kernels CW_ISA_NAME(cw_scalar_kernels) = {site_sums, slice_sums};

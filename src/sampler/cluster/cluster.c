@@ -1,11 +1,12 @@
-/* Cluster updates of the signs of a scalar field, embedded as in Brower and Tamayo, PRL 62 (1989) 1087: at fixed |phi| the
- * signs are an Ising model with bond energies c_bond phi_x phi_y. A bond is active with probability
- * 1 - exp(min(0, 2 c_bond phi_x phi_y)): aligned weight e^-K against e^K, K = c_bond phi_x phi_y < 0.
- * Wolff (PRL 62 (1989) 361) grows single clusters from random sites and flips them; Swendsen and Wang (PRL 58 (1987) 86)
- * flip every cluster with probability 1/2. An HMC update before them moves |phi|.
+/* Cluster updates of the signs of a scalar field, embedded as in Brower and Tamayo, PRL 62 (1989)
+ * 1087: at fixed |phi| the signs are an Ising model with bond energies c_bond phi_x phi_y. A bond
+ * is active with probability 1 - exp(min(0, 2 c_bond phi_x phi_y)): aligned weight e^-K against
+ * e^K, K = c_bond phi_x phi_y < 0. Wolff (PRL 62 (1989) 361) grows single clusters from random
+ * sites and flips them; Swendsen and Wang (PRL 58 (1987) 86) flip every cluster with probability
+ * 1/2. An HMC update before them moves |phi|.
  *
- * Growth walks over the lattice in an order that is set by geometry alone and draws number after number of the chain's
- * sequence for this step, so that bits do not depend on the lane split. */
+ * Growth walks over the lattice in an order that is set by geometry alone and draws number after
+ * number of the chain's sequence for this step, so that bits do not depend on the lane split. */
 #include <math.h>
 
 #include "sampler/hmc/hmc.h"
@@ -14,9 +15,7 @@ enum { PARAM_CLUSTERS = CW_HMC_N_PARAM };
 enum { UPDATE_WOLFF = 0, UPDATE_SWENDSEN_WANG = 1 };
 
 static const cw_param params[] = {
-    CW_HMC_PARAMS,
-    {"clusters", "Wolff clusters per step", 4, 0, 1e6},
-    {0}};
+    CW_HMC_PARAMS, {"clusters", "Wolff clusters per step", 4, 0, 1e6}, {0}};
 static const char *const updates[] = {"wolff", "swendsen-wang", NULL};
 static const char *const choices_name[] = {"integrator", "update", NULL};
 static const char *const *const choices[] = {cw_hmc_integrators, updates, NULL};
@@ -35,21 +34,25 @@ typedef struct {
 } sequence;
 
 static double draw(sequence *q) {
-  if (q->next % 2 == 0) cw_uniform2(q->rng, q->next / 2, q->chain, q->step, CW_DRAW_CLUSTER, q->pair);
+  if (q->next % 2 == 0)
+    cw_uniform2(q->rng, q->next / 2, q->chain, q->step, CW_DRAW_CLUSTER, q->pair);
   return q->pair[q->next++ % 2];
 }
 
-/* One configuration of a block seen as (outer site, v) places, and the cluster being grown on it. */
+/* One configuration of a block seen as (outer site, v) places, and the cluster being grown on it.
+ */
 typedef struct {
   const cw_geometry *geom;
-  double *phi;      /* place i of this configuration is phi[i * B] */
+  double *phi; /* place i of this configuration is phi[i * B] */
   int B;
   double bond;      /* coupling of sum_{x,mu} phi_x phi_{x+mu} */
   int *member;      /* (n_sites) places of the cluster, in the order of joining */
   uint8_t *visited; /* (n_sites) by place */
 } sign_model;
 
-static int place_of(const cw_geometry *g, long site) { return g->outer[site] * g->V + g->group[site]; }
+static int place_of(const cw_geometry *g, long site) {
+  return g->outer[site] * g->V + g->group[site];
+}
 
 static int neighbour_place(const cw_geometry *g, int place, int direction) {
   long entry = (long)(place / g->V) * 2 * g->lat.dim + direction;
@@ -57,8 +60,8 @@ static int neighbour_place(const cw_geometry *g, int place, int direction) {
   return g->neighbour[entry] * g->V + (turn ? g->perm[turn - 1][v] : v);
 }
 
-/* Grows the cluster of seed over sites not yet visited; returns its size. A bond between a member and a site that was
- * visited before has been decided already, or does not matter. */
+/* Grows the cluster of seed over sites not yet visited; returns its size. A bond between a member
+ * and a site that was visited before has been decided already, or does not matter. */
 static long grow(const sign_model *m, int seed, sequence *q) {
   long size = 1;
   m->member[0] = seed;
@@ -110,8 +113,12 @@ static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x,
   CW_TRY(cw_hmc_update(s, c, x, rng, step, area, accept, dH));
   int *member = (int *)((char *)area + cw_hmc_work_size(s->th));
   for (int b = 0; b < x->n_config; b++) {
-    sign_model m = {.geom = g, .phi = x->data + b, .B = x->B, .bond = c[s->th->ops->bond_term],
-                    .member = member, .visited = (uint8_t *)(member + g->n_sites)};
+    sign_model m = {.geom = g,
+                    .phi = x->data + b,
+                    .B = x->B,
+                    .bond = c[s->th->ops->bond_term],
+                    .member = member,
+                    .visited = (uint8_t *)(member + g->n_sites)};
     sequence q = {.rng = rng, .chain = (uint32_t)(x->first_chain + b), .step = step};
     for (long i = 0; i < g->n_sites; i++) m.visited[i] = 0;
     if (s->choice[1] == UPDATE_SWENDSEN_WANG)

@@ -1,8 +1,10 @@
-/* Hybrid Monte Carlo (Duane, Kennedy, Pendleton, Roweth, Phys. Lett. B 195 (1987) 216), many chains in lanes.
+/* Hybrid Monte Carlo (Duane, Kennedy, Pendleton, Roweth, Phys. Lett. B 195 (1987) 216), many chains
+ * in lanes.
  *
- * A fixed trajectory length can sit on a half period of some mode and never mix it, so that each chain and
- * trajectory has its own step size: eps = r * length / n_steps, r uniform in [1-jitter, 1+jitter]. The draw of r depends
- * on nothing of the chain's past, so detailed balance holds for each r, and <r> = 1 keeps the mean length. */
+ * A fixed trajectory length can sit on a half period of some mode and never mix it, so that each
+ * chain and trajectory has its own step size: eps = r * length / n_steps, r uniform in [1-jitter,
+ * 1+jitter]. The draw of r depends on nothing of the chain's past, so detailed balance holds for
+ * each r, and <r> = 1 keeps the mean length. */
 #include "sampler/hmc/hmc.h"
 
 #include <math.h>
@@ -42,7 +44,8 @@ static void energy(const cw_theory *th, const double *c, const cw_field *x, cons
   double part[CW_LANES][CW_LANES] __attribute__((aligned(64)));
   double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
   long rows = g->n_inner * x->n_comp;
-  for (int r = 0; r < g->n_sub / g->V; r++) k->kinetic(p->data + r * rows * CW_LANES, rows, part[r]);
+  for (int r = 0; r < g->n_sub / g->V; r++)
+    k->kinetic(p->data + r * rows * CW_LANES, rows, part[r]);
   cw_sum_sublattices(g, part[0], H);
   cw_theory_action(th, x, c, T, S);
   for (int b = 0; b < x->B; b++) H[b] += S[b];
@@ -155,9 +158,10 @@ void cw_hmc_init(cw_sampler *s) {
   s->state[CW_HMC_STATE_LOG_EPS_SUM] = 0;
 }
 
-/* Robbins and Monro, Ann. Math. Stat. 22 (1951) 400, on log eps, with falling gain; the result is the mean over the second
- * half of tuning (Polyak and Juditsky, SIAM J. Control Optim. 30 (1992) 838), rounded down so that a whole number of steps makes
- * the length asked for: acceptance comes out at the target or above. */
+/* Robbins and Monro, Ann. Math. Stat. 22 (1951) 400, on log eps, with falling gain; the result is
+ * the mean over the second half of tuning (Polyak and Juditsky, SIAM J. Control Optim. 30 (1992)
+ * 838), rounded down so that a whole number of steps makes the length asked for: acceptance comes
+ * out at the target or above. */
 void cw_hmc_tune(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune) {
   double target = s->param[CW_HMC_TARGET], length = s->param[CW_HMC_LENGTH];
   if (target <= 0 || step >= n_tune) return;

@@ -4,18 +4,20 @@
 
 #include "causeway/sampler.h"
 
-/* Samplers that contain HMC start their parameters, word keys and state with these, in this order. */
+/* Samplers that contain HMC start their parameters, word keys and state with these, in this order.
+ */
 enum { CW_HMC_LENGTH, CW_HMC_STEPS, CW_HMC_TARGET, CW_HMC_JITTER, CW_HMC_N_PARAM };
-#define CW_HMC_PARAMS                                                                            \
-  {"length", "mean trajectory length", 1.0, 1e-6, 1e6},                                          \
-      {"steps", "integration steps per trajectory, before tuning", 10, 1, 10000},                \
-      {"target", "acceptance to tune the number of steps for; 0: do not tune", 0.9, 0, 0.999}, { \
-    "jitter", "each chain's step size is multiplied by a uniform in [1-jitter, 1+jitter]", 0.4,  \
-        0, 0.99                                                                                  \
+#define CW_HMC_PARAMS                                                                              \
+  {"length", "mean trajectory length", 1.0, 1e-6, 1e6},                                            \
+      {"steps", "integration steps per trajectory, before tuning", 10, 1, 10000},                  \
+      {"target", "acceptance to tune the number of steps for; 0: do not tune", 0.9, 0, 0.999}, {   \
+    "jitter", "each chain's step size is multiplied by a uniform in [1-jitter, 1+jitter]", 0.4, 0, \
+        0.99                                                                                       \
   }
 enum { CW_HMC_LEAPFROG_CHOICE = 1, CW_HMC_OMELYAN_CHOICE = 0 }; /* of word key 0, "integrator" */
 extern const char *const cw_hmc_integrators[];
-/* Steps of mean size eps per trajectory, and while tuning the sum of log eps over its second half. */
+/* Steps of mean size eps per trajectory, and while tuning the sum of log eps over its second half.
+ */
 enum { CW_HMC_STATE_STEPS, CW_HMC_STATE_EPS, CW_HMC_STATE_LOG_EPS_SUM, CW_HMC_N_STATE };
 
 /* Draw numbers of a step: disjoint, so that the same stream serves all purposes. */
@@ -34,23 +36,25 @@ typedef struct {
 } cw_hmc_kernels;
 
 typedef struct {
-  int integrator;        /* index into cw_hmc_integrators */
+  int integrator; /* index into cw_hmc_integrators */
   int n_steps;
-  double eps[CW_LANES];  /* step size of each lane; lanes of one configuration have the same */
+  double eps[CW_LANES]; /* step size of each lane; lanes of one configuration have the same */
 } cw_hmc_path;
 
-/* Moves (x, p) along Hamilton's equations of H = p^2/2 + S(x; c); reversible (p -> -p) and volume preserving. One block:
- * x, p in/out, f scratch, all of the same shape. Local. */
+/* Moves (x, p) along Hamilton's equations of H = p^2/2 + S(x; c); reversible (p -> -p) and volume
+ * preserving. One block: x, p in/out, f scratch, all of the same shape. Local. */
 void cw_hmc_trajectory(const cw_theory *th, const double *c, const cw_hmc_path *path, cw_field *x,
                        cw_field *p, cw_field *f);
 
-/* One HMC update of one block: momenta, trajectory, accept or reject each configuration. area: cw_hmc_work_size(th)
- * bytes. accept, dH: (B), or NULL. CW_ENUMERIC if the action of a configuration is not finite. Local. */
+/* One HMC update of one block: momenta, trajectory, accept or reject each configuration. area:
+ * cw_hmc_work_size(th) bytes. accept, dH: (B), or NULL. CW_ENUMERIC if the action of a
+ * configuration is not finite. Local. */
 cw_status cw_hmc_update(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
                         uint32_t step, void *area, double *accept, double *dH);
 size_t cw_hmc_work_size(const cw_theory *th);
 
-/* Multiplies each configuration by -1 with probability 1/2. One block. Exact for even actions. Local. */
+/* Multiplies each configuration by -1 with probability 1/2. One block. Exact for even actions.
+ * Local. */
 void cw_hmc_sign_flip(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step);
 
 void cw_hmc_init(cw_sampler *s);

@@ -10,7 +10,8 @@ static void add_scaled(double *y, const double *a, const double *x, long n_rows)
   for (long r = 0; r < n_rows; r++)
     for (int v = 0; v < N_VEC; v++) {
       double *to = y + r * CW_LANES + v * CW_VD;
-      cw_vd_store(to, cw_vd_fma(scale[v], cw_vd_load(x + r * CW_LANES + v * CW_VD), cw_vd_load(to)));
+      cw_vd_store(to,
+                  cw_vd_fma(scale[v], cw_vd_load(x + r * CW_LANES + v * CW_VD), cw_vd_load(to)));
     }
 }
 
@@ -33,7 +34,8 @@ static void restore(double *x, const double *old, const bool *keep, long n_rows)
   for (long r = 0; r < n_rows; r++)
     for (int v = 0; v < N_VEC; v++) {
       double *to = x + r * CW_LANES + v * CW_VD;
-      cw_vd_store(to, cw_vd_select(mask[v], cw_vd_load(to), cw_vd_load(old + r * CW_LANES + v * CW_VD)));
+      cw_vd_store(
+          to, cw_vd_select(mask[v], cw_vd_load(to), cw_vd_load(old + r * CW_LANES + v * CW_VD)));
     }
 }
 

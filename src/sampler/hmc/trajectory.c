@@ -39,8 +39,8 @@ static void leapfrog(const motion *m, int n_steps) {
   }
 }
 
-/* Omelyan, Mryglod, Folk, Comput. Phys. Commun. 151 (2003) 272: minimum-norm integrator of second order, velocity version;
- * its use in HMC: Takaishi and de Forcrand, hep-lat/0505020. */
+/* Omelyan, Mryglod, Folk, Comput. Phys. Commun. 151 (2003) 272: minimum-norm integrator of second
+ * order, velocity version; its use in HMC: Takaishi and de Forcrand, hep-lat/0505020. */
 static void omelyan(const motion *m, int n_steps) {
   const double lambda = 0.1931833275037836;
   kick(m, lambda);

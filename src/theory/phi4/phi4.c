@@ -1,8 +1,7 @@
 /* Scalar phi^4 theory in D = 1..4 dimensions, periodic, in two conventions:
- *   m2:    S = sum_x [ phi_x sum_mu (2 phi_x - phi_{x+mu} - phi_{x-mu}) + m2 phi_x^2 + lambda phi_x^4 ]
- *          (arXiv:1904.12072, eqs. 20-21: no factors of 1/2)
- *   kappa: S = sum_x [ -2 kappa sum_mu phi_x phi_{x+mu} + (1 - 2 lambda) phi_x^2 + lambda phi_x^4 ]
- *          (arXiv:2007.07115) */
+ *   m2:    S = sum_x [ phi_x sum_mu (2 phi_x - phi_{x+mu} - phi_{x-mu}) + m2 phi_x^2 + lambda
+ * phi_x^4 ] (arXiv:1904.12072, eqs. 20-21: no factors of 1/2) kappa: S = sum_x [ -2 kappa sum_mu
+ * phi_x phi_{x+mu} + (1 - 2 lambda) phi_x^2 + lambda phi_x^4 ] (arXiv:2007.07115) */
 #include "theory/phi4/phi4.h"
 
 #include <math.h>
@@ -23,7 +22,8 @@ static const cw_param params_kappa[] = {
     {0}};
 static const cw_param *const params[] = {params_m2, params_kappa};
 
-/* In the m2 form the sum over x of phi_x phi_{x-mu} equals that of phi_x phi_{x+mu}: together -2 T_0. */
+/* In the m2 form the sum over x of phi_x phi_{x-mu} equals that of phi_x phi_{x+mu}: together -2
+ * T_0. */
 static void couplings(int form, const cw_lattice *lat, const double *p, double *c) {
   double lambda = p[1];
   if (form == FORM_M2) {
@@ -36,8 +36,9 @@ static void couplings(int form, const cw_lattice *lat, const double *p, double *
   c[2] = lambda;
 }
 
-/* Without phi^4 the Gaussian must be positive at every momentum: c1 + c0 sum_mu cos k_mu > 0. The cosines reach 1 on every
- * lattice, and -1 only where the extent is even; odd extents are not told apart here, on the safe side. */
+/* Without phi^4 the Gaussian must be positive at every momentum: c1 + c0 sum_mu cos k_mu > 0. The
+ * cosines reach 1 on every lattice, and -1 only where the extent is even; odd extents are not told
+ * apart here, on the safe side. */
 static const char *refuse(int form, const cw_lattice *lat, const double *p) {
   double c[CW_PHI4_TERMS];
   couplings(form, lat, p, c);

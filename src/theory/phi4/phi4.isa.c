@@ -1,5 +1,6 @@
-/* phi^4 kernels on lanes. Every lane does the same operations in the same order whatever its (sub-lattice, configuration)
- * pair, and partial sums are kept per canonical sub-lattice: results have the same bits for every split. */
+/* phi^4 kernels on lanes. Every lane does the same operations in the same order whatever its
+ * (sub-lattice, configuration) pair, and partial sums are kept per canonical sub-lattice: results
+ * have the same bits for every split. */
 #include "simd/simd.h"
 #include "theory/phi4/phi4.h"
 
@@ -13,21 +14,35 @@ typedef struct {
 static void make_turns(const cw_geometry *geom, lane_turns *t) {
   int B = CW_LANES / geom->V;
   for (int d = 0; d < 2 * geom->lat.dim; d++)
-    for (int l = 0; l < CW_LANES; l++)
-      t->from[d][l] = (uint8_t)(geom->perm[d][l / B] * B + l % B);
+    for (int l = 0; l < CW_LANES; l++) t->from[d][l] = (uint8_t)(geom->perm[d][l / B] * B + l % B);
 }
 
-/* The lanes of the neighbour at entry = (outer site)*2*dim + direction; turned: room for them if they must be permuted. */
-static inline const double *neighbour(const cw_geometry *geom, const lane_turns *t,
-                                      const double *x, long entry, double *turned) {
-  const double *there = x + (long)geom->neighbour[entry] * CW_LANES;
-  int turn = geom->turn[entry];
-  if (__builtin_expect(turn == 0, 1)) return there;
-  cw_permute_lanes(there, t->from[turn - 1], CW_LANES, turned);
-  return turned;
+/* Does a step from outer site o turn lanes, in any of its 2*dim directions? */
+static inline __attribute__((always_inline)) bool at_edge(const cw_geometry *geom, long o,
+                                                          int dim) {
+  uint64_t any = 0;
+  memcpy(&any, geom->turn + o * 2 * dim, 2 * (size_t)dim);
+  return any != 0;
 }
 
-/* dim is a literal constant at every call, so that the loops over directions unroll. */
+/* near[k]: the lanes of the neighbour of outer site o in direction k*stride, k < n. turned: room
+ * for those that must be permuted. dim, stride and n are literal constants at every call, so that
+ * the loops over directions unroll. */
+static inline __attribute__((always_inline)) void
+find_neighbours(const cw_geometry *geom, const lane_turns *t, const double *x, long o, int dim,
+                int stride, int n, double turned[][CW_LANES], const double **near) {
+  const int *to = geom->neighbour + o * 2 * dim;
+#pragma GCC unroll 8
+  for (int k = 0; k < n; k++) near[k] = x + (long)to[k * stride] * CW_LANES;
+  if (__builtin_expect(!at_edge(geom, o, dim), 1)) return;
+  for (int k = 0; k < n; k++) {
+    int turn = geom->turn[o * 2 * dim + k * stride];
+    if (turn == 0) continue;
+    cw_permute_lanes(near[k], t->from[turn - 1], CW_LANES, turned[k]);
+    near[k] = turned[k];
+  }
+}
+
 static inline __attribute__((always_inline)) void force(const cw_geometry *geom, const double *x,
                                                         const double *c, double *f, int dim) {
   lane_turns turns;
@@ -36,11 +51,11 @@ static inline __attribute__((always_inline)) void force(const cw_geometry *geom,
   for (long o = 0; o < geom->n_outer; o++) {
     double turned[2 * CW_MAX_DIM][CW_LANES] __attribute__((aligned(64)));
     const double *near[2 * CW_MAX_DIM];
-    for (int d = 0; d < 2 * dim; d++)
-      near[d] = neighbour(geom, &turns, x, o * 2 * dim + d, turned[d]);
+    find_neighbours(geom, &turns, x, o, dim, 1, 2 * dim, turned, near);
     for (int v = 0; v < CW_LANES; v += CW_VD) {
       cw_vd phi = cw_vd_load(x + o * CW_LANES + v);
       cw_vd sum = cw_vd_load(near[0] + v);
+#pragma GCC unroll 8
       for (int d = 1; d < 2 * dim; d++) sum += cw_vd_load(near[d] + v);
       cw_vd local = phi * cw_vd_fma(c2, phi * phi, c1);
       cw_vd_store(f + o * CW_LANES + v, cw_vd_fma(c0, sum, local));
@@ -48,16 +63,16 @@ static inline __attribute__((always_inline)) void force(const cw_geometry *geom,
   }
 }
 
-/* Terms of one canonical sub-lattice: part[term][lane], over its n_inner outer sites from first on. */
-static inline __attribute__((always_inline)) void sublattice_terms(
-    const cw_geometry *geom, const lane_turns *turns, const double *x, long first,
-    double part[CW_PHI4_TERMS][CW_LANES], int dim) {
+/* Terms of one canonical sub-lattice: part[term][lane], over its n_inner outer sites from first on.
+ */
+static inline __attribute__((always_inline)) void
+sublattice_terms(const cw_geometry *geom, const lane_turns *turns, const double *x, long first,
+                 double part[CW_PHI4_TERMS][CW_LANES], int dim) {
   cw_vd bonds[N_VEC] = {0}, squares[N_VEC] = {0}, quartics[N_VEC] = {0};
   for (long o = first; o < first + geom->n_inner; o++) {
     double turned[CW_MAX_DIM][CW_LANES] __attribute__((aligned(64)));
     const double *near[CW_MAX_DIM];
-    for (int mu = 0; mu < dim; mu++)
-      near[mu] = neighbour(geom, turns, x, (o * dim + mu) * 2, turned[mu]);
+    find_neighbours(geom, turns, x, o, dim, 2, dim, turned, near);
     for (int v = 0; v < N_VEC; v++) {
       cw_vd phi = cw_vd_load(x + o * CW_LANES + v * CW_VD);
       cw_vd sum = cw_vd_load(near[0] + v * CW_VD);
@@ -94,19 +109,35 @@ static inline __attribute__((always_inline)) void terms(const cw_geometry *geom,
 
 static void all_terms(const cw_geometry *geom, const double *x, double *T) {
   switch (geom->lat.dim) {
-  case 1: terms(geom, x, T, 1); break;
-  case 2: terms(geom, x, T, 2); break;
-  case 3: terms(geom, x, T, 3); break;
-  default: terms(geom, x, T, 4); break;
+  case 1:
+    terms(geom, x, T, 1);
+    break;
+  case 2:
+    terms(geom, x, T, 2);
+    break;
+  case 3:
+    terms(geom, x, T, 3);
+    break;
+  default:
+    terms(geom, x, T, 4);
+    break;
   }
 }
 
 static void all_forces(const cw_geometry *geom, const double *x, const double *c, double *f) {
   switch (geom->lat.dim) {
-  case 1: force(geom, x, c, f, 1); break;
-  case 2: force(geom, x, c, f, 2); break;
-  case 3: force(geom, x, c, f, 3); break;
-  default: force(geom, x, c, f, 4); break;
+  case 1:
+    force(geom, x, c, f, 1);
+    break;
+  case 2:
+    force(geom, x, c, f, 2);
+    break;
+  case 3:
+    force(geom, x, c, f, 3);
+    break;
+  default:
+    force(geom, x, c, f, 4);
+    break;
   }
 }
 

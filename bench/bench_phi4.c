@@ -1,0 +1,125 @@
+/* Speed of the phi^4 force for every instruction set and lane split, and of HMC: best of many, one
+ * thread. The force is counted as 2D + 6 flops per site. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "causeway/observe.h"
+#include "causeway/sampler.h"
+
+#if __has_include("peak.h")
+#include "peak.h"
+#else
+static double cw_peak_gflops(int single_precision, int threads) {
+  (void)single_precision, (void)threads;
+  return 0;
+}
+#endif
+
+static void must(cw_context *ctx, cw_status st) {
+  if (st == CW_OK) return;
+  fprintf(stderr, "bench_phi4: %s\n", cw_error(ctx));
+  exit(1);
+}
+
+/* Seconds of one force on a field: best of 7 rounds of about 20 ms. */
+static double force_seconds(const cw_theory *th, const cw_field *x, cw_field *f) {
+  double best = 1e9;
+  long repeat = 1 + (long)(2e7 / ((double)x->geom->n_sites * (double)(x->n_blocks * x->B)));
+  for (int round = 0; round < 7; round++) {
+    double t = cw_wall_seconds();
+    for (long i = 0; i < repeat; i++) th->ops->force(th, x, th->c, f);
+    t = (cw_wall_seconds() - t) / (double)repeat;
+    if (t < best) best = t;
+  }
+  return best;
+}
+
+static void bench_force(cw_context *ctx, const cw_lattice *lat, double peak) {
+  int splits[5], n_splits = cw_geometry_splits(lat, splits);
+  double p[2] = {-4, 8};
+  for (int i = 0; i < n_splits; i++) {
+    cw_geometry *geom;
+    cw_field x, f;
+    must(ctx, cw_geometry_create(ctx, lat, splits[i], &geom));
+    cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, p);
+    must(ctx, cw_field_create(ctx, geom, 1, CW_LANES / splits[i], &x));
+    must(ctx, cw_field_create(ctx, geom, 1, CW_LANES / splits[i], &f));
+    cw_field_normal(th.isa, &x, cw_rng_stream(1, "bench"), 0, 0);
+    printf("  V = %2d:", splits[i]);
+    for (int isa = 0; isa <= (int)cw_context_isa(ctx); isa++) {
+      th.isa = (cw_isa)isa;
+      double ns = 1e9 * force_seconds(&th, &x, &f) / (double)(geom->n_sites * x.B);
+      printf("  %s %.3f ns/site/config", cw_isa_name(th.isa), ns);
+      if (isa == (int)cw_context_isa(ctx) && peak > 0)
+        printf(" (%.0f %% of the FMA peak)", 100 * (2 * lat->dim + 6) / ns / peak);
+    }
+    printf("\n");
+    cw_field_destroy(&x);
+    cw_field_destroy(&f);
+    cw_geometry_destroy(geom);
+  }
+}
+
+static void bench_sampler(cw_context *ctx, const char *name, const cw_lattice *lat) {
+  enum { N_CHAIN = 256 };
+  double p[2] = {-4, 6.008};
+  cw_geometry *geom;
+  cw_field x;
+  cw_sampler *s;
+  must(ctx, cw_geometry_create(ctx, lat, 1, &geom));
+  cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, p);
+  must(ctx, cw_field_create(ctx, geom, 1, N_CHAIN, &x));
+  must(ctx, cw_sampler_create(ctx, cw_sampler_find(name), &th, NULL, NULL, x.n_blocks, &s));
+  const cw_observable_ops *obs = cw_observable_for(&th);
+  double *out = calloc((size_t)(N_CHAIN * obs->n_primary(&th)), sizeof *out);
+  cw_rng rng = cw_rng_stream(1, "bench");
+  uint32_t step = 0;
+  double accept[N_CHAIN];
+  cw_step_stats stats = {.accept = accept};
+  if (out == NULL) exit(1);
+  for (; step < 100; step++) {
+    must(ctx, s->ops->step(s, th.c, &x, rng, step, &stats));
+    s->ops->tune(s, cw_sum(accept, N_CHAIN) / N_CHAIN, step, 100);
+  }
+  double best = 1e9, measure = 1e9, sum = 0;
+  for (int i = 0; i < 50; i++, step++) {
+    double t = cw_wall_seconds();
+    must(ctx, s->ops->step(s, th.c, &x, rng, step, &stats));
+    double u = cw_wall_seconds();
+    must(ctx, cw_measure(ctx, obs, &th, &x, out));
+    double v = cw_wall_seconds();
+    if (u - t < best) best = u - t;
+    if (v - u < measure) measure = v - u;
+    sum += cw_sum(accept, N_CHAIN) / N_CHAIN / 50;
+  }
+  printf("  %-8s %3d x %-3d %9.0f steps/s (%.0f integration steps, acceptance %.2f), "
+         "measurement %.2f ns/site/config\n",
+         name, lat->extent[0], lat->extent[1], N_CHAIN / best, s->state[0], sum,
+         1e9 * measure / (double)(N_CHAIN * geom->n_sites));
+  free(out);
+  cw_sampler_destroy(s);
+  cw_field_destroy(&x);
+  cw_geometry_destroy(geom);
+}
+
+int main(void) {
+  const cw_lattice lattices[] = {
+      {2, {8, 8}}, {2, {16, 16}}, {2, {32, 32}}, {2, {64, 64}}, {4, {8, 8, 8, 8}}};
+  cw_context *ctx = NULL;
+  must(ctx, cw_context_create(&(cw_context_options){.threads = 1, .quiet = true}, &ctx));
+  double peak = cw_peak_gflops(0, 1);
+  if (peak > 0) printf("FMA peak, double, one thread: %.0f Gflop/s\n", peak);
+  for (int i = 0; i < 5; i++) {
+    printf("phi4 force, lattice");
+    for (int d = 0; d < lattices[i].dim; d++) printf(" %d", lattices[i].extent[d]);
+    printf("\n");
+    bench_force(ctx, &lattices[i], peak);
+  }
+  printf("samplers, one thread, chains in steps of 16\n");
+  for (int i = 0; i < 3; i++) {
+    bench_sampler(ctx, "hmc", &lattices[i]);
+    bench_sampler(ctx, "cluster", &lattices[i]);
+  }
+  cw_context_destroy(ctx);
+  return 0;
+}

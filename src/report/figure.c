@@ -1,0 +1,151 @@
+/* Figures by gnuplot: a script into its standard input, an SVG out of its standard output, no shell in between. */
+#include <errno.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "report/page.h"
+
+extern char **environ;
+
+/* -d: without the user's start-up files. */
+static char *const gnuplot_arguments[] = {"gnuplot", "-d", NULL};
+static char *const version_arguments[] = {"gnuplot", "--version", NULL};
+
+/* Runs gnuplot with its three streams on open files; returns its exit status, or -1 with errno if it cannot be run. */
+static int run_gnuplot(char *const *arguments, FILE *in, FILE *out, FILE *error) {
+  posix_spawn_file_actions_t actions;
+  pid_t child;
+  if ((errno = posix_spawn_file_actions_init(&actions)) != 0) return -1;
+  posix_spawn_file_actions_adddup2(&actions, fileno(in), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, fileno(out), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, fileno(error), STDERR_FILENO);
+  int problem = posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  errno = problem;
+  if (problem != 0) return -1;
+  int status;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* The whole of a file as a string; NULL: no memory or unreadable. */
+static char *content(FILE *file) {
+  if (fseek(file, 0, SEEK_END) != 0) return NULL;
+  long size = ftell(file);
+  if (size < 0) return NULL;
+  rewind(file);
+  char *text = malloc((size_t)size + 1);
+  if (text == NULL) return NULL;
+  size_t got = fread(text, 1, (size_t)size, file);
+  text[got] = '\0';
+  return text;
+}
+
+/* The three files of one run, without names, gone when closed. */
+typedef struct {
+  FILE *in, *out, *error;
+} streams;
+
+static bool open_streams(streams *s) {
+  *s = (streams){tmpfile(), tmpfile(), tmpfile()};
+  return s->in != NULL && s->out != NULL && s->error != NULL;
+}
+
+static void close_streams(streams *s) {
+  if (s->in != NULL) fclose(s->in);
+  if (s->out != NULL) fclose(s->out);
+  if (s->error != NULL) fclose(s->error);
+}
+
+static void write_script(FILE *out, const cw_figure *figure) {
+  fputs("set terminal svg size 620,390 dynamic noenhanced font 'sans-serif,15'\n"
+        "set encoding utf8\n"
+        "set border 3 lw 1\n"
+        "set tics nomirror out scale 0.5\n"
+        "set grid lw 1 lc rgb '#8a8f98' dt (2,5)\n"
+        "set key above left horizontal samplen 1.5\n"
+        "set style fill transparent solid 0.22 noborder\n"
+        "set errorbars small\n"
+        "set offsets graph 0.02, graph 0.02, graph 0.04, graph 0.04\n",
+        out);
+  fputs(figure->axes.text, out);
+  fputs(figure->data.text, out);
+  fputs("plot ", out);
+  fputs(figure->plot.text, out);
+  fputc('\n', out);
+}
+
+/* Cuts the XML prologue and lets the lines and letters that gnuplot draws black follow the colour of the page's text. */
+static char *make_inline(const char *xml) {
+  static const char black[2][8] = {"\"black\"", "'black'"};
+  const char *c = strstr(xml, "<svg");
+  if (c == NULL) return NULL;
+  char *svg = malloc(2 * strlen(c) + 1), *to = svg; /* currentColor is less than twice as long */
+  if (svg == NULL) return NULL;
+  while (*c != '\0') {
+    bool hit = strncmp(c, black[0], 7) == 0 || strncmp(c, black[1], 7) == 0;
+    if (hit) {
+      to += sprintf(to, "%ccurrentColor%c", *c, *c);
+      c += 7;
+    } else {
+      *to++ = *c++;
+    }
+  }
+  *to = '\0';
+  return svg;
+}
+
+/* One line on why there is no figure, from what gnuplot said. */
+static void explain(streams *s, int status, int problem, char why[80]) {
+  if (status < 0) {
+    snprintf(why, 80, "%s", problem == ENOENT ? "Figure left out: gnuplot is not installed." : "Figure left out: gnuplot cannot be started.");
+    return;
+  }
+  char *said = content(s->error);
+  const char *line = said != NULL ? strstr(said, "line ") : NULL;
+  snprintf(why, 80, "Figure left out: gnuplot failed (%.40s).", line != NULL ? line : "no message");
+  why[strcspn(why, "\n")] = '\0';
+  free(said);
+}
+
+cw_status cw_figure_draw(cw_context *ctx, cw_figure *figure, char **svg, char *why) {
+  *svg = NULL;
+  CW_TRY(cw_text_flush(ctx, &figure->data));
+  CW_TRY(cw_text_flush(ctx, &figure->axes));
+  CW_TRY(cw_text_flush(ctx, &figure->plot));
+  if (figure->n_points == 0) {
+    snprintf(why, 80, "No data to draw.");
+    return CW_OK;
+  }
+  streams s;
+  if (!open_streams(&s)) {
+    close_streams(&s);
+    snprintf(why, 80, "Figure left out: no temporary file can be made.");
+    return CW_OK;
+  }
+  write_script(s.in, figure);
+  fflush(s.in);
+  rewind(s.in);
+  int status = run_gnuplot(gnuplot_arguments, s.in, s.out, s.error), problem = errno;
+  char *xml = status == 0 ? content(s.out) : NULL;
+  if (xml != NULL) *svg = make_inline(xml);
+  if (*svg == NULL) explain(&s, status, problem, why);
+  free(xml);
+  close_streams(&s);
+  return CW_OK;
+}
+
+void cw_gnuplot_version(char *text, size_t size) {
+  streams s;
+  text[0] = '\0';
+  if (open_streams(&s) && run_gnuplot(version_arguments, s.in, s.out, s.error) == 0) {
+    char *said = content(s.out);
+    if (said != NULL) snprintf(text, size, "%.*s", (int)strcspn(said, "\n"), said);
+    free(said);
+  }
+  close_streams(&s);
+}

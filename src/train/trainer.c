@@ -1,0 +1,302 @@
+/* One step: a batch is cut into chunks of blocks; every chunk sums its gradient by itself, in float, and the chunks are added in order, in
+ * double. Chunks depend on the batch alone, so that the result has the same bits for any number of threads and ranks. */
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/train.h"
+#include "train/adam.h"
+#include "train/losses.h"
+
+enum { MAX_CHUNKS = 32, N_COUNTERS = 5 };
+
+struct cw_trainer {
+  cw_context *ctx;
+  cw_train_options opt;
+  cw_model *model;
+  const cw_theory *th;
+  cw_rng rng;
+  long n_theta, n_blocks;
+  int n_chunks;
+  long step;
+  double plateau_rate, plateau_best, plateau_since; /* factor on the rate, smoothed best loss, step of the last gain */
+  double smooth_loss;
+  double *theta, *m, *v, *gradient;
+  float *chunk_gradient;  /* (chunks of this rank, n_theta) */
+  double *chunk_shared;   /* (n_chunks, n_theta), on several ranks only */
+  double *lw, *logq;      /* (batch) */
+  cw_arena **arena;       /* one per thread */
+  double *batch_x;        /* forward KL: gathered configurations, one block per thread */
+};
+
+static cw_status check_options(cw_context *ctx, const cw_train_options *o) {
+  if (o->batch < CW_LANES || o->batch % CW_LANES != 0)
+    return cw_fail(ctx, CW_EINVAL, "train: batch = %ld, expected a positive multiple of %d", o->batch, CW_LANES);
+  if (o->steps < 0 || o->warmup < 0) return cw_fail(ctx, CW_EINVAL, "train: steps and warmup must not be negative");
+  if (!(o->rate > 0)) return cw_fail(ctx, CW_EINVAL, "train: rate = %g, expected a positive number", o->rate);
+  if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1 && o->epsilon > 0))
+    return cw_fail(ctx, CW_EINVAL, "train: expected 0 <= beta1, beta2 < 1 and epsilon > 0");
+  return CW_OK;
+}
+
+/* Blocks of chunk c, and chunks of this rank. */
+static void chunk_blocks(const cw_trainer *t, int c, long *begin, long *end) {
+  *begin = t->n_blocks * c / t->n_chunks;
+  *end = t->n_blocks * (c + 1) / t->n_chunks;
+}
+
+static void my_chunks(const cw_trainer *t, int *begin, int *end) {
+  long b, e;
+  cw_rank_share(t->ctx, t->n_chunks, &b, &e);
+  *begin = (int)b;
+  *end = (int)e;
+}
+
+static cw_status allocate(cw_trainer *t) {
+  size_t n = (size_t)t->n_theta, batch = (size_t)t->opt.batch, threads = (size_t)cw_threads(t->ctx);
+  size_t block = (size_t)t->th->geom->n_outer * CW_LANES;
+  int begin, end;
+  my_chunks(t, &begin, &end);
+  t->theta = cw_alloc(n * sizeof(double));
+  t->m = cw_alloc(n * sizeof(double));
+  t->v = cw_alloc(n * sizeof(double));
+  t->gradient = cw_alloc(n * sizeof(double));
+  t->chunk_gradient = cw_alloc((size_t)(end - begin) * n * sizeof(float));
+  t->chunk_shared = cw_ranks(t->ctx) > 1 ? cw_alloc((size_t)t->n_chunks * n * sizeof(double)) : NULL;
+  t->lw = cw_alloc(batch * sizeof(double));
+  t->logq = cw_alloc(batch * sizeof(double));
+  t->batch_x = cw_alloc(threads * block * sizeof(double));
+  t->arena = cw_alloc(threads * sizeof *t->arena);
+  if (!t->theta || !t->m || !t->v || !t->gradient || !t->chunk_gradient || !t->lw || !t->logq || !t->batch_x || !t->arena ||
+      (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
+    return cw_fail(t->ctx, CW_ENOMEM, "no memory to train %ld parameters", t->n_theta);
+  for (size_t i = 0; i < threads; i++)
+    if ((t->arena[i] = cw_arena_create(1 << 22)) == NULL) return cw_fail(t->ctx, CW_ENOMEM, "no memory to train");
+  return CW_OK;
+}
+
+cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model, const cw_theory *th, cw_rng rng, cw_trainer **out) {
+  *out = NULL;
+  CW_REQUIRE(th->geom->V == 1 && th->ops->n_comp == 1);
+  CW_TRY(check_options(ctx, opt));
+  cw_trainer *t = calloc(1, sizeof *t);
+  if (t == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to train");
+  *t = (cw_trainer){.ctx = ctx, .opt = *opt, .model = model, .th = th, .rng = rng};
+  t->n_theta = cw_model_n_theta(model);
+  t->n_blocks = opt->batch / CW_LANES;
+  t->n_chunks = (int)(t->n_blocks < MAX_CHUNKS ? t->n_blocks : MAX_CHUNKS);
+  t->plateau_rate = 1;
+  t->plateau_best = INFINITY;
+  t->smooth_loss = NAN;
+  cw_status st = allocate(t);
+  if (st != CW_OK) {
+    cw_trainer_destroy(t);
+    return st;
+  }
+  memcpy(t->theta, cw_model_theta(model), (size_t)t->n_theta * sizeof *t->theta);
+  *out = t;
+  return CW_OK;
+}
+
+void cw_trainer_destroy(cw_trainer *t) {
+  if (t == NULL) return;
+  for (int i = 0; t->arena && i < cw_threads(t->ctx); i++) cw_arena_destroy(t->arena[i]);
+  free(t->arena);
+  free(t->theta);
+  free(t->m);
+  free(t->v);
+  free(t->gradient);
+  free(t->chunk_gradient);
+  free(t->chunk_shared);
+  free(t->lw);
+  free(t->logq);
+  free(t->batch_x);
+  free(t);
+}
+
+long cw_trainer_step_count(const cw_trainer *t) { return t->step; }
+
+/* ---- the learning rate ---- */
+
+static double rate_at(const cw_trainer *t) {
+  const cw_train_options *o = &t->opt;
+  double s = (double)t->step, rise = o->warmup > 0 && s < (double)o->warmup ? (s + 1) / (double)o->warmup : 1;
+  double length = (double)(o->steps > o->warmup ? o->steps - o->warmup : 1), x = (s - (double)o->warmup) / length;
+  if (x < 0) x = 0;
+  if (x > 1) x = 1;
+  switch (o->schedule) {
+  case CW_SCHEDULE_CONSTANT:
+    break;
+  case CW_SCHEDULE_COSINE:
+    return o->rate * rise * (o->rate_end + (1 - o->rate_end) * 0.5 * (1 + cos(M_PI * x)));
+  case CW_SCHEDULE_PLATEAU:
+    return o->rate * rise * fmax(t->plateau_rate, o->rate_end);
+  }
+  return o->rate * rise;
+}
+
+/* Halves the rate when the smoothed loss has not gained for `patience` steps. */
+static void watch_plateau(cw_trainer *t, double loss) {
+  t->smooth_loss = isnan(t->smooth_loss) ? loss : 0.98 * t->smooth_loss + 0.02 * loss;
+  if (t->smooth_loss < t->plateau_best) {
+    t->plateau_best = t->smooth_loss;
+    t->plateau_since = (double)t->step;
+  } else if ((double)t->step - t->plateau_since > t->opt.patience) {
+    t->plateau_rate *= 0.5;
+    t->plateau_since = (double)t->step;
+  }
+}
+
+/* ---- gradients ---- */
+
+/* Configurations of the target for one block of the batch, by random index. */
+static void gather_samples(const cw_trainer *t, const cw_field *p, long first, double *x) {
+  for (int l = 0; l < CW_LANES; l++) {
+    double u[2];
+    cw_uniform2(t->rng, 0, (uint32_t)(first + l), (uint32_t)t->step, 1, u);
+    long i = (long)(u[0] * (double)p->n_config);
+    const double *from = p->data + (size_t)(i / CW_LANES) * cw_field_block_size(p) + i % CW_LANES;
+    for (long o = 0; o < p->geom->n_outer; o++) x[o * CW_LANES + l] = from[o * CW_LANES];
+  }
+}
+
+static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const cw_field *p, int c, float *gtheta, int thread) {
+  long begin, end;
+  chunk_blocks(t, c, &begin, &end);
+  double *x = t->batch_x + (size_t)thread * (size_t)t->th->geom->n_outer * CW_LANES;
+  memset(gtheta, 0, (size_t)t->n_theta * sizeof *gtheta);
+  for (long b = begin; b < end; b++) {
+    double lw[CW_LANES], logq[CW_LANES];
+    cw_arena_mark mark = cw_arena_save(t->arena[thread]);
+    if (p) gather_samples(t, p, b * CW_LANES, x);
+    CW_TRY(cw_loss_block(setup, b * CW_LANES, p ? x : NULL, lw, logq, gtheta, t->arena[thread]));
+    cw_arena_rewind(t->arena[thread], mark);
+    memcpy(t->lw + b * CW_LANES, lw, sizeof lw);
+    memcpy(t->logq + b * CW_LANES, logq, sizeof logq);
+  }
+  return CW_OK;
+}
+
+static cw_status my_gradients(cw_trainer *t, const cw_field *p) {
+  cw_loss_setup setup = {.model = t->model, .th = t->th, .loss = t->opt.loss, .gradient = t->opt.gradient, .rng = t->rng, .step = (uint32_t)t->step};
+  int begin, end;
+  my_chunks(t, &begin, &end);
+  cw_status st = CW_OK;
+#pragma omp parallel for num_threads(cw_threads(t->ctx)) schedule(dynamic)
+  for (int c = begin; c < end; c++) {
+    cw_status mine = chunk_gradient(t, &setup, p, c, t->chunk_gradient + (size_t)(c - begin) * (size_t)t->n_theta, omp_get_thread_num());
+    if (mine != CW_OK) {
+#pragma omp critical(cw_trainer_status)
+      st = mine;
+    }
+  }
+  return st == CW_OK ? st : cw_fail(t->ctx, st, "no memory for a training step");
+}
+
+/* gradient = sum over chunks in order / batch; lw and logq are completed with those of the other ranks. */
+static void add_chunks(cw_trainer *t) {
+  int begin, end;
+  my_chunks(t, &begin, &end);
+  long n = t->n_theta;
+  double *shared = t->chunk_shared, scale = 1 / (double)t->opt.batch;
+  if (shared) {
+    double *mine = shared + (size_t)begin * (size_t)n;
+    for (long i = 0; i < (long)(end - begin) * n; i++) mine[i] = (double)t->chunk_gradient[i];
+    cw_allgather(t->ctx, mine, (long)(end - begin) * n, shared);
+    long b0, b1, unused;
+    chunk_blocks(t, begin, &b0, &unused);
+    chunk_blocks(t, end, &b1, &unused);
+    cw_allgather(t->ctx, t->lw + b0 * CW_LANES, (b1 - b0) * CW_LANES, t->lw);
+    cw_allgather(t->ctx, t->logq + b0 * CW_LANES, (b1 - b0) * CW_LANES, t->logq);
+  }
+#pragma omp parallel for num_threads(cw_threads(t->ctx)) schedule(static)
+  for (long i = 0; i < n; i++) {
+    double sum = 0;
+    for (int c = 0; c < t->n_chunks; c++) {
+      size_t at = (size_t)c * (size_t)n + (size_t)i;
+      sum += shared ? shared[at] : (double)t->chunk_gradient[at];
+    }
+    t->gradient[i] = scale * sum;
+  }
+}
+
+/* ---- the report of a step ---- */
+
+static double mean_and_error(const double *x, long n, double *error) {
+  double mean = cw_sum(x, (size_t)n) / (double)n, var = 0;
+  for (long i = 0; i < n; i++) var += (x[i] - mean) * (x[i] - mean);
+  *error = sqrt(var / ((double)n * (double)(n - 1)));
+  return mean;
+}
+
+/* ESS of lw over q-samples, or the forward ESS 1/(<w><1/w>) over p-samples. */
+static double batch_ess(cw_loss loss, const double *lw, long n) {
+  double *twice = cw_alloc((size_t)n * sizeof *twice), sign = loss == CW_LOSS_REVERSE_KL ? 2 : -1;
+  if (twice == NULL) return NAN;
+  for (long i = 0; i < n; i++) twice[i] = sign * lw[i];
+  double a = cw_logsumexp(lw, (size_t)n), b = cw_logsumexp(twice, (size_t)n), count = log((double)n);
+  free(twice);
+  return loss == CW_LOSS_REVERSE_KL ? exp(2 * a - b - count) : exp(2 * count - a - b);
+}
+
+static cw_status name_the_bad_layer(cw_trainer *t) {
+  for (long b = 0; t->opt.loss == CW_LOSS_REVERSE_KL && b < t->n_blocks; b++) {
+    int layer = cw_model_find_nonfinite(t->model, t->rng, (uint32_t)t->step, b * CW_LANES, t->arena[0]);
+    if (layer >= 0)
+      return cw_fail(t->ctx, CW_ENUMERIC, "train: step %ld: layer %d (%s) gives not-a-number; a smaller rate or clip may help", t->step, layer,
+                     cw_model_layer_name(t->model, layer));
+  }
+  return cw_fail(t->ctx, CW_ENUMERIC, "train: step %ld: the loss is not a number though every layer's output is finite: the action or its gradient overflows", t->step);
+}
+
+static double clip_gradient(cw_trainer *t) {
+  double norm = sqrt(cw_dot(t->gradient, t->gradient, (size_t)t->n_theta));
+  if (t->opt.clip > 0 && norm > t->opt.clip)
+    for (long i = 0; i < t->n_theta; i++) t->gradient[i] *= t->opt.clip / norm;
+  return norm;
+}
+
+cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_report *report) {
+  CW_REQUIRE((p_samples != NULL) == (t->opt.loss == CW_LOSS_FORWARD_KL));
+  CW_TRY(cw_agree(t->ctx, my_gradients(t, p_samples)));
+  add_chunks(t);
+  *report = (cw_train_report){.rate = rate_at(t)};
+  report->ess = batch_ess(t->opt.loss, t->lw, t->opt.batch);
+  for (long i = 0; i < t->opt.batch; i++) t->lw[i] = t->opt.loss == CW_LOSS_REVERSE_KL ? -t->lw[i] : -t->logq[i];
+  report->loss = mean_and_error(t->lw, t->opt.batch, &report->loss_error);
+  report->grad_norm = clip_gradient(t);
+  if (!isfinite(report->loss) || !isfinite(report->grad_norm)) return name_the_bad_layer(t);
+  t->step++;
+  cw_adam_step(&t->opt, report->rate, t->step, t->n_theta, t->gradient, t->m, t->v, t->theta);
+  cw_model_set_theta(t->model, t->theta);
+  if (t->opt.schedule == CW_SCHEDULE_PLATEAU) watch_plateau(t, report->loss);
+  return CW_OK;
+}
+
+/* ---- checkpoints ---- */
+
+long cw_trainer_state_size(const cw_trainer *t) { return 3 * t->n_theta + N_COUNTERS; }
+
+void cw_trainer_save(const cw_trainer *t, double *state) {
+  size_t n = (size_t)t->n_theta;
+  memcpy(state, t->theta, n * sizeof *state);
+  memcpy(state + n, t->m, n * sizeof *state);
+  memcpy(state + 2 * n, t->v, n * sizeof *state);
+  double counters[N_COUNTERS] = {(double)t->step, t->plateau_rate, t->plateau_best, t->plateau_since, t->smooth_loss};
+  memcpy(state + 3 * n, counters, sizeof counters);
+}
+
+void cw_trainer_load(cw_trainer *t, const double *state) {
+  size_t n = (size_t)t->n_theta;
+  memcpy(t->theta, state, n * sizeof *state);
+  memcpy(t->m, state + n, n * sizeof *state);
+  memcpy(t->v, state + 2 * n, n * sizeof *state);
+  const double *counters = state + 3 * n;
+  t->step = (long)counters[0];
+  t->plateau_rate = counters[1];
+  t->plateau_best = counters[2];
+  t->plateau_since = counters[3];
+  t->smooth_loss = counters[4];
+  cw_model_set_theta(t->model, t->theta);
+}

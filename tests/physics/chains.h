@@ -1,0 +1,208 @@
+/* Runs of many chains of a theory with a sampler, measured and analysed: what the physics tests
+ * share. */
+#ifndef CW_TEST_CHAINS_H
+#define CW_TEST_CHAINS_H
+
+#include "support/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/observe.h"
+#include "causeway/sampler.h"
+#include "causeway/stats.h"
+
+typedef struct {
+  const char *theory, *form, *sampler;
+  cw_lattice lat;
+  double param[2];    /* of the theory's form */
+  const char *choice; /* a value of one of the sampler's word keys; NULL: presets */
+  double flip;        /* of hmc */
+  long n_chain;
+  uint32_t n_therm, n_step;
+  uint32_t seed;
+} plan;
+
+typedef struct {
+  cw_context *ctx;
+  cw_geometry *geom;
+  cw_theory th;
+  const cw_observable_ops *ops;
+  long n_chain, n_step;
+  int n_primary;
+  double *data;   /* (n_chain, n_step, n_primary) */
+  double *weight; /* (n_chain, n_step) exp(-dH) */
+  double accept;  /* mean */
+} chains;
+
+static inline int index_of(const char *const *names, const char *name) {
+  for (int i = 0; names[i] != NULL; i++)
+    if (strcmp(names[i], name) == 0) return i;
+  return -1;
+}
+
+static inline cw_sampler *make_sampler(cw_context *ctx, const plan *p, const cw_theory *th,
+                                       long n_blocks) {
+  const cw_sampler_ops *ops = cw_sampler_find(p->sampler);
+  double param[CW_MAX_PARAMS];
+  int choice[CW_MAX_PARAMS] = {0};
+  for (int i = 0; ops->params[i].name != NULL; i++)
+    param[i] = strcmp(ops->params[i].name, "flip") == 0 ? p->flip : ops->params[i].preset;
+  for (int k = 0; p->choice != NULL && ops->choices_name[k] != NULL; k++) {
+    int found = index_of(ops->choices[k], p->choice);
+    if (found >= 0) choice[k] = found;
+  }
+  cw_sampler *s;
+  check_ok(ctx, cw_sampler_create(ctx, ops, th, param, choice, n_blocks, &s));
+  return s;
+}
+
+static inline void record(chains *r, const cw_field *x, double *row, long step) {
+  check_ok(r->ctx, cw_measure(r->ctx, r->ops, &r->th, x, row));
+  for (long i = 0; i < r->n_chain; i++)
+    memcpy(r->data + (i * r->n_step + step) * r->n_primary, row + i * r->n_primary,
+           (size_t)r->n_primary * sizeof *row);
+}
+
+/* Thermalises from N(0,1) while tuning, then measures after every step. */
+static inline chains run_chains(cw_context *ctx, const plan *p) {
+  const cw_theory_ops *ops = cw_theory_find(p->theory);
+  chains r = {.ctx = ctx, .n_chain = p->n_chain, .n_step = p->n_step};
+  cw_field x;
+  check_ok(ctx, cw_geometry_create(ctx, &p->lat, 1, &r.geom));
+  r.th = cw_theory_make(ctx, ops, r.geom, index_of(ops->forms, p->form), p->param);
+  r.ops = cw_observable_for(&r.th);
+  r.n_primary = r.ops->n_primary(&r.th);
+  check_ok(ctx, cw_field_create(ctx, r.geom, ops->n_comp, p->n_chain, &x));
+  cw_sampler *s = make_sampler(ctx, p, &r.th, x.n_blocks);
+  size_t lanes = (size_t)(x.n_blocks * x.B), steps = (size_t)(p->n_chain * p->n_step);
+  double *accept = calloc(lanes, sizeof *accept), *dH = calloc(lanes, sizeof *dH);
+  double *row = calloc(lanes * (size_t)r.n_primary, sizeof *row);
+  r.data = calloc(steps * (size_t)r.n_primary, sizeof *r.data);
+  r.weight = calloc(steps, sizeof *r.weight);
+  assert_true(accept && dH && row && r.data && r.weight);
+  cw_rng rng = cw_rng_stream(p->seed, "chains");
+  cw_step_stats stats = {accept, dH};
+  cw_field_normal(r.th.isa, &x, cw_rng_stream(p->seed, "start"), 0, 0);
+  for (uint32_t i = 0; i < p->n_therm + p->n_step; i++) {
+    check_ok(ctx, s->ops->step(s, r.th.c, &x, rng, i, &stats));
+    double mean = cw_sum(accept, (size_t)p->n_chain) / (double)p->n_chain;
+    if (i < p->n_therm) {
+      if (s->ops->tune != NULL) s->ops->tune(s, mean, i, p->n_therm);
+      continue;
+    }
+    long k = (long)(i - p->n_therm);
+    r.accept += mean / p->n_step;
+    for (long c = 0; c < p->n_chain; c++) r.weight[c * p->n_step + k] = exp(-dH[c]);
+    record(&r, &x, row, k);
+  }
+  free(accept);
+  free(dH);
+  free(row);
+  cw_field_destroy(&x);
+  cw_sampler_destroy(s);
+  return r;
+}
+
+static inline void free_chains(chains *r) {
+  free(r->data);
+  free(r->weight);
+  cw_geometry_destroy(r->geom);
+}
+
+/* ------------------------------------------------------------------ estimates */
+
+typedef struct {
+  const cw_theory *th;
+  const cw_quantity *q;
+  int i;
+} derived_arg;
+
+static inline double derived_value(const double *mean, const void *arg) {
+  const derived_arg *a = arg;
+  return a->q->value(a->th, mean, a->i);
+}
+
+static inline cw_estimate estimate(const chains *r, const char *name, int i) {
+  derived_arg arg = {.th = &r->th, .i = i};
+  for (const cw_quantity *q = r->ops->quantities; q->name != NULL; q++)
+    if (strcmp(q->name, name) == 0) arg.q = q;
+  assert_non_null(arg.q);
+  cw_estimate e;
+  check_ok(r->ctx, cw_gamma(r->ctx, r->data, r->n_chain, r->n_step, r->n_primary, derived_value,
+                            &arg, 2.0, &e));
+  return e;
+}
+
+static inline double first_primary(const double *mean, const void *arg) {
+  (void)arg;
+  return mean[0];
+}
+
+/* <e^-dH> = 1: holds for any reversible, volume-preserving trajectory in equilibrium. */
+static inline void check_exp_dH(const chains *r) {
+  cw_estimate e;
+  check_ok(r->ctx,
+           cw_gamma(r->ctx, r->weight, r->n_chain, r->n_step, 1, first_primary, NULL, 2.0, &e));
+  check_sigma(e.value, e.error, 1, 4);
+}
+
+/* ------------------------------------------------------------ reference table */
+
+/* m2 form at m2 = -4, D = 2, from long runs of an independent cluster program: value and error of
+ * each number. */
+typedef struct {
+  int L;
+  double lambda;
+  double chi2[2], abs_m[2], phi2[2], nn[2], xi[2];
+} reference_row;
+
+static const reference_row reference_table[] = {
+    {8, 8.0, {0.74415, 44e-5}, {0.08702, 3e-5}, {0.14344, 1e-5}, {0.08851, 2e-5}, {1.2323, 8e-4}},
+    {6, 6.975, {1.0634, 6e-4}, {0.14152, 5e-5}, {0.16139, 2e-5}, {0.11672, 4e-5}, {1.4836, 7e-4}},
+    {8, 6.008, {1.8992, 14e-4}, {0.14234, 6e-5}, {0.18390, 2e-5}, {0.15123, 5e-5}, {2.0029, 11e-4}},
+    {12, 5.276, {4.126, 4e-3}, {0.14035, 8e-5}, {0.21045, 3e-5}, {0.19835, 6e-5}, {3.007, 2e-3}},
+    {20, 4.807, {10.59, 2e-2}, {0.13531, 12e-5}, {0.23711, 3e-5}, {0.25216, 8e-5}, {4.970, 6e-3}},
+};
+
+static inline void check_entry(const chains *r, const char *name, double unit,
+                               const double *known) {
+  cw_estimate e = estimate(r, name, 0);
+  double error = hypot(unit * e.error, known[1]);
+  double z = (unit * e.value - known[0]) / error;
+  if (fabs(z) > 4) {
+    print_error("%s = %.6g +- %.2g (tau_int %.2f), expected %.6g +- %.2g: %.1f sigma\n", name,
+                unit * e.value, unit * e.error, e.tau_int, known[0], known[1], z);
+    fail();
+  }
+}
+
+/* A row of the table with a sampler, in either form: phi_A = sqrt(kappa) phi_kappa, lambda = 1/2,
+ * kappa = (2 lambda_A)^-1/2 is m2 = -4 in two dimensions. */
+static inline void check_row(cw_context *ctx, const reference_row *row, const char *form,
+                             const char *sampler, const char *choice, long n_chain,
+                             uint32_t n_step) {
+  bool hopping = strcmp(form, "kappa") == 0;
+  double kappa = 1 / sqrt(2 * row->lambda), unit = hopping ? kappa : 1;
+  plan p = {.theory = "phi4",
+            .form = form,
+            .sampler = sampler,
+            .choice = choice,
+            .lat = {2, {row->L, row->L}},
+            .n_chain = n_chain,
+            .n_therm = 150,
+            .n_step = n_step,
+            .seed = 20};
+  p.param[0] = hopping ? kappa : -4;
+  p.param[1] = hopping ? 0.5 : row->lambda;
+  chains r = run_chains(ctx, &p);
+  check_entry(&r, "chi2", unit, row->chi2);
+  check_entry(&r, "abs_m", sqrt(unit), row->abs_m);
+  check_entry(&r, "phi2", unit, row->phi2);
+  check_entry(&r, "nn", unit, row->nn);
+  check_entry(&r, "xi", 1, row->xi);
+  check_exp_dH(&r);
+  free_chains(&r);
+}
+
+#endif

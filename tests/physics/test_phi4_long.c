@@ -1,0 +1,27 @@
+/* The larger rows of the phi^4 reference table: make check-long, which sets CW_LONG=1. */
+#include "physics/chains.h"
+
+static void row(void **state, int i, long n_chain, uint32_t n_step) {
+  const char *wanted = getenv("CW_LONG");
+  if (wanted == NULL || strcmp(wanted, "1") != 0) skip();
+  check_row(*state, &reference_table[i], "m2", "hmc", "omelyan", n_chain, n_step);
+  check_row(*state, &reference_table[i], "kappa", "cluster", "wolff", n_chain / 2, n_step / 2);
+  check_row(*state, &reference_table[i], "m2", "cluster", "swendsen-wang", n_chain / 2, n_step / 2);
+}
+
+static void test_12(void **state) { row(state, 3, 512, 1000); }
+static void test_20(void **state) { row(state, 4, 512, 800); }
+
+static int open_context(void **state) {
+  *state = test_context(2);
+  return 0;
+}
+static int close_context(void **state) {
+  cw_context_destroy(*state);
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_12), cmocka_unit_test(test_20)};
+  return cmocka_run_group_tests_name("phi4 physics, long", tests, open_context, close_context);
+}

@@ -1,0 +1,173 @@
+/* The page writer: notation of numbers, escaping, figures with and without gnuplot, atomic writing. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "causeway/report.h"
+#include "support/check.h"
+
+static void expect_value(double value, double error, const char *expected) {
+  char text[CW_VALUE_TEXT];
+  cw_format_value(value, error, text);
+  assert_string_equal(text, expected);
+}
+
+static void values_follow_the_notation_of_the_field(void **state) {
+  (void)state;
+  expect_value(0.74415, 0.00044, "0.74415(44)");
+  expect_value(-0.74415, 0.00044, "-0.74415(44)");
+  expect_value(10.59, 0.0996, "10.59(10)"); /* the error rounds up to a new digit */
+  expect_value(10.59, 0.9949, "10.59(99)");
+  expect_value(12.34, 0.9951, "12.3(1.0)");
+  expect_value(12.34, 1.43, "12.3(1.4)");
+  expect_value(1234.4, 56.2, "1234(56)");
+  expect_value(1234.4, 561.7, "1234(562)");
+  expect_value(-64.7812, 0.0021, "-64.7812(21)");
+  expect_value(0, 0.0031, "0.0000(31)");
+  expect_value(1.25e-7, 0.31e-7, "1.25(31)e-07");
+  expect_value(2.5e9, 1e7, "2.500(10)e+09");
+  expect_value(3.25, NAN, "3.25");
+  expect_value(3.25, 0, "3.25(0)");
+  expect_value(1, 1e-30, "1(0)");
+  expect_value(NAN, 1, "-");
+  expect_value(INFINITY, 1, "-");
+}
+
+/* ------------------------------------------------------------------- pages */
+
+static char *read_text(const char *path) {
+  FILE *file = fopen(path, "r");
+  assert_non_null(file);
+  char *text = calloc(1, 1 << 20);
+  assert_non_null(text);
+  assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
+  fclose(file);
+  return text;
+}
+
+static int count(const char *text, const char *word) {
+  int n = 0;
+  for (const char *c = text; (c = strstr(c, word)) != NULL; c += strlen(word)) n++;
+  return n;
+}
+
+static void draw(cw_context *ctx, cw_page *page, const char *title, const char *label, double first, bool log_y) {
+  double x[] = {1, 2, 3, 4}, y[] = {first, 0.5, NAN, 0.25}, dy[] = {0.1, 0.1, 0.1, 0.9};
+  check_ok(ctx, cw_page_figure_begin(page, title, "x", label, false, log_y));
+  check_ok(ctx, cw_page_curve(page, label, CW_DRAW_LINE, 0, 4, x, y, NULL));
+  check_ok(ctx, cw_page_curve(page, "", CW_DRAW_POINTS, 1, 4, x, y, dy));
+  check_ok(ctx, cw_page_curve(page, "", CW_DRAW_POINTS, 1, 4, x, y, NULL));
+  check_ok(ctx, cw_page_curve(page, label, CW_DRAW_STEPS, 2, 4, x, y, NULL));
+  check_ok(ctx, cw_page_curve(page, label, CW_DRAW_BAND, 3, 4, x, y, dy));
+  check_ok(ctx, cw_page_figure_end(page, "a caption"));
+}
+
+/* A page with one of everything, all texts hostile, written to path. */
+static void make_page(cw_context *ctx, const char *path) {
+  static const char evil[] = "<b>&\"x\"'`touch evil`'; system('touch evil') #\n\\";
+  const char *pair[] = {evil, "1.0\nsmall <print>"};
+  cw_page *page = NULL;
+  check_ok(ctx, cw_page_create(ctx, evil, "subtitle", &page));
+  check_ok(ctx, cw_page_facts(page, 2, pair, pair));
+  check_ok(ctx, cw_page_heading(page, 2, evil));
+  check_ok(ctx, cw_page_paragraph(page, evil));
+  check_ok(ctx, cw_page_warning(page, evil));
+  draw(ctx, page, evil, evil, 1, false);
+  draw(ctx, page, "two", "two", -1, true);
+  check_ok(ctx, cw_page_table_begin(page, evil, 2, pair));
+  check_ok(ctx, cw_page_table_row(page, pair, 1));
+  check_ok(ctx, cw_page_table_end(page));
+  check_ok(ctx, cw_page_preformatted(page, evil, evil));
+  check_ok(ctx, cw_page_figure_begin(page, "empty", "x", "y", false, false));
+  check_ok(ctx, cw_page_curve(page, "none", CW_DRAW_LINE, 0, 1, (double[]){1}, (double[]){NAN}, NULL));
+  check_ok(ctx, cw_page_figure_end(page, ""));
+  check_ok(ctx, cw_page_write(page, path));
+  cw_page_destroy(page);
+}
+
+static void a_page_is_whole_and_escaped(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char dir[] = "/tmp/cw_report_XXXXXX";
+  assert_non_null(mkdtemp(dir));
+  assert_int_equal(chdir(dir), 0);
+  make_page(ctx, "page.html");
+  char *html = read_text("page.html");
+  assert_int_equal(strncmp(html, "<!doctype html>", 15), 0);
+  assert_string_equal(html + strlen(html) - 8, "</html>\n");
+  assert_int_equal(count(html, "<svg"), 2);
+  assert_int_equal(count(html, "<figure"), 3);
+  assert_int_equal(count(html, "No data to draw."), 1);
+  assert_int_equal(count(html, "<b>"), 0);
+  assert_int_equal(count(html, "<print>"), 0);
+  assert_int_equal(count(html, "<small>small &lt;print&gt;</small>"), 2);
+  assert_int_equal(count(html, "class=\"marked\""), 1);
+  assert_int_equal(count(html, "<div"), count(html, "</div>"));
+  assert_int_equal(count(html, "<g "), count(html, "</g>"));
+  assert_int_equal(count(html, "\"black\"") + count(html, "'black'"), 0);
+  assert_int_equal(count(html, "http://") + count(html, "https://"), count(html, "http://www.w3.org/"));
+  assert_int_equal(count(html, "<script") + count(html, "<link"), 0);
+  assert_int_not_equal(access("evil", F_OK), 0);         /* nothing of a label was ever executed */
+  assert_int_not_equal(access("page.html.tmp", F_OK), 0); /* and nothing is left behind */
+  free(html);
+  unlink("page.html");
+  assert_int_equal(chdir("/"), 0);
+  rmdir(dir);
+  cw_context_destroy(ctx);
+}
+
+static void without_gnuplot_the_page_says_so(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char path[] = "/tmp/cw_report_XXXXXX", version[80];
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  close(fd);
+  char *old = strdup(getenv("PATH"));
+  cw_gnuplot_version(version, sizeof version);
+  assert_int_equal(strncmp(version, "gnuplot ", 8), 0);
+  setenv("PATH", "/nonexistent", 1);
+  cw_gnuplot_version(version, sizeof version);
+  make_page(ctx, path);
+  setenv("PATH", old, 1);
+  assert_string_equal(version, "");
+  char *html = read_text(path);
+  assert_int_equal(count(html, "<svg"), 0);
+  assert_int_equal(count(html, "gnuplot is not installed"), 2);
+  free(html);
+  free(old);
+  unlink(path);
+  cw_context_destroy(ctx);
+}
+
+static void a_page_that_cannot_be_written_fails(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  cw_page *page = NULL;
+  check_ok(ctx, cw_page_create(ctx, "t", "", &page));
+  assert_int_equal(cw_page_write(page, "/nonexistent/page.html"), CW_EIO);
+  assert_non_null(strstr(cw_error(ctx), "/nonexistent/page.html"));
+  cw_clear_error(ctx);
+  if (access("/dev/full", W_OK) == 0) { /* a full disk: every write fails */
+    char dir[] = "/tmp/cw_report_XXXXXX", path[64], temporary[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/p", dir);
+    snprintf(temporary, sizeof temporary, "%s/p.tmp", dir);
+    assert_int_equal(symlink("/dev/full", temporary), 0);
+    assert_int_equal(cw_page_write(page, path), CW_EIO);
+    assert_int_not_equal(access(path, F_OK), 0);
+    rmdir(dir);
+  }
+  cw_page_destroy(page);
+  cw_context_destroy(ctx);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(values_follow_the_notation_of_the_field),
+      cmocka_unit_test(a_page_is_whole_and_escaped),
+      cmocka_unit_test(without_gnuplot_the_page_says_so),
+      cmocka_unit_test(a_page_that_cannot_be_written_fails),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
