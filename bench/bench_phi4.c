@@ -107,7 +107,7 @@ int main(void) {
       {2, {8, 8}}, {2, {16, 16}}, {2, {32, 32}}, {2, {64, 64}}, {4, {8, 8, 8, 8}}};
   cw_context *ctx = NULL;
   must(ctx, cw_context_create(&(cw_context_options){.threads = 1, .quiet = true}, &ctx));
-  double peak = cw_peak_gflops(0, 1);
+  double peak = cw_peak_gflops(cw_context_isa(ctx), false, 1);
   if (peak > 0) printf("FMA peak, double, one thread: %.0f Gflop/s\n", peak);
   for (int i = 0; i < 5; i++) {
     printf("phi4 force, lattice");

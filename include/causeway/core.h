@@ -89,10 +89,6 @@ void cw_progress_begin(cw_context *ctx, const char *what, double total);
 void cw_progress_update(cw_context *ctx, double done, const char *format, ...) CW_PRINTF(3, 4); /* format: "" for no note */
 void cw_progress_end(cw_context *ctx);
 
-/* Installs handlers of SIGINT and SIGTERM that make cw_interrupted return true; a second one kills. */
-void cw_catch_interrupts(void);
-bool cw_interrupted(void);
-
 /* ------------------------------------------------------------------- arena */
 
 /* A stack of scratch memory: alloc, mark, rewind. Freed memory is kept for the next use, so that a loop

@@ -1,10 +1,7 @@
-/* The log, the progress bar and the wish to stop. */
+/* The log and the progress bar. */
 #define _POSIX_C_SOURCE 200809L
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "core/context.h"
@@ -63,21 +60,3 @@ void cw_progress_end(cw_context *ctx) {
   if (ctx->progress.visible) fputs("\r\033[K", stderr);
   ctx->progress.visible = ctx->progress.on = false;
 }
-
-/* The one mutable thing outside a context: POSIX hands a signal handler nothing but the signal's number. */
-static volatile sig_atomic_t cw_stop_requested;
-
-static void note_signal(int number) {
-  cw_stop_requested = 1;
-  signal(number, SIG_DFL);
-}
-
-void cw_catch_interrupts(void) {
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = note_signal;
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
-
-bool cw_interrupted(void) { return cw_stop_requested != 0; }

@@ -16,7 +16,7 @@ static int decimals_of(double error) {
 
 static void format_plain(double value, double error, char *text) {
   int decimals = decimals_of(error);
-  if (decimals == 0 || error >= 0.95)
+  if (decimals <= 1)
     snprintf(text, CW_VALUE_TEXT, "%.*f(%.*f)", decimals, value, decimals, error);
   else
     snprintf(text, CW_VALUE_TEXT, "%.*f(%.0f)", decimals, value, error * pow(10, decimals));

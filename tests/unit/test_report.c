@@ -6,7 +6,7 @@
 #include "causeway/report.h"
 #include "support/check.h"
 
-static void expect_value(double value, double error, const char *expected) {
+static void expect_text(double value, double error, const char *expected) {
   char text[CW_VALUE_TEXT];
   cw_format_value(value, error, text);
   assert_string_equal(text, expected);
@@ -14,23 +14,23 @@ static void expect_value(double value, double error, const char *expected) {
 
 static void values_follow_the_notation_of_the_field(void **state) {
   (void)state;
-  expect_value(0.74415, 0.00044, "0.74415(44)");
-  expect_value(-0.74415, 0.00044, "-0.74415(44)");
-  expect_value(10.59, 0.0996, "10.59(10)"); /* the error rounds up to a new digit */
-  expect_value(10.59, 0.9949, "10.59(99)");
-  expect_value(12.34, 0.9951, "12.3(1.0)");
-  expect_value(12.34, 1.43, "12.3(1.4)");
-  expect_value(1234.4, 56.2, "1234(56)");
-  expect_value(1234.4, 561.7, "1234(562)");
-  expect_value(-64.7812, 0.0021, "-64.7812(21)");
-  expect_value(0, 0.0031, "0.0000(31)");
-  expect_value(1.25e-7, 0.31e-7, "1.25(31)e-07");
-  expect_value(2.5e9, 1e7, "2.500(10)e+09");
-  expect_value(3.25, NAN, "3.25");
-  expect_value(3.25, 0, "3.25(0)");
-  expect_value(1, 1e-30, "1(0)");
-  expect_value(NAN, 1, "-");
-  expect_value(INFINITY, 1, "-");
+  expect_text(0.74415, 0.00044, "0.74415(44)");
+  expect_text(-0.74415, 0.00044, "-0.74415(44)");
+  expect_text(10.59, 0.0996, "10.59(10)"); /* the error rounds up to a new digit */
+  expect_text(10.59, 0.9949, "10.59(99)");
+  expect_text(12.34, 0.9951, "12.3(1.0)");
+  expect_text(12.34, 1.43, "12.3(1.4)");
+  expect_text(1234.4, 56.2, "1234(56)");
+  expect_text(1234.4, 561.7, "1234(562)");
+  expect_text(-64.7812, 0.0021, "-64.7812(21)");
+  expect_text(0, 0.0031, "0.0000(31)");
+  expect_text(1.25e-7, 0.31e-7, "1.25(31)e-07");
+  expect_text(2.5e9, 1e7, "2.500(10)e+09");
+  expect_text(3.25, NAN, "3.25");
+  expect_text(3.25, 0, "3.25(0)");
+  expect_text(1, 1e-30, "1(0)");
+  expect_text(NAN, 1, "-");
+  expect_text(INFINITY, 1, "-");
 }
 
 /* ------------------------------------------------------------------- pages */

@@ -1,0 +1,57 @@
+# The front door. Everything here is a few lines of cmake, ctest and tools/; presets are in CMakePresets.json.
+PREFIX ?= /usr/local
+DESTDIR ?=
+MINUTES ?= 10
+CORES := $(shell nproc 2>/dev/null || echo 2)
+DEMO := runs/phi4-8x8
+
+.PHONY: help demo program check check-long bench fuzz format install clean
+.NOTPARALLEL:
+
+help:
+	@echo 'make demo       build, then train, sample and report the phi^4 flow of jobs/phi4-8x8.yaml'
+	@echo 'make check      every test and guard (about 8 minutes on two cores)'
+	@echo 'make check-long the larger rows of the reference table as well'
+	@echo 'make bench      speed of the kernels, as a share of the peak of this machine'
+	@echo 'make fuzz       fuzz the readers of job and store files for MINUTES=$(MINUTES)'
+	@echo 'make format     clang-format on every C file'
+	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make clean      remove build/ (runs/ stays)'
+
+demo: program
+	@tools/demo build/release/causeway $(DEMO)
+
+program:
+	@tools/install-deps build
+	@tools/build release causeway_program
+
+check:
+	@tools/install-deps build check
+	@tools/check
+
+check-long:
+	@tools/install-deps build check
+	@tools/build test
+	CW_LONG=1 ctest --test-dir build/test --output-on-failure -R _long
+
+bench:
+	@tools/install-deps build
+	@tools/build release
+	@tools/bench build/release
+
+fuzz:
+	@tools/install-deps build check
+	@tools/fuzz $(MINUTES)
+
+format:
+	@tools/install-deps check
+	@tools/check_format --fix
+
+install:
+	@tools/install-deps build
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX='$(PREFIX)' >build/install.log 2>&1 || { cat build/install.log; exit 1; }
+	@cmake --build build/release --target causeway causeway_program -j $(CORES)
+	DESTDIR='$(DESTDIR)' cmake --install build/release
+
+clean:
+	rm -rf build

@@ -1,0 +1,18 @@
+/* The subcommands of the program. argv holds what follows the subcommand's name. They print to stdout; a failure leaves its
+ * message in ctx and returns its status, which main turns into a line on stderr and an exit code. Collective. */
+#ifndef CW_APP_COMMANDS_H
+#define CW_APP_COMMANDS_H
+
+#include "causeway/core.h"
+
+cw_status cw_command_run(cw_context *ctx, int argc, char **argv);    /* run JOB.yaml [options] */
+cw_status cw_command_show(cw_context *ctx, int argc, char **argv);   /* show DIR [--json] */
+cw_status cw_command_report(cw_context *ctx, int argc, char **argv); /* report DIR */
+cw_status cw_command_list(cw_context *ctx, int argc, char **argv);   /* list [what] */
+cw_status cw_command_check(cw_context *ctx, int argc, char **argv);  /* check */
+
+/* What `run` does at its end. */
+cw_status cw_write_report(cw_context *ctx, const char *dir);                            /* DIR/report.html */
+cw_status cw_write_results_json(cw_context *ctx, const char *dir, const char *path);    /* as show --json */
+
+#endif

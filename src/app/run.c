@@ -1,0 +1,130 @@
+/* causeway run: a job file in, a store, results.json and report.html out. The data path, top to bottom, is cw_command_run. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "app/stage.h"
+
+enum { MAX_SETS = 256 };
+
+typedef struct {
+  const char *job, *out, *seed;
+  bool resume;
+  int n_set;
+  const char *set[MAX_SETS];
+} run_options;
+
+static const char *const option_words[] = {"--out", "--seed", "--threads", "--resume", "--set", "--quiet", NULL};
+
+static cw_status usage(cw_context *ctx) {
+  return cw_fail(ctx, CW_EINVAL, "usage: causeway run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--set path=value]... [--quiet]");
+}
+
+static cw_status unknown_option(cw_context *ctx, const char *word) {
+  const char *near = cw_nearest(word, option_words);
+  return near ? cw_fail(ctx, CW_EINVAL, "run: unknown option '%s'; did you mean '%s'?", word, near)
+              : cw_fail(ctx, CW_EINVAL, "run: unknown option '%s' (known: --out, --seed, --threads, --resume, --set, --quiet)", word);
+}
+
+/* --threads and --quiet were taken by main, before there was a context. */
+static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_options *o) {
+  *o = (run_options){0};
+  for (int i = 0; i < argc; i++) {
+    const char *word = argv[i];
+    if (strcmp(word, "--resume") == 0) {
+      o->resume = true;
+    } else if (strcmp(word, "--quiet") == 0) {
+      continue;
+    } else if (word[0] != '-') {
+      if (o->job) return cw_fail(ctx, CW_EINVAL, "run: one job at a time, found '%s' and '%s'", o->job, word);
+      o->job = word;
+    } else {
+      bool out = strcmp(word, "--out") == 0, seed = strcmp(word, "--seed") == 0, set = strcmp(word, "--set") == 0;
+      if (!out && !seed && !set && strcmp(word, "--threads") != 0) return unknown_option(ctx, word);
+      if (i + 1 == argc) return cw_fail(ctx, CW_EINVAL, "run: %s needs a value", word);
+      const char *value = argv[++i];
+      if (out) o->out = value;
+      if (seed) o->seed = value;
+      if (set && o->n_set == MAX_SETS) return cw_fail(ctx, CW_EINVAL, "run: more than %d --set", MAX_SETS);
+      if (set) o->set[o->n_set++] = value;
+    }
+  }
+  return o->job ? CW_OK : usage(ctx);
+}
+
+static cw_status load_job(cw_context *ctx, const run_options *o, cw_plans *plans) {
+  cw_job *job = NULL;
+  char seed[64];
+  cw_status st = cw_job_load(ctx, o->job, &job);
+  for (int i = 0; st == CW_OK && i < o->n_set; i++) st = cw_job_set(job, o->set[i]);
+  if (st == CW_OK && o->seed) {
+    snprintf(seed, sizeof seed, "seed=%s", o->seed);
+    st = cw_job_set(job, seed);
+  }
+  if (st == CW_OK) st = cw_plans_read(ctx, job, plans);
+  cw_job_destroy(job);
+  return st;
+}
+
+static cw_status write_text(cw_context *ctx, const char *path, const char *text) {
+  if (cw_rank(ctx) != 0) return CW_OK;
+  FILE *f = fopen(path, "w");
+  if (f == NULL) return cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno));
+  bool bad = fputs(text, f) < 0;
+  bad |= fclose(f) != 0;
+  return bad ? cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno)) : CW_OK;
+}
+
+/* The stages of a case in the order in which they need each other. */
+static cw_status run_case(cw_case *c) {
+  const cw_plan *p = c->plan;
+  for (int i = 0; i < p->n_mcmc; i++) CW_TRY(cw_run_mcmc(c, &p->mcmc[i]));
+  if (p->has_train) CW_TRY(cw_run_train(c));
+  if (p->has_nis) CW_TRY(cw_run_nis(c));
+  if (p->has_nmcmc) CW_TRY(cw_run_nmcmc(c));
+  if (p->has_forward) CW_TRY(cw_run_forward(c));
+  return p->has_chain ? cw_run_chain(c) : CW_OK;
+}
+
+static cw_status run_all(cw_context *ctx, const cw_plans *plans, cw_store *store) {
+  for (int i = 0; i < plans->n; i++) {
+    cw_case c;
+    cw_status st = cw_case_open(ctx, &plans->plan[i], store, &c);
+    if (st == CW_OK) st = run_case(&c);
+    cw_case_close(&c);
+    CW_TRY(st);
+  }
+  return CW_OK;
+}
+
+static cw_status finish(cw_context *ctx, const char *dir, const cw_plans *plans) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/job.yaml", dir);
+  CW_TRY(cw_agree(ctx, write_text(ctx, path, plans->text)));
+  snprintf(path, sizeof path, "%s/results.json", dir);
+  CW_TRY(cw_write_results_json(ctx, dir, path));
+  CW_TRY(cw_write_report(ctx, dir));
+  if (cw_rank(ctx) == 0) printf("results: causeway show %s\nreport:  %s/report.html\n", dir, dir);
+  return CW_OK;
+}
+
+cw_status cw_command_run(cw_context *ctx, int argc, char **argv) {
+  run_options o;
+  cw_plans plans;
+  cw_store *store = NULL;
+  char dir[2048];
+  CW_TRY(parse_options(ctx, argc, argv, &o));
+  CW_TRY(load_job(ctx, &o, &plans));
+  if (o.out)
+    snprintf(dir, sizeof dir, "%s", o.out);
+  else
+    snprintf(dir, sizeof dir, "runs/%s", plans.plan[0].job);
+  cw_status st = cw_store_create(ctx, dir, plans.text, o.resume, &store);
+  if (st == CW_OK) st = run_all(ctx, &plans, store);
+  cw_store_close(store);
+  if (st == CW_OK) st = finish(ctx, dir, &plans);
+  cw_plans_clear(&plans);
+  return st;
+}

@@ -1,0 +1,205 @@
+#include "app/stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/signals.h"
+
+/* ---- a case ---- */
+
+cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out) {
+  *out = (cw_case){.ctx = ctx, .plan = plan, .store = store};
+  CW_TRY(cw_geometry_create(ctx, &plan->lat, 1, &out->geom));
+  out->theory = cw_theory_make(ctx, plan->theory, out->geom, plan->form, plan->param);
+  out->observable = cw_observable_for(&out->theory);
+  if (out->observable == NULL) return cw_fail(ctx, CW_EINVAL, "no observables fit theory '%s'", plan->theory->name);
+  if (!plan->has_model) return CW_OK;
+  CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
+  cw_model_init(out->model, plan->seed);
+  return CW_OK;
+}
+
+void cw_case_close(cw_case *c) {
+  cw_model_destroy(c->model);
+  cw_geometry_destroy(c->geom);
+  *c = (cw_case){0};
+}
+
+cw_rng cw_case_rng(const cw_case *c, const char *stage) {
+  char name[160];
+  cw_stage_name(c->plan, stage, name);
+  return cw_rng_stream(c->plan->seed, name);
+}
+
+/* ---- the driver ---- */
+
+typedef struct {
+  char name[160];
+  double began; /* of the running segment */
+} driver;
+
+static cw_status checkpoint(cw_case *c, cw_stage *s, driver *d, long done) {
+  cw_arrays set = {0};
+  cw_status st = cw_agree(c->ctx, s->save(s, c, &set));
+  double now = cw_wall_seconds();
+  if (st == CW_OK) st = cw_arrays_put_scalar(c->ctx, &set, "state.step", (double)done);
+  if (st == CW_OK) st = cw_arrays_put_scalar(c->ctx, &set, "timing.seconds", now - d->began);
+  if (st == CW_OK) st = cw_store_append(c->store, d->name, &set);
+  cw_arrays_clear(&set);
+  d->began = now;
+  return st;
+}
+
+static cw_status resume(cw_case *c, cw_stage *s, const driver *d, long *step) {
+  *step = 0;
+  if (cw_store_segments(c->store, d->name) == 0) return CW_OK;
+  cw_arrays last = {0};
+  cw_status st = cw_store_read(c->store, d->name, -1, &last);
+  if (st == CW_OK) {
+    *step = (long)cw_arrays_scalar(&last, "state.step", 0);
+    st = s->load(s, c, &last);
+  }
+  cw_arrays_clear(&last);
+  return st;
+}
+
+/* Rank 0 looks at its clock and its signals; all ranks do as it says. */
+enum { GO_ON, WRITE, WRITE_AND_STOP };
+static int what_now(cw_case *c, const driver *d) {
+  int word = GO_ON;
+  if (cw_wall_seconds() - d->began > c->plan->checkpoint) word = WRITE;
+  if (cw_stop_wanted()) word = WRITE_AND_STOP;
+  cw_broadcast(c->ctx, &word, sizeof word);
+  return word;
+}
+
+static cw_status drive(cw_case *c, cw_stage *s, driver *d, long from) {
+  char note[96] = "";
+  for (long step = from; step < s->n_steps; step++) {
+    CW_TRY(cw_agree(c->ctx, s->step(s, c, step)));
+    if (s->note) s->note(s, note, sizeof note);
+    cw_progress_update(c->ctx, (double)(step + 1), "%s", note);
+    bool last = step + 1 == s->n_steps;
+    int word = what_now(c, d);
+    if (last || s->every_step || word != GO_ON) CW_TRY(checkpoint(c, s, d, step + 1));
+    if (word == WRITE_AND_STOP && !last) return cw_fail(c->ctx, CW_EINTERRUPTED, "stopped in stage '%s' after step %ld of %ld; --resume goes on from there", d->name, step + 1, s->n_steps);
+  }
+  return CW_OK;
+}
+
+cw_status cw_stage_run(cw_case *c, cw_stage *s) {
+  driver d = {.began = cw_wall_seconds()};
+  long from;
+  cw_stage_name(c->plan, s->name, d.name);
+  CW_TRY(cw_agree(c->ctx, resume(c, s, &d, &from)));
+  if (from >= s->n_steps) return CW_OK;
+  cw_progress_begin(c->ctx, d.name, (double)s->n_steps);
+  cw_status st = drive(c, s, &d, from);
+  cw_progress_end(c->ctx);
+  return st;
+}
+
+/* ---- records ---- */
+
+double *cw_record_row(cw_record *r, long width) {
+  CW_REQUIRE(r->n == 0 || r->width == width);
+  if (r->n == r->capacity || r->width != width) {
+    long capacity = r->capacity > 0 ? 2 * r->capacity : 64;
+    double *data = realloc(r->data, (size_t)(capacity * width) * sizeof *data);
+    if (data == NULL) return NULL;
+    r->data = data;
+    r->capacity = capacity;
+    r->width = width;
+  }
+  return r->data + r->width * r->n++;
+}
+
+void cw_record_free(cw_record *r) {
+  free(r->data);
+  *r = (cw_record){0};
+}
+
+cw_status cw_my_chains(cw_context *ctx, long n_chain, long *first, long *n_mine) {
+  long blocks = (n_chain + CW_LANES - 1) / CW_LANES, begin, end;
+  if (blocks < cw_ranks(ctx))
+    return cw_fail(ctx, CW_EINVAL, "%ld chains are %ld blocks of %d, too few for %d ranks", n_chain, blocks, CW_LANES, cw_ranks(ctx));
+  cw_rank_share(ctx, blocks, &begin, &end);
+  *first = begin * CW_LANES;
+  *n_mine = (end * CW_LANES < n_chain ? end * CW_LANES : n_chain) - *first;
+  return CW_OK;
+}
+
+/* (ranks)(rows, mine, inner) as the ranks send it -> (rows, n_chain, inner). */
+static void interleave(cw_context *ctx, const double *sent, long rows, long n_chain, long inner, double *out) {
+  long blocks = (n_chain + CW_LANES - 1) / CW_LANES, first = 0;
+  for (int r = 0; r < cw_ranks(ctx); r++) {
+    long end = blocks * (r + 1) / cw_ranks(ctx) * CW_LANES;
+    if (end > n_chain) end = n_chain;
+    size_t bytes = (size_t)((end - first) * inner) * sizeof *out;
+    for (long i = 0; i < rows; i++, sent += (end - first) * inner) memcpy(out + (i * n_chain + first) * inner, sent, bytes);
+    first = end;
+  }
+}
+
+/* All ranks' rows, in the order of chains; NULL: no memory. The caller frees it. */
+static double *gather_chains(cw_case *c, const cw_record *r, long n_chain, long inner) {
+  size_t n = (size_t)(r->n * n_chain * inner);
+  double *sent = malloc((n + 1) * sizeof *sent), *all = malloc((n + 1) * sizeof *all);
+  if (sent && all) {
+    cw_allgather(c->ctx, r->data, r->n * r->width, sent);
+    interleave(c->ctx, sent, r->n, n_chain, inner, all);
+  } else {
+    free(all);
+    all = NULL;
+  }
+  free(sent);
+  return all;
+}
+
+cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain, long inner) {
+  long dim[3] = {r->n, n_chain, inner};
+  double *all = gather_chains(c, r, n_chain, inner > 0 ? inner : 1);
+  if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
+  cw_status st = cw_arrays_put(c->ctx, set, name, inner > 0 ? 3 : 2, dim, all);
+  free(all);
+  r->n = 0;
+  return st;
+}
+
+cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain) {
+  double *all = gather_chains(c, r, n_chain, 1);
+  if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
+  for (long i = 0; i < r->n; i++) all[i] = cw_sum(all + i * n_chain, (size_t)n_chain) / (double)n_chain;
+  cw_status st = cw_arrays_put(c->ctx, set, name, 1, &r->n, all);
+  free(all);
+  r->n = 0;
+  return st;
+}
+
+cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x, long n_chain) {
+  long sites = x->geom->n_sites, dim[2] = {n_chain, sites};
+  cw_record r = {0};
+  double *row = cw_record_row(&r, x->n_config * sites);
+  double *all = NULL;
+  if (row != NULL) {
+    for (long i = 0; i < x->n_config; i++)
+      for (long s = 0; s < sites; s++) row[i * sites + s] = cw_field_get(x, i, s, 0);
+    all = gather_chains(c, &r, n_chain, sites);
+  }
+  cw_record_free(&r);
+  if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
+  cw_status st = cw_arrays_put(c->ctx, set, name, 2, dim, all);
+  free(all);
+  return st;
+}
+
+cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x) {
+  const cw_array *a = cw_arrays_get(set, name);
+  long sites = x->geom->n_sites;
+  if (a == NULL || a->rank != 2 || a->dim[1] != sites || a->dim[0] < x->first_chain + x->n_config)
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint's array '%s' does not fit the job", cw_store_dir(c->store), name);
+  for (long i = 0; i < x->n_config; i++)
+    for (long s = 0; s < sites; s++) cw_field_set(x, i, s, 0, a->data[(x->first_chain + i) * sites + s]);
+  return CW_OK;
+}

@@ -1,0 +1,79 @@
+/* Stages of a run: loops that can be stopped at any step and resumed to the same bits.
+ *
+ * A stage records rows and has a state. The driver steps it, and writes what was recorded since the last checkpoint
+ * together with the state as one segment of the store. Everything a stage does is a function of (job, step), so that where
+ * segments end leaves no trace in the results. */
+#ifndef CW_APP_STAGE_H
+#define CW_APP_STAGE_H
+
+#include "app/plan.h"
+#include "causeway/observe.h"
+#include "causeway/store.h"
+
+/* A case while it runs. */
+typedef struct {
+  cw_context *ctx;
+  const cw_plan *plan;
+  cw_store *store;
+  cw_geometry *geom;
+  cw_theory theory;
+  const cw_observable_ops *observable;
+  cw_model *model; /* NULL: none in the job */
+} cw_case;
+
+cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out);
+void cw_case_close(cw_case *c);
+cw_rng cw_case_rng(const cw_case *c, const char *stage); /* the random stream of a stage */
+
+typedef struct cw_stage cw_stage;
+struct cw_stage {
+  const char *name;   /* in the store, within its case */
+  long n_steps;
+  bool every_step;    /* checkpoint after each step */
+  void *self;
+  cw_status (*step)(cw_stage *s, cw_case *c, long step);
+  /* What was recorded since the last save, and the state after the last step. Collective; rank 0's set is written. */
+  cw_status (*save)(cw_stage *s, cw_case *c, cw_arrays *set);
+  cw_status (*load)(cw_stage *s, cw_case *c, const cw_arrays *last); /* the state of the last segment */
+  void (*note)(const cw_stage *s, char *text, size_t size);          /* for the progress bar; NULL: none */
+};
+
+/* Runs a stage to its end, from where the store left it. CW_EINTERRUPTED after a signal, with a checkpoint written. Collective. */
+cw_status cw_stage_run(cw_case *c, cw_stage *s);
+
+/* ---- rows recorded between checkpoints ---- */
+
+typedef struct {
+  long n, width;      /* rows, doubles per row on this rank */
+  long capacity;
+  double *data;
+} cw_record;
+
+double *cw_record_row(cw_record *r, long width); /* a new row to fill; NULL: no memory */
+void cw_record_free(cw_record *r);
+
+/* Chains are dealt to ranks in whole blocks. first: global index of this rank's first chain. CW_EINVAL: more ranks than blocks. */
+cw_status cw_my_chains(cw_context *ctx, long n_chain, long *first, long *n_mine);
+
+/* Puts a record of rows (n_mine chains, inner) as one array (rows, n_chain, inner...) and empties it. inner 0: no inner dimension.
+ * Collective. */
+cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain, long inner);
+/* The same, averaged over chains in fixed order: (rows). */
+cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain);
+/* Configurations of all ranks as (n_chain, n_sites), and back. */
+cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x, long n_chain);
+cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x);
+
+/* ---- the stages, in the order in which a case runs them ---- */
+
+cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan);
+cw_status cw_run_train(cw_case *c); /* also brings back the parameters of a finished training */
+cw_status cw_run_nis(cw_case *c);
+cw_status cw_run_nmcmc(cw_case *c);
+cw_status cw_run_forward(cw_case *c);
+cw_status cw_run_chain(cw_case *c);
+
+/* The configurations that a sampler stage kept, as one field of all of them. The caller destroys *x. */
+cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_field *x);
+
+#endif

@@ -1,0 +1,261 @@
+/* Inference with a flow: importance sampling, independence Metropolis, and its density on configurations of the target. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/stage.h"
+
+enum { NIS_BATCH = 4096, NMCMC_STEPS_AT_ONCE = 16 };
+enum { DRAW_ACCEPT = 7 }; /* draw numbers 0.. belong to the prior */
+
+/* lw = -S - ln q for every configuration of x. */
+static void log_weights(cw_case *c, const cw_field *x, const double *logq, double *lw) {
+#pragma omp parallel for num_threads(cw_threads(c->ctx)) schedule(static)
+  for (long b = 0; b < x->n_blocks; b++) {
+    double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
+    cw_field block = cw_field_block(x, b);
+    cw_theory_action(&c->theory, &block, c->theory.c, T, S);
+    for (long i = 0; i < block.n_config; i++) lw[b * x->B + i] = -S[i] - logq[b * x->B + i];
+  }
+}
+
+static cw_status check_weights(cw_case *c, const char *stage, const double *lw, long n) {
+  for (long i = 0; i < n; i++)
+    if (isnan(lw[i]) || lw[i] == INFINITY) return cw_fail(c->ctx, CW_ENUMERIC, "%s: a log-weight is not finite; the flow is not usable", stage);
+  return CW_OK;
+}
+
+/* ---- neural importance sampling (Nicoli et al., arXiv:1910.13496): iid samples with their log-weights ---- */
+
+typedef struct {
+  cw_rng rng;
+  cw_record lw, primary; /* one row per step: that step's samples of this rank, as chains of the row */
+} nis;
+
+static long batch_size(const cw_plan *p, long step) {
+  long left = p->nis_samples - step * NIS_BATCH;
+  return left < NIS_BATCH ? left : NIS_BATCH;
+}
+
+/* One step's share of this rank is written by itself: batches of unequal size never share a segment's row. */
+static cw_status nis_step(cw_stage *s, cw_case *c, long step) {
+  nis *n = s->self;
+  long total = batch_size(c->plan, step), blocks = (total + CW_LANES - 1) / CW_LANES, begin, end;
+  int np = c->observable->n_primary(&c->theory);
+  cw_rank_share(c->ctx, blocks, &begin, &end);
+  long first = begin * CW_LANES, mine = (end * CW_LANES < total ? end * CW_LANES : total) - first;
+  double *lw = malloc((size_t)total * sizeof *lw), *all = malloc((size_t)(total * np) * sizeof *all), *logq = malloc((size_t)total * sizeof *logq);
+  cw_status st = lw && all && logq ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
+  if (st == CW_OK && mine > 0) {
+    cw_field x;
+    st = cw_field_create(c->ctx, c->geom, 1, mine, &x);
+    x.first_chain = step * NIS_BATCH + first;
+    if (st == CW_OK) st = cw_model_sample(c->ctx, c->model, n->rng, 0, &x, logq);
+    if (st == CW_OK) st = cw_measure(c->ctx, c->observable, &c->theory, &x, all + first * np);
+    if (st == CW_OK) log_weights(c, &x, logq, lw + first);
+    if (st == CW_OK) st = check_weights(c, "nis", lw + first, mine);
+    cw_field_destroy(&x);
+  }
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK) {
+    cw_allgather(c->ctx, lw + first, mine, lw);
+    cw_allgather(c->ctx, all + first * np, mine * np, all);
+    for (long i = 0; i < total && st == CW_OK; i++) {
+      double *row = cw_record_row(&n->primary, np), *w = cw_record_row(&n->lw, 1);
+      if (row == NULL || w == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
+      if (row) memcpy(row, all + i * np, (size_t)np * sizeof *row);
+      if (w) *w = lw[i];
+    }
+  }
+  free(lw);
+  free(all);
+  free(logq);
+  return st;
+}
+
+static cw_status nis_save(cw_stage *s, cw_case *c, cw_arrays *set) {
+  nis *n = s->self;
+  long dim[2] = {n->primary.n, n->primary.width};
+  CW_TRY(cw_arrays_put(c->ctx, set, "lw", 1, &n->lw.n, n->lw.data));
+  CW_TRY(cw_arrays_put(c->ctx, set, "primary", 2, dim, n->primary.data));
+  n->lw.n = n->primary.n = 0;
+  return CW_OK;
+}
+
+static cw_status nothing_to_load(cw_stage *s, cw_case *c, const cw_arrays *last) {
+  (void)s;
+  (void)c;
+  (void)last;
+  return CW_OK;
+}
+
+cw_status cw_run_nis(cw_case *c) {
+  nis n = {.rng = cw_case_rng(c, "nis")};
+  cw_stage stage = {.name = "nis", .n_steps = (c->plan->nis_samples + NIS_BATCH - 1) / NIS_BATCH, .self = &n, .step = nis_step, .save = nis_save, .load = nothing_to_load};
+  cw_status st = cw_stage_run(c, &stage);
+  cw_record_free(&n.lw);
+  cw_record_free(&n.primary);
+  return st;
+}
+
+/* ---- independence Metropolis with proposals of the flow ---- */
+
+typedef struct {
+  cw_rng rng;
+  cw_field x;              /* proposals */
+  long first, n_mine;
+  double *logq, *new_lw;   /* (n_mine) of the proposals */
+  double *new_primary;     /* (n_mine, np) */
+  double *lw, *now;        /* (n_mine), (n_mine, np) of the present states */
+  cw_record primary, accept, weight;
+} nmcmc;
+
+static cw_status propose(cw_case *c, nmcmc *m, long t) {
+  CW_TRY(cw_model_sample(c->ctx, c->model, m->rng, (uint32_t)t, &m->x, m->logq));
+  CW_TRY(cw_measure(c->ctx, c->observable, &c->theory, &m->x, m->new_primary));
+  log_weights(c, &m->x, m->logq, m->new_lw);
+  return check_weights(c, "nmcmc", m->new_lw, m->n_mine);
+}
+
+static cw_status metropolis(cw_case *c, nmcmc *m, long t) {
+  int np = c->observable->n_primary(&c->theory);
+  double *p = cw_record_row(&m->primary, m->n_mine * np), *a = cw_record_row(&m->accept, m->n_mine), *w = cw_record_row(&m->weight, m->n_mine);
+  if (p == NULL || a == NULL || w == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  for (long i = 0; i < m->n_mine; i++) {
+    double u[2];
+    cw_uniform2(m->rng, 0, (uint32_t)(m->first + i), (uint32_t)t, DRAW_ACCEPT, u);
+    a[i] = t == 0 || log(u[0]) < m->new_lw[i] - m->lw[i];
+    if (a[i] != 0) {
+      m->lw[i] = m->new_lw[i];
+      memcpy(m->now + i * np, m->new_primary + i * np, (size_t)np * sizeof *p);
+    }
+    w[i] = m->lw[i];
+  }
+  memcpy(p, m->now, (size_t)(m->n_mine * np) * sizeof *p);
+  return CW_OK;
+}
+
+static cw_status nmcmc_step(cw_stage *s, cw_case *c, long step) {
+  nmcmc *m = s->self;
+  long end = (step + 1) * NMCMC_STEPS_AT_ONCE;
+  for (long t = step * NMCMC_STEPS_AT_ONCE; t < end && t < c->plan->nmcmc_steps; t++) {
+    CW_TRY(propose(c, m, t));
+    CW_TRY(metropolis(c, m, t));
+  }
+  return CW_OK;
+}
+
+static cw_status put_state(cw_case *c, cw_arrays *set, const char *name, const double *x, long n_mine, long inner) {
+  cw_record r = {0};
+  double *row = cw_record_row(&r, n_mine * inner);
+  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
+  memcpy(row, x, (size_t)(n_mine * inner) * sizeof *x);
+  cw_status st = cw_put_chains(c, set, name, &r, c->plan->nmcmc_chains, inner);
+  cw_record_free(&r);
+  return st;
+}
+
+static cw_status nmcmc_save(cw_stage *s, cw_case *c, cw_arrays *set) {
+  nmcmc *m = s->self;
+  int np = c->observable->n_primary(&c->theory);
+  CW_TRY(cw_put_chains(c, set, "primary", &m->primary, c->plan->nmcmc_chains, np));
+  CW_TRY(cw_put_chains(c, set, "accept", &m->accept, c->plan->nmcmc_chains, 0));
+  CW_TRY(cw_put_chains(c, set, "lw", &m->weight, c->plan->nmcmc_chains, 0));
+  CW_TRY(put_state(c, set, "state.lw", m->lw, m->n_mine, 1));
+  return put_state(c, set, "state.primary", m->now, m->n_mine, np);
+}
+
+static cw_status nmcmc_load(cw_stage *s, cw_case *c, const cw_arrays *last) {
+  nmcmc *m = s->self;
+  int np = c->observable->n_primary(&c->theory);
+  const cw_array *lw = cw_arrays_get(last, "state.lw"), *now = cw_arrays_get(last, "state.primary");
+  if (lw == NULL || now == NULL || cw_array_size(lw) != c->plan->nmcmc_chains || cw_array_size(now) != c->plan->nmcmc_chains * np)
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job", cw_store_dir(c->store), s->name);
+  memcpy(m->lw, lw->data + m->first, (size_t)m->n_mine * sizeof *m->lw);
+  memcpy(m->now, now->data + m->first * np, (size_t)(m->n_mine * np) * sizeof *m->now);
+  return CW_OK;
+}
+
+static cw_status nmcmc_open(cw_case *c, nmcmc *m) {
+  size_t np = (size_t)c->observable->n_primary(&c->theory);
+  *m = (nmcmc){.rng = cw_case_rng(c, "nmcmc")};
+  CW_TRY(cw_my_chains(c->ctx, c->plan->nmcmc_chains, &m->first, &m->n_mine));
+  CW_TRY(cw_field_create(c->ctx, c->geom, 1, m->n_mine, &m->x));
+  m->x.first_chain = m->first;
+  size_t n = (size_t)m->n_mine;
+  m->logq = cw_alloc(n * sizeof(double));
+  m->new_lw = cw_alloc(n * sizeof(double));
+  m->lw = cw_alloc(n * sizeof(double));
+  m->new_primary = cw_alloc(n * np * sizeof(double));
+  m->now = cw_alloc(n * np * sizeof(double));
+  return m->logq && m->new_lw && m->lw && m->new_primary && m->now ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
+}
+
+static void nmcmc_close(nmcmc *m) {
+  cw_field_destroy(&m->x);
+  free(m->logq);
+  free(m->new_lw);
+  free(m->lw);
+  free(m->new_primary);
+  free(m->now);
+  cw_record_free(&m->primary);
+  cw_record_free(&m->accept);
+  cw_record_free(&m->weight);
+}
+
+cw_status cw_run_nmcmc(cw_case *c) {
+  nmcmc m;
+  cw_status st = cw_agree(c->ctx, nmcmc_open(c, &m));
+  cw_stage stage = {.name = "nmcmc", .n_steps = (c->plan->nmcmc_steps + NMCMC_STEPS_AT_ONCE - 1) / NMCMC_STEPS_AT_ONCE, .self = &m, .step = nmcmc_step, .save = nmcmc_save, .load = nmcmc_load};
+  if (st == CW_OK) st = cw_stage_run(c, &stage);
+  nmcmc_close(&m);
+  return st;
+}
+
+/* ---- log-weights of the flow on configurations of the target ---- */
+
+typedef struct {
+  cw_field x;      /* all kept configurations: row by row over the chains */
+  long n_chain;
+  cw_record lw;
+} forward;
+
+static cw_status forward_step(cw_stage *s, cw_case *c, long row) {
+  forward *f = s->self;
+  double *lw = cw_record_row(&f->lw, f->n_chain), *logq = malloc((size_t)f->n_chain * sizeof *logq);
+  cw_field x = {0};
+  cw_status st = lw && logq ? cw_field_create(c->ctx, c->geom, 1, f->n_chain, &x) : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  if (st == CW_OK) {
+    for (long i = 0; i < f->n_chain; i++)
+      for (long k = 0; k < c->geom->n_sites; k++) cw_field_set(&x, i, k, 0, cw_field_get(&f->x, row * f->n_chain + i, k, 0));
+    st = cw_model_log_prob(c->ctx, c->model, &x, logq);
+  }
+  if (st == CW_OK) log_weights(c, &x, logq, lw);
+  if (st == CW_OK) st = check_weights(c, "forward", lw, f->n_chain);
+  cw_field_destroy(&x);
+  free(logq);
+  return st;
+}
+
+static cw_status forward_save(cw_stage *s, cw_case *c, cw_arrays *set) {
+  forward *f = s->self;
+  long dim[2] = {f->lw.n, f->n_chain};
+  CW_TRY(cw_arrays_put(c->ctx, set, "lw", 2, dim, f->lw.data));
+  f->lw.n = 0;
+  return CW_OK;
+}
+
+cw_status cw_run_forward(cw_case *c) {
+  const cw_mcmc_plan *data = &c->plan->mcmc[c->plan->forward_data];
+  forward f = {.n_chain = data->chains};
+  cw_status st = cw_kept_configurations(c, data, &f.x);
+  cw_stage stage = {.name = "forward", .self = &f, .step = forward_step, .save = forward_save, .load = nothing_to_load};
+  if (st == CW_OK) {
+    stage.n_steps = f.x.n_config / f.n_chain;
+    st = cw_stage_run(c, &stage);
+  }
+  cw_field_destroy(&f.x);
+  cw_record_free(&f.lw);
+  return st;
+}
