@@ -6,14 +6,7 @@
 #include "causeway/observe.h"
 #include "causeway/sampler.h"
 
-#if __has_include("peak.h")
 #include "peak.h"
-#else
-static double cw_peak_gflops(int single_precision, int threads) {
-  (void)single_precision, (void)threads;
-  return 0;
-}
-#endif
 
 static void must(cw_context *ctx, cw_status st) {
   if (st == CW_OK) return;

@@ -21,6 +21,13 @@ extern "C" {
 #define CW_PRINTF(fmt, args)
 #endif
 
+/* For arrays of lanes that vector loads will read. */
+#if defined(__GNUC__)
+#define CW_ALIGNED __attribute__((aligned(64)))
+#else
+#define CW_ALIGNED
+#endif
+
 /* ------------------------------------------------------------------ status */
 
 typedef enum {

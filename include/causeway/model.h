@@ -24,7 +24,7 @@ typedef struct cw_layer cw_layer;
 
 /* A layer maps a block x -> y bijectively. It is four passes; a frame of the tape, written by forward or inverse, holds what
  * either vjp needs (masked couplings see the same frozen variables both ways). Shapes: x, g blocks (n_outer, 1, CW_LANES);
- * logj, glogj (CW_LANES). logj is accumulated, adjoints are overwritten in place, parameter gradients accumulated. */
+ * logj, glogj (CW_LANES); all 64-byte aligned. logj is accumulated, adjoints are overwritten in place, parameter gradients accumulated. */
 typedef struct {
   const char *name, *title, *source;   /* "affine" */
   cw_status (*forward)(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape, void **frame);
@@ -117,7 +117,7 @@ const char *cw_model_layer_name(const cw_model *m, int layer);
 /* A pass of one block through the model with everything its gradients need. x: (n_outer, 1, CW_LANES). */
 typedef struct {
   double *x, *z;          /* sample and latent of the pass */
-  double logq[CW_LANES];
+  double logq[CW_LANES] CW_ALIGNED;
   void *frame[CW_MAX_LAYERS];
 } cw_model_pass;
 

@@ -32,5 +32,6 @@ cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const doubl
 cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q, const cw_array *p);
 
 cw_status cw_no_memory(cw_context *ctx);
+cw_status cw_flush_results(cw_context *ctx, FILE *out); /* CW_EIO if anything written to out was lost */
 
 #endif

@@ -110,7 +110,7 @@ static cw_status push_back(const cw_model *m, double *x, double *logj, void **fr
 }
 
 cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_model_pass *pass, cw_arena *tape) {
-  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  double logj[CW_LANES] CW_ALIGNED = {0};
   memset(pass->logq, 0, sizeof pass->logq);
   pass->z = cw_arena_alloc(tape, block_bytes(m));
   if (pass->z == NULL) return CW_ENOMEM;
@@ -123,7 +123,7 @@ cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, lo
 }
 
 cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass, cw_arena *tape) {
-  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  double logj[CW_LANES] CW_ALIGNED = {0};
   memset(pass->logq, 0, sizeof pass->logq);
   pass->x = copy_block(m, x, tape);
   pass->z = copy_block(m, x, tape);
@@ -134,7 +134,7 @@ cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_p
   return CW_OK;
 }
 
-static const double one_each[CW_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const double one_each[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
 /* The score of a density travels with the map: s_{l+1} = J^{-T} [s_l - grad ln|det J|], which is the vjp of the inverse layer with
  * adjoint 1 for its log-Jacobian (arXiv:2207.08219). */
@@ -146,7 +146,7 @@ cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, dou
 }
 
 cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *glogq, float *gtheta, cw_arena *work) {
-  double glogj[CW_LANES] __attribute__((aligned(64)));
+  double glogj[CW_LANES] CW_ALIGNED;
   for (int l = 0; l < CW_LANES; l++) glogj[l] = glogq ? -glogq[l] : 0;
   for (int i = m->n_layers - 1; i >= 0; i--)
     CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, glogq ? glogj : NULL,
@@ -186,7 +186,7 @@ cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass
 }
 
 int cw_model_find_nonfinite(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_arena *work) {
-  double logj[CW_LANES] __attribute__((aligned(64))) = {0}, logr[CW_LANES] = {0};
+  double logj[CW_LANES] CW_ALIGNED = {0}, logr[CW_LANES] CW_ALIGNED = {0};
   double *x = cw_arena_alloc(work, block_bytes(m));
   if (x == NULL || cw_prior_sample(m->prior, rng, step, first_chain, x, logr, work) != CW_OK) return -1;
   for (int i = 0; i < m->n_layers; i++) {
@@ -209,7 +209,7 @@ const char *cw_model_layer_name(const cw_model *m, int i) {
 typedef cw_status (*block_job)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape);
 
 static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape) {
-  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  double logj[CW_LANES] CW_ALIGNED = {0};
   CW_TRY(cw_prior_sample(m->prior, rng, step, block->first_chain, block->data, logq, tape));
   CW_TRY(push_forward(m, block->data, logj, NULL, tape));
   for (int l = 0; l < CW_LANES; l++) logq[l] -= logj[l];
@@ -219,7 +219,7 @@ static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint
 static cw_status log_prob_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape) {
   (void)rng;
   (void)step;
-  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  double logj[CW_LANES] CW_ALIGNED = {0};
   double *z = copy_block(m, block->data, tape);
   if (z == NULL) return CW_ENOMEM;
   CW_TRY(push_back(m, z, logj, NULL, tape));
@@ -240,7 +240,7 @@ static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, cw_
       cw_field block = cw_field_block(x, i);
       if (mine != CW_OK) continue;
       cw_arena_mark mark = cw_arena_save(tape);
-      double lanes[CW_LANES] __attribute__((aligned(64))) = {0};
+      double lanes[CW_LANES] CW_ALIGNED = {0};
       mine = job(m, &block, rng, step, lanes, tape);
       memcpy(logq + i * x->B, lanes, (size_t)block.n_config * sizeof *logq);
       cw_arena_rewind(tape, mark);

@@ -2,8 +2,8 @@
  * out the part of vanishing mean (Roeder et al., arXiv:1703.09194; Vaitl et al., arXiv:2207.08219, 2403.15881). */
 #include "train/losses.h"
 
-static const double one[CW_LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-static const double minus_one[CW_LANES] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+static const double one[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const double minus_one[CW_LANES] CW_ALIGNED = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 static cw_field view_of(const cw_theory *th, double *x) {
   return (cw_field){.geom = th->geom, .n_comp = 1, .B = CW_LANES, .n_config = CW_LANES, .n_blocks = 1, .data = x};

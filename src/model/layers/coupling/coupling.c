@@ -115,7 +115,7 @@ cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double 
   return CW_OK;
 }
 
-static const double no_logj[CW_LANES];
+static const double no_logj[CW_LANES] CW_ALIGNED;
 
 typedef void (*transform_vjp)(const cw_sites *, const float *, const double *, double *, const double *, float *);
 

@@ -1,0 +1,526 @@
+/* causeway report: the page of a job, from its analysis. Reads from top to bottom as the page does. */
+#include "app/page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/report.h"
+
+enum { MOST_METHODS = 8 };
+
+/* Colours by what is drawn, the same on the whole page. */
+enum { BLUE, ORANGE, GREEN, PURPLE, RED, TEAL, GREY };
+
+static int colour_of(const cw_analysis_stage *s) {
+  switch (s->kind) {
+  case CW_STAGE_NIS:
+    return ORANGE;
+  case CW_STAGE_NMCMC:
+    return GREEN;
+  case CW_STAGE_FORWARD:
+    return PURPLE;
+  default:
+    return strcmp(s->name, "hmc") == 0 ? BLUE : strcmp(s->name, "cluster") == 0 ? RED : TEAL;
+  }
+}
+
+/* Everything below writes to a page about one case; heading levels depend on whether there are several. */
+typedef struct {
+  cw_page *page;
+  const cw_analysis_case *c;
+  int level;
+} section;
+
+/* Stages that measure observables, in the order of running; returns how many. */
+static int list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[MOST_METHODS]) {
+  int n = 0;
+  for (int i = 0; i < c->n_stages && n < MOST_METHODS; i++) {
+    const cw_analysis_stage *s = &c->stage[i];
+    bool measures = s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NIS || s->kind == CW_STAGE_NMCMC;
+    if (s->present && measures) methods[n++] = s;
+  }
+  return n;
+}
+
+static void format_number(char text[CW_VALUE_TEXT], double x, const char *format) {
+  if (isfinite(x))
+    snprintf(text, CW_VALUE_TEXT, format, x);
+  else
+    snprintf(text, CW_VALUE_TEXT, "–");
+}
+
+static void format_result(char text[CW_VALUE_TEXT], const cw_result *r) {
+  if (r == NULL || !isfinite(r->e.value))
+    snprintf(text, CW_VALUE_TEXT, "–");
+  else
+    cw_format_value(r->e.value, r->e.error, text);
+}
+
+/* ------------------------------------------------------------- observables */
+
+/* Rows: scalar quantities. Columns: methods, then the flow's methods minus the reference in units of the error. */
+static cw_status observable_row(const section *to, const cw_quantity *q, const cw_analysis_stage *const *methods, int n,
+                                const cw_analysis_stage *reference) {
+  char text[2 * MOST_METHODS][CW_VALUE_TEXT], name[200];
+  const char *cells[2 * MOST_METHODS + 1] = {name};
+  int column = 1, marked = -1;
+  snprintf(name, sizeof name, "%s\n%s", q->name, q->help);
+  for (int i = 0; i < n; i++, column++) {
+    format_result(text[column - 1], cw_stage_result(methods[i], q->name, -1));
+    cells[column] = text[column - 1];
+  }
+  for (int i = 0; i < n; i++) {
+    if (reference == NULL || methods[i] == reference) continue;
+    double pull = cw_pull(cw_stage_result(methods[i], q->name, -1), cw_stage_result(reference, q->name, -1));
+    format_number(text[column - 1], pull, "%+.1f σ");
+    if (fabs(pull) > 3) marked = column;
+    cells[column] = text[column - 1];
+    column++;
+  }
+  return cw_page_table_row(to->page, cells, marked);
+}
+
+static cw_status write_observables(const section *to) {
+  const cw_analysis_stage *methods[MOST_METHODS], *reference = cw_reference_stage(to->c);
+  int n = list_methods(to->c, methods), column = 1;
+  if (n == 0 || to->c->observables == NULL) return CW_OK;
+  char head[MOST_METHODS][80];
+  const char *heads[2 * MOST_METHODS + 1] = {"observable"};
+  for (int i = 0; i < n; i++) heads[column++] = methods[i]->label;
+  for (int i = 0; i < n; i++) {
+    if (reference == NULL || methods[i] == reference) continue;
+    snprintf(head[i], sizeof head[i], "%s − %s", methods[i]->label, reference->label);
+    heads[column++] = head[i];
+  }
+  CW_TRY(cw_page_heading(to->page, to->level, "Observables"));
+  CW_TRY(cw_page_table_begin(to->page,
+                             "Values with errors of the last digits; differences in units of their combined error, "
+                             "marked beyond 3 σ.",
+                             column, heads));
+  for (const cw_quantity *q = to->c->observables->quantities; q->name != NULL; q++)
+    if (q->count == NULL) CW_TRY(observable_row(to, q, methods, n, reference));
+  return cw_page_table_end(to->page);
+}
+
+static double largest_rhat(const cw_analysis_stage *s) {
+  double rhat = NAN;
+  for (int i = 0; i < s->n_results; i++)
+    if (s->result[i].from_group && s->result[i].index < 0) rhat = fmax(rhat, s->result[i].e.rhat);
+  return rhat;
+}
+
+/* One row per method: how much it sampled and how well. */
+static cw_status method_row(const section *to, const cw_analysis_stage *s) {
+  char text[6][CW_VALUE_TEXT];
+  const char *cells[8] = {s->label};
+  const cw_result *chi2 = cw_stage_result(s, "chi2", -1);
+  long chains = s->n_chain > 0 ? s->n_chain : 1;
+  char size[CW_VALUE_TEXT];
+  if (s->n_chain > 0)
+    snprintf(size, sizeof size, "%ld × %ld", chains, s->n_step);
+  else
+    snprintf(size, sizeof size, "%ld", s->n_step);
+  cells[1] = size;
+  format_number(text[0], chi2 != NULL ? chi2->e.tau_int : NAN, "%.2f");
+  format_number(text[1], chi2 != NULL ? chi2->e.ess : NAN, "%.0f");
+  format_number(text[2], largest_rhat(s), "%.3f");
+  format_result(text[3], cw_stage_result(s, "acceptance", -1));
+  format_result(text[4], cw_stage_result(s, "exp_mdH", -1));
+  if (s->kind == CW_STAGE_NIS) format_number(text[0], NAN, "");
+  if (s->longest_rejection >= 0)
+    snprintf(text[5], CW_VALUE_TEXT, "%ld", s->longest_rejection);
+  else
+    snprintf(text[5], CW_VALUE_TEXT, "–");
+  for (int i = 0; i < 6; i++) cells[2 + i] = text[i];
+  return cw_page_table_row(to->page, cells, -1);
+}
+
+static cw_status write_methods(const section *to) {
+  static const char *const heads[] = {"method",      "chains × steps, or samples", "τ_int of chi2",     "ESS of chi2",
+                                      "largest R-hat", "acceptance",               "⟨exp(−ΔH)⟩", "longest rejection"};
+  const cw_analysis_stage *methods[MOST_METHODS];
+  int n = list_methods(to->c, methods);
+  if (n == 0) return CW_OK;
+  CW_TRY(cw_page_table_begin(to->page, "How much each method sampled; times in steps of its chain.", 8, heads));
+  for (int i = 0; i < n; i++) CW_TRY(method_row(to, methods[i]));
+  return cw_page_table_end(to->page);
+}
+
+/* ---------------------------------------------------------------- training */
+
+/* The loss falls steeply at first; without its first bins the rest can be seen. */
+static cw_status loss_figure(const section *to, const cw_curve *loss) {
+  bool reverse = strncmp(to->c->train_text, "reverse", 7) == 0;
+  long skip = loss->n >= 100 ? loss->n / 50 : 0;
+  CW_TRY(cw_page_figure_begin(to->page, "Loss", "training step", reverse ? "⟨ln q + S⟩" : "⟨−ln q⟩", false, false));
+  CW_TRY(cw_page_curve(to->page, "mean and spread of a bin of steps", CW_DRAW_BAND, BLUE, loss->n - skip, loss->x + skip,
+                       loss->y + skip, loss->dy + skip));
+  bool has_limit = reverse && isfinite(to->c->flow.lnZ) && to->c->has_flow;
+  double x[2] = {loss->x[skip], loss->x[loss->n - 1]}, F[2] = {-to->c->flow.lnZ, -to->c->flow.lnZ};
+  if (has_limit) CW_TRY(cw_page_curve(to->page, "F = −ln Z", CW_DRAW_LINE, ORANGE, 2, x, F, NULL));
+  return cw_page_figure_end(to->page, has_limit ? "The reverse KL divergence is the distance of the loss from F, its lower bound."
+                                                : "");
+}
+
+static cw_status simple_figure(const section *to, const cw_curve *curve, const char *title, const char *y_label, cw_draw how,
+                               bool log_y) {
+  if (curve == NULL) return CW_OK;
+  CW_TRY(cw_page_figure_begin(to->page, title, "training step", y_label, false, log_y));
+  CW_TRY(cw_page_curve(to->page, "", how, BLUE, curve->n, curve->x, curve->y, curve->dy));
+  return cw_page_figure_end(to->page, "");
+}
+
+static cw_status write_training(const section *to) {
+  const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_TRAIN);
+  if (s == NULL) return CW_OK;
+  const cw_curve *loss = cw_stage_curve(s, "loss");
+  cw_prose p = {0};
+  cw_say(&p, "%s: %ld steps in %.1f s.", to->c->train_text, s->n_step, s->seconds);
+  if (p.text[0] >= 'a' && p.text[0] <= 'z') p.text[0] = (char)(p.text[0] - 'a' + 'A');
+  CW_TRY(cw_page_heading(to->page, to->level, "Training"));
+  CW_TRY(cw_page_paragraph(to->page, p.text));
+  if (loss != NULL) CW_TRY(loss_figure(to, loss));
+  CW_TRY(simple_figure(to, cw_stage_curve(s, "ess"), "Effective sample size of the batches", "ESS", CW_DRAW_BAND, false));
+  CW_TRY(simple_figure(to, cw_stage_curve(s, "grad_norm"), "Norm of the gradient", "|gradient|", CW_DRAW_LINE, true));
+  return simple_figure(to, cw_stage_curve(s, "rate"), "Learning rate", "rate", CW_DRAW_LINE, false);
+}
+
+/* ------------------------------------------------------------- the flow */
+
+static const cw_curve *case_curve(const cw_analysis_case *c, const char *name) {
+  for (int i = 0; i < c->n_curves; i++)
+    if (strcmp(c->curve[i].name, name) == 0) return &c->curve[i];
+  return NULL;
+}
+
+static cw_status weights_figure(const section *to) {
+  const cw_curve *q = case_curve(to->c, "log_weight.q"), *p = case_curve(to->c, "log_weight.p");
+  if (q == NULL && p == NULL) return CW_OK;
+  CW_TRY(cw_page_figure_begin(to->page, "Log-weights", "ln w = −S − ln q − ln Z", "density", false, false));
+  if (q != NULL) CW_TRY(cw_page_curve(to->page, "samples of the flow", CW_DRAW_STEPS, ORANGE, q->n, q->x, q->y, NULL));
+  if (p != NULL) CW_TRY(cw_page_curve(to->page, "samples of the target", CW_DRAW_STEPS, PURPLE, p->n, p->x, p->y, NULL));
+  return cw_page_figure_end(to->page, p != NULL ? "A perfect flow would have ln w = 0 everywhere. The more the two histograms "
+                                                  "overlap, the better flow and target know each other."
+                                                : "A perfect flow would have ln w = 0 everywhere.");
+}
+
+static cw_status rejections_figure(const section *to) {
+  const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_NMCMC);
+  const cw_curve *runs = s != NULL ? cw_stage_curve(s, "rejection_runs") : NULL;
+  if (runs == NULL) return CW_OK;
+  CW_TRY(cw_page_figure_begin(to->page, "Runs of rejections of NMCMC", "length", "runs at least as long", true, true));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, GREEN, runs->n, runs->x, runs->y, NULL));
+  return cw_page_figure_end(to->page, "Long runs are configurations that the flow proposes far too rarely.");
+}
+
+static cw_status write_flow(const section *to) {
+  const cw_flow_quality *f = &to->c->flow;
+  if (!to->c->has_flow) return CW_OK;
+  cw_prose p = {0};
+  if (f->n_q > 0)
+    cw_say(&p, "From %ld samples of the flow: ESS %.4f, reverse KL divergence %.4g, acceptance of an independence Metropolis "
+               "%.4f, largest weight %.2g of all.",
+           f->n_q, f->ess, f->kl, f->acceptance, f->max_weight_share);
+  if (f->n_p > 0)
+    cw_say(&p, "%sFrom %ld samples of the target: forward ESS %.4f, forward KL divergence %.4g.", f->n_q > 0 ? " " : "", f->n_p,
+           f->ess_forward, f->kl_forward);
+  CW_TRY(cw_page_heading(to->page, to->level, "Quality of the flow"));
+  CW_TRY(cw_page_paragraph(to->page, p.text));
+  CW_TRY(weights_figure(to));
+  return rejections_figure(to);
+}
+
+/* ------------------------------------------------------------------ chains */
+
+static cw_status history_figures(const section *to, const cw_analysis_stage *s) {
+  static const char prefix[] = "history.";
+  for (int i = 0; i < s->n_curves; i++) {
+    const cw_curve *curve = &s->curve[i];
+    const char *primary = curve->name + sizeof prefix - 1;
+    bool shown = strncmp(curve->name, prefix, sizeof prefix - 1) == 0 && strcmp(primary, "abs_m") != 0;
+    if (!shown) continue;
+    char title[120];
+    snprintf(title, sizeof title, "%s: history of %s", s->label, primary);
+    CW_TRY(cw_page_figure_begin(to->page, title, "step", primary, false, false));
+    CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, colour_of(s), curve->n, curve->x, curve->y, NULL));
+    CW_TRY(cw_page_figure_end(to->page, curve->n < s->n_step ? "The first chain; not every step is drawn." : "The first chain."));
+  }
+  return CW_OK;
+}
+
+static cw_status autocorrelation_figure(const section *to, const cw_analysis_stage *s) {
+  static const char prefix[] = "autocorrelation.";
+  char title[120];
+  int n = 0;
+  snprintf(title, sizeof title, "%s: autocorrelation", s->label);
+  CW_TRY(cw_page_figure_begin(to->page, title, "lag in steps", "ρ", false, false));
+  for (int i = 0; i < s->n_curves; i++) {
+    const cw_curve *curve = &s->curve[i];
+    if (strncmp(curve->name, prefix, sizeof prefix - 1) != 0) continue;
+    CW_TRY(cw_page_curve(to->page, curve->name + sizeof prefix - 1, CW_DRAW_LINE, n++, curve->n, curve->x, curve->y, NULL));
+  }
+  return cw_page_figure_end(to->page, "Pooled over chains.");
+}
+
+static cw_status thermalisation_figure(const section *to, const cw_analysis_stage *s) {
+  const cw_curve *curve = cw_stage_curve(s, "thermalisation");
+  if (curve == NULL) return CW_OK;
+  char title[120];
+  snprintf(title, sizeof title, "%s: thermalisation", s->label);
+  CW_TRY(cw_page_figure_begin(to->page, title, "step", "mean action", false, false));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, colour_of(s), curve->n, curve->x, curve->y, NULL));
+  return cw_page_figure_end(to->page, "Mean over chains, before the measurements.");
+}
+
+static cw_status write_chains(const section *to) {
+  bool begun = false;
+  for (int i = 0; i < to->c->n_stages; i++) {
+    const cw_analysis_stage *s = &to->c->stage[i];
+    if (!s->present || (s->kind != CW_STAGE_SAMPLER && s->kind != CW_STAGE_NMCMC)) continue;
+    if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Markov chains"));
+    begun = true;
+    CW_TRY(history_figures(to, s));
+    CW_TRY(autocorrelation_figure(to, s));
+    CW_TRY(thermalisation_figure(to, s));
+  }
+  return CW_OK;
+}
+
+/* -------------------------------------------------------- vector quantities */
+
+/* A vector quantity as points over its index; methods are moved apart a little, so that error bars do not hide each other. */
+static cw_status vector_curve(const section *to, const cw_analysis_stage *s, const cw_quantity *q, int n, double shift) {
+  double *x = calloc((size_t)n, sizeof *x), *y = calloc((size_t)n, sizeof *y), *dy = calloc((size_t)n, sizeof *dy);
+  cw_status st = x != NULL && y != NULL && dy != NULL ? CW_OK : CW_ENOMEM;
+  for (int i = 0; i < n && st == CW_OK; i++) {
+    const cw_result *r = cw_stage_result(s, q->name, i);
+    bool usable = r != NULL && r->e.error < 0.5 * fabs(r->e.value); /* beyond, it is noise that spoils the scale */
+    x[i] = i + shift;
+    y[i] = usable ? r->e.value : NAN;
+    dy[i] = usable ? r->e.error : NAN;
+  }
+  if (st == CW_OK) st = cw_page_curve(to->page, s->label, CW_DRAW_POINTS, colour_of(s), n, x, y, dy);
+  free(x);
+  free(y);
+  free(dy);
+  return st;
+}
+
+static cw_status vector_figure(const section *to, const cw_quantity *q, const cw_analysis_stage *const *methods, int n) {
+  bool log_y = strcmp(q->name, "correlator") == 0;
+  const char *title = log_y ? "Correlator" : strcmp(q->name, "m_eff") == 0 ? "Effective mass" : q->name;
+  CW_TRY(cw_page_figure_begin(to->page, title, "t", q->name, false, log_y));
+  for (int i = 0; i < n; i++)
+    CW_TRY(vector_curve(to, methods[i], q, q->count(&to->c->theory), 0.07 * (i - 0.5 * (n - 1))));
+  char caption[300];
+  snprintf(caption, sizeof caption, "%s. Points with errors above half of their value are left out.", q->help);
+  if (caption[0] >= 'a' && caption[0] <= 'z') caption[0] = (char)(caption[0] - 'a' + 'A');
+  return cw_page_figure_end(to->page, caption);
+}
+
+static cw_status write_vectors(const section *to) {
+  const cw_analysis_stage *methods[MOST_METHODS];
+  int n = list_methods(to->c, methods);
+  if (n == 0 || to->c->observables == NULL) return CW_OK;
+  bool begun = false;
+  for (const cw_quantity *q = to->c->observables->quantities; q->name != NULL; q++) {
+    if (q->count == NULL || q->count(&to->c->theory) < 1) continue;
+    if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Correlations in space"));
+    begun = true;
+    CW_TRY(vector_figure(to, q, methods, n));
+  }
+  return CW_OK;
+}
+
+/* -------------------------------------------------------------- free energy */
+
+static cw_status free_energy_row(const section *to, const char *name, const char *name_per_site) {
+  const cw_result *F = cw_case_result(to->c, name), *per_site = cw_case_result(to->c, name_per_site);
+  if (F == NULL) return CW_OK;
+  char label[120], value[CW_VALUE_TEXT], site[CW_VALUE_TEXT], n[CW_VALUE_TEXT];
+  snprintf(label, sizeof label, "%s\n%s", name, F->help);
+  format_result(value, F);
+  format_result(site, per_site);
+  snprintf(n, sizeof n, "%ld", F->e.n);
+  return cw_page_table_row(to->page, (const char *[]){label, value, site, n}, -1);
+}
+
+static cw_status integrand_figure(const section *to) {
+  const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_CHAIN);
+  const cw_curve *slope = s != NULL ? cw_stage_curve(s, "slope") : NULL;
+  if (slope == NULL) return CW_OK;
+  CW_TRY(cw_page_figure_begin(to->page, "Integrand of the chain integration", "κ", "⟨−∂S/∂κ⟩", false, false));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, BLUE, slope->n, slope->x, slope->y, slope->dy));
+  return cw_page_figure_end(to->page, "ln Z(κ) = ln Z(0) + ∫ ⟨−∂S/∂κ⟩ dκ, with one set of chains at each Gauss–Legendre node.");
+}
+
+static cw_status write_free_energy(const section *to) {
+  static const char *const heads[] = {"estimate", "F", "F per site", "configurations"};
+  if (to->c->n_results == 0 && cw_analysis_find_kind(to->c, CW_STAGE_CHAIN) == NULL) return CW_OK;
+  CW_TRY(cw_page_heading(to->page, to->level, "Free energy"));
+  CW_TRY(cw_page_table_begin(to->page, "", 4, heads));
+  CW_TRY(free_energy_row(to, "F_q", "F_q_per_site"));
+  CW_TRY(free_energy_row(to, "F_p", "F_p_per_site"));
+  CW_TRY(free_energy_row(to, "F_chain", "F_chain_per_site"));
+  CW_TRY(cw_page_table_end(to->page));
+  cw_prose p = {0};
+  cw_say_free_energy(&p, to->c);
+  if (p.used > 0) CW_TRY(cw_page_paragraph(to->page, p.text));
+  return integrand_figure(to);
+}
+
+/* ---------------------------------------------------------- the whole page */
+
+static cw_status write_doubts(const section *to) {
+  for (int i = 0; i < to->c->n_warnings; i++) CW_TRY(cw_page_warning(to->page, to->c->warning[i]));
+  if (to->c->n_missing == 0) return CW_OK;
+  cw_prose p = {0};
+  cw_say(&p, "Not finished: ");
+  for (int i = 0; i < to->c->n_missing; i++) cw_say(&p, "%s%s", i > 0 ? "; " : "", to->c->missing[i]);
+  cw_say(&p, ". This page shows what there is.");
+  return cw_page_warning(to->page, p.text);
+}
+
+static cw_status write_facts(const section *to) {
+  const cw_analysis_case *c = to->c;
+  const cw_analysis_stage *nmcmc = cw_analysis_find_kind(c, CW_STAGE_NMCMC);
+  char text[6][CW_VALUE_TEXT];
+  const char *names[6], *values[6];
+  int n = 0;
+  for (int i = 0; i < 6; i++) values[i] = text[i];
+  if (c->has_flow && c->flow.n_q > 0) {
+    names[n] = "ESS per sample";
+    format_number(text[n++], c->flow.ess, "%.3f");
+    names[n] = "acceptance";
+    format_number(text[n++], c->flow.acceptance, "%.3f");
+    names[n] = "ln Z";
+    cw_format_value(c->flow.lnZ, c->flow.lnZ_error, text[n++]);
+  }
+  if (c->has_flow && isfinite(c->flow.w_hat)) {
+    names[n] = "covered mass w_hat";
+    cw_format_value(c->flow.w_hat, c->flow.w_hat_error, text[n++]);
+  }
+  if (nmcmc != NULL && nmcmc->longest_rejection >= 0) {
+    names[n] = "longest rejection";
+    format_number(text[n++], (double)nmcmc->longest_rejection, "%.0f");
+  }
+  return n > 0 ? cw_page_facts(to->page, n, names, values) : CW_OK;
+}
+
+static cw_status write_mode_dropping(cw_page *page, const cw_analysis *a) {
+  static const char *const heads[] = {"case", "F_q", "F_p", "w_hat", "ESS", "forward ESS"};
+  bool any = false;
+  for (int i = 0; i < a->n_cases; i++) any = any || (a->cases[i].has_flow && a->cases[i].flow.n_p > 0);
+  if (!any) return CW_OK;
+  CW_TRY(cw_page_heading(page, 2, "Does the flow know the whole target?"));
+  CW_TRY(cw_page_table_begin(page, "", 6, heads));
+  for (int i = 0; i < a->n_cases; i++) {
+    const cw_analysis_case *c = &a->cases[i];
+    char text[5][CW_VALUE_TEXT], name[CW_CASE_NAME + CW_TITLE];
+    if (!c->has_flow) continue;
+    format_result(text[0], cw_case_result(c, "F_q"));
+    format_result(text[1], cw_case_result(c, "F_p"));
+    format_result(text[2], cw_case_result(c, "w_hat"));
+    format_number(text[3], c->flow.ess, "%.4f");
+    format_number(text[4], c->flow.ess_forward, "%.4f");
+    snprintf(name, sizeof name, "%s\n%s", c->name[0] != '\0' ? c->name : a->job_name, c->train_text);
+    CW_TRY(cw_page_table_row(page, (const char *[]){name, text[0], text[1], text[2], text[3], text[4]}, -1));
+  }
+  CW_TRY(cw_page_table_end(page));
+  cw_prose general = {0};
+  cw_say_mode_dropping(&general);
+  CW_TRY(cw_page_paragraph(page, general.text));
+  for (int i = 0; i < a->n_cases; i++) {
+    cw_prose p = {0};
+    if (a->cases[i].has_flow) cw_say_coverage(&p, &a->cases[i]);
+    if (p.used > 0) CW_TRY(cw_page_paragraph(page, p.text));
+  }
+  return CW_OK;
+}
+
+/* All of a case but its summary. */
+static cw_status write_case(const section *to) {
+  CW_TRY(write_observables(to));
+  CW_TRY(write_methods(to));
+  CW_TRY(write_free_energy(to));
+  CW_TRY(write_training(to));
+  CW_TRY(write_flow(to));
+  CW_TRY(write_vectors(to));
+  return write_chains(to);
+}
+
+static cw_status write_summary(const section *to) {
+  cw_prose p = {0};
+  cw_say_summary(&p, to->c);
+  CW_TRY(cw_page_paragraph(to->page, p.text));
+  CW_TRY(write_facts(to));
+  return write_doubts(to);
+}
+
+static cw_status write_cases(cw_page *page, const cw_analysis *a) {
+  bool several = a->n_cases > 1 || a->cases[0].name[0] != '\0';
+  if (!several) {
+    section to = {page, &a->cases[0], 2};
+    CW_TRY(write_summary(&to));
+    CW_TRY(write_mode_dropping(page, a));
+    return write_case(&to);
+  }
+  cw_prose p = {0};
+  cw_say(&p, "This job has %d cases:", a->n_cases);
+  for (int i = 0; i < a->n_cases; i++) cw_say(&p, "%s %s", i > 0 ? "," : "", a->cases[i].name);
+  cw_say(&p, ".");
+  CW_TRY(cw_page_paragraph(page, p.text));
+  CW_TRY(write_mode_dropping(page, a));
+  for (int i = 0; i < a->n_cases; i++) {
+    section to = {page, &a->cases[i], 3};
+    char title[CW_CASE_NAME + 16];
+    snprintf(title, sizeof title, "Case %s", a->cases[i].name);
+    CW_TRY(cw_page_heading(page, 2, title));
+    CW_TRY(write_summary(&to));
+    CW_TRY(write_case(&to));
+  }
+  return CW_OK;
+}
+
+static cw_status timing_row(cw_page *page, const cw_analysis *a, const char *case_name, const char *label, double seconds) {
+  char name[CW_CASE_NAME + 80], time[CW_VALUE_TEXT], share[CW_VALUE_TEXT];
+  snprintf(name, sizeof name, "%s%s%s", case_name, case_name[0] != '\0' ? ": " : "", label);
+  snprintf(time, sizeof time, "%.1f", seconds);
+  snprintf(share, sizeof share, "%.0f %%", a->seconds > 0 ? 100 * seconds / a->seconds : 0);
+  return cw_page_table_row(page, (const char *[]){name, time, share}, -1);
+}
+
+static cw_status write_run(cw_page *page, const cw_analysis *a) {
+  static const char *const heads[] = {"stage", "seconds", "share"};
+  char gnuplot[80];
+  cw_prose p = {0};
+  cw_gnuplot_version(gnuplot, sizeof gnuplot);
+  cw_say(&p, "causeway %s, built with %s %s. %s%s%sSeed %ld.", CW_VERSION,
+#ifdef __clang__
+         "clang",
+#else
+         "gcc",
+#endif
+         __VERSION__, gnuplot[0] != '\0' ? "Figures by " : "", gnuplot, gnuplot[0] != '\0' ? ". " : "", a->seed);
+  CW_TRY(cw_page_heading(page, 2, "The run"));
+  CW_TRY(cw_page_paragraph(page, p.text));
+  CW_TRY(cw_page_table_begin(page, "", 3, heads));
+  for (int i = 0; i < a->n_cases; i++)
+    for (int s = 0; s < a->cases[i].n_stages; s++) {
+      const cw_analysis_stage *stage = &a->cases[i].stage[s];
+      if (stage->stored) CW_TRY(timing_row(page, a, a->cases[i].name, stage->label, stage->seconds));
+    }
+  CW_TRY(timing_row(page, a, "", "total", a->seconds));
+  CW_TRY(cw_page_table_end(page));
+  return cw_page_preformatted(page, "The resolved job, every default written out", a->job_text);
+}
+
+cw_status cw_analysis_page(cw_context *ctx, const cw_analysis *a, const char *path) {
+  cw_page *page = NULL;
+  CW_TRY(cw_page_create(ctx, a->job_name, a->about, &page));
+  cw_status st = write_cases(page, a);
+  if (st == CW_OK) st = write_run(page, a);
+  if (st == CW_OK) st = cw_page_write(page, path);
+  cw_page_destroy(page);
+  return st;
+}

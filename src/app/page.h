@@ -1,0 +1,30 @@
+/* What page.c and page_words.c share. */
+#ifndef CW_APP_PAGE_H
+#define CW_APP_PAGE_H
+
+#include "app/analysis.h"
+
+/* Text put together piece by piece; what does not fit is cut. */
+typedef struct {
+  char text[4096];
+  size_t used;
+} cw_prose;
+
+void cw_say(cw_prose *p, const char *format, ...) CW_PRINTF(2, 3);
+
+/* "8 × 8" */
+void cw_say_lattice(cw_prose *p, const cw_lattice *lat);
+/* What was done and what came out, in one paragraph. */
+void cw_say_summary(cw_prose *p, const cw_analysis_case *c);
+/* What w_hat means in general, and what it says about the flow of one case. */
+void cw_say_mode_dropping(cw_prose *p);
+void cw_say_coverage(cw_prose *p, const cw_analysis_case *c);
+/* How the flow and the chain integration compare; nothing if one is missing. */
+void cw_say_free_energy(cw_prose *p, const cw_analysis_case *c);
+
+/* Difference of two results in standard deviations of their independent errors; NAN if there is none. */
+double cw_pull(const cw_result *a, const cw_result *b);
+/* The Markov chain of the theory's own samplers that the flow is compared with: the first there is; NULL: none. */
+const cw_analysis_stage *cw_reference_stage(const cw_analysis_case *c);
+
+#endif
