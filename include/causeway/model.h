@@ -90,6 +90,7 @@ typedef struct {
   cw_prior_spec prior;
   int n_layers;
   cw_layer_spec layer[CW_MAX_LAYERS];
+  bool z2_mixture; /* q(x) = [q0(x) + q0(-x)]/2 of the flow q0: both modes of an even target, by one inverse pass more */
 } cw_model_spec;
 
 typedef struct cw_model cw_model;
@@ -108,6 +109,8 @@ cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32
 /* log q(x) (n_config) of given configurations; x is not changed. Parallel over blocks. Local. */
 cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq);
 
+bool cw_model_is_mixture(const cw_model *m); /* z2_mixture? */
+
 /* For diagnosis: the first layer after which a sample block is not finite; -1: none. */
 int cw_model_find_nonfinite(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_arena *work);
 const char *cw_model_layer_name(const cw_model *m, int layer);
@@ -119,8 +122,12 @@ typedef struct {
   double *x, *z;          /* sample and latent of the pass */
   double logq[CW_LANES] CW_ALIGNED;
   void *frame[CW_MAX_LAYERS];
+  double *mirror_z;       /* z2_mixture only: latent, frames and share q0(-x)/(q0(x) + q0(-x)) of the mirror image -x */
+  double share[CW_LANES] CW_ALIGNED;
+  void *mirror_frame[CW_MAX_LAYERS];
 } cw_model_pass;
 
+/* With z2_mixture x is drawn from q0 without a random sign: the two halves of the mixture have equal expectations of even functions. */
 cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_model_pass *pass, cw_arena *tape);
 cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass, cw_arena *tape);
 /* g = d ln q(x)/dx at the sample of the pass (theta held fixed). */
@@ -130,7 +137,7 @@ cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, doub
 /* After log_prob_block: gtheta += sum_b glogq_b d ln q(x_b)/dtheta; g (out): glogq_b d ln q/dx. */
 cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq, double *g, float *gtheta, cw_arena *work);
 /* After log_prob_block at x ~ p: the path gradient of -sum_b scale_b ln q(x_b), that is of the forward KL divergence pulled back
- * to the prior; g in: d ln p/dx at x; overwritten. (Vaitl et al., arXiv:2207.08219 and 2403.15881.) */
+ * to the prior; g in: d ln p/dx at x; overwritten. (Vaitl et al., arXiv:2207.08219 and 2403.15881.) Not with z2_mixture. */
 cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *scale, float *gtheta, cw_arena *work);
 
 #ifdef __cplusplus

@@ -141,7 +141,7 @@ static cw_status read_theory(cw_context *ctx, cw_node *root, cw_analysis_case *c
   if (refused != NULL) return cw_job_fail(root, "theory", "%s", refused);
   c->theory = cw_theory_make(ctx, ops, c->geometry, form, params);
   c->observables = cw_observable_for(&c->theory);
-  int at = snprintf(c->theory_text, CW_TITLE, "%s (%s, form %s:", ops->title, ops->name, form_name);
+  int at = snprintf(c->theory_text, CW_TITLE, "%s (form %s:", ops->title, form_name);
   for (int i = 0; ops->params[form][i].name != NULL && at < CW_TITLE; i++)
     at += snprintf(c->theory_text + at, (size_t)(CW_TITLE - at), "%s %s = %.10g", i > 0 ? "," : "",
                    ops->params[form][i].name, params[i]);
@@ -265,8 +265,8 @@ static long wanted(cw_node *root, const char *stage, const char *key) {
   return cw_job_long(map, key, 0, 0, LONG_MAX, &n) == CW_OK ? n : 0;
 }
 
-/* How many of n_step the job asks for; 0: unknown. */
-static long wanted_steps(cw_node *root, const cw_analysis_stage *s) {
+long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s) {
+  cw_node *root = cw_job_root(c->job);
   long every;
   switch (s->kind) {
   case CW_STAGE_SAMPLER:
@@ -288,16 +288,14 @@ static long wanted_steps(cw_node *root, const cw_analysis_stage *s) {
 static cw_status note_missing(cw_context *ctx, cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
-    long all = wanted_steps(cw_job_root(c->job), s);
+    long all = s->kind == CW_STAGE_CHAIN ? 0 : cw_wanted_steps(c, s); /* nodes: noted where F_chain is made */
     if (!s->stored)
       CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s has not started", s->label));
     else if (!s->present)
       CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s has begun, but holds no measurements yet", s->label));
     else if (s->n_step < all)
       CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s is at %ld of %ld %s", s->label, s->n_step, all,
-                         s->kind == CW_STAGE_NIS     ? "samples"
-                         : s->kind == CW_STAGE_CHAIN ? "nodes"
-                                                     : "steps"));
+                         s->kind == CW_STAGE_NIS ? "samples" : "steps"));
   }
   return CW_OK;
 }

@@ -71,7 +71,7 @@ typedef struct {
   cw_geometry *geometry; /* owned */
   cw_theory theory;
   const cw_observable_ops *observables; /* NULL: none fits */
-  char theory_text[CW_TITLE];           /* "scalar phi^4 theory (phi4, form m2: m2 = -4, lambda = 8)" */
+  char theory_text[CW_TITLE];           /* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
   char model_text[CW_TITLE];            /* "16 affine layers, normal prior"; "": no model */
   char train_text[CW_TITLE];            /* "reverse KL, path gradient, batch 1024, 2000 steps"; "": no training */
   cw_analysis_stage *stage;             /* those that the job asks for, in the order of running */

@@ -69,20 +69,21 @@ static cw_status add_flow_results(cw_context *ctx, cw_analysis_case *c) {
   return CW_OK;
 }
 
-/* Do the nodes reach the coupling of the job? Gauss-Legendre weights add up to the length of the interval. */
+/* Do the nodes reach the target? Gauss-Legendre weights add up to the length of the interval, from kappa = 0 to the hopping
+ * parameter of the action, S = -2 kappa sum phi phi_mu + ... */
 static bool chain_is_whole(const cw_analysis_case *c, const cw_analysis_stage *s) {
-  const cw_param *table = c->theory.ops->params[c->theory.form];
-  for (int i = 0; table[i].name != NULL; i++)
-    if (strcmp(table[i].name, "kappa") == 0)
-      return fabs(s->covered - c->theory.param[i]) <= 1e-9 * fmax(1, fabs(c->theory.param[i]));
-  return true;
+  int bond = c->theory.ops->bond_term;
+  if (s->n_step < cw_wanted_steps(c, s)) return false;
+  if (bond < 0) return true;
+  double kappa = -0.5 * c->theory.c[bond];
+  return fabs(s->covered - kappa) <= 1e-9 * fmax(1, fabs(kappa));
 }
 
 static cw_status add_chain_results(cw_context *ctx, cw_analysis_case *c) {
   const cw_analysis_stage *s = cw_analysis_find_kind(c, CW_STAGE_CHAIN);
   if (s == NULL) return CW_OK;
   if (!chain_is_whole(c, s))
-    return cw_add_line(ctx, &c->missing, &c->n_missing, "%s has %ld nodes, which reach kappa = %.6g: no F_chain yet", s->label,
+    return cw_add_line(ctx, &c->missing, &c->n_missing, "%s has %ld nodes, whose weights reach kappa = %.6g only: no F_chain yet", s->label,
                        s->n_step, s->covered);
   return add_free_energy(ctx, c,
                          (entry){"F_chain", "free energy -ln Z from HMC chain integration in kappa", -s->lnZ.value, s->lnZ.error, NAN,

@@ -12,6 +12,8 @@ cw_status cw_analysis_collect(cw_context *ctx, cw_store *store, const char *stag
 cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const cw_arrays *data);
 /* What needs several stages: the flow's quality, free energies, overlap histograms. nis, forward: their arrays, maybe empty. */
 cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis, const cw_arrays *forward);
+/* How many of n_step the job asks for; 0: unknown. */
+long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s);
 /* Warnings about a filled case. */
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c);
 

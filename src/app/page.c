@@ -1,6 +1,7 @@
 /* causeway report: the page of a job, from its analysis. Reads from top to bottom as the page does. */
 #include "app/page.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,21 +57,25 @@ static void format_result(char text[CW_VALUE_TEXT], const cw_result *r) {
     cw_format_value(r->e.value, r->e.error, text);
 }
 
+static void begin_with_capital(cw_prose *p) { p->text[0] = (char)toupper((unsigned char)p->text[0]); }
+
 /* ------------------------------------------------------------- observables */
 
 /* Rows: scalar quantities. Columns: methods, then the flow's methods minus the reference in units of the error. */
 static cw_status observable_row(const section *to, const cw_quantity *q, const cw_analysis_stage *const *methods, int n,
                                 const cw_analysis_stage *reference) {
-  char text[2 * MOST_METHODS][CW_VALUE_TEXT], name[200];
-  const char *cells[2 * MOST_METHODS + 1] = {name};
+  char text[2 * MOST_METHODS][CW_VALUE_TEXT];
+  cw_prose name = {0};
+  const char *cells[2 * MOST_METHODS + 1] = {name.text};
   int column = 1, marked = -1;
-  snprintf(name, sizeof name, "%s\n%s", q->name, q->help);
+  cw_say(&name, "%s\n", q->name);
+  cw_say_pretty(&name, q->help);
   for (int i = 0; i < n; i++, column++) {
     format_result(text[column - 1], cw_stage_result(methods[i], q->name, -1));
     cells[column] = text[column - 1];
   }
   for (int i = 0; i < n; i++) {
-    if (reference == NULL || methods[i] == reference) continue;
+    if (reference == NULL || methods[i]->kind == CW_STAGE_SAMPLER) continue;
     double pull = cw_pull(cw_stage_result(methods[i], q->name, -1), cw_stage_result(reference, q->name, -1));
     format_number(text[column - 1], pull, "%+.1f σ");
     if (fabs(pull) > 3) marked = column;
@@ -88,7 +93,7 @@ static cw_status write_observables(const section *to) {
   const char *heads[2 * MOST_METHODS + 1] = {"observable"};
   for (int i = 0; i < n; i++) heads[column++] = methods[i]->label;
   for (int i = 0; i < n; i++) {
-    if (reference == NULL || methods[i] == reference) continue;
+    if (reference == NULL || methods[i]->kind == CW_STAGE_SAMPLER) continue;
     snprintf(head[i], sizeof head[i], "%s − %s", methods[i]->label, reference->label);
     heads[column++] = head[i];
   }
@@ -176,7 +181,7 @@ static cw_status write_training(const section *to) {
   const cw_curve *loss = cw_stage_curve(s, "loss");
   cw_prose p = {0};
   cw_say(&p, "%s: %ld steps in %.1f s.", to->c->train_text, s->n_step, s->seconds);
-  if (p.text[0] >= 'a' && p.text[0] <= 'z') p.text[0] = (char)(p.text[0] - 'a' + 'A');
+  begin_with_capital(&p);
   CW_TRY(cw_page_heading(to->page, to->level, "Training"));
   CW_TRY(cw_page_paragraph(to->page, p.text));
   if (loss != NULL) CW_TRY(loss_figure(to, loss));
@@ -222,7 +227,7 @@ static cw_status write_flow(const section *to) {
                "%.4f, largest weight %.2g of all.",
            f->n_q, f->ess, f->kl, f->acceptance, f->max_weight_share);
   if (f->n_p > 0)
-    cw_say(&p, "%sFrom %ld samples of the target: forward ESS %.4f, forward KL divergence %.4g.", f->n_q > 0 ? " " : "", f->n_p,
+    cw_say(&p, "%sFrom %ld samples of the target: forward ESS %.3g, forward KL divergence %.4g.", f->n_q > 0 ? " " : "", f->n_p,
            f->ess_forward, f->kl_forward);
   CW_TRY(cw_page_heading(to->page, to->level, "Quality of the flow"));
   CW_TRY(cw_page_paragraph(to->page, p.text));
@@ -312,10 +317,11 @@ static cw_status vector_figure(const section *to, const cw_quantity *q, const cw
   CW_TRY(cw_page_figure_begin(to->page, title, "t", q->name, false, log_y));
   for (int i = 0; i < n; i++)
     CW_TRY(vector_curve(to, methods[i], q, q->count(&to->c->theory), 0.07 * (i - 0.5 * (n - 1))));
-  char caption[300];
-  snprintf(caption, sizeof caption, "%s. Points with errors above half of their value are left out.", q->help);
-  if (caption[0] >= 'a' && caption[0] <= 'z') caption[0] = (char)(caption[0] - 'a' + 'A');
-  return cw_page_figure_end(to->page, caption);
+  cw_prose caption = {0};
+  cw_say_pretty(&caption, q->help);
+  cw_say(&caption, ". Points with errors above half of their value are left out.");
+  begin_with_capital(&caption);
+  return cw_page_figure_end(to->page, caption.text);
 }
 
 static cw_status write_vectors(const section *to) {
@@ -422,7 +428,7 @@ static cw_status write_mode_dropping(cw_page *page, const cw_analysis *a) {
     format_result(text[1], cw_case_result(c, "F_p"));
     format_result(text[2], cw_case_result(c, "w_hat"));
     format_number(text[3], c->flow.ess, "%.4f");
-    format_number(text[4], c->flow.ess_forward, "%.4f");
+    format_number(text[4], c->flow.ess_forward, "%.3g");
     snprintf(name, sizeof name, "%s\n%s", c->name[0] != '\0' ? c->name : a->job_name, c->train_text);
     CW_TRY(cw_page_table_row(page, (const char *[]){name, text[0], text[1], text[2], text[3], text[4]}, -1));
   }

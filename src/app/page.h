@@ -12,6 +12,8 @@ typedef struct {
 
 void cw_say(cw_prose *p, const char *format, ...) CW_PRINTF(2, 3);
 
+/* text, meant for terminals, in the signs of print: <phi^2> becomes ⟨φ²⟩. */
+void cw_say_pretty(cw_prose *p, const char *text);
 /* "8 × 8" */
 void cw_say_lattice(cw_prose *p, const cw_lattice *lat);
 /* What was done and what came out, in one paragraph. */

@@ -16,6 +16,22 @@ void cw_say(cw_prose *p, const char *format, ...) {
   if (p->used >= sizeof p->text) p->used = sizeof p->text - 1;
 }
 
+void cw_say_pretty(cw_prose *p, const char *text) {
+  static const char *const signs[][2] = {{"sum_mu", "Σ_μ"}, {"{x+mu}", "{x+μ}"}, {"sum_x", "Σ_x"}, {"phi", "φ"}, {"kappa", "κ"},
+                                         {"lambda", "λ"},   {" pi/", " π/"},     {"m2", "m²"},     {"^2", "²"},  {"^4", "⁴"},
+                                         {"<", "⟨"},        {">", "⟩"},          {" - ", " − "},   {"= -", "= −"}, {"exp(-", "exp(−"}};
+  const int n = (int)(sizeof signs / sizeof *signs);
+  while (*text != '\0') {
+    int i = 0;
+    while (i < n && strncmp(text, signs[i][0], strlen(signs[i][0])) != 0) i++;
+    if (i < n)
+      cw_say(p, "%s", signs[i][1]);
+    else
+      cw_say(p, "%c", *text);
+    text += i < n ? strlen(signs[i][0]) : 1;
+  }
+}
+
 void cw_say_lattice(cw_prose *p, const cw_lattice *lat) {
   for (int mu = 0; mu < lat->dim; mu++) cw_say(p, "%s%d", mu > 0 ? " × " : "", lat->extent[mu]);
 }
@@ -55,12 +71,26 @@ static void say_agreement(cw_prose *p, const cw_analysis_stage *s, const cw_anal
            reference->label, largest, where);
 }
 
-static void say_observable(cw_prose *p, const cw_analysis_stage *s, const char *quantity) {
-  const cw_result *r = cw_stage_result(s, quantity, -1);
-  if (r == NULL || !isfinite(r->e.value)) return;
-  cw_say(p, " %s gives %s = ", s->label, quantity);
-  say_value(p, r->e.value, r->e.error);
-  cw_say(p, ".");
+static void say_definition(cw_prose *p, const char *quantity, const char *help) {
+  cw_say(p, " For %s, the ", quantity);
+  cw_say_pretty(p, help);
+  cw_say(p, ", ");
+}
+
+/* What every method gives for one observable. */
+static void say_observable(cw_prose *p, const cw_analysis_case *c, const char *quantity) {
+  int n = 0;
+  for (int i = 0; i < c->n_stages; i++) {
+    const cw_result *r = cw_stage_result(&c->stage[i], quantity, -1);
+    if (r == NULL || !isfinite(r->e.value)) continue;
+    if (n++ == 0)
+      say_definition(p, quantity, r->help);
+    else
+      cw_say(p, ", ");
+    cw_say(p, "%s gives ", c->stage[i].label);
+    say_value(p, r->e.value, r->e.error);
+  }
+  if (n > 0) cw_say(p, ".");
 }
 
 static void say_flow(cw_prose *p, const cw_analysis_case *c) {
@@ -79,12 +109,13 @@ static void say_flow(cw_prose *p, const cw_analysis_case *c) {
 
 void cw_say_summary(cw_prose *p, const cw_analysis_case *c) {
   const cw_analysis_stage *reference = cw_reference_stage(c);
-  cw_say(p, "The target is the %s on a lattice of ", c->theory_text);
+  cw_say(p, "The target is the ");
+  cw_say_pretty(p, c->theory_text);
+  cw_say(p, " on a lattice of ");
   cw_say_lattice(p, &c->lattice);
   cw_say(p, " sites.");
   say_flow(p, c);
-  for (int i = 0; i < c->n_stages; i++)
-    if (c->stage[i].present) say_observable(p, &c->stage[i], "chi2");
+  say_observable(p, c, "chi2");
   for (int i = 0; i < c->n_stages && reference != NULL; i++) {
     cw_stage_kind kind = c->stage[i].kind;
     bool by_flow = kind == CW_STAGE_NIS || kind == CW_STAGE_NMCMC;
@@ -105,19 +136,20 @@ void cw_say_mode_dropping(cw_prose *p) {
 
 /* One sentence on the value of w_hat. */
 static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
-  double w = c->flow.w_hat, error = c->flow.w_hat_error, missed = 100 * (1 - w);
+  double w = c->flow.w_hat, error = c->flow.w_hat_error;
   if (!(error < 0.25 * w))
     cw_say(p, "this is too uncertain for a conclusion.");
   else if (w > 1 + 3 * error)
     cw_say(p, "a value above 1 by more than three errors means that one of the two sides is not sampled well enough to trust "
               "its error.");
-  else if (w + 2 * error >= 1 || w > 0.98)
-    cw_say(p, "the flow covers the whole target%s.", w + 2 * error >= 1 ? ", within the error" : " but for a trace");
+  else if (w + 2 * error >= 1)
+    cw_say(p, "compatible with 1: no sign that anything is missed (at two standard deviations, at most %.2g %%).",
+           100 * fmax(1 - w + 2 * error, 0));
   else if (c->theory.ops->even && fabs(w - 0.5) <= fmax(0.06, 2 * error))
     cw_say(p, "one half: of the two modes φ and -φ of the target the flow knows one, and its results for anything that "
               "changes sign with φ are those of one mode.");
   else
-    cw_say(p, "the flow misses %.3g %% of the target's probability.", missed);
+    cw_say(p, "the flow misses %.2g %% of the target's probability.", 100 * (1 - w));
 }
 
 void cw_say_coverage(cw_prose *p, const cw_analysis_case *c) {

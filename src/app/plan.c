@@ -180,6 +180,8 @@ static cw_status read_model(cw_node *root, cw_plan *p) {
   if (map == NULL) return CW_OK;
   p->has_model = true;
   CW_TRY(read_prior(map, &p->model.prior));
+  CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
+  if (p->model.z2_mixture && !p->theory->even) return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
   CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
   for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n)) CW_TRY(read_layer(n, p, &p->model, &parity));
   return CW_OK;
@@ -218,6 +220,8 @@ static cw_status read_train(cw_node *root, cw_plan *p) {
   CW_TRY(cw_job_choice(map, "gradient", "gradient estimator", gradient_words, CW_GRADIENT_PATH, &gradient));
   t->loss = (cw_loss)loss;
   t->gradient = (cw_gradient)gradient;
+  if (p->model.z2_mixture && t->loss == CW_LOSS_FORWARD_KL && t->gradient == CW_GRADIENT_PATH)
+    return cw_job_fail(map, "gradient", "the path gradient of the forward KL needs a single flow; with z2_mixture use plain");
   CW_TRY(cw_job_long(map, "steps", 2000, 0, 1000000000, &t->steps));
   CW_TRY(cw_job_long(map, "batch", 1024, CW_LANES, 1L << 24, &t->batch));
   if (t->batch % CW_LANES != 0) return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);

@@ -49,7 +49,7 @@ static void print_flow(FILE *out, const cw_analysis_case *c) {
     fprintf(out, "ESS %.4f, acceptance %.4f, ln Z %s, largest weight %.2g of all", f->ess, f->acceptance, text,
             f->max_weight_share);
   }
-  if (f->n_p > 0) fprintf(out, "%sforward ESS %.4f", f->n_q > 0 ? ", " : "", f->ess_forward);
+  if (f->n_p > 0) fprintf(out, "%sforward ESS %.3g", f->n_q > 0 ? ", " : "", f->ess_forward);
   if (isfinite(f->w_hat)) {
     cw_format_value(f->w_hat, f->w_hat_error, text);
     fprintf(out, ", w_hat %s", text);

@@ -15,6 +15,7 @@ struct cw_model {
   long n_theta;
   double *theta;
   float *theta_f;
+  bool mixture;
 };
 
 static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, cw_model *m) {
@@ -40,6 +41,7 @@ cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_g
   cw_model *m = calloc(1, sizeof *m);
   if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
   m->geom = geom;
+  m->mixture = spec->z2_mixture;
   cw_status st = cw_prior_create(ctx, &spec->prior, geom, &m->prior);
   if (st == CW_OK) st = build_layers(ctx, spec, m);
   if (st != CW_OK) {
@@ -61,6 +63,7 @@ void cw_model_destroy(cw_model *m) {
 
 long cw_model_n_theta(const cw_model *m) { return m->n_theta; }
 const double *cw_model_theta(const cw_model *m) { return m->theta; }
+bool cw_model_is_mixture(const cw_model *m) { return m->mixture; }
 const cw_geometry *cw_model_geometry(const cw_model *m) { return m->geom; }
 
 void cw_model_set_theta(cw_model *m, const double *theta) {
@@ -109,6 +112,36 @@ static cw_status push_back(const cw_model *m, double *x, double *logj, void **fr
   return CW_OK;
 }
 
+/* ln q0 at x: z gets the latent. frames: NULL if no vjp will follow. */
+static cw_status flow_log_prob(const cw_model *m, const double *x, double **z, double *logq, void **frames, cw_arena *tape) {
+  double logj[CW_LANES] CW_ALIGNED = {0};
+  *z = copy_block(m, x, tape);
+  if (*z == NULL) return CW_ENOMEM;
+  CW_TRY(push_back(m, *z, logj, frames, tape));
+  memset(logq, 0, CW_LANES * sizeof *logq);
+  cw_prior_log_prob(m->prior, *z, logq);
+  for (int l = 0; l < CW_LANES; l++) logq[l] += logj[l];
+  return CW_OK;
+}
+
+/* logq: ln q0(x) -> ln q(x) of the mixture; share: that of the mirror image. */
+static cw_status add_mirror(const cw_model *m, const double *x, double *logq, double *share, double **z, void **frames, cw_arena *tape) {
+  double *mirrored = copy_block(m, x, tape), other[CW_LANES];
+  if (mirrored == NULL) return CW_ENOMEM;
+  for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) mirrored[i] = -mirrored[i];
+  CW_TRY(flow_log_prob(m, mirrored, z, other, frames, tape));
+  for (int l = 0; l < CW_LANES; l++) {
+    double top = fmax(logq[l], other[l]), sum = top + log1p(exp(fmin(logq[l], other[l]) - top));
+    share[l] = exp(other[l] - sum);
+    logq[l] = sum - M_LN2;
+  }
+  return CW_OK;
+}
+
+static cw_status complete_pass(const cw_model *m, cw_model_pass *pass, cw_arena *tape) {
+  return m->mixture ? add_mirror(m, pass->x, pass->logq, pass->share, &pass->mirror_z, pass->mirror_frame, tape) : CW_OK;
+}
+
 cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_model_pass *pass, cw_arena *tape) {
   double logj[CW_LANES] CW_ALIGNED = {0};
   memset(pass->logq, 0, sizeof pass->logq);
@@ -119,60 +152,83 @@ cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, lo
   if (pass->x == NULL) return CW_ENOMEM;
   CW_TRY(push_forward(m, pass->x, logj, pass->frame, tape));
   for (int l = 0; l < CW_LANES; l++) pass->logq[l] -= logj[l];
-  return CW_OK;
+  return complete_pass(m, pass, tape);
 }
 
 cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass, cw_arena *tape) {
-  double logj[CW_LANES] CW_ALIGNED = {0};
-  memset(pass->logq, 0, sizeof pass->logq);
   pass->x = copy_block(m, x, tape);
-  pass->z = copy_block(m, x, tape);
-  if (pass->x == NULL || pass->z == NULL) return CW_ENOMEM;
-  CW_TRY(push_back(m, pass->z, logj, pass->frame, tape));
-  cw_prior_log_prob(m->prior, pass->z, pass->logq);
-  for (int l = 0; l < CW_LANES; l++) pass->logq[l] += logj[l];
-  return CW_OK;
+  if (pass->x == NULL) return CW_ENOMEM;
+  CW_TRY(flow_log_prob(m, x, &pass->z, pass->logq, pass->frame, tape));
+  return complete_pass(m, pass, tape);
 }
 
 static const double one_each[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
-/* The score of a density travels with the map: s_{l+1} = J^{-T} [s_l - grad ln|det J|], which is the vjp of the inverse layer with
- * adjoint 1 for its log-Jacobian (arXiv:2207.08219). */
-cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g, cw_arena *work) {
-  cw_prior_score(m->prior, pass->z, g);
+static void scale_lanes(const cw_model *m, double *g, const double *factor) {
+  for (long o = 0; o < m->geom->n_outer; o++)
+    for (int l = 0; l < CW_LANES; l++) g[o * CW_LANES + l] *= factor[l];
+}
+
+/* g (the adjoint in z) is carried to x through the inverse layers. */
+static cw_status pull_to_sample(const cw_model *m, void *const *frame, double *g, const double *glogj, float *gtheta, cw_arena *work) {
   for (int i = 0; i < m->n_layers; i++)
-    CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), pass->frame[i], g, one_each, NULL, work));
+    CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), frame[i], g, glogj, slice_gradient(m, i, gtheta), work));
   return CW_OK;
+}
+
+/* g = weight * d ln q0/dx and gtheta += weight * d ln q0/dtheta, at the point whose latent and frames are given. The score of a
+ * density travels with the map: s_{l+1} = J^{-T} [s_l - grad ln|det J|], which is the vjp of the inverse layer with adjoint
+ * 1 for its log-Jacobian (arXiv:2207.08219). */
+static cw_status flow_log_prob_vjp(const cw_model *m, const double *z, void *const *frame, const double *weight, double *g, float *gtheta, cw_arena *work) {
+  cw_prior_score(m->prior, z, g);
+  scale_lanes(m, g, weight);
+  return pull_to_sample(m, frame, g, weight, gtheta, work);
+}
+
+/* The mirror's part of d(sum_b weight_b ln q)/dx, added to g; its x is -x. */
+static cw_status add_mirror_vjp(const cw_model *m, const cw_model_pass *pass, const double *weight, double *g, float *gtheta, cw_arena *work) {
+  double part[CW_LANES] CW_ALIGNED;
+  cw_arena_mark mark = cw_arena_save(work);
+  double *h = cw_arena_alloc(work, block_bytes(m));
+  if (h == NULL) return CW_ENOMEM;
+  for (int l = 0; l < CW_LANES; l++) part[l] = weight[l] * pass->share[l];
+  CW_TRY(flow_log_prob_vjp(m, pass->mirror_z, pass->mirror_frame, part, h, gtheta, work));
+  for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) g[i] -= h[i];
+  cw_arena_rewind(work, mark);
+  return CW_OK;
+}
+
+/* What is left of weight for the point itself. */
+static void own_weight(const cw_model *m, const cw_model_pass *pass, const double *weight, double *own) {
+  for (int l = 0; l < CW_LANES; l++) own[l] = m->mixture ? weight[l] * (1 - pass->share[l]) : weight[l];
+}
+
+cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq, double *g, float *gtheta, cw_arena *work) {
+  double own[CW_LANES] CW_ALIGNED;
+  own_weight(m, pass, glogq, own);
+  CW_TRY(flow_log_prob_vjp(m, pass->z, pass->frame, own, g, gtheta, work));
+  return m->mixture ? add_mirror_vjp(m, pass, glogq, g, gtheta, work) : CW_OK;
+}
+
+cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g, cw_arena *work) {
+  return cw_model_log_prob_vjp(m, pass, one_each, g, NULL, work);
 }
 
 cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *glogq, float *gtheta, cw_arena *work) {
   double glogj[CW_LANES] CW_ALIGNED;
-  for (int l = 0; l < CW_LANES; l++) glogj[l] = glogq ? -glogq[l] : 0;
+  if (glogq) {
+    if (m->mixture) CW_TRY(add_mirror_vjp(m, pass, glogq, g, gtheta, work));
+    own_weight(m, pass, glogq, glogj);
+    for (int l = 0; l < CW_LANES; l++) glogj[l] = -glogj[l];
+  }
   for (int i = m->n_layers - 1; i >= 0; i--)
     CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, glogq ? glogj : NULL,
                                          slice_gradient(m, i, gtheta), work));
   return CW_OK;
 }
 
-/* g (the adjoint in z) is carried to x through the inverse layers. */
-static cw_status pull_to_sample(const cw_model *m, const cw_model_pass *pass, double *g, const double *glogj, float *gtheta, cw_arena *work) {
-  for (int i = 0; i < m->n_layers; i++)
-    CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), pass->frame[i], g, glogj, slice_gradient(m, i, gtheta), work));
-  return CW_OK;
-}
-
-static void scale_lanes(const cw_model *m, double *g, const double *factor, double sign) {
-  for (long o = 0; o < m->geom->n_outer; o++)
-    for (int l = 0; l < CW_LANES; l++) g[o * CW_LANES + l] *= sign * factor[l];
-}
-
-cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq, double *g, float *gtheta, cw_arena *work) {
-  cw_prior_score(m->prior, pass->z, g);
-  scale_lanes(m, g, glogq, 1);
-  return pull_to_sample(m, pass, g, glogq, gtheta, work);
-}
-
 cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *scale, float *gtheta, cw_arena *work) {
+  CW_REQUIRE(!m->mixture);
   for (int i = m->n_layers - 1; i >= 0; i--) /* d ln p0/dz of the target pulled back to the prior's space */
     CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, one_each, NULL, work));
   cw_arena_mark mark = cw_arena_save(work);
@@ -181,8 +237,8 @@ cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass
   cw_prior_score(m->prior, pass->z, r);
   for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) g[i] -= r[i];
   cw_arena_rewind(work, mark);
-  scale_lanes(m, g, scale, 1);
-  return pull_to_sample(m, pass, g, NULL, gtheta, work);
+  scale_lanes(m, g, scale);
+  return pull_to_sample(m, pass->frame, g, NULL, gtheta, work);
 }
 
 int cw_model_find_nonfinite(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_arena *work) {
@@ -208,24 +264,36 @@ const char *cw_model_layer_name(const cw_model *m, int i) {
 
 typedef cw_status (*block_job)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape);
 
+/* A draw of the mixture: q0 and a random sign. */
+static void flip_signs(cw_field *block, cw_rng rng, uint32_t step) {
+  enum { SIGN_DRAW = 1 };
+  double sign[CW_LANES];
+  for (int l = 0; l < CW_LANES; l++) {
+    double u[2];
+    cw_uniform2(rng, 0, (uint32_t)(block->first_chain + l), step, SIGN_DRAW, u);
+    sign[l] = u[0] < 0.5 ? -1 : 1;
+  }
+  for (long o = 0; o < block->geom->n_outer; o++)
+    for (int l = 0; l < CW_LANES; l++) block->data[o * CW_LANES + l] *= sign[l];
+}
+
 static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape) {
-  double logj[CW_LANES] CW_ALIGNED = {0};
+  double logj[CW_LANES] CW_ALIGNED = {0}, share[CW_LANES], *z;
   CW_TRY(cw_prior_sample(m->prior, rng, step, block->first_chain, block->data, logq, tape));
   CW_TRY(push_forward(m, block->data, logj, NULL, tape));
   for (int l = 0; l < CW_LANES; l++) logq[l] -= logj[l];
+  if (!m->mixture) return CW_OK;
+  CW_TRY(add_mirror(m, block->data, logq, share, &z, NULL, tape));
+  flip_signs(block, rng, step);
   return CW_OK;
 }
 
 static cw_status log_prob_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape) {
   (void)rng;
   (void)step;
-  double logj[CW_LANES] CW_ALIGNED = {0};
-  double *z = copy_block(m, block->data, tape);
-  if (z == NULL) return CW_ENOMEM;
-  CW_TRY(push_back(m, z, logj, NULL, tape));
-  cw_prior_log_prob(m->prior, z, logq);
-  for (int l = 0; l < CW_LANES; l++) logq[l] += logj[l];
-  return CW_OK;
+  double share[CW_LANES], *z;
+  CW_TRY(flow_log_prob(m, block->data, &z, logq, NULL, tape));
+  return m->mixture ? add_mirror(m, block->data, logq, share, &z, NULL, tape) : CW_OK;
 }
 
 static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, cw_rng rng, uint32_t step, double *logq, block_job job) {

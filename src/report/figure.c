@@ -1,5 +1,6 @@
 /* Figures by gnuplot: a script into its standard input, an SVG out of its standard output, no shell in between. */
 #include <errno.h>
+#include <math.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,17 +62,53 @@ static void close_streams(streams *s) {
   if (s->error != NULL) fclose(s->error);
 }
 
+/* The range of an axis: [low, high], widened by margin of its length; a range without length by something. */
+static void write_range(FILE *out, const char *axis, double low, double high, bool logarithmic, double margin) {
+  if (logarithmic) {
+    low = log(low);
+    high = log(high);
+  }
+  double length = high - low, least = 1e-9 * fmax(fabs(low), fabs(high));
+  if (length <= least) margin = 0.5, length = fmax(logarithmic ? 1 : 0.2 * fabs(high), 1e-300);
+  double from = low - (low == 0 && !logarithmic ? 0 : margin * length), to = high + margin * length;
+  if (high == 0 && length <= 1e-300) to = 1;
+  if (logarithmic) {
+    from = exp(from);
+    to = exp(to);
+  }
+  fprintf(out, "set %srange [%.9g:%.9g]\n", axis, from, to);
+}
+
+/* Labels of a logarithmic axis at 1, 2, 5, 10, ...; over many decades only at powers of ten. */
+static void write_log_tics(FILE *out, const char *axis, double low, double high) {
+  bool few = high < 300 * low;
+  int first = (int)floor(log10(low)), last = (int)ceil(log10(high)), every = (last - first) / 8 + 1;
+  fprintf(out, "set %stics (", axis);
+  const char *comma = "";
+  for (int k = first; k <= last; k += every)
+    for (int digit = 1; digit <= 5; digit += digit == 1 ? 1 : 3) {
+      if (digit > 1 && !few) continue;
+      fprintf(out, "%s'%g' %.9g", comma, digit * pow(10, k), digit * pow(10, k));
+      comma = ", ";
+    }
+  fputs(")\n", out);
+}
+
 static void write_script(FILE *out, const cw_figure *figure) {
   fputs("set terminal svg size 620,390 dynamic noenhanced font 'sans-serif,15'\n"
         "set encoding utf8\n"
         "set border 3 lw 1\n"
         "set tics nomirror out scale 0.5\n"
         "set grid lw 1 lc rgb '#8a8f98' dt (2,5)\n"
-        "set key above left horizontal samplen 1.5\n"
+        "set key above left horizontal reverse Left samplen 1.5\n"
         "set style fill transparent solid 0.22 noborder\n"
-        "set errorbars small\n"
-        "set offsets graph 0.02, graph 0.02, graph 0.04, graph 0.04\n",
+        "set errorbars 0\n",
         out);
+  if (figure->log_x) write_log_tics(out, "x", figure->x_min, figure->x_max);
+  if (figure->log_y) write_log_tics(out, "y", figure->y_min, figure->y_max);
+  write_range(out, "x", figure->x_min, figure->x_max, figure->log_x, figure->has_marks ? 0.04 : 0);
+  bool from_zero = figure->has_steps && !figure->log_y && figure->y_min >= 0;
+  write_range(out, "y", from_zero ? 0 : figure->y_min, figure->y_max, figure->log_y, 0.05);
   fputs(figure->axes.text, out);
   fputs(figure->data.text, out);
   fputs("plot ", out);

@@ -199,7 +199,14 @@ cw_status cw_page_figure_begin(cw_page *page, const char *title, const char *x_l
                                bool log_y) {
   begin_block(page, CW_BLOCK_FIGURES);
   cw_figure *figure = &page->figure;
-  *figure = (cw_figure){.open = true, .log_x = log_x, .log_y = log_y, .title = strdup(title)};
+  *figure = (cw_figure){.open = true,
+                        .log_x = log_x,
+                        .log_y = log_y,
+                        .title = strdup(title),
+                        .x_min = INFINITY,
+                        .x_max = -INFINITY,
+                        .y_min = INFINITY,
+                        .y_max = -INFINITY};
   if (figure->title == NULL) return cw_fail(page->ctx, CW_ENOMEM, "no memory for a figure");
   CW_TRY(cw_text_open(page->ctx, &figure->data));
   CW_TRY(cw_text_open(page->ctx, &figure->axes));
@@ -209,14 +216,21 @@ cw_status cw_page_figure_begin(cw_page *page, const char *title, const char *x_l
   quoted(axes, x_label);
   fputs("\nset ylabel ", axes);
   quoted(axes, y_label);
-  if (log_x) fputs("\nset logscale x\nset format x '%g'", axes);
-  if (log_y) fputs("\nset logscale y\nset format y '%g'", axes);
+  if (log_x) fputs("\nset logscale x", axes);
+  if (log_y) fputs("\nset logscale y", axes);
   fputc('\n', axes);
   return CW_OK;
 }
 
+static void widen(cw_figure *figure, double x, double low, double high) {
+  figure->x_min = fmin(figure->x_min, x);
+  figure->x_max = fmax(figure->x_max, x);
+  figure->y_min = fmin(figure->y_min, low);
+  figure->y_max = fmax(figure->y_max, high);
+}
+
 /* One line "x y low high" per point that can be drawn; returns how many. */
-static long write_points(const cw_figure *figure, FILE *out, long n, const double *x, const double *y, const double *dy) {
+static long write_points(cw_figure *figure, FILE *out, long n, const double *x, const double *y, const double *dy) {
   long drawn = 0;
   for (long i = 0; i < n; i++) {
     double error = dy != NULL && isfinite(dy[i]) ? dy[i] : 0;
@@ -225,6 +239,7 @@ static long write_points(const cw_figure *figure, FILE *out, long n, const doubl
     double low = y[i] - error;
     if (figure->log_y && low <= 0) low = y[i];
     fprintf(out, "%.8g %.8g %.8g %.8g\n", x[i], y[i], low, y[i] + error);
+    widen(figure, x[i], low, y[i] + error);
     drawn++;
   }
   return drawn;
@@ -244,35 +259,64 @@ static void clause(cw_figure *figure, const char *columns, const char *how, int 
   }
 }
 
-cw_status cw_page_curve(cw_page *page, const char *label, cw_draw how, int colour, long n, const double *x, const double *y,
-                        const double *dy) {
+static void draw(cw_figure *figure, const char *label, cw_draw how, int colour, long n, bool with_error) {
+  const char *line = n > 600 ? "lines lw 0.8" : "lines lw 1.6";
+  switch (how) {
+  case CW_DRAW_LINE:
+    clause(figure, "1:2", line, colour, label);
+    break;
+  case CW_DRAW_POINTS:
+    figure->has_marks = true;
+    if (with_error) clause(figure, "1:2:3:4", "yerrorbars pt 0 ps 0 lw 1.4", colour, "");
+    clause(figure, "1:2", with_error ? "points pt 7 ps 0.5" : "points pt 7 ps 0.4", colour, label);
+    break;
+  case CW_DRAW_STEPS:
+    figure->has_steps = true;
+    clause(figure, "1:2", "filledcurves y1=0", colour, "");
+    clause(figure, "1:2", "lines lw 1.2", colour, label);
+    break;
+  case CW_DRAW_BAND:
+    clause(figure, "1:3:4", "filledcurves", colour, "");
+    clause(figure, "1:2", line, colour, label);
+    break;
+  }
+}
+
+static cw_status add_curve(cw_page *page, const char *label, cw_draw how, int colour, long n, const double *x, const double *y,
+                           const double *dy) {
   cw_figure *figure = &page->figure;
-  CW_REQUIRE(figure->open && colour >= 0);
   fprintf(figure->data.stream, "$d%d << CW_END\n", figure->n_curves);
   long drawn = write_points(figure, figure->data.stream, n, x, y, dy);
   fputs("CW_END\n", figure->data.stream);
-  if (drawn > 0) {
-    switch (how) {
-    case CW_DRAW_LINE:
-      clause(figure, "1:2", "lines lw 1.6", colour, label);
-      break;
-    case CW_DRAW_POINTS:
-      clause(figure, dy != NULL ? "1:2:3:4" : "1:2", dy != NULL ? "yerrorbars pt 7 ps 0.45 lw 1.4" : "points pt 7 ps 0.35",
-             colour, label);
-      break;
-    case CW_DRAW_STEPS:
-      clause(figure, "1:2", "fillsteps", colour, "");
-      clause(figure, "1:2", "histeps lw 1.4", colour, label);
-      break;
-    case CW_DRAW_BAND:
-      clause(figure, "1:3:4", "filledcurves", colour, "");
-      clause(figure, "1:2", "lines lw 1.6", colour, label);
-      break;
-    }
-  }
+  if (drawn > 0) draw(figure, label, how, colour, drawn, dy != NULL);
   figure->n_curves++;
   figure->n_points += drawn;
   return CW_OK;
+}
+
+/* The outline of a histogram: up from 0 at the left edge of the first bin, down at the right edge of the last. */
+static cw_status add_outline(cw_page *page, const char *label, int colour, long n, const double *x, const double *y) {
+  double *line = malloc(((size_t)n * 4 + 4) * sizeof *line), *height = line + 2 * n + 2;
+  if (line == NULL) return cw_fail(page->ctx, CW_ENOMEM, "no memory for a figure");
+  double half = n > 1 ? 0.5 * (x[1] - x[0]) : 0.5;
+  for (long i = 0; i < n; i++) {
+    line[2 * i + 1] = x[i] - half;
+    line[2 * i + 2] = x[i] + half;
+    height[2 * i + 1] = height[2 * i + 2] = y[i];
+  }
+  line[0] = n > 0 ? line[1] : 0;
+  line[2 * n + 1] = n > 0 ? line[2 * n] : 0;
+  height[0] = height[2 * n + 1] = 0;
+  cw_status st = add_curve(page, label, CW_DRAW_STEPS, colour, n > 0 ? 2 * n + 2 : 0, line, height, NULL);
+  free(line);
+  return st;
+}
+
+cw_status cw_page_curve(cw_page *page, const char *label, cw_draw how, int colour, long n, const double *x, const double *y,
+                        const double *dy) {
+  CW_REQUIRE(page->figure.open && colour >= 0 && n >= 0);
+  if (how == CW_DRAW_STEPS) return add_outline(page, label, colour, n, x, y);
+  return add_curve(page, label, how, colour, n, x, y, how == CW_DRAW_LINE ? NULL : dy);
 }
 
 cw_status cw_page_figure_end(cw_page *page, const char *caption) {

@@ -18,6 +18,8 @@ typedef struct {
   bool log_x, log_y;
   int n_curves;
   long n_points;  /* that can be drawn */
+  double x_min, x_max, y_min, y_max; /* of those, error bars included */
+  bool has_steps, has_marks;         /* histograms start at 0; points keep away from the frame */
   char *title;    /* plain */
   cw_text data;   /* gnuplot data blocks */
   cw_text axes;   /* labels and scales */

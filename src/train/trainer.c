@@ -80,6 +80,8 @@ cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_mod
   *out = NULL;
   CW_REQUIRE(th->geom->V == 1 && th->ops->n_comp == 1);
   CW_TRY(check_options(ctx, opt));
+  if (cw_model_is_mixture(model) && opt->loss == CW_LOSS_FORWARD_KL && opt->gradient == CW_GRADIENT_PATH)
+    return cw_fail(ctx, CW_EINVAL, "train: the path gradient of the forward KL needs a single flow, not a mixture");
   cw_trainer *t = calloc(1, sizeof *t);
   if (t == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to train");
   *t = (cw_trainer){.ctx = ctx, .opt = *opt, .model = model, .th = th, .rng = rng};

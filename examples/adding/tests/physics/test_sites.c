@@ -1,5 +1,5 @@
-/* The number that the contract tests cannot know: <phi^2> of independent sites from HMC, against the one-site
- * integral. A theory with a stray factor passes every contract test and fails here. */
+/* The number that the contract tests cannot know: <phi^2> of independent sites from HMC, against
+ * the one-site integral. A theory with a stray factor passes every contract test and fails here. */
 #include "support/check.h"
 
 #include <stdlib.h>
@@ -11,7 +11,8 @@ enum { N_CHAIN = 256, N_THERMALISE = 100, N_STEP = 200 };
 
 static const double a = 1 - 2 * 0.022, b = 0.022; /* lambda = 0.022 of arXiv:2007.07115 */
 
-/* int phi^n exp(-a phi^2 - b phi^4) dphi by the trapezoidal rule, exact to rounding for such an integrand. */
+/* int phi^n exp(-a phi^2 - b phi^4) dphi by the trapezoidal rule, exact to rounding for such an
+ * integrand. */
 static double moment(int n) {
   double sum = 0, h = 0.01;
   for (int i = -1000; i <= 1000; i++) {

@@ -1,5 +1,5 @@
-/* Independent sites: S = sum_x [ a phi_x^2 + b phi_x^4 ], the limit of phi^4 theory without hopping. Z is the product of
- * one-site integrals, so that everything about it is known. */
+/* Independent sites: S = sum_x [ a phi_x^2 + b phi_x^4 ], the limit of phi^4 theory without
+ * hopping. Z is the product of one-site integrals, so that everything about it is known. */
 #include <math.h>
 
 #include "causeway/theory.h"
@@ -8,9 +8,8 @@ enum { N_TERMS = 2 }; /* sum_x phi_x^2, sum_x phi_x^4 */
 
 static const char *const forms[] = {"a-b", NULL};
 
-static const cw_param params_ab[] = {{"a", "coupling of phi^2", NAN, -1e6, 1e6},
-                                     {"b", "coupling of phi^4", NAN, 0, 1e6},
-                                     {0}};
+static const cw_param params_ab[] = {
+    {"a", "coupling of phi^2", NAN, -1e6, 1e6}, {"b", "coupling of phi^4", NAN, 0, 1e6}, {0}};
 static const cw_param *const params[] = {params_ab};
 
 static void couplings(int form, const cw_lattice *lat, const double *p, double *c) {
@@ -24,8 +23,8 @@ static const char *refuse(int form, const cw_lattice *lat, const double *p) {
   return p[1] > 0 || p[0] > 0 ? NULL : "with b = 0 the action is bounded from below only if a > 0";
 }
 
-/* Terms of one block, T (B, N_TERMS). Sums are kept per canonical sub-lattice, so that they have the same bits
- * for every split. */
+/* Terms of one block, T (B, N_TERMS). Sums are kept per canonical sub-lattice, so that they have
+ * the same bits for every split. */
 static void block_terms(const cw_geometry *geom, const double *x, double *T) {
   double part[N_TERMS][CW_LANES][CW_LANES] = {0}; /* term, group of outer sites, lane */
   for (long o = 0; o < geom->n_outer; o++)
