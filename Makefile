@@ -10,7 +10,7 @@ DEMO := runs/phi4-8x8
 
 help:
 	@echo 'make demo       build, then train, sample and report the phi^4 flow of jobs/phi4-8x8.yaml'
-	@echo 'make check      every test and guard (about 8 minutes on two cores)'
+	@echo 'make check      every test and guard (some five minutes on two cores)'
 	@echo 'make check-long the larger rows of the reference table as well'
 	@echo 'make bench      speed of the kernels, as a share of the peak of this machine'
 	@echo 'make fuzz       fuzz the readers of job and store files for MINUTES=$(MINUTES)'
@@ -49,7 +49,7 @@ format:
 
 install:
 	@tools/install-deps build
-	@cmake --preset release -DCMAKE_INSTALL_PREFIX='$(PREFIX)' >build/install.log 2>&1 || { cat build/install.log; exit 1; }
+	@mkdir -p build && cmake --preset release -DCMAKE_INSTALL_PREFIX='$(PREFIX)' >build/install.log 2>&1 || { cat build/install.log; exit 1; }
 	@cmake --build build/release --target causeway causeway_program -j $(CORES)
 	DESTDIR='$(DESTDIR)' cmake --install build/release
 

@@ -111,8 +111,10 @@ cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *
 
 bool cw_model_is_mixture(const cw_model *m); /* z2_mixture? */
 
-/* For diagnosis: the first layer after which a sample block is not finite; -1: none. */
-int cw_model_find_nonfinite(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_arena *work);
+/* For diagnosis: carries a block through the layers, a draw of the prior forwards (x NULL) or the configurations x backwards,
+ * and returns the first layer that makes a number that is not finite, with *finite = false. If none does: the layer that
+ * stretches the largest |x| most. -1: no layers, or no memory. */
+int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, const double *x, cw_arena *work, bool *finite);
 const char *cw_model_layer_name(const cw_model *m, int layer);
 
 /* ------------------------------------------------------- gradients (one block) */

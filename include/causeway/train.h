@@ -45,8 +45,9 @@ long cw_trainer_step_count(const cw_trainer *t);
  * with random indices (whole set on every rank); NULL for the reverse KL. Not-a-number: CW_ENUMERIC, naming step and layer. */
 cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_report *report);
 
-/* State for checkpoints: parameters, both moments, counters. n doubles. */
+/* State for checkpoints: parameters first, then both moments and counters. */
 long cw_trainer_state_size(const cw_trainer *t);
+long cw_trainer_state_theta(long state_size); /* how many parameters a state of that size begins with */
 void cw_trainer_save(const cw_trainer *t, double *state);
 void cw_trainer_load(cw_trainer *t, const double *state);
 

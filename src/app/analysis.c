@@ -10,9 +10,12 @@
 
 /* -------------------------------------------------------------------- lists */
 
-cw_status cw_no_memory(cw_context *ctx) { return cw_fail(ctx, CW_ENOMEM, "no memory for the analysis"); }
+cw_status cw_no_memory(cw_context *ctx) {
+  return cw_fail(ctx, CW_ENOMEM, "no memory for the analysis");
+}
 
-/* Room for one more element in a list whose capacity is the power of two at or above n; NULL: no memory. */
+/* Room for one more element in a list whose capacity is the power of two at or above n; NULL: no
+ * memory. */
 static void *grow(void *list, int n, size_t size) {
   bool full = n == 0 || (n >= 4 && (n & (n - 1)) == 0);
   if (!full) return list;
@@ -34,7 +37,8 @@ cw_curve *cw_add_curve(cw_curve **list, int *n, const char *name, long n_points,
   *list = grown;
   cw_curve *c = &grown[(*n)++];
   size_t bytes = (size_t)(n_points > 0 ? n_points : 1) * sizeof(double);
-  *c = (cw_curve){.n = n_points, .x = malloc(bytes), .y = malloc(bytes), .dy = with_dy ? malloc(bytes) : NULL};
+  *c = (cw_curve){
+      .n = n_points, .x = malloc(bytes), .y = malloc(bytes), .dy = with_dy ? malloc(bytes) : NULL};
   snprintf(c->name, sizeof c->name, "%s", name);
   return c->x != NULL && c->y != NULL && (c->dy != NULL || !with_dy) ? c : NULL;
 }
@@ -107,7 +111,8 @@ const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c, cw_sta
 
 const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantity, int index) {
   for (int i = 0; i < s->n_results; i++)
-    if (strcmp(s->result[i].quantity, quantity) == 0 && s->result[i].index == index) return &s->result[i];
+    if (strcmp(s->result[i].quantity, quantity) == 0 && s->result[i].index == index)
+      return &s->result[i];
   return NULL;
 }
 
@@ -150,7 +155,8 @@ static cw_status read_theory(cw_context *ctx, cw_node *root, cw_analysis_case *c
 }
 
 static cw_status read_lattice(cw_context *ctx, cw_node *root, cw_analysis_case *c) {
-  CW_TRY(cw_job_int_list(root, "lattice", NULL, 0, 1, 1 << 20, CW_MAX_DIM, c->lattice.extent, &c->lattice.dim));
+  CW_TRY(cw_job_int_list(root, "lattice", NULL, 0, 1, 1 << 20, CW_MAX_DIM, c->lattice.extent,
+                         &c->lattice.dim));
   return cw_geometry_create(ctx, &c->lattice, 1, &c->geometry);
 }
 
@@ -166,16 +172,19 @@ static cw_status describe_model(cw_node *root, char text[CW_TITLE]) {
   if (prior != NULL) CW_TRY(cw_job_string(prior, "kind", "normal", &prior_kind));
   CW_TRY(cw_job_list(model, "layers", CW_JOB_MAY, &layers));
   int at = 0;
-  for (cw_node *n = layers != NULL ? cw_job_first(layers) : NULL; n != NULL && at < CW_TITLE; n = cw_job_next(n)) {
+  for (cw_node *n = layers != NULL ? cw_job_first(layers) : NULL; n != NULL && at < CW_TITLE;
+       n = cw_job_next(n)) {
     const char *kind;
     long repeat;
     CW_TRY(cw_job_as_map(n));
     CW_TRY(cw_job_string(n, "kind", NULL, &kind));
     CW_TRY(cw_job_long(n, "repeat", 1, 1, LONG_MAX, &repeat));
-    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%ld %.40s", at > 0 ? " + " : "", repeat, kind);
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%ld %.40s", at > 0 ? " + " : "", repeat,
+                   kind);
   }
   if (at < CW_TITLE)
-    snprintf(text + at, (size_t)(CW_TITLE - at), "%s%.40s prior", at > 0 ? " layers on a " : "no layers, a ", prior_kind);
+    snprintf(text + at, (size_t)(CW_TITLE - at), "%s%.40s prior",
+             at > 0 ? " layers on a " : "no layers, a ", prior_kind);
   return CW_OK;
 }
 
@@ -193,22 +202,28 @@ static cw_status describe_training(cw_node *root, char text[CW_TITLE]) {
   const char *loss_words = strcmp(loss, "reverse_kl") == 0   ? "reverse KL"
                            : strcmp(loss, "forward_kl") == 0 ? "forward KL"
                                                              : loss;
-  snprintf(text, CW_TITLE, "%.40s, %.40s gradient, batch %ld, %ld steps", loss_words, gradient, batch, steps);
+  snprintf(text, CW_TITLE, "%.40s, %.40s gradient, batch %ld, %ld steps", loss_words, gradient,
+           batch, steps);
   return CW_OK;
 }
 
 /* ------------------------------------------------------------------- stages */
 
 static const char *label_of(const char *name) {
-  static const char *const labels[][2] = {{"hmc", "HMC"},         {"cluster", "Cluster"}, {"train", "Training"},
-                                          {"nis", "NIS"},         {"nmcmc", "NMCMC"},     {"forward", "Forward weights"},
+  static const char *const labels[][2] = {{"hmc", "HMC"},
+                                          {"cluster", "Cluster"},
+                                          {"train", "Training"},
+                                          {"nis", "NIS"},
+                                          {"nmcmc", "NMCMC"},
+                                          {"forward", "Forward weights"},
                                           {"chain", "Chain integration"}};
   for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
     if (strcmp(labels[i][0], name) == 0) return labels[i][1];
   return name;
 }
 
-static void add_stage(cw_analysis_case *c, const cw_node *root, const char *name, cw_stage_kind kind) {
+static void add_stage(cw_analysis_case *c, const cw_node *root, const char *name,
+                      cw_stage_kind kind) {
   if (!cw_job_has(root, name)) return;
   cw_analysis_stage *s = &c->stage[c->n_stages++];
   *s = (cw_analysis_stage){.label = label_of(name), .kind = kind, .longest_rejection = -1};
@@ -220,7 +235,8 @@ static cw_status list_stages(cw_context *ctx, const cw_node *root, cw_analysis_c
   for (int i = 0; cw_samplers[i] != NULL; i++) most++;
   c->stage = calloc(most, sizeof *c->stage);
   if (c->stage == NULL) return cw_no_memory(ctx);
-  for (int i = 0; cw_samplers[i] != NULL; i++) add_stage(c, root, cw_samplers[i]->name, CW_STAGE_SAMPLER);
+  for (int i = 0; cw_samplers[i] != NULL; i++)
+    add_stage(c, root, cw_samplers[i]->name, CW_STAGE_SAMPLER);
   add_stage(c, root, "train", CW_STAGE_TRAIN);
   add_stage(c, root, "nis", CW_STAGE_NIS);
   add_stage(c, root, "nmcmc", CW_STAGE_NMCMC);
@@ -229,7 +245,8 @@ static cw_status list_stages(cw_context *ctx, const cw_node *root, cw_analysis_c
   return CW_OK;
 }
 
-static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *c, cw_analysis_stage *s, cw_arrays *data) {
+static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *c,
+                            cw_analysis_stage *s, cw_arrays *data) {
   char stage[CW_CASE_NAME + CW_RESULT_NAME + 2];
   snprintf(stage, sizeof stage, "%s%s%s", c->name, c->name[0] != '\0' ? "/" : "", s->name);
   s->stored = cw_store_segments(store, stage) > 0;
@@ -240,7 +257,8 @@ static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *
   return cw_analysis_fill_stage(ctx, c, s, data);
 }
 
-/* Fills every stage. The arrays of NIS and of the forward weights are kept until the flow has been judged by both. */
+/* Fills every stage. The arrays of NIS and of the forward weights are kept until the flow has been
+ * judged by both. */
 static cw_status read_stages(cw_context *ctx, cw_store *store, cw_analysis_case *c) {
   cw_arrays nis = {0}, forward = {0}, other = {0};
   cw_status st = CW_OK;
@@ -261,7 +279,8 @@ static cw_status read_stages(cw_context *ctx, cw_store *store, cw_analysis_case 
 static long wanted(cw_node *root, const char *stage, const char *key) {
   cw_node *map;
   long n = 0;
-  if (cw_job_map(root, stage, CW_JOB_MAY, &map) != CW_OK || map == NULL || !cw_job_has(map, key)) return 0;
+  if (cw_job_map(root, stage, CW_JOB_MAY, &map) != CW_OK || map == NULL || !cw_job_has(map, key))
+    return 0;
   return cw_job_long(map, key, 0, 0, LONG_MAX, &n) == CW_OK ? n : 0;
 }
 
@@ -288,14 +307,17 @@ long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s) {
 static cw_status note_missing(cw_context *ctx, cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
-    long all = s->kind == CW_STAGE_CHAIN ? 0 : cw_wanted_steps(c, s); /* nodes: noted where F_chain is made */
+    long all = s->kind == CW_STAGE_CHAIN
+                   ? 0
+                   : cw_wanted_steps(c, s); /* nodes: noted where F_chain is made */
     if (!s->stored)
       CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s has not started", s->label));
     else if (!s->present)
-      CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s has begun, but holds no measurements yet", s->label));
+      CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing,
+                         "%s has begun, but holds no measurements yet", s->label));
     else if (s->n_step < all)
-      CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s is at %ld of %ld %s", s->label, s->n_step, all,
-                         s->kind == CW_STAGE_NIS ? "samples" : "steps"));
+      CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s is at %ld of %ld %s", s->label,
+                         s->n_step, all, s->kind == CW_STAGE_NIS ? "samples" : "steps"));
   }
   return CW_OK;
 }
@@ -314,11 +336,12 @@ static cw_status fill_case(cw_context *ctx, cw_store *store, cw_analysis_case *c
   return cw_analysis_warn(ctx, c);
 }
 
-/* The job of one case. A resolved job holds its cases complete, each with its own lattice and theory; merging such a case onto
- * the rest would bring back sections that it removed. */
+/* The job of one case. A resolved job holds its cases complete, each with its own lattice and
+ * theory; merging such a case onto the rest would bring back sections that it removed. */
 static cw_status case_job(cw_context *ctx, const cw_analysis *a, cw_node *patch, cw_job **out) {
   CW_TRY(cw_job_as_map(patch));
-  if (!cw_job_has(patch, "lattice") || !cw_job_has(patch, "theory")) return cw_job_merge(a->job, patch, out);
+  if (!cw_job_has(patch, "lattice") || !cw_job_has(patch, "theory"))
+    return cw_job_merge(a->job, patch, out);
   static const char nothing[] = "{}\n";
   cw_job *empty = NULL;
   CW_TRY(cw_job_parse(ctx, nothing, sizeof nothing - 1, "case", &empty));

@@ -1,12 +1,13 @@
-/* From a store to numbers with errors: everything that `causeway show` prints and `causeway report` draws, computed once.
+/* From a store to numbers with errors: everything that `causeway show` prints and `causeway report`
+ * draws, computed once.
  *
  *   cw_analysis *a = NULL;
  *   CW_TRY(cw_analysis_create(ctx, "out/phi4-8x8", &a));
  *   for (int k = 0; k < a->n_cases; k++) ... a->cases[k].stage[s].result[r] ...
  *   cw_analysis_destroy(a);
  *
- * A store may be unfinished, while its job runs or after it was stopped: what it does not hold yet is absent, and problems says
- * so. docs/results.md defines every number. */
+ * A store may be unfinished, while its job runs or after it was stopped: what it does not hold yet
+ * is absent, and problems says so. docs/results.md defines every number. */
 #ifndef CW_APP_ANALYSIS_H
 #define CW_APP_ANALYSIS_H
 
@@ -32,7 +33,8 @@ typedef struct {
 
 /* Points to draw. */
 typedef struct {
-  char name[CW_RESULT_NAME]; /* "loss", "history.phi", "autocorrelation.chi2", "log_weight.q", ... */
+  char
+      name[CW_RESULT_NAME]; /* "loss", "history.phi", "autocorrelation.chi2", "log_weight.q", ... */
   long n;
   double *x, *y, *dy; /* (n), owned; dy: NULL if there is none */
 } cw_curve;
@@ -50,13 +52,13 @@ typedef struct {
   char name[CW_RESULT_NAME]; /* section of the job and method prefix of the results: "hmc", "nis" */
   const char *label;         /* for people: "HMC" */
   cw_stage_kind kind;
-  bool present;   /* the store holds something to analyse */
-  bool stored;    /* the store holds at least one segment */
-  long n_step;    /* measurements per chain, training steps, samples or nodes */
-  long n_chain;   /* 0: not a set of chains */
-  double seconds; /* spent in it */
+  bool present;           /* the store holds something to analyse */
+  bool stored;            /* the store holds at least one segment */
+  long n_step;            /* measurements per chain, training steps, samples or nodes */
+  long n_chain;           /* 0: not a set of chains */
+  double seconds;         /* spent in it */
   long longest_rejection; /* of nmcmc; -1: not one */
-  double covered;         /* of chain: the kappa up to which the present nodes integrate, and ln Z there */
+  double covered; /* of chain: the kappa up to which the present nodes integrate, and ln Z there */
   cw_estimate lnZ;
   cw_result *result;
   int n_results;
@@ -73,10 +75,11 @@ typedef struct {
   const cw_observable_ops *observables; /* NULL: none fits */
   char theory_text[CW_TITLE];           /* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
   char model_text[CW_TITLE];            /* "16 affine layers, normal prior"; "": no model */
-  char train_text[CW_TITLE];            /* "reverse KL, path gradient, batch 1024, 2000 steps"; "": no training */
-  cw_analysis_stage *stage;             /* those that the job asks for, in the order of running */
+  char train_text[CW_TITLE]; /* "reverse KL, path gradient, batch 1024, 2000 steps"; "": no training
+                              */
+  cw_analysis_stage *stage;  /* those that the job asks for, in the order of running */
   int n_stages;
-  bool has_flow;                        /* flow holds something */
+  bool has_flow; /* flow holds something */
   cw_flow_quality flow;
   cw_result *result; /* that belong to no single method: lnZ, F_q, w_hat, ... */
   int n_results;
@@ -98,15 +101,16 @@ typedef struct {
   double seconds;
 } cw_analysis;
 
-/* Reads DIR/store and computes everything. Collective: every rank gets the same. The caller destroys *out. Failures: those of
- * cw_store_open and cw_store_read; CW_ECORRUPT if arrays do not have the shapes that their stage promises; CW_ENUMERIC for
- * log-weights that are not numbers. */
+/* Reads DIR/store and computes everything. Collective: every rank gets the same. The caller
+ * destroys *out. Failures: those of cw_store_open and cw_store_read; CW_ECORRUPT if arrays do not
+ * have the shapes that their stage promises; CW_ENUMERIC for log-weights that are not numbers. */
 cw_status cw_analysis_create(cw_context *ctx, const char *dir, cw_analysis **out);
 void cw_analysis_destroy(cw_analysis *a); /* NULL is allowed */
 
 /* The parts of a case; NULL if it has no such part. Borrowed. */
 const cw_analysis_stage *cw_analysis_find_stage(const cw_analysis_case *c, const char *name);
-const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c, cw_stage_kind kind); /* the first present one */
+const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c,
+                                               cw_stage_kind kind); /* the first present one */
 const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantity, int index);
 const cw_result *cw_case_result(const cw_analysis_case *c, const char *name);
 const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);

@@ -1,4 +1,5 @@
-/* What takes several stages of a case: the flow judged by samples of both sides, free energies, and doubts. */
+/* What takes several stages of a case: the flow judged by samples of both sides, free energies, and
+ * doubts. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,8 @@ static cw_status judge(cw_context *ctx, cw_analysis_case *c, const cw_array *q, 
   if (!c->has_flow) return CW_OK;
   double *lw_p = p != NULL ? cw_chains_first(p->data, p->dim[0], p->dim[1], 1) : NULL;
   if (p != NULL && lw_p == NULL) return cw_no_memory(ctx);
-  cw_status st = cw_flow_judge(ctx, q != NULL ? q->data : NULL, q != NULL ? q->dim[0] : 0, lw_p, p != NULL ? p->dim[1] : 0,
-                               p != NULL ? p->dim[0] : 0, &c->flow);
+  cw_status st = cw_flow_judge(ctx, q != NULL ? q->data : NULL, q != NULL ? q->dim[0] : 0, lw_p,
+                               p != NULL ? p->dim[1] : 0, p != NULL ? p->dim[0] : 0, &c->flow);
   free(lw_p);
   return st;
 }
@@ -41,8 +42,8 @@ static cw_status add_entry(cw_context *ctx, cw_analysis_case *c, const entry *t)
 }
 
 /* F = -ln Z as t says, and the same per site under the name that follows it. */
-static cw_status add_free_energy(cw_context *ctx, cw_analysis_case *c, entry t, const char *name_per_site,
-                                 const char *help_per_site) {
+static cw_status add_free_energy(cw_context *ctx, cw_analysis_case *c, entry t,
+                                 const char *name_per_site, const char *help_per_site) {
   double V = (double)c->geometry->n_sites;
   CW_TRY(add_entry(ctx, c, &t));
   t.name = name_per_site;
@@ -56,21 +57,28 @@ static cw_status add_flow_results(cw_context *ctx, cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
   if (f->n_q > 0) {
     double ess = f->ess * (double)f->n_q;
-    CW_TRY(add_entry(ctx, c, &(entry){"lnZ", "ln Z from samples of the flow", f->lnZ, f->lnZ_error, ess, NAN, f->n_q}));
-    CW_TRY(add_free_energy(ctx, c, (entry){"F_q", "free energy -ln Z from samples of the flow", -f->lnZ, f->lnZ_error, ess, NAN, f->n_q},
+    CW_TRY(add_entry(
+        ctx, c,
+        &(entry){"lnZ", "ln Z from samples of the flow", f->lnZ, f->lnZ_error, ess, NAN, f->n_q}));
+    CW_TRY(add_free_energy(ctx, c,
+                           (entry){"F_q", "free energy -ln Z from samples of the flow", -f->lnZ,
+                                   f->lnZ_error, ess, NAN, f->n_q},
                            "F_q_per_site", "F_q / V"));
   }
   if (f->n_p > 0)
-    CW_TRY(add_free_energy(ctx, c, (entry){"F_p", "free energy -ln Z from samples of the target", -f->lnZ_p, f->lnZ_p_error, NAN, NAN, f->n_p},
+    CW_TRY(add_free_energy(ctx, c,
+                           (entry){"F_p", "free energy -ln Z from samples of the target", -f->lnZ_p,
+                                   f->lnZ_p_error, NAN, NAN, f->n_p},
                            "F_p_per_site", "F_p / V"));
   if (f->n_q > 0 && f->n_p > 0)
-    CW_TRY(add_entry(ctx, c, &(entry){"w_hat", "covered fraction of the target's mass, Z_q / Z_p", f->w_hat, f->w_hat_error, NAN, NAN,
-                                      f->n_q + f->n_p}));
+    CW_TRY(add_entry(ctx, c,
+                     &(entry){"w_hat", "covered fraction of the target's mass, Z_q / Z_p", f->w_hat,
+                              f->w_hat_error, NAN, NAN, f->n_q + f->n_p}));
   return CW_OK;
 }
 
-/* Do the nodes reach the target? Gauss-Legendre weights add up to the length of the interval, from kappa = 0 to the hopping
- * parameter of the action, S = -2 kappa sum phi phi_mu + ... */
+/* Do the nodes reach the target? Gauss-Legendre weights add up to the length of the interval, from
+ * kappa = 0 to the hopping parameter of the action, S = -2 kappa sum phi phi_mu + ... */
 static bool chain_is_whole(const cw_analysis_case *c, const cw_analysis_stage *s) {
   int bond = c->theory.ops->bond_term;
   if (s->n_step < cw_wanted_steps(c, s)) return false;
@@ -83,17 +91,21 @@ static cw_status add_chain_results(cw_context *ctx, cw_analysis_case *c) {
   const cw_analysis_stage *s = cw_analysis_find_kind(c, CW_STAGE_CHAIN);
   if (s == NULL) return CW_OK;
   if (!chain_is_whole(c, s))
-    return cw_add_line(ctx, &c->missing, &c->n_missing, "%s has %ld nodes, whose weights reach kappa = %.6g only: no F_chain yet", s->label,
-                       s->n_step, s->covered);
+    return cw_add_line(ctx, &c->missing, &c->n_missing,
+                       "%s has %ld nodes, whose weights reach kappa = %.6g only: no F_chain yet",
+                       s->label, s->n_step, s->covered);
   return add_free_energy(ctx, c,
-                         (entry){"F_chain", "free energy -ln Z from HMC chain integration in kappa", -s->lnZ.value, s->lnZ.error, NAN,
-                                 s->lnZ.rhat, s->lnZ.n},
+                         (entry){"F_chain", "free energy -ln Z from HMC chain integration in kappa",
+                                 -s->lnZ.value, s->lnZ.error, NAN, s->lnZ.rhat, s->lnZ.n},
                          "F_chain_per_site", "F_chain / V");
 }
 
-cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis, const cw_arrays *forward) {
-  const cw_array *q = cw_analysis_find_kind(c, CW_STAGE_NIS) != NULL ? cw_arrays_get(nis, "lw") : NULL;
-  const cw_array *p = cw_analysis_find_kind(c, CW_STAGE_FORWARD) != NULL ? cw_arrays_get(forward, "lw") : NULL;
+cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis,
+                                const cw_arrays *forward) {
+  const cw_array *q =
+      cw_analysis_find_kind(c, CW_STAGE_NIS) != NULL ? cw_arrays_get(nis, "lw") : NULL;
+  const cw_array *p =
+      cw_analysis_find_kind(c, CW_STAGE_FORWARD) != NULL ? cw_arrays_get(forward, "lw") : NULL;
   CW_TRY(judge(ctx, c, q, p));
   CW_TRY(add_flow_results(ctx, c));
   CW_TRY(add_chain_results(ctx, c));
@@ -109,7 +121,8 @@ static double error_ratio(const cw_estimate *e) {
   return usable ? fmax(e->error / e->error2, e->error2 / e->error) : 1;
 }
 
-/* The result of s for which measure is largest, among the scalar quantities; NULL: none is finite. */
+/* The result of s for which measure is largest, among the scalar quantities; NULL: none is finite.
+ */
 static const cw_result *worst(const cw_analysis_stage *s, double (*measure)(const cw_estimate *)) {
   const cw_result *found = NULL;
   for (int i = 0; i < s->n_results; i++) {
@@ -127,13 +140,15 @@ static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_anal
   const cw_result *r = worst(s, rhat_of);
   if (r != NULL && r->e.rhat > 1.1)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "%s: the chains disagree (R-hat = %.3g for %s, more than 1.1): its errors cannot be trusted.", s->label,
-                       r->e.rhat, r->quantity));
+                       "%s: the chains disagree (R-hat = %.3g for %s, more than 1.1): its errors "
+                       "cannot be trusted.",
+                       s->label, r->e.rhat, r->quantity));
   r = worst(s, tau_of);
   if (r != NULL && (double)s->n_step < 50 * r->e.tau_int)
-    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "%s: %ld steps are fewer than 50 autocorrelation times (tau_int = %.3g for %s).", s->label, s->n_step,
-                       r->e.tau_int, r->quantity));
+    CW_TRY(cw_add_line(
+        ctx, &c->warning, &c->n_warnings,
+        "%s: %ld steps are fewer than 50 autocorrelation times (tau_int = %.4g for %s).", s->label,
+        s->n_step, r->e.tau_int, r->quantity));
   return CW_OK;
 }
 
@@ -141,13 +156,16 @@ static cw_status warn_weights(cw_context *ctx, cw_analysis_case *c, const cw_ana
   const cw_result *r = worst(s, error_ratio);
   if (r != NULL && error_ratio(&r->e) > 1.2)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "%s: delta method and jackknife give errors of %s that differ by %.0f %%: a few weights decide.", s->label,
-                       r->quantity, 100 * (error_ratio(&r->e) - 1)));
+                       "%s: delta method and jackknife give errors of %s that differ by %.0f %%: a "
+                       "few weights decide.",
+                       s->label, r->quantity, 100 * (error_ratio(&r->e) - 1)));
   if (c->flow.max_weight_share > 0.1)
-    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings, "%s: one sample carries %.0f %% of all weight.", s->label,
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: one sample carries %.0f %% of all weight.", s->label,
                        100 * c->flow.max_weight_share));
   if (c->flow.ess < 0.01)
-    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings, "%s: the ESS is %.2g per sample: the flow hardly meets the target.",
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: the ESS is %.2g per sample: the flow hardly meets the target.",
                        s->label, c->flow.ess));
   return CW_OK;
 }
@@ -160,8 +178,9 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
     if (s->kind == CW_STAGE_NIS) CW_TRY(warn_weights(ctx, c, s));
     if (s->kind == CW_STAGE_CHAIN && s->lnZ.rhat > 1.1)
       CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                         "%s: the chains of a node disagree (R-hat = %.3g, more than 1.1): its error cannot be trusted.", s->label,
-                         s->lnZ.rhat));
+                         "%s: the chains of a node disagree (R-hat = %.3g, more than 1.1): its "
+                         "error cannot be trusted.",
+                         s->label, s->lnZ.rhat));
   }
   return CW_OK;
 }

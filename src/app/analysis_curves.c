@@ -6,8 +6,10 @@
 
 enum { MOST_POINTS = 2000, TRAIN_BINS = 400, WEIGHT_BINS = 72 };
 
-/* y[0], y[stride], ...: n numbers, of which every k-th is kept so that there are at most MOST_POINTS. */
-cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *name, long n, long stride, const double *y) {
+/* y[0], y[stride], ...: n numbers, of which every k-th is kept so that there are at most
+ * MOST_POINTS. */
+cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                           long stride, const double *y) {
   long every = (n + MOST_POINTS - 1) / MOST_POINTS;
   if (every < 1) every = 1;
   cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, (n + every - 1) / every, false);
@@ -20,7 +22,8 @@ cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *na
 }
 
 /* Means of successive bins, with the standard deviation within a bin as dy. */
-cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name, const cw_array *series) {
+cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name,
+                          const cw_array *series) {
   long n = series->dim[0], bins = n < TRAIN_BINS ? n : TRAIN_BINS;
   cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, bins, true);
   if (curve == NULL) return cw_no_memory(ctx);
@@ -28,7 +31,8 @@ cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *nam
     long begin = b * n / bins, end = (b + 1) * n / bins;
     double width = (double)(end - begin), variance = 0;
     double mean = cw_sum(series->data + begin, (size_t)(end - begin)) / width;
-    for (long i = begin; i < end; i++) variance += (series->data[i] - mean) * (series->data[i] - mean) / width;
+    for (long i = begin; i < end; i++)
+      variance += (series->data[i] - mean) * (series->data[i] - mean) / width;
     curve->x[b] = 0.5 * (double)(begin + end - 1);
     curve->y[b] = mean;
     curve->dy[b] = sqrt(variance);
@@ -36,13 +40,15 @@ cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *nam
   return CW_OK;
 }
 
-/* x: length, y: how many runs of rejections are at least that long; drawn on logarithmic axes, so lengths are thinned
- * geometrically. accept (n_chain, n_step) of 0/1. */
-cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const double *accept, long n_chain, long n_step) {
+/* x: length, y: how many runs of rejections are at least that long; drawn on logarithmic axes, so
+ * lengths are thinned geometrically. accept (n_chain, n_step) of 0/1. */
+cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const double *accept,
+                              long n_chain, long n_step) {
   long longest = cw_longest_rejection(accept, n_chain, n_step);
   if (longest == 0) return CW_OK;
   double *at_least = calloc((size_t)longest + 2, sizeof *at_least);
-  cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, "rejection_runs", longest < 200 ? longest : 200, false);
+  cw_curve *curve =
+      cw_add_curve(&s->curve, &s->n_curves, "rejection_runs", longest < 200 ? longest : 200, false);
   if (at_least == NULL || curve == NULL) {
     free(at_least);
     return cw_no_memory(ctx);
@@ -76,7 +82,8 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Widens [low, high] to the range of all but 1 in 1000 of the finite numbers of a at each end. false: no memory. */
+/* Widens [low, high] to the range of all but 1 in 1000 of the finite numbers of a at each end.
+ * false: no memory. */
 static bool widen(const cw_array *a, double *low, double *high) {
   long n = cw_array_size(a), finite = 0;
   double *sorted = malloc((size_t)n * sizeof *sorted);
@@ -93,8 +100,8 @@ static bool widen(const cw_array *a, double *low, double *high) {
 }
 
 /* Density over the bins of [low, high], shifted by -origin. */
-static cw_status histogram(cw_context *ctx, cw_analysis_case *c, const char *name, const cw_array *a, double low, double high,
-                           double origin) {
+static cw_status histogram(cw_context *ctx, cw_analysis_case *c, const char *name,
+                           const cw_array *a, double low, double high, double origin) {
   cw_curve *curve = cw_add_curve(&c->curve, &c->n_curves, name, WEIGHT_BINS, false);
   if (curve == NULL) return cw_no_memory(ctx);
   long n = cw_array_size(a);
@@ -110,9 +117,11 @@ static cw_status histogram(cw_context *ctx, cw_analysis_case *c, const char *nam
   return CW_OK;
 }
 
-/* Densities of the log-weights of samples of the model and of the target over the same bins. q or p may be NULL. With exact
- * ln Z as origin, ln w = ln p/q; here it is ln Z from the q-samples, or from the p-samples where there are no others. */
-cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q, const cw_array *p) {
+/* Densities of the log-weights of samples of the model and of the target over the same bins. q or p
+ * may be NULL. With exact ln Z as origin, ln w = ln p/q; here it is ln Z from the q-samples, or
+ * from the p-samples where there are no others. */
+cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q,
+                               const cw_array *p) {
   double low = INFINITY, high = -INFINITY;
   if (q != NULL && !widen(q, &low, &high)) return cw_no_memory(ctx);
   if (p != NULL && !widen(p, &low, &high)) return cw_no_memory(ctx);

@@ -8,7 +8,8 @@
 #include "app/analysis_parts.h"
 
 cw_status cw_flush_results(cw_context *ctx, FILE *out) {
-  if (fflush(out) != 0 || ferror(out)) return cw_fail(ctx, CW_EIO, "cannot write results: %s", strerror(errno));
+  if (fflush(out) != 0 || ferror(out))
+    return cw_fail(ctx, CW_EIO, "cannot write results: %s", strerror(errno));
   return CW_OK;
 }
 
@@ -43,7 +44,8 @@ static json_t *results_json(const cw_analysis *a) {
     for (int s = 0; s < c->n_stages; s++)
       for (int r = 0; r < c->stage[s].n_results; r++)
         bad += json_array_append_new(list, result_json(c, &c->stage[s].result[r]));
-    for (int r = 0; r < c->n_results; r++) bad += json_array_append_new(list, result_json(c, &c->result[r]));
+    for (int r = 0; r < c->n_results; r++)
+      bad += json_array_append_new(list, result_json(c, &c->result[r]));
   }
   if (bad == 0) return list;
   json_decref(list);
@@ -74,7 +76,8 @@ static json_t *flow_json(const cw_analysis_case *c) {
   for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
     bad += set_number(o, entries[i].key, c->has_flow ? entries[i].value : NAN);
   bool has_runs = nmcmc != NULL && nmcmc->longest_rejection >= 0;
-  bad += json_object_set_new(o, "longest_rejection", has_runs ? json_integer(nmcmc->longest_rejection) : json_null());
+  bad += json_object_set_new(o, "longest_rejection",
+                             has_runs ? json_integer(nmcmc->longest_rejection) : json_null());
   if (bad == 0) return o;
   json_decref(o);
   return NULL;
@@ -84,7 +87,8 @@ static json_t *lines_json(char *const *line, int n, const char *prefix) {
   json_t *list = json_array();
   int bad = 0;
   for (int i = 0; i < n; i++)
-    bad += json_array_append_new(list, json_sprintf("%s%s%s", prefix, prefix[0] != '\0' ? ": " : "", line[i]));
+    bad += json_array_append_new(
+        list, json_sprintf("%s%s%s", prefix, prefix[0] != '\0' ? ": " : "", line[i]));
   if (bad == 0) return list;
   json_decref(list);
   return NULL;
@@ -96,7 +100,8 @@ static int set_lines(json_t *root, const char *key, const cw_analysis *a, bool w
   int bad = 0;
   for (int i = 0; i < a->n_cases; i++) {
     const cw_analysis_case *c = &a->cases[i];
-    json_t *some = lines_json(warnings ? c->warning : c->missing, warnings ? c->n_warnings : c->n_missing, c->name);
+    json_t *some = lines_json(warnings ? c->warning : c->missing,
+                              warnings ? c->n_warnings : c->n_missing, c->name);
     bad += json_array_extend(all, some);
     json_decref(some);
   }
@@ -110,7 +115,8 @@ static json_t *timing_json(const cw_analysis *a) {
     for (int s = 0; s < a->cases[i].n_stages; s++) {
       const cw_analysis_case *c = &a->cases[i];
       char name[CW_CASE_NAME + CW_RESULT_NAME + 2];
-      snprintf(name, sizeof name, "%s%s%s", c->name, c->name[0] != '\0' ? "." : "", c->stage[s].name);
+      snprintf(name, sizeof name, "%s%s%s", c->name, c->name[0] != '\0' ? "." : "",
+               c->stage[s].name);
       if (c->stage[s].stored) bad += set_number(o, name, c->stage[s].seconds);
     }
   bad += set_number(o, "total", a->seconds);

@@ -4,20 +4,25 @@
 
 #include "app/analysis.h"
 
-/* All segments of a stage joined along the first dimension, without kept configurations and states, which may be large. Unlike
- * cw_store_read_all it takes arrays that only some segments have. The caller clears out, also after a failure. Collective. */
+/* All segments of a stage joined along the first dimension, without kept configurations and states,
+ * which may be large. Unlike cw_store_read_all it takes arrays that only some segments have. The
+ * caller clears out, also after a failure. Collective. */
 cw_status cw_analysis_collect(cw_context *ctx, cw_store *store, const char *stage, cw_arrays *out);
 
 /* Results and curves of a stage out of its arrays. */
-cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const cw_arrays *data);
-/* What needs several stages: the flow's quality, free energies, overlap histograms. nis, forward: their arrays, maybe empty. */
-cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis, const cw_arrays *forward);
+cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                                 const cw_arrays *data);
+/* What needs several stages: the flow's quality, free energies, overlap histograms. nis, forward:
+ * their arrays, maybe empty. */
+cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis,
+                                const cw_arrays *forward);
 /* How many of n_step the job asks for; 0: unknown. */
 long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s);
 /* Warnings about a filled case. */
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c);
 
-/* (n_step, n_chain, n_col) -> (n_chain, n_step, n_col), the order of stats.h. NULL: no memory; the caller frees it. */
+/* (n_step, n_chain, n_col) -> (n_chain, n_step, n_col), the order of stats.h. NULL: no memory; the
+ * caller frees it. */
 double *cw_chains_first(const double *data, long n_step, long n_chain, long n_col);
 
 /* A new last result or curve, zeroed, in a list that grows; NULL: no memory. */
@@ -25,15 +30,21 @@ cw_result *cw_add_result(cw_result **list, int *n);
 /* x, y uninitialised; dy only with_dy. */
 cw_curve *cw_add_curve(cw_curve **list, int *n, const char *name, long n_points, bool with_dy);
 /* Adds a formatted line to a list of owned strings. */
-cw_status cw_add_line(cw_context *ctx, char ***list, int *n, const char *format, ...) CW_PRINTF(4, 5);
+cw_status cw_add_line(cw_context *ctx, char ***list, int *n, const char *format, ...)
+    CW_PRINTF(4, 5);
 
 /* What the curves of a stage show; NULL series are skipped. */
-cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *name, long n, long stride, const double *y);
-cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name, const cw_array *series);
-cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const double *accept, long n_chain, long n_step);
-cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q, const cw_array *p);
+cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                           long stride, const double *y);
+cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name,
+                          const cw_array *series);
+cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const double *accept,
+                              long n_chain, long n_step);
+cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q,
+                               const cw_array *p);
 
 cw_status cw_no_memory(cw_context *ctx);
-cw_status cw_flush_results(cw_context *ctx, FILE *out); /* CW_EIO if anything written to out was lost */
+cw_status cw_flush_results(cw_context *ctx,
+                           FILE *out); /* CW_EIO if anything written to out was lost */
 
 #endif

@@ -1,4 +1,5 @@
-/* From the arrays of a stage to results. Every estimate comes from stats.h; this file knows what is stored where. */
+/* From the arrays of a stage to results. Every estimate comes from stats.h; this file knows what is
+ * stored where. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,9 @@
 
 /* --------------------------------------------------------------- collecting */
 
-static bool is_wanted(const char *name) { return strncmp(name, "state.", 6) != 0 && strcmp(name, "config") != 0; }
+static bool is_wanted(const char *name) {
+  return strncmp(name, "state.", 6) != 0 && strcmp(name, "config") != 0;
+}
 
 static cw_array *find_array(cw_arrays *set, const char *name) {
   for (int i = 0; i < set->n; i++)
@@ -15,13 +18,17 @@ static cw_array *find_array(cw_arrays *set, const char *name) {
 }
 
 /* Appends the rows of a to those of the same name in out; a scalar is one row. */
-static cw_status append_rows(cw_context *ctx, const char *stage, const cw_array *a, cw_arrays *out) {
+static cw_status append_rows(cw_context *ctx, const char *stage, const cw_array *a,
+                             cw_arrays *out) {
   long one = 1;
   cw_array *whole = find_array(out, a->name);
-  if (whole == NULL) return cw_arrays_put(ctx, out, a->name, a->rank > 0 ? a->rank : 1, a->rank > 0 ? a->dim : &one, a->data);
+  if (whole == NULL)
+    return cw_arrays_put(ctx, out, a->name, a->rank > 0 ? a->rank : 1, a->rank > 0 ? a->dim : &one,
+                         a->data);
   bool fits = whole->rank == (a->rank > 0 ? a->rank : 1);
   for (int d = 1; fits && d < a->rank; d++) fits = whole->dim[d] == a->dim[d];
-  if (!fits) return cw_fail(ctx, CW_ECORRUPT, "array '%s' of stage '%s' changes its shape", a->name, stage);
+  if (!fits)
+    return cw_fail(ctx, CW_ECORRUPT, "array '%s' of stage '%s' changes its shape", a->name, stage);
   size_t old = (size_t)cw_array_size(whole), more = (size_t)cw_array_size(a);
   double *grown = realloc(whole->data, (old + more + 1) * sizeof(double));
   if (grown == NULL) return cw_no_memory(ctx);
@@ -45,12 +52,13 @@ cw_status cw_analysis_collect(cw_context *ctx, cw_store *store, const char *stag
 }
 
 /* The array of that name and rank; NULL: absent or empty. */
-static cw_status get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arrays *data, const char *name, int rank,
-                           const cw_array **out) {
+static cw_status get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arrays *data,
+                           const char *name, int rank, const cw_array **out) {
   const cw_array *a = cw_arrays_get(data, name);
   *out = a != NULL && cw_array_size(a) > 0 ? a : NULL;
   if (a != NULL && a->rank != rank)
-    return cw_fail(ctx, CW_ECORRUPT, "array '%s' of stage '%s' has %d dimensions instead of %d", name, s->name, a->rank, rank);
+    return cw_fail(ctx, CW_ECORRUPT, "array '%s' of stage '%s' has %d dimensions instead of %d",
+                   name, s->name, a->rank, rank);
   return CW_OK;
 }
 
@@ -59,13 +67,15 @@ double *cw_chains_first(const double *data, long n_step, long n_chain, long n_co
   if (out == NULL) return NULL;
   for (long t = 0; t < n_step; t++)
     for (long c = 0; c < n_chain; c++)
-      memcpy(out + (c * n_step + t) * n_col, data + (t * n_chain + c) * n_col, (size_t)n_col * sizeof *out);
+      memcpy(out + (c * n_step + t) * n_col, data + (t * n_chain + c) * n_col,
+             (size_t)n_col * sizeof *out);
   return out;
 }
 
 /* --------------------------------------------------- quantities of the group */
 
-/* Measurements of all primaries: chains (n_chain, n_step, n_primary), or weighted samples if log_weight is there. */
+/* Measurements of all primaries: chains (n_chain, n_step, n_primary), or weighted samples if
+ * log_weight is there. */
 typedef struct {
   const double *data;
   const double *log_weight; /* (n_step); NULL: chains */
@@ -84,12 +94,15 @@ static double evaluate(const double *mean, const void *arg) {
   return q->quantity->value(q->theory, mean, q->index);
 }
 
-static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q, cw_estimate *e) {
-  if (m->log_weight != NULL) return cw_weighted(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q, e);
+static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q,
+                          cw_estimate *e) {
+  if (m->log_weight != NULL)
+    return cw_weighted(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q, e);
   return cw_gamma(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, q, CW_GAMMA_S, e);
 }
 
-static cw_status add_quantities(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const measurements *m) {
+static cw_status add_quantities(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                                const measurements *m) {
   for (const cw_quantity *q = c->observables->quantities; q->name != NULL; q++) {
     int n = q->count != NULL ? q->count(&c->theory) : 1;
     for (int i = 0; i < n; i++) {
@@ -112,8 +125,8 @@ static cw_status add_quantities(cw_context *ctx, const cw_analysis_case *c, cw_a
 }
 
 /* A number of a stage that no observable group knows: series (n_chain, n_step). */
-static cw_status add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity, const char *help, const double *series,
-                            long n_chain, long n_step) {
+static cw_status add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
+                            const char *help, const double *series, long n_chain, long n_step) {
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
   cw_result *r = cw_add_result(&s->result, &s->n_results);
   if (r == NULL) return cw_no_memory(ctx);
@@ -136,13 +149,14 @@ static bool is_featured(const char *name) {
 static long lags_of(const cw_analysis_stage *s, long n_step) {
   double slowest = 0.5;
   for (int i = 0; i < s->n_results; i++)
-    if (is_featured(s->result[i].quantity) && isfinite(s->result[i].e.tau_int)) slowest = fmax(slowest, s->result[i].e.tau_int);
-  double lags = fmin(fmax(8 * slowest + 4, 12), 2000);
+    if (is_featured(s->result[i].quantity) && isfinite(s->result[i].e.tau_int))
+      slowest = fmax(slowest, s->result[i].e.tau_int);
+  double lags = fmin(fmax(8 * slowest + 4, 12), 400);
   return (long)fmin(lags, (double)n_step / 2 + 1);
 }
 
-static cw_status autocorrelation_curves(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                                        const measurements *m) {
+static cw_status autocorrelation_curves(cw_context *ctx, const cw_analysis_case *c,
+                                        cw_analysis_stage *s, const measurements *m) {
   long n_lag = lags_of(s, m->n_step);
   for (const cw_quantity *q = c->observables->quantities; q->name != NULL; q++) {
     if (q->count != NULL || !is_featured(q->name)) continue;
@@ -152,45 +166,55 @@ static cw_status autocorrelation_curves(cw_context *ctx, const cw_analysis_case 
     cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, n_lag, false);
     if (curve == NULL) return cw_no_memory(ctx);
     for (long t = 0; t < n_lag; t++) curve->x[t] = (double)t;
-    CW_TRY(cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg, n_lag, curve->y));
+    CW_TRY(cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg,
+                              n_lag, curve->y));
   }
   return CW_OK;
 }
 
-/* Chain 0 of the featured primaries; data is (n_chain, n_step, n_primary), so that it comes first. */
-static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const measurements *m) {
+/* Chain 0 of the featured primaries; data is (n_chain, n_step, n_primary), so that it comes first.
+ */
+static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                                const measurements *m) {
   for (int i = 0; i < m->n_primary; i++) {
     char primary[32], name[CW_RESULT_NAME];
     c->observables->primary_name(&c->theory, i, primary);
     snprintf(name, sizeof name, "history.%s", primary);
-    if (is_featured(primary)) CW_TRY(cw_curve_history(ctx, s, name, m->n_step, m->n_primary, m->data + i));
+    if (is_featured(primary))
+      CW_TRY(cw_curve_history(ctx, s, name, m->n_step, m->n_primary, m->data + i));
   }
   return CW_OK;
 }
 
 /* ------------------------------------------------------------ kinds of stages */
 
-/* Checks primary against the observable group; *primary = NULL: nothing measured yet, or no group. */
-static cw_status get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_analysis_stage *s, const cw_arrays *data,
-                             int rank, const cw_array **primary) {
+/* Checks primary against the observable group; *primary = NULL: nothing measured yet, or no group.
+ */
+static cw_status get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_analysis_stage *s,
+                             const cw_arrays *data, int rank, const cw_array **primary) {
   CW_TRY(get_array(ctx, s, data, "primary", rank, primary));
   if (c->observables == NULL) *primary = NULL;
   if (*primary == NULL) return CW_OK;
   long held = (*primary)->dim[rank - 1], expected = c->observables->n_primary(&c->theory);
   if (held == expected) return CW_OK;
-  return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld numbers per configuration where '%s' observables have %ld", s->name,
-                 held, c->observables->name, expected);
+  return cw_fail(ctx, CW_ECORRUPT,
+                 "stage '%s' holds %ld numbers per configuration where '%s' observables have %ld",
+                 s->name, held, c->observables->name, expected);
 }
 
 /* Results and curves of primary (n_step, n_chain, n_primary). */
-static cw_status fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const cw_array *primary) {
+static cw_status fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                             const cw_array *primary) {
   s->n_step = primary->dim[0];
   s->n_chain = primary->dim[1];
   s->present = s->n_step >= CW_GAMMA_MIN_STEPS;
   if (!s->present) return CW_OK;
   double *chains = cw_chains_first(primary->data, s->n_step, s->n_chain, primary->dim[2]);
   if (chains == NULL) return cw_no_memory(ctx);
-  measurements m = {.data = chains, .n_chain = s->n_chain, .n_step = s->n_step, .n_primary = (int)primary->dim[2]};
+  measurements m = {.data = chains,
+                    .n_chain = s->n_chain,
+                    .n_step = s->n_step,
+                    .n_primary = (int)primary->dim[2]};
   cw_status st = add_quantities(ctx, c, s, &m);
   if (st == CW_OK) st = autocorrelation_curves(ctx, c, s, &m);
   if (st == CW_OK) st = history_curves(ctx, c, s, &m);
@@ -204,16 +228,19 @@ static bool all_equal(const cw_array *a, double value) {
   return true;
 }
 
-static cw_status fill_sampler(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const cw_arrays *data) {
+static cw_status fill_sampler(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                              const cw_arrays *data) {
   const cw_array *primary, *accept, *exp_mdH, *action;
   CW_TRY(get_primary(ctx, c, s, data, 3, &primary));
   CW_TRY(get_array(ctx, s, data, "accept", 1, &accept));
   CW_TRY(get_array(ctx, s, data, "exp_mdH", 1, &exp_mdH));
   CW_TRY(get_array(ctx, s, data, "therm.action", 1, &action));
   if (primary != NULL) CW_TRY(fill_chains(ctx, c, s, primary));
-  if (action != NULL) CW_TRY(cw_curve_history(ctx, s, "thermalisation", action->dim[0], 1, action->data));
+  if (action != NULL)
+    CW_TRY(cw_curve_history(ctx, s, "thermalisation", action->dim[0], 1, action->data));
   if (accept == NULL || all_equal(accept, 1)) return CW_OK; /* a sampler that never rejects */
-  CW_TRY(add_series(ctx, s, "acceptance", "mean acceptance probability", accept->data, 1, accept->dim[0]));
+  CW_TRY(add_series(ctx, s, "acceptance", "mean acceptance probability", accept->data, 1,
+                    accept->dim[0]));
   if (exp_mdH == NULL) return CW_OK;
   return add_series(ctx, s, "exp_mdH", "<exp(-dH)>, which is 1", exp_mdH->data, 1, exp_mdH->dim[0]);
 }
@@ -231,7 +258,8 @@ static cw_status fill_train(cw_context *ctx, cw_analysis_stage *s, const cw_arra
   return CW_OK;
 }
 
-static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const cw_arrays *data) {
+static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                          const cw_arrays *data) {
   const cw_array *lw, *primary;
   CW_TRY(get_array(ctx, s, data, "lw", 1, &lw));
   CW_TRY(get_primary(ctx, c, s, data, 2, &primary));
@@ -240,14 +268,16 @@ static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysi
   s->n_step = lw->dim[0];
   if (primary == NULL) return CW_OK;
   if (primary->dim[0] != s->n_step)
-    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld measurements for %ld weights", s->name, primary->dim[0], s->n_step);
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld measurements for %ld weights", s->name,
+                   primary->dim[0], s->n_step);
   measurements m = {primary->data, lw->data, 1, s->n_step, (int)primary->dim[1]};
   return add_quantities(ctx, c, s, &m);
 }
 
 /* accept (n_chain, n_step) of 0/1 */
 static cw_status fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept) {
-  CW_TRY(add_series(ctx, s, "acceptance", "accepted fraction of proposals", accept, s->n_chain, s->n_step));
+  CW_TRY(add_series(ctx, s, "acceptance", "accepted fraction of proposals", accept, s->n_chain,
+                    s->n_step));
   s->longest_rejection = cw_longest_rejection(accept, s->n_chain, s->n_step);
   cw_result *r = cw_add_result(&s->result, &s->n_results);
   if (r == NULL) return cw_no_memory(ctx);
@@ -260,14 +290,16 @@ static cw_status fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const do
   return cw_curve_rejections(ctx, s, accept, s->n_chain, s->n_step);
 }
 
-static cw_status fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const cw_arrays *data) {
+static cw_status fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                            const cw_arrays *data) {
   const cw_array *primary, *accept;
   CW_TRY(get_primary(ctx, c, s, data, 3, &primary));
   CW_TRY(get_array(ctx, s, data, "accept", 2, &accept));
   if (primary != NULL) CW_TRY(fill_chains(ctx, c, s, primary));
   if (!s->present || accept == NULL) return CW_OK;
   if (accept->dim[0] != s->n_step || accept->dim[1] != s->n_chain)
-    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld x %ld acceptances for %ld x %ld measurements", s->name,
+    return cw_fail(ctx, CW_ECORRUPT,
+                   "stage '%s' holds %ld x %ld acceptances for %ld x %ld measurements", s->name,
                    accept->dim[0], accept->dim[1], s->n_step, s->n_chain);
   double *chains = cw_chains_first(accept->data, s->n_step, s->n_chain, 1);
   if (chains == NULL) return cw_no_memory(ctx);
@@ -287,7 +319,8 @@ static cw_status fill_forward(cw_context *ctx, cw_analysis_stage *s, const cw_ar
 }
 
 /* The mean slope of one node: slope (n_step, n_chain). */
-static cw_status node_slope(cw_context *ctx, const double *slope, long n_step, long n_chain, cw_estimate *e) {
+static cw_status node_slope(cw_context *ctx, const double *slope, long n_step, long n_chain,
+                            cw_estimate *e) {
   double *chains = cw_chains_first(slope, n_step, n_chain, 1);
   if (chains == NULL) return cw_no_memory(ctx);
   cw_status st = cw_gamma(ctx, chains, n_chain, n_step, 1, NULL, NULL, CW_GAMMA_S, e);
@@ -295,8 +328,8 @@ static cw_status node_slope(cw_context *ctx, const double *slope, long n_step, l
   return st;
 }
 
-/* Curve "slope" (kappa, <-dS/dkappa>, error), and the integral over the nodes there are: lnZ(kappa) = lnZ0 + sum_i w_i <slope_i>,
- * errors of independent nodes in quadrature. */
+/* Curve "slope" (kappa, <-dS/dkappa>, error), and the integral over the nodes there are: lnZ(kappa)
+ * = lnZ0 + sum_i w_i <slope_i>, errors of independent nodes in quadrature. */
 static cw_status fill_chain(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {
   const cw_array *kappa, *weight, *slope, *lnZ0;
   CW_TRY(get_array(ctx, s, data, "kappa", 1, &kappa));
@@ -325,12 +358,19 @@ static cw_status fill_chain(cw_context *ctx, cw_analysis_stage *s, const cw_arra
   s->present = true;
   s->n_step = n;
   s->covered = covered;
-  s->lnZ = (cw_estimate){.value = sum, .error = sqrt(variance), .error2 = NAN, .tau_int = NAN, .tau_error = NAN, .rhat = rhat,
-                         .ess = NAN, .n = n * n_step * n_chain};
+  s->lnZ = (cw_estimate){.value = sum,
+                         .error = sqrt(variance),
+                         .error2 = NAN,
+                         .tau_int = NAN,
+                         .tau_error = NAN,
+                         .rhat = rhat,
+                         .ess = NAN,
+                         .n = n * n_step * n_chain};
   return CW_OK;
 }
 
-cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, const cw_arrays *data) {
+cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                                 const cw_arrays *data) {
   switch (s->kind) {
   case CW_STAGE_SAMPLER:
     return fill_sampler(ctx, c, s, data);

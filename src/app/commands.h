@@ -1,5 +1,6 @@
-/* The subcommands of the program. argv holds what follows the subcommand's name. They print to stdout; a failure leaves its
- * message in ctx and returns its status, which main turns into a line on stderr and an exit code. Collective. */
+/* The subcommands of the program. argv holds what follows the subcommand's name. They print to
+ * stdout; a failure leaves its message in ctx and returns its status, which main turns into a line
+ * on stderr and an exit code. Collective. */
 #ifndef CW_APP_COMMANDS_H
 #define CW_APP_COMMANDS_H
 
@@ -12,7 +13,10 @@ cw_status cw_command_list(cw_context *ctx, int argc, char **argv);   /* list [wh
 cw_status cw_command_check(cw_context *ctx, int argc, char **argv);  /* check */
 
 /* What `run` does at its end. */
-cw_status cw_write_report(cw_context *ctx, const char *dir);                            /* DIR/report.html */
-cw_status cw_write_results_json(cw_context *ctx, const char *dir, const char *path);    /* as show --json */
+cw_status cw_write_report(cw_context *ctx, const char *dir); /* DIR/report.html */
+cw_status cw_write_results_json(cw_context *ctx, const char *dir,
+                                const char *path); /* as show --json */
+cw_status cw_write_results(cw_context *ctx, const char *dir,
+                           const char *json_path); /* both, from one analysis */
 
 #endif

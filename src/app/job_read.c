@@ -41,7 +41,22 @@ static cw_status look_up(cw_node *map, const char *key, cw_node **node) {
   return CW_OK;
 }
 
+cw_status cw_job_suspect(const cw_node *map, const char *key) {
+  const char *const wanted[] = {key, NULL};
+  for (const cw_node *c = map->first; c != NULL; c = c->next) {
+    if (c->used || cw_nearest(c->key, wanted) == NULL) continue;
+    char path[200], in[220] = "", place[CW_PLACE];
+    cw_node_path(map, path, sizeof path);
+    if (path[0] != '\0') snprintf(in, sizeof in, " in %s", path);
+    cw_node_origin(c, place);
+    return cw_fail(map->job->ctx, CW_EINVAL, "%sunknown key '%s'%s; did you mean '%s'?", place,
+                   c->key, in, key);
+  }
+  return CW_OK;
+}
+
 static cw_status fail_missing(const cw_node *map, const char *key, const char *help) {
+  CW_TRY(cw_job_suspect(map, key));
   if (help == NULL || help[0] == '\0') return cw_job_fail(map, NULL, "missing key '%s'", key);
   return cw_job_fail(map, NULL, "missing key '%s' (%s)", key, help);
 }

@@ -1,4 +1,5 @@
-/* causeway report: the page of a job, from its analysis. Reads from top to bottom as the page does. */
+/* causeway report: the page of a job, from its analysis. Reads from top to bottom as the page does.
+ */
 #include "app/page.h"
 
 #include <ctype.h>
@@ -25,7 +26,8 @@ static int colour_of(const cw_analysis_stage *s) {
   }
 }
 
-/* Everything below writes to a page about one case; heading levels depend on whether there are several. */
+/* Everything below writes to a page about one case; heading levels depend on whether there are
+ * several. */
 typedef struct {
   cw_page *page;
   const cw_analysis_case *c;
@@ -37,7 +39,8 @@ static int list_methods(const cw_analysis_case *c, const cw_analysis_stage *meth
   int n = 0;
   for (int i = 0; i < c->n_stages && n < MOST_METHODS; i++) {
     const cw_analysis_stage *s = &c->stage[i];
-    bool measures = s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NIS || s->kind == CW_STAGE_NMCMC;
+    bool measures =
+        s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NIS || s->kind == CW_STAGE_NMCMC;
     if (s->present && measures) methods[n++] = s;
   }
   return n;
@@ -57,12 +60,16 @@ static void format_result(char text[CW_VALUE_TEXT], const cw_result *r) {
     cw_format_value(r->e.value, r->e.error, text);
 }
 
-static void begin_with_capital(cw_prose *p) { p->text[0] = (char)toupper((unsigned char)p->text[0]); }
+static void begin_with_capital(cw_prose *p) {
+  p->text[0] = (char)toupper((unsigned char)p->text[0]);
+}
 
 /* ------------------------------------------------------------- observables */
 
-/* Rows: scalar quantities. Columns: methods, then the flow's methods minus the reference in units of the error. */
-static cw_status observable_row(const section *to, const cw_quantity *q, const cw_analysis_stage *const *methods, int n,
+/* Rows: scalar quantities. Columns: methods, then the flow's methods minus the reference in units
+ * of the error. */
+static cw_status observable_row(const section *to, const cw_quantity *q,
+                                const cw_analysis_stage *const *methods, int n,
                                 const cw_analysis_stage *reference) {
   char text[2 * MOST_METHODS][CW_VALUE_TEXT];
   cw_prose name = {0};
@@ -76,7 +83,8 @@ static cw_status observable_row(const section *to, const cw_quantity *q, const c
   }
   for (int i = 0; i < n; i++) {
     if (reference == NULL || methods[i]->kind == CW_STAGE_SAMPLER) continue;
-    double pull = cw_pull(cw_stage_result(methods[i], q->name, -1), cw_stage_result(reference, q->name, -1));
+    double pull =
+        cw_pull(cw_stage_result(methods[i], q->name, -1), cw_stage_result(reference, q->name, -1));
     format_number(text[column - 1], pull, "%+.1f σ");
     if (fabs(pull) > 3) marked = column;
     cells[column] = text[column - 1];
@@ -98,10 +106,11 @@ static cw_status write_observables(const section *to) {
     heads[column++] = head[i];
   }
   CW_TRY(cw_page_heading(to->page, to->level, "Observables"));
-  CW_TRY(cw_page_table_begin(to->page,
-                             "Values with errors of the last digits; differences in units of their combined error, "
-                             "marked beyond 3 σ.",
-                             column, heads));
+  CW_TRY(cw_page_table_begin(
+      to->page,
+      "Values with errors of the last digits; differences in units of their combined error, "
+      "marked beyond 3 σ.",
+      column, heads));
   for (const cw_quantity *q = to->c->observables->quantities; q->name != NULL; q++)
     if (q->count == NULL) CW_TRY(observable_row(to, q, methods, n, reference));
   return cw_page_table_end(to->page);
@@ -141,12 +150,15 @@ static cw_status method_row(const section *to, const cw_analysis_stage *s) {
 }
 
 static cw_status write_methods(const section *to) {
-  static const char *const heads[] = {"method",      "chains × steps, or samples", "τ_int of chi2",     "ESS of chi2",
-                                      "largest R-hat", "acceptance",               "⟨exp(−ΔH)⟩", "longest rejection"};
+  static const char *const heads[] = {"method",        "chains × steps, or samples",
+                                      "τ_int of chi2", "ESS of chi2",
+                                      "largest R-hat", "acceptance",
+                                      "⟨exp(−ΔH)⟩",    "longest rejection"};
   const cw_analysis_stage *methods[MOST_METHODS];
   int n = list_methods(to->c, methods);
   if (n == 0) return CW_OK;
-  CW_TRY(cw_page_table_begin(to->page, "How much each method sampled; times in steps of its chain.", 8, heads));
+  CW_TRY(cw_page_table_begin(to->page, "How much each method sampled; times in steps of its chain.",
+                             8, heads));
   for (int i = 0; i < n; i++) CW_TRY(method_row(to, methods[i]));
   return cw_page_table_end(to->page);
 }
@@ -157,18 +169,21 @@ static cw_status write_methods(const section *to) {
 static cw_status loss_figure(const section *to, const cw_curve *loss) {
   bool reverse = strncmp(to->c->train_text, "reverse", 7) == 0;
   long skip = loss->n >= 100 ? loss->n / 50 : 0;
-  CW_TRY(cw_page_figure_begin(to->page, "Loss", "training step", reverse ? "⟨ln q + S⟩" : "⟨−ln q⟩", false, false));
-  CW_TRY(cw_page_curve(to->page, "mean and spread of a bin of steps", CW_DRAW_BAND, BLUE, loss->n - skip, loss->x + skip,
-                       loss->y + skip, loss->dy + skip));
+  CW_TRY(cw_page_figure_begin(to->page, "Loss", "training step", reverse ? "⟨ln q + S⟩" : "⟨−ln q⟩",
+                              false, false));
+  CW_TRY(cw_page_curve(to->page, "mean and spread of a bin of steps", CW_DRAW_BAND, BLUE,
+                       loss->n - skip, loss->x + skip, loss->y + skip, loss->dy + skip));
   bool has_limit = reverse && isfinite(to->c->flow.lnZ) && to->c->has_flow;
   double x[2] = {loss->x[skip], loss->x[loss->n - 1]}, F[2] = {-to->c->flow.lnZ, -to->c->flow.lnZ};
   if (has_limit) CW_TRY(cw_page_curve(to->page, "F = −ln Z", CW_DRAW_LINE, ORANGE, 2, x, F, NULL));
-  return cw_page_figure_end(to->page, has_limit ? "The reverse KL divergence is the distance of the loss from F, its lower bound."
-                                                : "");
+  return cw_page_figure_end(
+      to->page,
+      has_limit ? "The reverse KL divergence is the distance of the loss from F, its lower bound."
+                : "");
 }
 
-static cw_status simple_figure(const section *to, const cw_curve *curve, const char *title, const char *y_label, cw_draw how,
-                               bool log_y) {
+static cw_status simple_figure(const section *to, const cw_curve *curve, const char *title,
+                               const char *y_label, cw_draw how, bool log_y) {
   if (curve == NULL) return CW_OK;
   CW_TRY(cw_page_figure_begin(to->page, title, "training step", y_label, false, log_y));
   CW_TRY(cw_page_curve(to->page, "", how, BLUE, curve->n, curve->x, curve->y, curve->dy));
@@ -185,8 +200,10 @@ static cw_status write_training(const section *to) {
   CW_TRY(cw_page_heading(to->page, to->level, "Training"));
   CW_TRY(cw_page_paragraph(to->page, p.text));
   if (loss != NULL) CW_TRY(loss_figure(to, loss));
-  CW_TRY(simple_figure(to, cw_stage_curve(s, "ess"), "Effective sample size of the batches", "ESS", CW_DRAW_BAND, false));
-  CW_TRY(simple_figure(to, cw_stage_curve(s, "grad_norm"), "Norm of the gradient", "|gradient|", CW_DRAW_LINE, true));
+  CW_TRY(simple_figure(to, cw_stage_curve(s, "ess"), "Effective sample size of the batches", "ESS",
+                       CW_DRAW_BAND, false));
+  CW_TRY(simple_figure(to, cw_stage_curve(s, "grad_norm"), "Norm of the gradient", "|gradient|",
+                       CW_DRAW_LINE, true));
   return simple_figure(to, cw_stage_curve(s, "rate"), "Learning rate", "rate", CW_DRAW_LINE, false);
 }
 
@@ -201,21 +218,30 @@ static const cw_curve *case_curve(const cw_analysis_case *c, const char *name) {
 static cw_status weights_figure(const section *to) {
   const cw_curve *q = case_curve(to->c, "log_weight.q"), *p = case_curve(to->c, "log_weight.p");
   if (q == NULL && p == NULL) return CW_OK;
-  CW_TRY(cw_page_figure_begin(to->page, "Log-weights", "ln w = −S − ln q − ln Z", "density", false, false));
-  if (q != NULL) CW_TRY(cw_page_curve(to->page, "samples of the flow", CW_DRAW_STEPS, ORANGE, q->n, q->x, q->y, NULL));
-  if (p != NULL) CW_TRY(cw_page_curve(to->page, "samples of the target", CW_DRAW_STEPS, PURPLE, p->n, p->x, p->y, NULL));
-  return cw_page_figure_end(to->page, p != NULL ? "A perfect flow would have ln w = 0 everywhere. The more the two histograms "
-                                                  "overlap, the better flow and target know each other."
-                                                : "A perfect flow would have ln w = 0 everywhere.");
+  CW_TRY(cw_page_figure_begin(to->page, "Log-weights", "ln w = −S − ln q − ln Z", "density", false,
+                              false));
+  if (q != NULL)
+    CW_TRY(cw_page_curve(to->page, "samples of the flow", CW_DRAW_STEPS, ORANGE, q->n, q->x, q->y,
+                         NULL));
+  if (p != NULL)
+    CW_TRY(cw_page_curve(to->page, "samples of the target", CW_DRAW_STEPS, PURPLE, p->n, p->x, p->y,
+                         NULL));
+  return cw_page_figure_end(
+      to->page, p != NULL
+                    ? "A perfect flow would have ln w = 0 everywhere. The more the two histograms "
+                      "overlap, the better flow and target know each other."
+                    : "A perfect flow would have ln w = 0 everywhere.");
 }
 
 static cw_status rejections_figure(const section *to) {
   const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_NMCMC);
   const cw_curve *runs = s != NULL ? cw_stage_curve(s, "rejection_runs") : NULL;
   if (runs == NULL) return CW_OK;
-  CW_TRY(cw_page_figure_begin(to->page, "Runs of rejections of NMCMC", "length", "runs at least as long", true, true));
+  CW_TRY(cw_page_figure_begin(to->page, "Runs of rejections of NMCMC", "length",
+                              "runs at least as long", true, true));
   CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, GREEN, runs->n, runs->x, runs->y, NULL));
-  return cw_page_figure_end(to->page, "Long runs are configurations that the flow proposes far too rarely.");
+  return cw_page_figure_end(to->page,
+                            "Long runs are configurations that the flow proposes far too rarely.");
 }
 
 static cw_status write_flow(const section *to) {
@@ -223,12 +249,14 @@ static cw_status write_flow(const section *to) {
   if (!to->c->has_flow) return CW_OK;
   cw_prose p = {0};
   if (f->n_q > 0)
-    cw_say(&p, "From %ld samples of the flow: ESS %.4f, reverse KL divergence %.4g, acceptance of an independence Metropolis "
-               "%.4f, largest weight %.2g of all.",
+    cw_say(&p,
+           "From %ld samples of the flow: ESS %.4g, reverse KL divergence %.4g, acceptance of an "
+           "independence Metropolis "
+           "%.4g, largest weight %.2g of all.",
            f->n_q, f->ess, f->kl, f->acceptance, f->max_weight_share);
   if (f->n_p > 0)
-    cw_say(&p, "%sFrom %ld samples of the target: forward ESS %.3g, forward KL divergence %.4g.", f->n_q > 0 ? " " : "", f->n_p,
-           f->ess_forward, f->kl_forward);
+    cw_say(&p, "%sFrom %ld samples of the target: forward ESS %.3g, forward KL divergence %.4g.",
+           f->n_q > 0 ? " " : "", f->n_p, f->ess_forward, f->kl_forward);
   CW_TRY(cw_page_heading(to->page, to->level, "Quality of the flow"));
   CW_TRY(cw_page_paragraph(to->page, p.text));
   CW_TRY(weights_figure(to));
@@ -242,13 +270,17 @@ static cw_status history_figures(const section *to, const cw_analysis_stage *s) 
   for (int i = 0; i < s->n_curves; i++) {
     const cw_curve *curve = &s->curve[i];
     const char *primary = curve->name + sizeof prefix - 1;
-    bool shown = strncmp(curve->name, prefix, sizeof prefix - 1) == 0 && strcmp(primary, "abs_m") != 0;
+    bool shown =
+        strncmp(curve->name, prefix, sizeof prefix - 1) == 0 && strcmp(primary, "abs_m") != 0;
     if (!shown) continue;
     char title[120];
     snprintf(title, sizeof title, "%s: history of %s", s->label, primary);
     CW_TRY(cw_page_figure_begin(to->page, title, "step", primary, false, false));
-    CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, colour_of(s), curve->n, curve->x, curve->y, NULL));
-    CW_TRY(cw_page_figure_end(to->page, curve->n < s->n_step ? "The first chain; not every step is drawn." : "The first chain."));
+    CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, colour_of(s), curve->n, curve->x, curve->y,
+                         NULL));
+    CW_TRY(cw_page_figure_end(to->page, curve->n < s->n_step
+                                            ? "The first chain; not every step is drawn."
+                                            : "The first chain."));
   }
   return CW_OK;
 }
@@ -262,7 +294,8 @@ static cw_status autocorrelation_figure(const section *to, const cw_analysis_sta
   for (int i = 0; i < s->n_curves; i++) {
     const cw_curve *curve = &s->curve[i];
     if (strncmp(curve->name, prefix, sizeof prefix - 1) != 0) continue;
-    CW_TRY(cw_page_curve(to->page, curve->name + sizeof prefix - 1, CW_DRAW_LINE, n++, curve->n, curve->x, curve->y, NULL));
+    CW_TRY(cw_page_curve(to->page, curve->name + sizeof prefix - 1, CW_DRAW_LINE, n++, curve->n,
+                         curve->x, curve->y, NULL));
   }
   return cw_page_figure_end(to->page, "Pooled over chains.");
 }
@@ -273,7 +306,8 @@ static cw_status thermalisation_figure(const section *to, const cw_analysis_stag
   char title[120];
   snprintf(title, sizeof title, "%s: thermalisation", s->label);
   CW_TRY(cw_page_figure_begin(to->page, title, "step", "mean action", false, false));
-  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, colour_of(s), curve->n, curve->x, curve->y, NULL));
+  CW_TRY(
+      cw_page_curve(to->page, "", CW_DRAW_LINE, colour_of(s), curve->n, curve->x, curve->y, NULL));
   return cw_page_figure_end(to->page, "Mean over chains, before the measurements.");
 }
 
@@ -293,27 +327,36 @@ static cw_status write_chains(const section *to) {
 
 /* -------------------------------------------------------- vector quantities */
 
-/* A vector quantity as points over its index; methods are moved apart a little, so that error bars do not hide each other. */
-static cw_status vector_curve(const section *to, const cw_analysis_stage *s, const cw_quantity *q, int n, double shift) {
-  double *x = calloc((size_t)n, sizeof *x), *y = calloc((size_t)n, sizeof *y), *dy = calloc((size_t)n, sizeof *dy);
+/* A vector quantity as points over its index; methods are moved apart a little, so that error bars
+ * do not hide each other. */
+static cw_status vector_curve(const section *to, const cw_analysis_stage *s, const cw_quantity *q,
+                              int n, double shift) {
+  double *x = calloc((size_t)n, sizeof *x), *y = calloc((size_t)n, sizeof *y),
+         *dy = calloc((size_t)n, sizeof *dy);
   cw_status st = x != NULL && y != NULL && dy != NULL ? CW_OK : CW_ENOMEM;
   for (int i = 0; i < n && st == CW_OK; i++) {
     const cw_result *r = cw_stage_result(s, q->name, i);
-    bool usable = r != NULL && r->e.error < 0.5 * fabs(r->e.value); /* beyond, it is noise that spoils the scale */
+    bool usable =
+        r != NULL &&
+        r->e.error < 0.5 * fabs(r->e.value); /* beyond, it is noise that spoils the scale */
     x[i] = i + shift;
     y[i] = usable ? r->e.value : NAN;
     dy[i] = usable ? r->e.error : NAN;
   }
-  if (st == CW_OK) st = cw_page_curve(to->page, s->label, CW_DRAW_POINTS, colour_of(s), n, x, y, dy);
+  if (st == CW_OK)
+    st = cw_page_curve(to->page, s->label, CW_DRAW_POINTS, colour_of(s), n, x, y, dy);
   free(x);
   free(y);
   free(dy);
   return st;
 }
 
-static cw_status vector_figure(const section *to, const cw_quantity *q, const cw_analysis_stage *const *methods, int n) {
+static cw_status vector_figure(const section *to, const cw_quantity *q,
+                               const cw_analysis_stage *const *methods, int n) {
   bool log_y = strcmp(q->name, "correlator") == 0;
-  const char *title = log_y ? "Correlator" : strcmp(q->name, "m_eff") == 0 ? "Effective mass" : q->name;
+  const char *title = log_y                           ? "Correlator"
+                      : strcmp(q->name, "m_eff") == 0 ? "Effective mass"
+                                                      : q->name;
   CW_TRY(cw_page_figure_begin(to->page, title, "t", q->name, false, log_y));
   for (int i = 0; i < n; i++)
     CW_TRY(vector_curve(to, methods[i], q, q->count(&to->c->theory), 0.07 * (i - 0.5 * (n - 1))));
@@ -341,7 +384,8 @@ static cw_status write_vectors(const section *to) {
 /* -------------------------------------------------------------- free energy */
 
 static cw_status free_energy_row(const section *to, const char *name, const char *name_per_site) {
-  const cw_result *F = cw_case_result(to->c, name), *per_site = cw_case_result(to->c, name_per_site);
+  const cw_result *F = cw_case_result(to->c, name),
+                  *per_site = cw_case_result(to->c, name_per_site);
   if (F == NULL) return CW_OK;
   char label[120], value[CW_VALUE_TEXT], site[CW_VALUE_TEXT], n[CW_VALUE_TEXT];
   snprintf(label, sizeof label, "%s\n%s", name, F->help);
@@ -355,9 +399,13 @@ static cw_status integrand_figure(const section *to) {
   const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_CHAIN);
   const cw_curve *slope = s != NULL ? cw_stage_curve(s, "slope") : NULL;
   if (slope == NULL) return CW_OK;
-  CW_TRY(cw_page_figure_begin(to->page, "Integrand of the chain integration", "κ", "⟨−∂S/∂κ⟩", false, false));
-  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, BLUE, slope->n, slope->x, slope->y, slope->dy));
-  return cw_page_figure_end(to->page, "ln Z(κ) = ln Z(0) + ∫ ⟨−∂S/∂κ⟩ dκ, with one set of chains at each Gauss–Legendre node.");
+  CW_TRY(cw_page_figure_begin(to->page, "Integrand of the chain integration", "κ", "⟨−∂S/∂κ⟩",
+                              false, false));
+  CW_TRY(
+      cw_page_curve(to->page, "", CW_DRAW_POINTS, BLUE, slope->n, slope->x, slope->y, slope->dy));
+  return cw_page_figure_end(
+      to->page,
+      "ln Z(κ) = ln Z(0) + ∫ ⟨−∂S/∂κ⟩ dκ, with one set of chains at each Gauss–Legendre node.");
 }
 
 static cw_status write_free_energy(const section *to) {
@@ -382,7 +430,8 @@ static cw_status write_doubts(const section *to) {
   if (to->c->n_missing == 0) return CW_OK;
   cw_prose p = {0};
   cw_say(&p, "Not finished: ");
-  for (int i = 0; i < to->c->n_missing; i++) cw_say(&p, "%s%s", i > 0 ? "; " : "", to->c->missing[i]);
+  for (int i = 0; i < to->c->n_missing; i++)
+    cw_say(&p, "%s%s", i > 0 ? "; " : "", to->c->missing[i]);
   cw_say(&p, ". This page shows what there is.");
   return cw_page_warning(to->page, p.text);
 }
@@ -396,9 +445,9 @@ static cw_status write_facts(const section *to) {
   for (int i = 0; i < 6; i++) values[i] = text[i];
   if (c->has_flow && c->flow.n_q > 0) {
     names[n] = "ESS per sample";
-    format_number(text[n++], c->flow.ess, "%.3f");
+    format_number(text[n++], c->flow.ess, "%.3g");
     names[n] = "acceptance";
-    format_number(text[n++], c->flow.acceptance, "%.3f");
+    format_number(text[n++], c->flow.acceptance, "%.3g");
     names[n] = "ln Z";
     cw_format_value(c->flow.lnZ, c->flow.lnZ_error, text[n++]);
   }
@@ -416,7 +465,8 @@ static cw_status write_facts(const section *to) {
 static cw_status write_mode_dropping(cw_page *page, const cw_analysis *a) {
   static const char *const heads[] = {"case", "F_q", "F_p", "w_hat", "ESS", "forward ESS"};
   bool any = false;
-  for (int i = 0; i < a->n_cases; i++) any = any || (a->cases[i].has_flow && a->cases[i].flow.n_p > 0);
+  for (int i = 0; i < a->n_cases; i++)
+    any = any || (a->cases[i].has_flow && a->cases[i].flow.n_p > 0);
   if (!any) return CW_OK;
   CW_TRY(cw_page_heading(page, 2, "Does the flow know the whole target?"));
   CW_TRY(cw_page_table_begin(page, "", 6, heads));
@@ -427,10 +477,12 @@ static cw_status write_mode_dropping(cw_page *page, const cw_analysis *a) {
     format_result(text[0], cw_case_result(c, "F_q"));
     format_result(text[1], cw_case_result(c, "F_p"));
     format_result(text[2], cw_case_result(c, "w_hat"));
-    format_number(text[3], c->flow.ess, "%.4f");
+    format_number(text[3], c->flow.ess, "%.4g");
     format_number(text[4], c->flow.ess_forward, "%.3g");
-    snprintf(name, sizeof name, "%s\n%s", c->name[0] != '\0' ? c->name : a->job_name, c->train_text);
-    CW_TRY(cw_page_table_row(page, (const char *[]){name, text[0], text[1], text[2], text[3], text[4]}, -1));
+    snprintf(name, sizeof name, "%s\n%s", c->name[0] != '\0' ? c->name : a->job_name,
+             c->train_text);
+    CW_TRY(cw_page_table_row(
+        page, (const char *[]){name, text[0], text[1], text[2], text[3], text[4]}, -1));
   }
   CW_TRY(cw_page_table_end(page));
   cw_prose general = {0};
@@ -488,7 +540,8 @@ static cw_status write_cases(cw_page *page, const cw_analysis *a) {
   return CW_OK;
 }
 
-static cw_status timing_row(cw_page *page, const cw_analysis *a, const char *case_name, const char *label, double seconds) {
+static cw_status timing_row(cw_page *page, const cw_analysis *a, const char *case_name,
+                            const char *label, double seconds) {
   char name[CW_CASE_NAME + 80], time[CW_VALUE_TEXT], share[CW_VALUE_TEXT];
   snprintf(name, sizeof name, "%s%s%s", case_name, case_name[0] != '\0' ? ": " : "", label);
   snprintf(time, sizeof time, "%.1f", seconds);
@@ -507,14 +560,16 @@ static cw_status write_run(cw_page *page, const cw_analysis *a) {
 #else
          "gcc",
 #endif
-         __VERSION__, gnuplot[0] != '\0' ? "Figures by " : "", gnuplot, gnuplot[0] != '\0' ? ". " : "", a->seed);
+         __VERSION__, gnuplot[0] != '\0' ? "Figures by " : "", gnuplot,
+         gnuplot[0] != '\0' ? ". " : "", a->seed);
   CW_TRY(cw_page_heading(page, 2, "The run"));
   CW_TRY(cw_page_paragraph(page, p.text));
   CW_TRY(cw_page_table_begin(page, "", 3, heads));
   for (int i = 0; i < a->n_cases; i++)
     for (int s = 0; s < a->cases[i].n_stages; s++) {
       const cw_analysis_stage *stage = &a->cases[i].stage[s];
-      if (stage->stored) CW_TRY(timing_row(page, a, a->cases[i].name, stage->label, stage->seconds));
+      if (stage->stored)
+        CW_TRY(timing_row(page, a, a->cases[i].name, stage->label, stage->seconds));
     }
   CW_TRY(timing_row(page, a, "", "total", a->seconds));
   CW_TRY(cw_page_table_end(page));

@@ -24,9 +24,11 @@ void cw_say_coverage(cw_prose *p, const cw_analysis_case *c);
 /* How the flow and the chain integration compare; nothing if one is missing. */
 void cw_say_free_energy(cw_prose *p, const cw_analysis_case *c);
 
-/* Difference of two results in standard deviations of their independent errors; NAN if there is none. */
+/* Difference of two results in standard deviations of their independent errors; NAN if there is
+ * none. */
 double cw_pull(const cw_result *a, const cw_result *b);
-/* The Markov chain of the theory's own samplers that the flow is compared with: the first there is; NULL: none. */
+/* The Markov chain of the theory's own samplers that the flow is compared with: the first there is;
+ * NULL: none. */
 const cw_analysis_stage *cw_reference_stage(const cw_analysis_case *c);
 
 #endif

@@ -17,9 +17,10 @@ void cw_say(cw_prose *p, const char *format, ...) {
 }
 
 void cw_say_pretty(cw_prose *p, const char *text) {
-  static const char *const signs[][2] = {{"sum_mu", "Σ_μ"}, {"{x+mu}", "{x+μ}"}, {"sum_x", "Σ_x"}, {"phi", "φ"}, {"kappa", "κ"},
-                                         {"lambda", "λ"},   {" pi/", " π/"},     {"m2", "m²"},     {"^2", "²"},  {"^4", "⁴"},
-                                         {"<", "⟨"},        {">", "⟩"},          {" - ", " − "},   {"= -", "= −"}, {"exp(-", "exp(−"}};
+  static const char *const signs[][2] = {
+      {"sum_mu", "Σ_μ"}, {"{x+mu}", "{x+μ}"}, {"sum_x", "Σ_x"}, {"phi", "φ"},   {"kappa", "κ"},
+      {"lambda", "λ"},   {" pi/", " π/"},     {"m2", "m²"},     {"^2", "²"},    {"^4", "⁴"},
+      {"<", "⟨"},        {">", "⟩"},          {" - ", " − "},   {"= -", "= −"}, {"exp(-", "exp(−"}};
   const int n = (int)(sizeof signs / sizeof *signs);
   while (*text != '\0') {
     int i = 0;
@@ -48,27 +49,38 @@ double cw_pull(const cw_result *a, const cw_result *b) {
   return error > 0 ? (a->e.value - b->e.value) / error : NAN;
 }
 
-const cw_analysis_stage *cw_reference_stage(const cw_analysis_case *c) { return cw_analysis_find_kind(c, CW_STAGE_SAMPLER); }
+const cw_analysis_stage *cw_reference_stage(const cw_analysis_case *c) {
+  return cw_analysis_find_kind(c, CW_STAGE_SAMPLER);
+}
 
 /* ----------------------------------------------------------------- summary */
 
 /* How well the scalars of a method agree with the reference. */
-static void say_agreement(cw_prose *p, const cw_analysis_stage *s, const cw_analysis_stage *reference) {
+static void say_agreement(cw_prose *p, const cw_analysis_stage *s,
+                          const cw_analysis_stage *reference) {
   double largest = 0;
   const char *where = "";
   int n = 0;
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
-    double pull = r->from_group && r->index < 0 ? cw_pull(r, cw_stage_result(reference, r->quantity, -1)) : NAN;
+    double pull = r->from_group && r->index < 0
+                      ? cw_pull(r, cw_stage_result(reference, r->quantity, -1))
+                      : NAN;
     if (!isfinite(pull)) continue;
     n++;
     if (fabs(pull) <= largest) continue;
     largest = fabs(pull);
     where = r->quantity;
   }
-  if (n > 0)
-    cw_say(p, " The %d observables of %s and %s agree within %.1f standard deviations (most apart: %s).", n, s->label,
-           reference->label, largest, where);
+  if (n == 0) return;
+  if (largest <= 4)
+    cw_say(
+        p,
+        " The %d observables of %s and %s agree within %.1f standard deviations (most apart: %s).",
+        n, s->label, reference->label, largest, where);
+  else
+    cw_say(p, " %s and %s do not agree: their values of %s differ by %.1f standard deviations.",
+           s->label, reference->label, where, largest);
 }
 
 static void say_definition(cw_prose *p, const char *quantity, const char *help) {
@@ -96,11 +108,14 @@ static void say_observable(cw_prose *p, const cw_analysis_case *c, const char *q
 static void say_flow(cw_prose *p, const cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
   if (c->model_text[0] != '\0') cw_say(p, " The flow has %s", c->model_text);
-  if (c->model_text[0] != '\0' && c->train_text[0] != '\0') cw_say(p, "; it was trained by %s", c->train_text);
+  if (c->model_text[0] != '\0' && c->train_text[0] != '\0')
+    cw_say(p, "; it was trained by %s", c->train_text);
   if (c->model_text[0] != '\0') cw_say(p, ".");
   if (c->has_flow && f->n_q > 0) {
-    cw_say(p, " Of its %ld samples each is worth %.3g independent ones of the target (ESS), and a Metropolis test between them "
-              "accepts %.3g %%. They give ln Z = ",
+    cw_say(p,
+           " Of its %ld samples each is worth %.3g independent ones of the target (ESS), and a "
+           "Metropolis test between them "
+           "accepts %.3g %%. They give ln Z = ",
            f->n_q, f->ess, 100 * f->acceptance);
     say_value(p, f->lnZ, f->lnZ_error);
     cw_say(p, ".");
@@ -126,27 +141,40 @@ void cw_say_summary(cw_prose *p, const cw_analysis_case *c) {
 /* ------------------------------------------------------------ mode dropping */
 
 void cw_say_mode_dropping(cw_prose *p) {
-  cw_say(p, "The free energy F = -ln Z can be estimated from two sides. Samples of the flow give F_q; what the flow never visits "
-            "is missing from Z, so that on average F_q ≥ F. Samples of the target, weighted by the flow, give F_p ≤ F, and close "
-            "to F even where the flow covers only a part of the target. Their ratio w_hat = Z_q / Z_p = exp(F_p - F_q) is the "
-            "fraction of the target's probability that the flow covers. The rest, 1 - w_hat, is missed, and no sample of the "
-            "flow and no ESS from them can tell. A target with φ → -φ symmetry in its broken phase has two equal modes; a "
-            "flow that knows one of them has w_hat close to 0.5, and F_q too large by ln 2 = 0.69.");
+  cw_say(p,
+         "The free energy F = -ln Z can be estimated from two sides. Samples of the flow give F_q; "
+         "what the flow never visits "
+         "is missing from Z, so that on average F_q ≥ F. Samples of the target, weighted by the "
+         "flow, give F_p ≤ F, and close "
+         "to F even where the flow covers only a part of the target. Their ratio w_hat = Z_q / Z_p "
+         "= exp(F_p - F_q) is the "
+         "fraction of the target's probability that the flow covers. The rest, 1 - w_hat, is "
+         "missed, and no sample of the "
+         "flow and no ESS from them can tell. A target with φ → -φ symmetry in its broken phase "
+         "has two equal modes; a "
+         "flow that knows one of them has w_hat close to 0.5, and F_q too large by ln 2 = 0.69.");
 }
 
 /* One sentence on the value of w_hat. */
 static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
   double w = c->flow.w_hat, error = c->flow.w_hat_error;
-  if (!(error < 0.25 * w))
+  if (w + 3 * error < 0.25)
+    cw_say(p, "the flow misses most of the target, at least %.2g %% of its probability.",
+           100 * (1 - w - 3 * error));
+  else if (!(error < 0.25 * w))
     cw_say(p, "this is too uncertain for a conclusion.");
   else if (w > 1 + 3 * error)
-    cw_say(p, "a value above 1 by more than three errors means that one of the two sides is not sampled well enough to trust "
+    cw_say(p, "a value above 1 by more than three errors means that one of the two sides is not "
+              "sampled well enough to trust "
               "its error.");
-  else if (w + 2 * error >= 1)
-    cw_say(p, "compatible with 1: no sign that anything is missed (at two standard deviations, at most %.2g %%).",
+  else if (w + 3 * error >= 1)
+    cw_say(p,
+           "compatible with 1: no sign that anything is missed (at two standard deviations, at "
+           "most %.2g %%).",
            100 * fmax(1 - w + 2 * error, 0));
   else if (c->theory.ops->even && fabs(w - 0.5) <= fmax(0.06, 2 * error))
-    cw_say(p, "one half: of the two modes φ and -φ of the target the flow knows one, and its results for anything that "
+    cw_say(p, "one half: of the two modes φ and -φ of the target the flow knows one, and its "
+              "results for anything that "
               "changes sign with φ are those of one mode.");
   else
     cw_say(p, "the flow misses %.2g %% of the target's probability.", 100 * (1 - w));
@@ -170,9 +198,13 @@ void cw_say_coverage(cw_prose *p, const cw_analysis_case *c) {
 void cw_say_free_energy(cw_prose *p, const cw_analysis_case *c) {
   const cw_result *flow = cw_case_result(c, "F_q"), *chain = cw_case_result(c, "F_chain");
   if (flow == NULL || chain == NULL || !(flow->e.error > 0) || !(chain->e.error > 0)) return;
-  double ratio = chain->e.error / flow->e.error, equal = ratio * sqrt((double)chain->e.n / (double)flow->e.n);
-  cw_say(p, "Flow and chain integration differ by %.1f standard deviations. The error of the chain integration, from %ld "
-            "configurations, is %.3g times that of the flow, from %ld samples; for equal numbers of configurations, with "
-            "errors falling as one over the root, it would be %.3g times as large.",
+  double ratio = chain->e.error / flow->e.error,
+         equal = ratio * sqrt((double)chain->e.n / (double)flow->e.n);
+  cw_say(p,
+         "Flow and chain integration differ by %.1f standard deviations. The error of the chain "
+         "integration, from %ld "
+         "configurations, is %.3g times that of the flow, from %ld samples; for equal numbers of "
+         "configurations, with "
+         "errors falling as one over the root, it would be %.3g times as large.",
          fabs(cw_pull(flow, chain)), chain->e.n, ratio, flow->e.n, equal);
 }

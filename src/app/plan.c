@@ -89,13 +89,15 @@ static cw_status read_samplers(cw_context *ctx, cw_node *root, cw_plan *p) {
     m->ops = cw_samplers[i];
     CW_TRY(read_mcmc(map, m));
     CW_TRY(check_fit(ctx, p, m, map));
+    CW_TRY(cw_job_finish(map));
   }
   return CW_OK;
 }
 
 /* Which sampler stage a section takes configurations from. */
-static cw_status read_data(cw_node *map, const cw_plan *p, int *index) {
+static cw_status read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
   const char *words[CW_MAX_MCMC + 1] = {NULL};
+  for (int i = 0; p->n_mcmc == 0 && cw_samplers[i]; i++) CW_TRY(cw_job_suspect(root, cw_samplers[i]->name));
   if (p->n_mcmc == 0) return cw_job_fail(map, "data", "needs a sampler section (hmc or cluster) with 'keep' configurations");
   for (int i = 0; i < p->n_mcmc; i++) words[i] = p->mcmc[i].ops->name;
   CW_TRY(cw_job_choice(map, "data", "sampler section", words, 0, index));
@@ -173,6 +175,20 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
   return CW_OK;
 }
 
+/* Parameters of a finished training, at this volume or another. */
+static cw_status read_start(cw_node *model, cw_plan *p) {
+  cw_node *map;
+  const char *text;
+  CW_TRY(cw_job_map(model, "start", CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  CW_TRY(cw_job_string(map, "run", NULL, &text));
+  if (strlen(text) >= sizeof p->start_run) return cw_job_fail(map, "run", "the path is too long");
+  snprintf(p->start_run, sizeof p->start_run, "%s", text);
+  CW_TRY(cw_job_string(map, "case", "", &text));
+  snprintf(p->start_case, sizeof p->start_case, "%s", text);
+  return CW_OK;
+}
+
 static cw_status read_model(cw_node *root, cw_plan *p) {
   cw_node *map, *list;
   int parity = 0;
@@ -182,6 +198,7 @@ static cw_status read_model(cw_node *root, cw_plan *p) {
   CW_TRY(read_prior(map, &p->model.prior));
   CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
   if (p->model.z2_mixture && !p->theory->even) return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
+  CW_TRY(read_start(map, p));
   CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
   for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n)) CW_TRY(read_layer(n, p, &p->model, &parity));
   return CW_OK;
@@ -194,7 +211,9 @@ static const char *const gradient_words[] = {"path", "plain", NULL};
 static const char *const schedule_words[] = {"constant", "cosine", "plateau", NULL};
 
 static cw_status needs_model(cw_node *root, const cw_plan *p, const char *section) {
-  return p->has_model ? CW_OK : cw_job_fail(root, section, "needs a section 'model'");
+  if (p->has_model) return CW_OK;
+  CW_TRY(cw_job_suspect(root, "model"));
+  return cw_job_fail(root, section, "needs a section 'model'");
 }
 
 static cw_status read_schedule(cw_node *map, cw_train_options *t) {
@@ -230,7 +249,7 @@ static cw_status read_train(cw_node *root, cw_plan *p) {
   CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));
   CW_TRY(cw_job_double(map, "beta2", 0.999, 0, 0.9999999, &t->beta2));
   CW_TRY(cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon));
-  return t->loss == CW_LOSS_FORWARD_KL ? read_data(map, p, &p->train_data) : CW_OK;
+  return t->loss == CW_LOSS_FORWARD_KL ? read_data(root, map, p, &p->train_data) : CW_OK;
 }
 
 static cw_status read_inference(cw_node *root, cw_plan *p) {
@@ -249,7 +268,7 @@ static cw_status read_inference(cw_node *root, cw_plan *p) {
   CW_TRY(cw_job_map(root, "forward", CW_JOB_MAY, &map));
   if ((p->has_forward = map != NULL)) {
     CW_TRY(needs_model(root, p, "forward"));
-    CW_TRY(read_data(map, p, &p->forward_data));
+    CW_TRY(read_data(root, map, p, &p->forward_data));
   }
   return CW_OK;
 }

@@ -32,6 +32,7 @@ typedef struct {
   cw_mcmc_plan mcmc[CW_MAX_MCMC];
   bool has_model, has_train, has_nis, has_nmcmc, has_forward, has_chain;
   cw_model_spec model;
+  char start_run[2048], start_case[64]; /* run (and case) whose trained parameters the model starts from; "": fresh */
   cw_train_options train;
   int train_data;         /* forward KL: index into mcmc */
   long nis_samples;

@@ -45,6 +45,7 @@ static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_optio
       if (!out && !seed && !set && strcmp(word, "--threads") != 0) return unknown_option(ctx, word);
       if (i + 1 == argc) return cw_fail(ctx, CW_EINVAL, "run: %s needs a value", word);
       const char *value = argv[++i];
+      if (out && value[0] == '\0') return cw_fail(ctx, CW_EINVAL, "run: --out: expected a directory, found nothing");
       if (out) o->out = value;
       if (seed) o->seed = value;
       if (set && o->n_set == MAX_SETS) return cw_fail(ctx, CW_EINVAL, "run: more than %d --set", MAX_SETS);
@@ -54,15 +55,20 @@ static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_optio
   return o->job ? CW_OK : usage(ctx);
 }
 
+static cw_status set_seed(cw_context *ctx, cw_job *job, const char *word) {
+  char assignment[32], *end;
+  unsigned long long seed = strtoull(word, &end, 10);
+  if (word[0] < '0' || word[0] > '9' || *end != '\0' || seed > UINT32_MAX)
+    return cw_fail(ctx, CW_EINVAL, "run: --seed: expected a number from 0 to %lu, found '%s'", (unsigned long)UINT32_MAX, word);
+  snprintf(assignment, sizeof assignment, "seed=%llu", seed);
+  return cw_job_set(job, assignment);
+}
+
 static cw_status load_job(cw_context *ctx, const run_options *o, cw_plans *plans) {
   cw_job *job = NULL;
-  char seed[64];
   cw_status st = cw_job_load(ctx, o->job, &job);
   for (int i = 0; st == CW_OK && i < o->n_set; i++) st = cw_job_set(job, o->set[i]);
-  if (st == CW_OK && o->seed) {
-    snprintf(seed, sizeof seed, "seed=%s", o->seed);
-    st = cw_job_set(job, seed);
-  }
+  if (st == CW_OK && o->seed) st = set_seed(ctx, job, o->seed);
   if (st == CW_OK) st = cw_plans_read(ctx, job, plans);
   cw_job_destroy(job);
   return st;
@@ -104,8 +110,7 @@ static cw_status finish(cw_context *ctx, const char *dir, const cw_plans *plans)
   snprintf(path, sizeof path, "%s/job.yaml", dir);
   CW_TRY(cw_agree(ctx, write_text(ctx, path, plans->text)));
   snprintf(path, sizeof path, "%s/results.json", dir);
-  CW_TRY(cw_write_results_json(ctx, dir, path));
-  CW_TRY(cw_write_report(ctx, dir));
+  CW_TRY(cw_write_results(ctx, dir, path));
   if (cw_rank(ctx) == 0) printf("results: causeway show %s\nreport:  %s/report.html\n", dir, dir);
   return CW_OK;
 }

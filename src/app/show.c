@@ -29,13 +29,14 @@ static void print_result(FILE *out, const cw_result *r) {
 }
 
 static void print_heads(FILE *out, const char *what) {
-  fprintf(out, "\n%s\n  %-26s  %-22s  %8s  %9s  %9s  %7s  %s\n", what, "name", "value(error)", "tau_int", "ess", "n", "R-hat",
-          "units");
+  fprintf(out, "\n%s\n  %-26s  %-22s  %8s  %9s  %9s  %7s  %s\n", what, "name", "value(error)",
+          "tau_int", "ess", "n", "R-hat", "units");
 }
 
 /* "8 x 8 (64 sites)" */
 static void print_lattice(FILE *out, const cw_analysis_case *c) {
-  for (int mu = 0; mu < c->lattice.dim; mu++) fprintf(out, "%s%d", mu > 0 ? " x " : "", c->lattice.extent[mu]);
+  for (int mu = 0; mu < c->lattice.dim; mu++)
+    fprintf(out, "%s%d", mu > 0 ? " x " : "", c->lattice.extent[mu]);
   fprintf(out, " (%ld sites)\n", c->geometry->n_sites);
 }
 
@@ -46,15 +47,16 @@ static void print_flow(FILE *out, const cw_analysis_case *c) {
   fprintf(out, "flow      ");
   if (f->n_q > 0) {
     cw_format_value(f->lnZ, f->lnZ_error, text);
-    fprintf(out, "ESS %.4f, acceptance %.4f, ln Z %s, largest weight %.2g of all", f->ess, f->acceptance, text,
-            f->max_weight_share);
+    fprintf(out, "ESS %.4g, acceptance %.4g, ln Z %s, largest weight %.2g of all", f->ess,
+            f->acceptance, text, f->max_weight_share);
   }
   if (f->n_p > 0) fprintf(out, "%sforward ESS %.3g", f->n_q > 0 ? ", " : "", f->ess_forward);
   if (isfinite(f->w_hat)) {
     cw_format_value(f->w_hat, f->w_hat_error, text);
     fprintf(out, ", w_hat %s", text);
   }
-  if (nmcmc != NULL && nmcmc->longest_rejection >= 0) fprintf(out, ", longest rejection %ld", nmcmc->longest_rejection);
+  if (nmcmc != NULL && nmcmc->longest_rejection >= 0)
+    fprintf(out, ", longest rejection %ld", nmcmc->longest_rejection);
   fputc('\n', out);
 }
 
@@ -78,14 +80,15 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
 }
 
 cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out) {
-  fprintf(out, "causeway %s, job %s%s%s, seed %ld\n", CW_VERSION, a->job_name, a->about[0] != '\0' ? ": " : "", a->about,
-          a->seed);
+  fprintf(out, "causeway %s, job %s%s%s, seed %ld\n", CW_VERSION, a->job_name,
+          a->about[0] != '\0' ? ": " : "", a->about, a->seed);
   for (int i = 0; i < a->n_cases; i++) print_case(out, &a->cases[i]);
   fprintf(out, "\ntime      %.1f s", a->seconds);
   for (int i = 0; i < a->n_cases; i++)
     for (int k = 0; k < a->cases[i].n_stages; k++) {
       const cw_analysis_case *c = &a->cases[i];
-      fprintf(out, ", %s%s%s %.1f", c->name, c->name[0] != '\0' ? "." : "", c->stage[k].name, c->stage[k].seconds);
+      fprintf(out, ", %s%s%s %.1f", c->name, c->name[0] != '\0' ? "." : "", c->stage[k].name,
+              c->stage[k].seconds);
     }
   fputc('\n', out);
   return cw_flush_results(ctx, out);
@@ -94,7 +97,8 @@ cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out) {
 /* ---------------------------------------------------------------- commands */
 
 /* The one directory and the options of a command; json NULL: it has no --json. */
-static cw_status read_arguments(cw_context *ctx, const char *command, int argc, char **argv, const char **dir, bool *json) {
+static cw_status read_arguments(cw_context *ctx, const char *command, int argc, char **argv,
+                                const char **dir, bool *json) {
   const char *const known[] = {json != NULL ? "--json" : NULL, NULL};
   *dir = NULL;
   for (int i = 0; i < argc; i++) {
@@ -103,15 +107,20 @@ static cw_status read_arguments(cw_context *ctx, const char *command, int argc, 
     } else if (argv[i][0] == '-') {
       const char *near = cw_nearest(argv[i], known);
       if (near != NULL)
-        return cw_fail(ctx, CW_EINVAL, "%s: unknown option '%.60s'; did you mean '%s'?", command, argv[i], near);
-      return cw_fail(ctx, CW_EINVAL, "%s: unknown option '%.60s' (known: %s)", command, argv[i], json != NULL ? "--json" : "none");
+        return cw_fail(ctx, CW_EINVAL, "%s: unknown option '%.60s'; did you mean '%s'?", command,
+                       argv[i], near);
+      return cw_fail(ctx, CW_EINVAL, "%s: unknown option '%.60s' (known: %s)", command, argv[i],
+                     json != NULL ? "--json" : "none");
     } else if (*dir != NULL) {
-      return cw_fail(ctx, CW_EINVAL, "%s: one directory is enough, found '%.60s' and '%.60s'", command, *dir, argv[i]);
+      return cw_fail(ctx, CW_EINVAL, "%s: one directory is enough, found '%.60s' and '%.60s'",
+                     command, *dir, argv[i]);
     } else {
       *dir = argv[i];
     }
   }
-  if (*dir == NULL) return cw_fail(ctx, CW_EINVAL, "%s: which directory? Usage: causeway %s DIR%s", command, command, json != NULL ? " [--json]" : "");
+  if (*dir == NULL)
+    return cw_fail(ctx, CW_EINVAL, "%s: which directory? Usage: causeway %s DIR%s", command,
+                   command, json != NULL ? " [--json]" : "");
   return CW_OK;
 }
 
@@ -122,7 +131,8 @@ cw_status cw_command_show(cw_context *ctx, int argc, char **argv) {
   CW_TRY(read_arguments(ctx, "show", argc, argv, &dir, &json));
   CW_TRY(cw_analysis_create(ctx, dir, &a));
   cw_status st = CW_OK;
-  if (cw_rank(ctx) == 0) st = json ? cw_analysis_json(ctx, a, stdout) : cw_analysis_print(ctx, a, stdout);
+  if (cw_rank(ctx) == 0)
+    st = json ? cw_analysis_json(ctx, a, stdout) : cw_analysis_print(ctx, a, stdout);
   cw_analysis_destroy(a);
   return cw_agree(ctx, st);
 }
@@ -135,39 +145,54 @@ cw_status cw_command_report(cw_context *ctx, int argc, char **argv) {
   return CW_OK;
 }
 
-cw_status cw_write_report(cw_context *ctx, const char *dir) {
-  cw_analysis *a = NULL;
-  CW_TRY(cw_analysis_create(ctx, dir, &a));
+static cw_status write_page(cw_context *ctx, const cw_analysis *a, const char *dir) {
   size_t size = strlen(dir) + sizeof "/report.html";
   char *path = malloc(size);
-  cw_status st = path != NULL ? CW_OK : cw_no_memory(ctx);
-  if (st == CW_OK) {
-    snprintf(path, size, "%s/report.html", dir);
-    if (cw_rank(ctx) == 0) st = cw_analysis_page(ctx, a, path);
-  }
+  if (path == NULL) return cw_no_memory(ctx);
+  snprintf(path, size, "%s/report.html", dir);
+  cw_status st = cw_analysis_page(ctx, a, path);
   free(path);
-  cw_analysis_destroy(a);
-  return cw_agree(ctx, st);
+  return st;
 }
 
-static cw_status write_json_file(cw_context *ctx, const cw_analysis *a, const char *path) {
+static cw_status fail_write(cw_context *ctx, const char *path) {
+  return cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno));
+}
+
+/* To a temporary file beside path, then renamed. */
+static cw_status write_json(cw_context *ctx, const cw_analysis *a, const char *path) {
   size_t size = strlen(path) + sizeof ".tmp";
   char *temporary = malloc(size);
   if (temporary == NULL) return cw_no_memory(ctx);
   snprintf(temporary, size, "%s.tmp", path);
   FILE *file = fopen(temporary, "w");
-  cw_status st = file != NULL ? cw_analysis_json(ctx, a, file) : cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno));
-  if (file != NULL && fclose(file) != 0 && st == CW_OK) st = cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno));
-  if (st == CW_OK && rename(temporary, path) != 0) st = cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno));
+  cw_status st = file != NULL ? cw_analysis_json(ctx, a, file) : fail_write(ctx, path);
+  if (file != NULL && fclose(file) != 0 && st == CW_OK) st = fail_write(ctx, path);
+  if (st == CW_OK && rename(temporary, path) != 0) st = fail_write(ctx, path);
   if (st != CW_OK && file != NULL) unlink(temporary);
   free(temporary);
   return st;
 }
 
-cw_status cw_write_results_json(cw_context *ctx, const char *dir, const char *path) {
+/* Analyses DIR once and writes what is wanted of it. json NULL: no JSON. */
+static cw_status write_files(cw_context *ctx, const char *dir, const char *json, bool page) {
   cw_analysis *a = NULL;
   CW_TRY(cw_analysis_create(ctx, dir, &a));
-  cw_status st = cw_rank(ctx) == 0 ? write_json_file(ctx, a, path) : CW_OK;
+  cw_status st = CW_OK;
+  if (cw_rank(ctx) == 0 && json != NULL) st = write_json(ctx, a, json);
+  if (cw_rank(ctx) == 0 && page && st == CW_OK) st = write_page(ctx, a, dir);
   cw_analysis_destroy(a);
   return cw_agree(ctx, st);
+}
+
+cw_status cw_write_report(cw_context *ctx, const char *dir) {
+  return write_files(ctx, dir, NULL, true);
+}
+
+cw_status cw_write_results_json(cw_context *ctx, const char *dir, const char *path) {
+  return write_files(ctx, dir, path, false);
+}
+
+cw_status cw_write_results(cw_context *ctx, const char *dir, const char *json_path) {
+  return write_files(ctx, dir, json_path, true);
 }

@@ -67,6 +67,7 @@ cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_fi
 /* ---- the stages, in the order in which a case runs them ---- */
 
 cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan);
+cw_status cw_start_parameters(cw_case *c); /* those of another run's training, if the job says so */
 cw_status cw_run_train(cw_case *c); /* also brings back the parameters of a finished training */
 cw_status cw_run_nis(cw_case *c);
 cw_status cw_run_nmcmc(cw_case *c);

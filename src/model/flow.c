@@ -241,18 +241,39 @@ cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass
   return pull_to_sample(m, pass->frame, g, NULL, gtheta, work);
 }
 
-int cw_model_find_nonfinite(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_arena *work) {
-  double logj[CW_LANES] CW_ALIGNED = {0}, logr[CW_LANES] CW_ALIGNED = {0};
-  double *x = cw_arena_alloc(work, block_bytes(m));
-  if (x == NULL || cw_prior_sample(m->prior, rng, step, first_chain, x, logr, work) != CW_OK) return -1;
-  for (int i = 0; i < m->n_layers; i++) {
-    void *frame;
-    if (m->layer[i]->ops->forward(m->layer[i], slice(m, i), x, logj, work, &frame) != CW_OK) return -1;
-    double bad = cw_sum(logj, CW_LANES);
-    for (long k = 0; k < m->geom->n_outer * CW_LANES; k++) bad += 0 * x[k];
-    if (!isfinite(bad)) return i;
+/* Largest |x|; NAN if there is a number that is not finite. */
+static double block_size(const cw_model *m, const double *x) {
+  double size = 0;
+  for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) {
+    if (!isfinite(x[i])) return NAN;
+    size = fmax(size, fabs(x[i]));
   }
-  return -1;
+  return size;
+}
+
+int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, const double *x, cw_arena *work, bool *finite) {
+  double logj[CW_LANES] CW_ALIGNED = {0}, logr[CW_LANES] CW_ALIGNED = {0}, most = -1;
+  double *y = cw_arena_alloc(work, block_bytes(m));
+  int worst = -1;
+  *finite = true;
+  if (y == NULL) return -1;
+  if (x) memcpy(y, x, block_bytes(m));
+  else if (cw_prior_sample(m->prior, rng, step, first_chain, y, logr, work) != CW_OK) return -1;
+  for (int k = 0; k < m->n_layers; k++) {
+    int i = x ? m->n_layers - 1 - k : k;
+    const cw_layer_ops *ops = m->layer[i]->ops;
+    double before = block_size(m, y);
+    void *frame;
+    if ((x ? ops->inverse : ops->forward)(m->layer[i], slice(m, i), y, logj, work, &frame) != CW_OK) return -1;
+    double after = block_size(m, y);
+    *finite = isfinite(after) && isfinite(cw_sum(logj, CW_LANES));
+    if (!*finite) return i;
+    if (after > most * before) {
+      worst = i;
+      most = after / before;
+    }
+  }
+  return worst;
 }
 
 const char *cw_model_layer_name(const cw_model *m, int i) {

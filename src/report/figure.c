@@ -1,4 +1,5 @@
-/* Figures by gnuplot: a script into its standard input, an SVG out of its standard output, no shell in between. */
+/* Figures by gnuplot: a script into its standard input, an SVG out of its standard output, no shell
+ * in between. */
 #include <errno.h>
 #include <math.h>
 #include <spawn.h>
@@ -15,7 +16,8 @@ extern char **environ;
 static char *const gnuplot_arguments[] = {"gnuplot", "-d", NULL};
 static char *const version_arguments[] = {"gnuplot", "--version", NULL};
 
-/* Runs gnuplot with its three streams on open files; returns its exit status, or -1 with errno if it cannot be run. */
+/* Runs gnuplot with its three streams on open files; returns its exit status, or -1 with errno if
+ * it cannot be run. */
 static int run_gnuplot(char *const *arguments, FILE *in, FILE *out, FILE *error) {
   posix_spawn_file_actions_t actions;
   pid_t child;
@@ -62,8 +64,10 @@ static void close_streams(streams *s) {
   if (s->error != NULL) fclose(s->error);
 }
 
-/* The range of an axis: [low, high], widened by margin of its length; a range without length by something. */
-static void write_range(FILE *out, const char *axis, double low, double high, bool logarithmic, double margin) {
+/* The range of an axis: [low, high], widened by margin of its length; a range without length by
+ * something. */
+static void write_range(FILE *out, const char *axis, double low, double high, bool logarithmic,
+                        double margin) {
   if (logarithmic) {
     low = log(low);
     high = log(high);
@@ -94,6 +98,26 @@ static void write_log_tics(FILE *out, const char *axis, double low, double high)
   fputs(")\n", out);
 }
 
+/* The scales. A logarithmic axis without a factor of 3 on it has no room for labels and becomes
+ * linear. */
+static void write_axes(FILE *out, const cw_figure *f) {
+  bool log_x = f->log_x && f->x_max > 3 * f->x_min, log_y = f->log_y && f->y_max > 3 * f->y_min;
+  double length = f->x_max - f->x_min;
+  bool from_zero = f->has_steps && !log_y && f->y_min >= 0;
+  if (log_x) {
+    fputs("set logscale x\n", out);
+    write_log_tics(out, "x", f->x_min, f->x_max);
+  } else if (f->has_marks && length > 2 && length < 13) {
+    fputs("set xtics 1\n", out); /* distances, not halves of them */
+  }
+  if (log_y) {
+    fputs("set logscale y\n", out);
+    write_log_tics(out, "y", f->y_min, f->y_max);
+  }
+  write_range(out, "x", f->x_min, f->x_max, log_x, f->has_marks ? 0.04 : 0);
+  write_range(out, "y", from_zero ? 0 : f->y_min, f->y_max, log_y, 0.05);
+}
+
 static void write_script(FILE *out, const cw_figure *figure) {
   fputs("set terminal svg size 620,390 dynamic noenhanced font 'sans-serif,15'\n"
         "set encoding utf8\n"
@@ -101,14 +125,9 @@ static void write_script(FILE *out, const cw_figure *figure) {
         "set tics nomirror out scale 0.5\n"
         "set grid lw 1 lc rgb '#8a8f98' dt (2,5)\n"
         "set key above left horizontal reverse Left samplen 1.5\n"
-        "set style fill transparent solid 0.22 noborder\n"
-        "set errorbars 0\n",
+        "set style fill transparent solid 0.22 noborder\n",
         out);
-  if (figure->log_x) write_log_tics(out, "x", figure->x_min, figure->x_max);
-  if (figure->log_y) write_log_tics(out, "y", figure->y_min, figure->y_max);
-  write_range(out, "x", figure->x_min, figure->x_max, figure->log_x, figure->has_marks ? 0.04 : 0);
-  bool from_zero = figure->has_steps && !figure->log_y && figure->y_min >= 0;
-  write_range(out, "y", from_zero ? 0 : figure->y_min, figure->y_max, figure->log_y, 0.05);
+  write_axes(out, figure);
   fputs(figure->axes.text, out);
   fputs(figure->data.text, out);
   fputs("plot ", out);
@@ -116,7 +135,8 @@ static void write_script(FILE *out, const cw_figure *figure) {
   fputc('\n', out);
 }
 
-/* Cuts the XML prologue and lets the lines and letters that gnuplot draws black follow the colour of the page's text. */
+/* Cuts the XML prologue and lets the lines and letters that gnuplot draws black follow the colour
+ * of the page's text. */
 static char *make_inline(const char *xml) {
   static const char black[2][8] = {"\"black\"", "'black'"};
   const char *c = strstr(xml, "<svg");
@@ -139,7 +159,9 @@ static char *make_inline(const char *xml) {
 /* One line on why there is no figure, from what gnuplot said. */
 static void explain(streams *s, int status, int problem, char why[80]) {
   if (status < 0) {
-    snprintf(why, 80, "%s", problem == ENOENT ? "Figure left out: gnuplot is not installed." : "Figure left out: gnuplot cannot be started.");
+    snprintf(why, 80, "%s",
+             problem == ENOENT ? "Figure left out: gnuplot is not installed."
+                               : "Figure left out: gnuplot cannot be started.");
     return;
   }
   char *said = content(s->error);

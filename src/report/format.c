@@ -5,7 +5,8 @@
 
 #include "causeway/report.h"
 
-/* Decimals that show two digits of error: 2 - (digits before the point), after rounding (0.0996 -> 0.10). */
+/* Decimals that show two digits of error: 2 - (digits before the point), after rounding (0.0996 ->
+ * 0.10). */
 static int decimals_of(double error) {
   char text[32];
   snprintf(text, sizeof text, "%.1e", error);

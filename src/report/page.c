@@ -1,4 +1,5 @@
-/* The HTML of a page. Elements are written in the order of the calls; nothing is kept but the text and the open figure. */
+/* The HTML of a page. Elements are written in the order of the calls; nothing is kept but the text
+ * and the open figure. */
 #include "report/page.h"
 
 #include <errno.h>
@@ -28,7 +29,8 @@ void cw_text_close(cw_text *text) {
 }
 
 cw_status cw_text_flush(cw_context *ctx, cw_text *text) {
-  if (fflush(text->stream) != 0 || ferror(text->stream)) return cw_fail(ctx, CW_ENOMEM, "no memory for a page");
+  if (fflush(text->stream) != 0 || ferror(text->stream))
+    return cw_fail(ctx, CW_ENOMEM, "no memory for a page");
   return CW_OK;
 }
 
@@ -63,7 +65,8 @@ static FILE *begin_block(cw_page *page, cw_block block) {
   CW_REQUIRE(page->block != CW_BLOCK_TABLE && !page->figure.open);
   FILE *out = page->html.stream;
   if (page->block == CW_BLOCK_FIGURES && block != CW_BLOCK_FIGURES) fputs("</div>\n", out);
-  if (block == CW_BLOCK_FIGURES && page->block != CW_BLOCK_FIGURES) fputs("<div class=\"figures\">\n", out);
+  if (block == CW_BLOCK_FIGURES && page->block != CW_BLOCK_FIGURES)
+    fputs("<div class=\"figures\">\n", out);
   page->block = block;
   return out;
 }
@@ -152,7 +155,8 @@ static void cell(FILE *out, const char *tag, const char *attributes, const char 
   fprintf(out, "</%s>", tag);
 }
 
-cw_status cw_page_table_begin(cw_page *page, const char *caption, int n_column, const char *const *heads) {
+cw_status cw_page_table_begin(cw_page *page, const char *caption, int n_column,
+                              const char *const *heads) {
   CW_REQUIRE(n_column >= 1);
   FILE *out = begin_block(page, CW_BLOCK_FLOW);
   fputs("<div class=\"table\"><table>\n", out);
@@ -184,7 +188,8 @@ cw_status cw_page_table_end(cw_page *page) {
 
 /* ------------------------------------------------------------------ figures */
 
-/* A string constant of gnuplot: only the quote is special in single quotes. Controls and backquotes are dropped. */
+/* A string constant of gnuplot: only the quote is special in single quotes. Controls and backquotes
+ * are dropped. */
 static void quoted(FILE *out, const char *text) {
   fputc('\'', out);
   for (const char *c = text; *c != '\0'; c++) {
@@ -195,8 +200,8 @@ static void quoted(FILE *out, const char *text) {
   fputc('\'', out);
 }
 
-cw_status cw_page_figure_begin(cw_page *page, const char *title, const char *x_label, const char *y_label, bool log_x,
-                               bool log_y) {
+cw_status cw_page_figure_begin(cw_page *page, const char *title, const char *x_label,
+                               const char *y_label, bool log_x, bool log_y) {
   begin_block(page, CW_BLOCK_FIGURES);
   cw_figure *figure = &page->figure;
   *figure = (cw_figure){.open = true,
@@ -216,8 +221,6 @@ cw_status cw_page_figure_begin(cw_page *page, const char *title, const char *x_l
   quoted(axes, x_label);
   fputs("\nset ylabel ", axes);
   quoted(axes, y_label);
-  if (log_x) fputs("\nset logscale x", axes);
-  if (log_y) fputs("\nset logscale y", axes);
   fputc('\n', axes);
   return CW_OK;
 }
@@ -230,11 +233,13 @@ static void widen(cw_figure *figure, double x, double low, double high) {
 }
 
 /* One line "x y low high" per point that can be drawn; returns how many. */
-static long write_points(cw_figure *figure, FILE *out, long n, const double *x, const double *y, const double *dy) {
+static long write_points(cw_figure *figure, FILE *out, long n, const double *x, const double *y,
+                         const double *dy) {
   long drawn = 0;
   for (long i = 0; i < n; i++) {
     double error = dy != NULL && isfinite(dy[i]) ? dy[i] : 0;
-    bool bad = !isfinite(x[i]) || !isfinite(y[i]) || (figure->log_x && x[i] <= 0) || (figure->log_y && y[i] <= 0);
+    bool bad = !isfinite(x[i]) || !isfinite(y[i]) || (figure->log_x && x[i] <= 0) ||
+               (figure->log_y && y[i] <= 0);
     if (bad) continue;
     double low = y[i] - error;
     if (figure->log_y && low <= 0) low = y[i];
@@ -245,12 +250,13 @@ static long write_points(cw_figure *figure, FILE *out, long n, const double *x, 
   return drawn;
 }
 
-static void clause(cw_figure *figure, const char *columns, const char *how, int colour, const char *label) {
+static void clause(cw_figure *figure, const char *columns, const char *how, int colour,
+                   const char *label) {
   static const char *const colours[CW_FIGURE_COLOURS] = {"#3b7dd8", "#e0791a", "#2a9d5c", "#a05bc4",
                                                          "#d6494f", "#1d9aa8", "#8a8f98"};
   FILE *out = figure->plot.stream;
-  fprintf(out, "%s$d%d using %s with %s lc rgb '%s' ", ftell(out) > 0 ? ", " : "", figure->n_curves, columns, how,
-          colours[colour % CW_FIGURE_COLOURS]);
+  fprintf(out, "%s$d%d using %s with %s lc rgb '%s' ", ftell(out) > 0 ? ", " : "", figure->n_curves,
+          columns, how, colours[colour % CW_FIGURE_COLOURS]);
   if (label[0] == '\0') {
     fputs("notitle", out);
   } else {
@@ -259,7 +265,8 @@ static void clause(cw_figure *figure, const char *columns, const char *how, int 
   }
 }
 
-static void draw(cw_figure *figure, const char *label, cw_draw how, int colour, long n, bool with_error) {
+static void draw(cw_figure *figure, const char *label, cw_draw how, int colour, long n,
+                 bool with_error) {
   const char *line = n > 600 ? "lines lw 0.8" : "lines lw 1.6";
   switch (how) {
   case CW_DRAW_LINE:
@@ -267,7 +274,7 @@ static void draw(cw_figure *figure, const char *label, cw_draw how, int colour, 
     break;
   case CW_DRAW_POINTS:
     figure->has_marks = true;
-    if (with_error) clause(figure, "1:2:3:4", "yerrorbars pt 0 ps 0 lw 1.4", colour, "");
+    if (with_error) clause(figure, "1:3:(0):($4-$3)", "vectors nohead lw 1.4", colour, "");
     clause(figure, "1:2", with_error ? "points pt 7 ps 0.5" : "points pt 7 ps 0.4", colour, label);
     break;
   case CW_DRAW_STEPS:
@@ -282,8 +289,8 @@ static void draw(cw_figure *figure, const char *label, cw_draw how, int colour, 
   }
 }
 
-static cw_status add_curve(cw_page *page, const char *label, cw_draw how, int colour, long n, const double *x, const double *y,
-                           const double *dy) {
+static cw_status add_curve(cw_page *page, const char *label, cw_draw how, int colour, long n,
+                           const double *x, const double *y, const double *dy) {
   cw_figure *figure = &page->figure;
   fprintf(figure->data.stream, "$d%d << CW_END\n", figure->n_curves);
   long drawn = write_points(figure, figure->data.stream, n, x, y, dy);
@@ -294,8 +301,10 @@ static cw_status add_curve(cw_page *page, const char *label, cw_draw how, int co
   return CW_OK;
 }
 
-/* The outline of a histogram: up from 0 at the left edge of the first bin, down at the right edge of the last. */
-static cw_status add_outline(cw_page *page, const char *label, int colour, long n, const double *x, const double *y) {
+/* The outline of a histogram: up from 0 at the left edge of the first bin, down at the right edge
+ * of the last. */
+static cw_status add_outline(cw_page *page, const char *label, int colour, long n, const double *x,
+                             const double *y) {
   double *line = malloc(((size_t)n * 4 + 4) * sizeof *line), *height = line + 2 * n + 2;
   if (line == NULL) return cw_fail(page->ctx, CW_ENOMEM, "no memory for a figure");
   double half = n > 1 ? 0.5 * (x[1] - x[0]) : 0.5;
@@ -307,13 +316,14 @@ static cw_status add_outline(cw_page *page, const char *label, int colour, long 
   line[0] = n > 0 ? line[1] : 0;
   line[2 * n + 1] = n > 0 ? line[2 * n] : 0;
   height[0] = height[2 * n + 1] = 0;
-  cw_status st = add_curve(page, label, CW_DRAW_STEPS, colour, n > 0 ? 2 * n + 2 : 0, line, height, NULL);
+  cw_status st =
+      add_curve(page, label, CW_DRAW_STEPS, colour, n > 0 ? 2 * n + 2 : 0, line, height, NULL);
   free(line);
   return st;
 }
 
-cw_status cw_page_curve(cw_page *page, const char *label, cw_draw how, int colour, long n, const double *x, const double *y,
-                        const double *dy) {
+cw_status cw_page_curve(cw_page *page, const char *label, cw_draw how, int colour, long n,
+                        const double *x, const double *y, const double *dy) {
   CW_REQUIRE(page->figure.open && colour >= 0 && n >= 0);
   if (how == CW_DRAW_STEPS) return add_outline(page, label, colour, n, x, y);
   return add_curve(page, label, how, colour, n, x, y, how == CW_DRAW_LINE ? NULL : dy);
@@ -364,12 +374,14 @@ cw_status cw_page_write(cw_page *page, const char *path) {
   CW_TRY(cw_text_flush(page->ctx, &page->html));
   size_t length = strlen(path) + 8;
   char *temporary = malloc(length);
-  if (temporary == NULL) return cw_fail(page->ctx, CW_ENOMEM, "no memory for the name of '%s'", path);
+  if (temporary == NULL)
+    return cw_fail(page->ctx, CW_ENOMEM, "no memory for the name of '%s'", path);
   snprintf(temporary, length, "%s.tmp", path);
   int problem = write_file(temporary, &page->html, page->block == CW_BLOCK_FIGURES);
   if (problem == 0 && rename(temporary, path) != 0) problem = errno;
   if (problem != 0) unlink(temporary);
   free(temporary);
-  if (problem != 0) return cw_fail(page->ctx, CW_EIO, "cannot write '%s': %s", path, strerror(problem));
+  if (problem != 0)
+    return cw_fail(page->ctx, CW_EIO, "cannot write '%s': %s", path, strerror(problem));
   return CW_OK;
 }

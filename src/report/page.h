@@ -17,13 +17,13 @@ typedef struct {
   bool open;
   bool log_x, log_y;
   int n_curves;
-  long n_points;  /* that can be drawn */
+  long n_points;                     /* that can be drawn */
   double x_min, x_max, y_min, y_max; /* of those, error bars included */
   bool has_steps, has_marks;         /* histograms start at 0; points keep away from the frame */
-  char *title;    /* plain */
-  cw_text data;   /* gnuplot data blocks */
-  cw_text axes;   /* labels and scales */
-  cw_text plot;   /* clauses of the plot command */
+  char *title;                       /* plain */
+  cw_text data;                      /* gnuplot data blocks */
+  cw_text axes;                      /* labels and scales */
+  cw_text plot;                      /* clauses of the plot command */
 } cw_figure;
 
 /* What kind of element stands last: figures that follow each other share one grid. */
@@ -40,13 +40,14 @@ struct cw_page {
 
 cw_status cw_text_open(cw_context *ctx, cw_text *text);
 void cw_text_close(cw_text *text); /* frees */
-/* CW_ENOMEM if anything written so far did not fit; otherwise text->text and text->size are valid until the next write. */
+/* CW_ENOMEM if anything written so far did not fit; otherwise text->text and text->size are valid
+ * until the next write. */
 cw_status cw_text_flush(cw_context *ctx, cw_text *text);
 
 void cw_html_escape(FILE *out, const char *text);
 
-/* Draws the figure with gnuplot. *svg: an svg element, freed by the caller; NULL if gnuplot gave none, and why (80) says
- * why not. */
+/* Draws the figure with gnuplot. *svg: an svg element, freed by the caller; NULL if gnuplot gave
+ * none, and why (80) says why not. */
 cw_status cw_figure_draw(cw_context *ctx, cw_figure *figure, char **svg, char *why);
 
 #endif

@@ -242,14 +242,23 @@ static double batch_ess(cw_loss loss, const double *lw, long n) {
   return loss == CW_LOSS_REVERSE_KL ? exp(2 * a - b - count) : exp(2 * count - a - b);
 }
 
-static cw_status name_the_bad_layer(cw_trainer *t) {
-  for (long b = 0; t->opt.loss == CW_LOSS_REVERSE_KL && b < t->n_blocks; b++) {
-    int layer = cw_model_find_nonfinite(t->model, t->rng, (uint32_t)t->step, b * CW_LANES, t->arena[0]);
-    if (layer >= 0)
-      return cw_fail(t->ctx, CW_ENUMERIC, "train: step %ld: layer %d (%s) gives not-a-number; a smaller rate or clip may help", t->step, layer,
-                     cw_model_layer_name(t->model, layer));
+/* Looks for the layer to blame in the blocks of the batch: one that gives not-a-number, or else the one that stretches most. */
+static cw_status name_the_bad_layer(cw_trainer *t, const cw_field *p) {
+  int blame = -1;
+  bool finite = true;
+  for (long b = 0; finite && b < t->n_blocks; b++) {
+    cw_arena_mark mark = cw_arena_save(t->arena[0]);
+    if (p) gather_samples(t, p, b * CW_LANES, t->batch_x);
+    int layer = cw_model_find_trouble(t->model, t->rng, (uint32_t)t->step, b * CW_LANES, p ? t->batch_x : NULL, t->arena[0], &finite);
+    if (b == 0 || !finite) blame = layer;
+    cw_arena_rewind(t->arena[0], mark);
   }
-  return cw_fail(t->ctx, CW_ENUMERIC, "train: step %ld: the loss is not a number though every layer's output is finite: the action or its gradient overflows", t->step);
+  const char *name = blame >= 0 ? cw_model_layer_name(t->model, blame) : "none";
+  if (!finite)
+    return cw_fail(t->ctx, CW_ENUMERIC, "train: step %ld: layer %d (%s) gives not-a-number; a smaller rate or clip may help", t->step, blame, name);
+  return cw_fail(t->ctx, CW_ENUMERIC,
+                 "train: step %ld: the loss or its gradient overflows; layer %d (%s) stretches the samples most; a smaller rate or clip may help",
+                 t->step, blame, name);
 }
 
 static double clip_gradient(cw_trainer *t) {
@@ -268,7 +277,7 @@ cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_rep
   for (long i = 0; i < t->opt.batch; i++) t->lw[i] = t->opt.loss == CW_LOSS_REVERSE_KL ? -t->lw[i] : -t->logq[i];
   report->loss = mean_and_error(t->lw, t->opt.batch, &report->loss_error);
   report->grad_norm = clip_gradient(t);
-  if (!isfinite(report->loss) || !isfinite(report->grad_norm)) return name_the_bad_layer(t);
+  if (!isfinite(report->loss) || !isfinite(report->grad_norm)) return name_the_bad_layer(t, p_samples);
   t->step++;
   cw_adam_step(&t->opt, report->rate, t->step, t->n_theta, t->gradient, t->m, t->v, t->theta);
   cw_model_set_theta(t->model, t->theta);
@@ -279,6 +288,8 @@ cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_rep
 /* ---- checkpoints ---- */
 
 long cw_trainer_state_size(const cw_trainer *t) { return 3 * t->n_theta + N_COUNTERS; }
+
+long cw_trainer_state_theta(long state_size) { return (state_size - N_COUNTERS) / 3; }
 
 void cw_trainer_save(const cw_trainer *t, double *state) {
   size_t n = (size_t)t->n_theta;

@@ -31,7 +31,8 @@ static inline double syn_uniform(synthetic *s) {
   return u[0];
 }
 
-/* Primaries of a made-up configuration with mean field m and fluctuation e of its local averages. */
+/* Primaries of a made-up configuration with mean field m and fluctuation e of its local averages.
+ */
 static inline void syn_primaries(double m, double e, double *out) {
   out[0] = m;
   out[1] = fabs(m);
@@ -43,7 +44,8 @@ static inline void syn_primaries(double m, double e, double *out) {
   out[7] = 0.47 + 0.05 * e;
   out[8] = 0.35 * (1 + 0.5 * e);
   for (int t = 0; t <= SYN_HALF; t++)
-    out[9 + t] = 0.35 * cosh(0.8 * (t - SYN_HALF)) / cosh(0.8 * SYN_HALF) * (1 + 0.1 * e) + 8 * (m * m - 0.0116) / 2;
+    out[9 + t] = 0.35 * cosh(0.8 * (t - SYN_HALF)) / cosh(0.8 * SYN_HALF) * (1 + 0.1 * e) +
+                 8 * (m * m - 0.0116) / 2;
 }
 
 static inline void syn_append(synthetic *s, const char *stage, cw_arrays *set) {
@@ -59,16 +61,20 @@ static inline double *syn_doubles(long n) {
   return x;
 }
 
-static inline void syn_put(synthetic *s, cw_arrays *set, const char *name, long n0, long n1, long n2, const double *data) {
+static inline void syn_put(synthetic *s, cw_arrays *set, const char *name, long n0, long n1,
+                           long n2, const double *data) {
   long dim[3] = {n0, n1, n2};
   int rank = n2 > 0 ? 3 : n1 > 0 ? 2 : 1;
   check_ok(s->ctx, cw_arrays_put(s->ctx, set, name, rank, dim, data));
 }
 
-/* Chains whose m and e are AR(1) with autocorrelation time tau; thermalisation in a first segment of its own. */
-static inline void syn_sampler(synthetic *s, const char *name, long n_step, long n_chain, double tau) {
+/* Chains whose m and e are AR(1) with autocorrelation time tau; thermalisation in a first segment
+ * of its own. */
+static inline void syn_sampler(synthetic *s, const char *name, long n_step, long n_chain,
+                               double tau) {
   double a = (2 * tau - 1) / (2 * tau + 1), b = sqrt(1 - a * a);
-  double *primary = syn_doubles(n_step * n_chain * SYN_PRIMARY), *accept = syn_doubles(n_step), *exp_mdH = syn_doubles(n_step);
+  double *primary = syn_doubles(n_step * n_chain * SYN_PRIMARY), *accept = syn_doubles(n_step),
+         *exp_mdH = syn_doubles(n_step);
   double *m = syn_doubles(n_chain), *e = syn_doubles(n_chain), therm[60], config[8] = {0};
   cw_arrays set = {0};
   for (int t = 0; t < 60; t++) therm[t] = 30 + 60 * exp(-t / 10.0) + syn_normal(s);
@@ -115,7 +121,8 @@ static inline void syn_train(synthetic *s, long n, double F) {
     x[1][t] = 0.03;
     x[2][t] = exp(-2 * gap) * (1 + 0.04 * syn_normal(s));
     x[3][t] = (0.3 + 3 * exp(-(double)t / (0.1 * (double)n))) * exp(0.3 * syn_normal(s));
-    x[4][t] = 1e-3 * fmin(1, ((double)t + 1) / 50) * 0.5 * (1 + cos(3.14159 * (double)t / (double)n));
+    x[4][t] =
+        1e-3 * fmin(1, ((double)t + 1) / 50) * 0.5 * (1 + cos(3.14159 * (double)t / (double)n));
   }
   static const char *const names[] = {"loss", "loss_error", "ess", "grad_norm", "rate"};
   for (int i = 0; i < 5; i++) {
@@ -126,8 +133,9 @@ static inline void syn_train(synthetic *s, long n, double F) {
   syn_append(s, "train", &set);
 }
 
-/* Log-weights of a flow whose ln w is Gaussian of variance s2 around the target: mean lnZ - s2/2 under q. covered: share of the
- * target that the flow reaches. NMCMC proposes the same kind of samples. */
+/* Log-weights of a flow whose ln w is Gaussian of variance s2 around the target: mean lnZ - s2/2
+ * under q. covered: share of the target that the flow reaches. NMCMC proposes the same kind of
+ * samples. */
 static inline void syn_flow(synthetic *s, long n, double lnZ, double s2, double covered) {
   cw_arrays set = {0};
   double *lw = syn_doubles(n), *primary = syn_doubles(n * SYN_PRIMARY);
@@ -141,8 +149,10 @@ static inline void syn_flow(synthetic *s, long n, double lnZ, double s2, double 
   check_ok(s->ctx, cw_arrays_put_scalar(s->ctx, &set, "timing.seconds", 3));
   syn_append(s, "nis", &set);
   long n_chain = 4, n_step = n / n_chain;
-  double *accept = syn_doubles(n), *chain_lw = syn_doubles(n), *chain = syn_doubles(n * SYN_PRIMARY);
-  for (long i = 0; i < n_chain * n_step; i++) { /* row t of chain c is i = t n_chain + c; before it comes i - n_chain */
+  double *accept = syn_doubles(n), *chain_lw = syn_doubles(n),
+         *chain = syn_doubles(n * SYN_PRIMARY);
+  for (long i = 0; i < n_chain * n_step;
+       i++) { /* row t of chain c is i = t n_chain + c; before it comes i - n_chain */
     bool take = i < n_chain || log(syn_uniform(s)) < lw[i] - chain_lw[i - n_chain];
     const double *from = take ? primary + i * SYN_PRIMARY : chain + (i - n_chain) * SYN_PRIMARY;
     memcpy(chain + i * SYN_PRIMARY, from, SYN_PRIMARY * sizeof *chain);
@@ -161,13 +171,16 @@ static inline void syn_flow(synthetic *s, long n, double lnZ, double s2, double 
   free(chain);
 }
 
-/* Log-weights on samples of the target: mean lnZ + s2/2 where the flow reaches, far above elsewhere. */
-static inline void syn_forward(synthetic *s, long n_step, long n_chain, double lnZ, double s2, double covered) {
+/* Log-weights on samples of the target: mean lnZ + s2/2 where the flow reaches, far above
+ * elsewhere. */
+static inline void syn_forward(synthetic *s, long n_step, long n_chain, double lnZ, double s2,
+                               double covered) {
   cw_arrays set = {0};
   double *lw = syn_doubles(n_step * n_chain);
   for (long i = 0; i < n_step * n_chain; i++) {
     bool inside = syn_uniform(s) < covered;
-    lw[i] = inside ? lnZ + log(covered) + s2 / 2 + sqrt(s2) * syn_normal(s) : lnZ + 14 + 2 * syn_normal(s);
+    lw[i] = inside ? lnZ + log(covered) + s2 / 2 + sqrt(s2) * syn_normal(s)
+                   : lnZ + 14 + 2 * syn_normal(s);
   }
   syn_put(s, &set, "lw", n_step, n_chain, 0, lw);
   check_ok(s->ctx, cw_arrays_put_scalar(s->ctx, &set, "timing.seconds", 1));
@@ -175,13 +188,16 @@ static inline void syn_forward(synthetic *s, long n_step, long n_chain, double l
   free(lw);
 }
 
-/* The first n_done of three Gauss-Legendre nodes on [0, 0.3]; the slope is 1 + 20 kappa + 300 kappa^2 plus noise. */
+/* The first n_done of three Gauss-Legendre nodes on [0, 0.3]; the slope is 1 + 20 kappa + 300
+ * kappa^2 plus noise. */
 static inline void syn_chain(synthetic *s, int n_done, double lnZ0, double noise) {
-  const double x[] = {-0.774596669241483377, 0, 0.774596669241483377}, w[] = {5 / 9.0, 8 / 9.0, 5 / 9.0};
+  const double x[] = {-0.774596669241483377, 0, 0.774596669241483377},
+               w[] = {5 / 9.0, 8 / 9.0, 5 / 9.0};
   for (int i = 0; i < n_done; i++) {
     cw_arrays set = {0};
     double kappa = 0.15 * (1 + x[i]), weight = 0.15 * w[i], slope[400];
-    for (int k = 0; k < 400; k++) slope[k] = 1 + 20 * kappa + 300 * kappa * kappa + noise * syn_normal(s);
+    for (int k = 0; k < 400; k++)
+      slope[k] = 1 + 20 * kappa + 300 * kappa * kappa + noise * syn_normal(s);
     syn_put(s, &set, "kappa", 1, 0, 0, &kappa);
     syn_put(s, &set, "weight", 1, 0, 0, &weight);
     syn_put(s, &set, "lnZ0", 1, 0, 0, &lnZ0);

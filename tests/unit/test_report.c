@@ -1,4 +1,5 @@
-/* The page writer: notation of numbers, escaping, figures with and without gnuplot, atomic writing. */
+/* The page writer: notation of numbers, escaping, figures with and without gnuplot, atomic writing.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,7 +52,8 @@ static int count(const char *text, const char *word) {
   return n;
 }
 
-static void draw(cw_context *ctx, cw_page *page, const char *title, const char *label, double first, bool log_y) {
+static void draw(cw_context *ctx, cw_page *page, const char *title, const char *label, double first,
+                 bool log_y) {
   double x[] = {1, 2, 3, 4}, y[] = {first, 0.5, NAN, 0.25}, dy[] = {0.1, 0.1, 0.1, 0.9};
   check_ok(ctx, cw_page_figure_begin(page, title, "x", label, false, log_y));
   check_ok(ctx, cw_page_curve(page, label, CW_DRAW_LINE, 0, 4, x, y, NULL));
@@ -79,7 +81,8 @@ static void make_page(cw_context *ctx, const char *path) {
   check_ok(ctx, cw_page_table_end(page));
   check_ok(ctx, cw_page_preformatted(page, evil, evil));
   check_ok(ctx, cw_page_figure_begin(page, "empty", "x", "y", false, false));
-  check_ok(ctx, cw_page_curve(page, "none", CW_DRAW_LINE, 0, 1, (double[]){1}, (double[]){NAN}, NULL));
+  check_ok(ctx,
+           cw_page_curve(page, "none", CW_DRAW_LINE, 0, 1, (double[]){1}, (double[]){NAN}, NULL));
   check_ok(ctx, cw_page_figure_end(page, ""));
   check_ok(ctx, cw_page_write(page, path));
   cw_page_destroy(page);
@@ -105,9 +108,10 @@ static void a_page_is_whole_and_escaped(void **state) {
   assert_int_equal(count(html, "<div"), count(html, "</div>"));
   assert_int_equal(count(html, "<g "), count(html, "</g>"));
   assert_int_equal(count(html, "\"black\"") + count(html, "'black'"), 0);
-  assert_int_equal(count(html, "http://") + count(html, "https://"), count(html, "http://www.w3.org/"));
+  assert_int_equal(count(html, "http://") + count(html, "https://"),
+                   count(html, "http://www.w3.org/"));
   assert_int_equal(count(html, "<script") + count(html, "<link"), 0);
-  assert_int_not_equal(access("evil", F_OK), 0);         /* nothing of a label was ever executed */
+  assert_int_not_equal(access("evil", F_OK), 0);          /* nothing of a label was ever executed */
   assert_int_not_equal(access("page.html.tmp", F_OK), 0); /* and nothing is left behind */
   free(html);
   unlink("page.html");

@@ -1,0 +1,111 @@
+"""Driving the real program: every test_*.py here is run as `python3 test_X.py PROGRAM` (tests/CMakeLists.txt)."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = ""  # set by main
+
+# A second of every stage, in two cases; a checkpoint every twentieth of a second.
+JOB = """\
+job: tiny
+seed: 3
+checkpoint: 0.05
+lattice: [4, 4]
+theory: {kind: phi4, form: kappa, kappa: 0.2, lambda: 0.1}
+model:
+  prior: {kind: normal, sigma: 0.8}
+  layers:
+    - {kind: affine, repeat: 4, net: {kind: conv, hidden: [4], kernel: 3}}
+    - {kind: scale}
+hmc: {chains: 32, thermalise: 100, steps: 400, keep: 320}
+train: {batch: 64, steps: 40, rate: 0.005}
+nis: {samples: 20000}
+nmcmc: {chains: 32, steps: 320}
+forward: {data: hmc}
+chain: {nodes: 4, chains: 32, thermalise: 100, steps: 100}
+cases:
+  one: {}
+  two: {theory: {kappa: 0.25}}
+"""
+
+# The least that leaves a store behind: a tenth of a second.
+SHORT = """\
+job: short
+seed: 3
+lattice: [4, 4]
+theory: {kind: phi4, form: m2, m2: -4, lambda: 8}
+hmc: {chains: 16, thermalise: 20, steps: 40}
+"""
+
+
+def results(text):
+    """What `show --json` printed, without what may differ between two equal runs."""
+    document = json.loads(text)
+    del document["timing"], document["version"]
+    return document
+
+
+class Case(unittest.TestCase):
+    """A test in a directory of its own, which is gone afterwards."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.dir = Path(tempfile.mkdtemp(prefix="causeway-"))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def write(self, name, text):
+        path = self.dir / name
+        path.write_text(text)
+        return path
+
+    def command(self, *words):
+        return [PROGRAM, *map(str, words)]
+
+    def start(self, *words, **options):
+        environment = dict(os.environ, OMP_WAIT_POLICY="passive")
+        return subprocess.Popen(self.command(*words), cwd=self.dir, env=environment, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **options)
+
+    def run_program(self, *words, **options):
+        """(exit code, stdout, stderr)"""
+        process = self.start(*words, **options)
+        out, err = process.communicate(timeout=100)
+        return process.returncode, out, err
+
+    def good(self, *words, **options):
+        """Runs what must succeed; its output."""
+        code, out, err = self.run_program(*words, **options)
+        self.assertEqual((code, err), (0, ""), words)
+        return out
+
+    def bad(self, words, *parts, code=2, **options):
+        """Runs what must fail with one line on stderr that holds all of parts, and nothing on stdout."""
+        got, out, err = self.run_program(*words, **options)
+        self.assertEqual(got, code, f"{words}: {err}")
+        self.assertEqual(out, "", words)
+        self.assertRegex(err, r"\Aerror: [^\n]+\n\Z", words)
+        for part in parts:
+            self.assertIn(part, err, words)
+        return err
+
+    def results(self, directory):
+        return results(self.good("show", directory, "--json"))
+
+
+def tree(directory):
+    """{path: bytes} of every file below a directory."""
+    return {str(p.relative_to(directory)): p.read_bytes() for p in sorted(Path(directory).rglob("*")) if p.is_file()}
+
+
+def main():
+    global PROGRAM
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: {sys.argv[0]} PROGRAM")
+    PROGRAM = str(Path(sys.argv[1]).resolve())
+    unittest.main(module="__main__", argv=sys.argv[:1], verbosity=1)

@@ -1,0 +1,321 @@
+"""Bad input: exit 2 (3 for numerical failures), one clear line on stderr, and nothing written or harmed."""
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import unittest
+
+import program
+from program import JOB, SHORT, Case, tree
+
+
+class JobFiles(Case):
+    """Mistakes in a job file, each with its place."""
+
+    def refuse(self, text, *parts):
+        self.write("job.yaml", text)
+        self.bad(["run", "job.yaml", "--out", "out"], *parts)
+        self.assertFalse((self.dir / "out").exists())
+
+    def change(self, old, new, *parts):
+        self.assertIn(old, JOB)
+        self.refuse(JOB.replace(old, new, 1), *parts)
+
+    def test_misspelt_keys(self):
+        self.change("lambda:", "lamda:", "job.yaml:5: unknown key 'lamda' in theory; did you mean 'lambda'?")
+        self.change("thermalise: 100, steps: 400", "termalise: 100, steps: 400", "job.yaml:11: unknown key 'termalise' in hmc; did you mean 'thermalise'?")
+        self.change("keep:", "kep:", "job.yaml:11: unknown key 'kep' in hmc; did you mean 'keep'?")
+        self.change("model:", "modell:", "job.yaml:6: unknown key 'modell'; did you mean 'model'?")
+        self.change("hmc:", "hcm:", "job.yaml:11: unknown key 'hcm'; did you mean 'hmc'?")
+        self.change("hidden:", "hiden:", "job.yaml:9: unknown key 'hiden' in model.layers[0].net; did you mean 'hidden'?")
+        self.change("theory: {kappa", "theory: {kapa", "job.yaml:19: unknown key 'kapa'", "did you mean 'kappa'?")
+
+    def test_unknown_keys(self):
+        self.change("nis:", "weather: fine\nnis:", "job.yaml:13: unknown key 'weather'", "known: job,")
+
+    def test_wrong_types(self):
+        self.change("seed: 3", "seed: three", "job.yaml:2: seed: expected an integer, found 'three'")
+        self.change("rate: 0.005", "rate: fast", "job.yaml:12: train.rate: expected a number, found 'fast'")
+        self.change("[4, 4]", "4", "job.yaml:4: lattice: expected a list")
+        self.change("[4, 4]", "[4, four]", "job.yaml:4: lattice[1]: expected an integer")
+        self.change("nis: {samples: 20000}", "nis: 20000", "job.yaml:13: nis: expected a mapping")
+        self.change("steps: 40,", "steps: 40.5,", "job.yaml:12: train.steps: expected an integer")
+
+    def test_unknown_words(self):
+        self.change("kind: phi4", "kind: phi5", "job.yaml:5: theory.kind: unknown theory 'phi5'; did you mean 'phi4'?")
+        self.change("form: kappa", "form: kapa", "job.yaml:5:", "did you mean 'kappa'?")
+        self.change("kind: affine", "kind: affin", "job.yaml:9:", "unknown layer 'affin'; did you mean 'affine'?")
+        self.change("chain: {", "chain: {sampler: hmcc, ", "job.yaml:16:", "unknown sampler 'hmcc'; did you mean 'hmc'?")
+        self.change("data: hmc", "data: cluster", "job.yaml:15: forward.data: unknown sampler section 'cluster'")
+
+    def test_missing_keys(self):
+        for key, line in (("job: tiny\n", 1), ("lattice: [4, 4]\n", 1), (" kappa: 0.2,", 5)):
+            name = key.split(":")[0].strip()
+            self.change(key, "", f"job.yaml:{line}:", f"missing key '{name}'")
+
+    def test_out_of_range(self):
+        self.change("steps: 40,", "steps: -1,", "job.yaml:12: train.steps: must lie in [0, 1000000000], found '-1'")
+        self.change("seed: 3", "seed: 4294967296", "job.yaml:2: seed: must lie in [0, 4294967295]")
+        self.change("batch: 64", "batch: 65", "job.yaml:12: train.batch: expected a multiple of 16, found 65")
+        self.change("[4, 4]", "[1048576, 1048576]", "job.yaml:4: lattice:", "sites")
+        self.change("[4, 4]", "[4, 4, 4, 4, 4]", "job.yaml:4: lattice:")
+        self.change("keep: 320", "keep: 999999", "job.yaml:11: hmc.keep:")
+        self.change("lambda: 0.1", "lambda: -0.1", "job.yaml:5: theory.lambda: must lie in")
+        self.change("kernel: 3", "kernel: 4", "job.yaml:9: model.layers[0].net.kernel: expected an odd number, found 4")
+
+    def test_no_probability_density(self):
+        self.change("kappa: 0.2, lambda: 0.1", "kappa: 0.3, lambda: 0", "job.yaml:5: theory:")
+
+    def test_odd_extent_under_a_checkerboard(self):
+        self.change("[4, 4]", "[4, 3]", "job.yaml:9: model.layers[0]: layer 'affine'", "checkerboard", "even", "extent 3")
+
+    def test_missing_sections(self):
+        self.refuse(SHORT + "nis: {}\n", "job.yaml:6: nis: needs a section 'model'")
+        self.change("hmc: {chains: 32, thermalise: 100, steps: 400, keep: 320}\n", "", "forward.data: needs a sampler section")
+        self.change(", keep: 320", "", "keeps no configurations")
+
+    def test_not_a_job(self):
+        self.refuse("", "job.yaml:", "empty")
+        self.refuse("# nothing\n", "job.yaml", "empty")
+        self.refuse("- a\n- b\n", "job.yaml:", "expected a mapping")
+        self.refuse("job: [1, 2\n", "job.yaml:")
+        self.refuse("job: {a: }}\n", "job.yaml:")
+        self.refuse("\0\1\2", "job.yaml:")
+        self.refuse("job: &a x\nabout: *a\n", "job.yaml:1:", "anchors")
+        self.refuse(SHORT + "---\n" + SHORT, "job.yaml:6:1: a second document")
+
+    def test_key_given_twice(self):
+        self.change("seed: 3", "seed: 3\nseed: 4", "job.yaml:3:1: key 'seed' is given twice, first in line 2")
+
+    def test_cases(self):
+        self.change("one: {}", "'a b': {}", "job.yaml:18:", "name of a case")
+        self.change("one: {}", "one: 3", "job.yaml:18: cases.one: expected a mapping")
+
+    def test_missing_file_and_directory(self):
+        self.bad(["run", "nowhere.yaml"], "cannot open 'nowhere.yaml': No such file")
+        (self.dir / "folder").mkdir()
+        self.bad(["run", "folder"], "cannot read 'folder': Is a directory")
+        self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["folder"])
+
+
+class CommandLine(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("job.yaml", SHORT)
+
+    def test_set(self):
+        for assignment, part in (
+            ("nope.x=1", "--set nope.x: unknown key 'nope'"),
+            ("theory.lamda=1", "--set theory.lamda: unknown key 'lamda' in theory; did you mean 'lambda'?"),
+            ("theory.lambda", "--set theory.lambda: expected path=value"),
+            ("=3", "--set =3: expected path=value"),
+            ("", "expected path=value"),
+            ("a..b=1", "--set a..b: expected a path"),
+            ("lattice[7]=4", "--set lattice[7]: no item [7]"),
+            ("hmc={steps: 1, steps: 2}", "--set hmc: key 'steps' is given twice"),
+            ("hmc.steps=[1", "--set hmc.steps"),
+            ("hmc.steps=many", "--set hmc.steps: hmc.steps: expected an integer, found 'many'"),
+            ("seed.x=1", "--set seed.x"),
+        ):
+            self.bad(["run", "job.yaml", "--set", assignment], part)
+            self.bad(["run", "--set", assignment, "job.yaml"], part)
+
+    def test_options(self):
+        self.bad(["run", "job.yaml", "--otu", "x"], "unknown option '--otu'; did you mean '--out'?")
+        self.bad(["run", "job.yaml", "--resum"], "did you mean '--resume'?")
+        self.bad(["run", "job.yaml", "--frobnicate"], "unknown option '--frobnicate' (known: --out,")
+        self.bad(["run", "job.yaml", "--out"], "--out needs a value")
+        self.bad(["run", "job.yaml", "--out", ""], "--out: expected a directory")
+        self.bad(["run", "job.yaml", "other.yaml"], "one job at a time")
+        self.bad(["run"], "usage: causeway run JOB.yaml")
+        for word in ("0", "-1", "two", "99999999999", "1.5", ""):
+            self.bad(["run", "job.yaml", "--threads", word], f"--threads: expected a number from 1 to 4096, found '{word}'")
+        for word in ("abc", "-1", "1.5", "4294967296", ""):
+            self.bad(["run", "job.yaml", "--seed", word], f"--seed: expected a number from 0 to 4294967295, found '{word}'")
+        self.bad(["show", "x", "--jsn"], "unknown option '--jsn'; did you mean '--json'?")
+        self.bad(["show"], "which directory?")
+        self.bad(["show", "a", "b"], "one directory")
+        self.bad(["report", "a", "--json"], "unknown option '--json'")
+        self.bad(["list", "theoriez"], "unknown 'theoriez'; did you mean 'theories'?")
+        self.bad(["list", "a", "b"], "usage: causeway list")
+        self.bad(["check", "--fast"], "unknown option '--fast'")
+
+    def test_commands(self):
+        self.bad(["rnu", "job.yaml"], "unknown command 'rnu'; did you mean 'run'?")
+        self.bad(["transmogrify"], "unknown command 'transmogrify'; see causeway --help")
+        self.bad([""], "unknown command ''")
+        code, out, err = self.run_program()
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("causeway run JOB.yaml", err)
+
+    def tearDown(self):
+        self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["job.yaml"])
+
+
+class Stores(Case):
+    """Every reader refuses a store that is not whole, and a run does not touch one that is not its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("job.yaml", SHORT + "chain: {nodes: 4, chains: 16, thermalise: 20, steps: 40}\n")
+        self.good("run", "job.yaml", "--out", "out")
+        self.segments = sorted((self.dir / "out/store").glob("chain.*.h5"))
+        self.assertEqual(len(self.segments), 4)  # one per node
+
+    def refused_everywhere(self, *parts):
+        before = tree(self.dir / "out")
+        for words in (["show", "out"], ["show", "out", "--json"], ["report", "out"],
+                      ["run", "job.yaml", "--out", "out", "--resume"]):
+            self.bad(words, *parts)
+        self.assertEqual(tree(self.dir / "out"), before)
+
+    def test_truncated(self):
+        path = self.segments[1]
+        data = path.read_bytes()
+        for size in (0, 1, 7, len(data) // 2, len(data) - 1):
+            path.write_bytes(data[:size])
+            self.refused_everywhere(path.name)
+
+    def test_flipped_byte(self):
+        path = self.segments[-1]
+        data = path.read_bytes()
+        for at in (0, 9, len(data) // 3, len(data) // 2, len(data) - 20, len(data) - 1):
+            path.write_bytes(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1:])
+            self.refused_everywhere(path.name)
+
+    def test_segment_missing(self):
+        self.segments[1].unlink()
+        self.refused_everywhere("'chain'", "missing")
+
+    def test_segments_exchanged(self):
+        a, b = (p.read_bytes() for p in self.segments[:2])
+        self.segments[0].write_bytes(b)
+        self.segments[1].write_bytes(a)
+        self.refused_everywhere(self.segments[0].name)
+
+    def test_another_job(self):
+        before = tree(self.dir / "out")
+        words = ["run", "job.yaml", "--out", "out"]
+        self.bad(words, "holds results already", "--resume", "--out")
+        self.bad([*words, "--resume", "--seed", "4"], "another job", "'seed: 3' there and 'seed: 4' here")
+        self.assertEqual(tree(self.dir / "out"), before)
+
+    def test_nothing_there(self):
+        (self.dir / "empty").mkdir()
+        (self.dir / "empty2/store").mkdir(parents=True)
+        for command in ("show", "report"):
+            self.bad([command, "nowhere"], "'nowhere/store': No such file")
+            self.bad([command, "empty"], "'empty/store': No such file")
+            self.bad([command, "empty2"], "empty2/store")
+            self.bad([command, "job.yaml"], "'job.yaml/store': Not a directory")
+
+
+def as_nobody():
+    """For a child: gives up root, who may write anywhere."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+
+def small_files():
+    """For a child: no file may grow beyond 16 KiB."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
+
+
+class Disks(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("job.yaml", SHORT)
+
+    def test_out_is_a_file(self):
+        self.write("out", "precious\n")
+        self.bad(["run", "job.yaml", "--out", "out"], "'out'")
+        self.bad(["run", "job.yaml", "--out", "out/deep/er"], "'out'")
+        self.assertEqual((self.dir / "out").read_text(), "precious\n")
+
+    def test_unwritable_directory(self):
+        (self.dir / "closed").mkdir(mode=0o555)
+        os.chmod(self.dir, 0o755)
+        probe = subprocess.run([program.PROGRAM, "--version"], preexec_fn=as_nobody, capture_output=True)
+        if probe.returncode != 0:
+            self.skipTest("nobody cannot run the program from where it lies")
+        self.bad(["run", "job.yaml", "--out", "closed"], "closed", "Permission denied", preexec_fn=as_nobody)
+        self.bad(["run", "job.yaml", "--out", "closed/out"], "closed", "Permission denied", preexec_fn=as_nobody)
+        self.assertEqual(list((self.dir / "closed").iterdir()), [])
+
+    def check_survives(self, directory, **options):
+        """A run that is out of room says so, keeps what it had and goes on where there is room."""
+        words = ["run", "job.yaml", "--out", directory, "--set", "checkpoint=0.01", "--set", "hmc.steps=4000"]
+        self.bad(words, "cannot write", **options)
+        left = [p.name for p in (self.dir / directory / "store").iterdir()]
+        self.assertEqual([n for n in left if not n.startswith(("hmc.", "."))], [], "stray files")
+        return words
+
+    def test_file_size_limit(self):
+        words = self.check_survives("out", preexec_fn=small_files)
+        self.good(*words, "--resume")
+
+    def test_full_disk(self):
+        disk = self.dir / "disk"
+        disk.mkdir()
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mount(b"tmpfs", str(disk).encode(), b"tmpfs", 0, b"size=256k") != 0:
+            self.skipTest("no tmpfs can be mounted here")
+        self.addCleanup(libc.umount2, str(disk).encode(), 2)
+        words = self.check_survives("disk/out")
+        self.bad([*words, "--resume"], "No space left")
+        shutil.copytree(disk / "out", self.dir / "roomy")
+        words[words.index("disk/out")] = "roomy"
+        self.good(*words, "--resume")
+
+    def test_full_standard_output(self):
+        self.good("run", "job.yaml", "--out", "out")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([program.PROGRAM, "show", "out"], cwd=self.dir, stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"\Aerror: [^\n]+\n\Z")
+
+    def test_two_runs_in_one_directory(self):
+        first = self.start("run", "job.yaml", "--out", "out", "--set", "hmc.steps=100000000")
+        try:
+            while not (self.dir / "out/store").exists() or not any((self.dir / "out/store").iterdir()):
+                self.assertIsNone(first.poll())
+                os.sched_yield()
+            self.bad(["run", "job.yaml", "--out", "out", "--set", "hmc.steps=100000000", "--resume"], "out/store")
+        finally:
+            first.send_signal(signal.SIGKILL)
+            first.communicate()
+
+
+# Adam with a rate of 10 makes every weight grow by 10 a step: deep networks without saturation overflow at once.
+WILD = ["--set", "train={batch: 64, steps: 2000, rate: 10, warmup: 0, schedule: constant}"]
+DEEP = ["--set", "model.layers=[{kind: affine, repeat: 4, net: {hidden: [8, 8, 8, 8, 8, 8, 8, 8], activation: leaky_relu}}]"]
+
+
+class Numbers(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("job.yaml", JOB)
+
+    def test_not_a_number_in_training(self):
+        for loss in ("reverse_kl", "forward_kl"):
+            for gradient in ("path", "plain"):
+                kind = ["--set", f"train.loss={loss}", "--set", f"train.gradient={gradient}"]
+                out = f"{loss}.{gradient}"
+                err = self.bad(["run", "job.yaml", "--out", out, *WILD, *DEEP, *kind], "train: step ", code=3)
+                self.assertRegex(err, r"step \d+: .*layer \d \(affine\)")
+
+    def test_overflow_of_the_action_in_training(self):
+        err = self.bad(["run", "job.yaml", "--out", "out", *WILD], "train: step ", code=3)
+        self.assertRegex(err, r"step \d+: .*layer \d \((affine|scale)\)")
+
+    def test_earlier_stages_survive(self):
+        self.bad(["run", "job.yaml", "--out", "out", *WILD, *DEEP], code=3)
+        self.assertIn("one.hmc.chi2", self.good("show", "out", "--json"))
+
+
+if __name__ == "__main__":
+    program.main()

@@ -1,0 +1,472 @@
+/* From stores with known content to results: values, shapes, partial stores, JSON, warnings and the
+ * page. */
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/analysis.h"
+#include "app/commands.h"
+#include "causeway/report.h"
+#include "support/check.h"
+#include "support/synthetic_store.h"
+
+extern char **environ;
+
+#define HEAD                                                                                       \
+  "job: small\nseed: 5\nlattice: [8, 8]\ntheory: {kind: phi4, form: kappa, kappa: 0.3, lambda: "   \
+  "0.022}\n"
+
+static char *new_directory(void) {
+  char *dir = strdup("/tmp/cw_analysis_XXXXXX");
+  assert_non_null(mkdtemp(dir));
+  return dir;
+}
+
+static void remove_directory(char *dir) {
+  char *const arguments[] = {"rm", "-rf", dir, NULL};
+  pid_t child;
+  int status;
+  assert_int_equal(posix_spawnp(&child, "rm", NULL, NULL, arguments, environ), 0);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  free(dir);
+}
+
+static synthetic begin(cw_context *ctx, const char *dir, const char *job) {
+  synthetic s = {.ctx = ctx, .prefix = "", .rng = cw_rng_stream(11, "synthetic")};
+  check_ok(ctx, cw_store_create(ctx, dir, job, false, &s.store));
+  return s;
+}
+
+static const cw_result *result(const cw_analysis_case *c, const char *stage, const char *quantity,
+                               int index) {
+  const cw_analysis_stage *s = cw_analysis_find_stage(c, stage);
+  assert_non_null(s);
+  const cw_result *r = cw_stage_result(s, quantity, index);
+  assert_non_null(r);
+  return r;
+}
+
+static bool has_line(char *const *line, int n, const char *word) {
+  for (int i = 0; i < n; i++)
+    if (strstr(line[i], word) != NULL) return true;
+  return false;
+}
+
+/* ------------------------------------------------------------------- chains */
+
+/* Two chains of four steps of which every number is known: chain 0 is right only if steps and
+ * chains are told apart. */
+static void chains_are_read_step_by_step(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  synthetic s = begin(ctx, dir, HEAD "hmc: {steps: 6}\n");
+  double primary[6 * 2 * SYN_PRIMARY] = {0};
+  for (int t = 0; t < 6; t++)
+    for (int c = 0; c < 2; c++) syn_primaries(0.1 * t + c, 0, primary + (t * 2 + c) * SYN_PRIMARY);
+  cw_arrays set = {0};
+  syn_put(&s, &set, "primary", 6, 2, SYN_PRIMARY, primary);
+  syn_append(&s, "hmc", &set);
+  cw_store_close(s.store);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  const cw_analysis_case *c = &a->cases[0];
+  assert_int_equal(a->n_cases, 1);
+  assert_string_equal(a->job_name, "small");
+  check_close(result(c, "hmc", "phi", -1)->e.value, 0.75, 1e-14);
+  double m2 = 0;
+  for (int t = 0; t < 6; t++) m2 += (0.01 * t * t + (0.1 * t + 1) * (0.1 * t + 1)) / 12;
+  check_close(result(c, "hmc", "chi2", -1)->e.value, SYN_V * m2, 1e-13);
+  assert_int_equal(result(c, "hmc", "phi", -1)->e.n, 12);
+  assert_true(result(c, "hmc", "phi", -1)->e.rhat >
+              1.5); /* the chains are 1 apart, far more than they fluctuate */
+  const cw_curve *history = cw_stage_curve(cw_analysis_find_stage(c, "hmc"), "history.phi");
+  assert_non_null(history);
+  assert_int_equal(history->n, 6);
+  for (int t = 0; t < 6; t++) check_close(history->y[t], 0.1 * t, 1e-15);
+  assert_true(has_line(c->warning, c->n_warnings, "R-hat"));
+  assert_true(has_line(c->warning, c->n_warnings, "fewer than 50 autocorrelation times"));
+  cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+static void chains_have_errors_and_autocorrelation(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  synthetic s = begin(ctx, dir, HEAD "hmc: {steps: 2000}\ncluster: {steps: 5}\n");
+  syn_sampler(&s, "hmc", 2000, 8, 3);
+  cw_store_close(s.store);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  const cw_analysis_case *c = &a->cases[0];
+  const cw_estimate *phi = &result(c, "hmc", "phi", -1)->e;
+  check_sigma(phi->tau_int, phi->tau_error, 3.0, 4); /* AR(1) built with tau_int = 3 */
+  check_close(phi->error, 0.1077 * sqrt(6.0 / 16000), 0.15 * phi->error);
+  check_sigma(phi->value, phi->error, 0, 4);
+  assert_true(phi->rhat < 1.05);
+  check_sigma(result(c, "hmc", "acceptance", -1)->e.value,
+              result(c, "hmc", "acceptance", -1)->e.error, 0.85, 4);
+  check_sigma(result(c, "hmc", "exp_mdH", -1)->e.value, result(c, "hmc", "exp_mdH", -1)->e.error, 1,
+              4);
+  const cw_analysis_stage *hmc = cw_analysis_find_stage(c, "hmc");
+  check_close(hmc->seconds, 3.0, 1e-14); /* 0.5 + 1.25 + 1.25 */
+  const cw_curve *rho = cw_stage_curve(hmc, "autocorrelation.phi");
+  assert_non_null(rho);
+  check_close(rho->y[0], 1, 1e-14);
+  check_close(rho->y[1], 5.0 / 7, 0.03);
+  assert_int_equal(cw_stage_curve(hmc, "thermalisation")->n, 60);
+  assert_string_equal(result(c, "hmc", "correlator", 3)->name, "hmc.correlator[3]");
+  assert_null(cw_stage_result(hmc, "correlator", SYN_HALF + 1));
+  assert_int_equal(c->n_warnings, 0);
+  assert_int_equal(c->n_missing, 1);
+  assert_true(has_line(c->missing, c->n_missing, "Cluster has not started"));
+  cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+/* ------------------------------------------------------------------ weights */
+
+/* Weights 1 and 3 in equal numbers, phi 0 and 1: everything by hand. */
+static void weighted_samples_are_exact(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  synthetic s = begin(ctx, dir, HEAD "nis: {samples: 200}\nforward: {}\n");
+  double lw[100], primary[100 * SYN_PRIMARY], lw_p[40];
+  for (int i = 0; i < 100; i++) {
+    lw[i] = 40 + (i % 2 == 0 ? 0 : log(3));
+    syn_primaries(i % 2, 0, primary + i * SYN_PRIMARY);
+  }
+  for (int i = 0; i < 40; i++) lw_p[i] = 40 + log(4);
+  cw_arrays set = {0};
+  syn_put(&s, &set, "lw", 100, 0, 0, lw);
+  syn_put(&s, &set, "primary", 100, SYN_PRIMARY, 0, primary);
+  syn_append(&s, "nis", &set);
+  syn_put(&s, &set, "lw", 10, 4, 0, lw_p);
+  syn_append(&s, "forward", &set);
+  cw_store_close(s.store);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  const cw_analysis_case *c = &a->cases[0];
+  check_close(result(c, "nis", "phi", -1)->e.value, 0.75, 1e-14);
+  check_close(result(c, "nis", "phi", -1)->e.ess, 80, 1e-12); /* (1+3)^2 / (2 (1+9)) of 100 */
+  check_close(c->flow.ess, 0.8, 1e-14);
+  check_close(cw_case_result(c, "lnZ")->e.value, 40 + log(2), 1e-14);
+  check_close(cw_case_result(c, "lnZ")->e.error, sqrt(0.25 / 100), 1e-12);
+  check_close(cw_case_result(c, "F_q")->e.value, -40 - log(2), 1e-14);
+  check_close(cw_case_result(c, "F_q_per_site")->e.value, (-40 - log(2)) / SYN_V, 1e-14);
+  check_close(cw_case_result(c, "F_q_per_site")->e.error, sqrt(0.25 / 100) / SYN_V, 1e-12);
+  check_close(cw_case_result(c, "F_p")->e.value, -40 - log(4), 1e-14);
+  check_close(cw_case_result(c, "w_hat")->e.value, 0.5, 1e-13);
+  assert_null(cw_case_result(c, "F_chain"));
+  double area = 0;
+  for (int i = 0; i < c->curve[0].n; i++)
+    area += c->curve[0].y[i] * (c->curve[0].x[1] - c->curve[0].x[0]);
+  assert_string_equal(c->curve[0].name, "log_weight.q");
+  check_close(area, 1, 1e-12);
+  assert_true(has_line(c->missing, c->n_missing, "NIS is at 100 of 200 samples"));
+  cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+static void rejections_are_counted_along_chains(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  synthetic s = begin(ctx, dir, HEAD "nmcmc: {steps: 12}\n");
+  double primary[24 * SYN_PRIMARY] = {0}, accept[24];
+  for (int i = 0; i < 24; i++) { /* chain 0 always accepts; chain 1 rejects steps 2..8 */
+    int t = i / 2;
+    accept[i] = i % 2 == 0 || t < 2 || t > 8;
+    syn_primaries(0.1 * t, 0, primary + i * SYN_PRIMARY);
+  }
+  cw_arrays set = {0};
+  syn_put(&s, &set, "primary", 12, 2, SYN_PRIMARY, primary);
+  syn_put(&s, &set, "accept", 12, 2, 0, accept);
+  syn_append(&s, "nmcmc", &set);
+  cw_store_close(s.store);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  const cw_analysis_case *c = &a->cases[0];
+  check_close(result(c, "nmcmc", "acceptance", -1)->e.value, 17.0 / 24, 1e-14);
+  check_close(result(c, "nmcmc", "longest_rejection", -1)->e.value, 7, 0);
+  const cw_curve *runs = cw_stage_curve(cw_analysis_find_stage(c, "nmcmc"), "rejection_runs");
+  assert_int_equal(runs->n, 7);
+  for (int i = 0; i < 7; i++)
+    check_close(runs->y[i], 1, 0); /* one run, at least as long as 1, ..., 7 */
+  cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+/* -------------------------------------------------------- chain integration */
+
+static void chain_integration_adds_up(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  for (int nodes = 2; nodes <= 3; nodes++) {
+    char *dir = new_directory();
+    synthetic s = begin(ctx, dir, HEAD "chain: {nodes: 3}\n");
+    syn_chain(&s, nodes, 37, 2);
+    cw_store_close(s.store);
+    cw_analysis *a = NULL;
+    check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+    const cw_analysis_case *c = &a->cases[0];
+    const cw_result *F = cw_case_result(c, "F_chain");
+    if (nodes == 2) { /* an integral up to nowhere in particular is not a result */
+      assert_null(F);
+      assert_true(has_line(c->missing, c->n_missing, "no F_chain yet"));
+    } else {
+      const double exact = 37 + 0.3 + 10 * 0.09 + 100 * 0.027;
+      const double error =
+          0.1 * 0.15 * sqrt(25 / 81.0 + 64 / 81.0 + 25 / 81.0); /* 2/sqrt(400) per node */
+      check_close(F->e.error, error, 0.25 * error);
+      check_sigma(F->e.value, F->e.error, -exact, 4);
+      assert_int_equal(F->e.n, 1200);
+      assert_int_equal(c->n_missing, 0);
+    }
+    cw_analysis_destroy(a);
+    remove_directory(dir);
+  }
+  cw_context_destroy(ctx);
+}
+
+/* --------------------------------------------------------- damaged and partial */
+
+static void wrong_shapes_are_refused(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  const double zeros[64] = {0};
+  static const struct {
+    const char *stage, *array;
+    long dim[3];
+  } bad[] = {{"hmc", "primary", {4, 2, 3}}, {"hmc", "primary", {4, 2, 0}},
+             {"nis", "lw", {4, 2, 0}},      {"forward", "lw", {4, 0, 0}},
+             {"train", "loss", {4, 2, 0}},  {"nmcmc", "accept", {4, 2, 2}}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char *dir = new_directory();
+    cw_arrays set = {0};
+    synthetic s = begin(ctx, dir, HEAD "hmc: {}\nnis: {}\nforward: {}\ntrain: {}\nnmcmc: {}\n");
+    syn_put(&s, &set, bad[i].array, bad[i].dim[0], bad[i].dim[1], bad[i].dim[2], zeros);
+    syn_append(&s, bad[i].stage, &set);
+    cw_store_close(s.store);
+    cw_analysis *a = NULL;
+    assert_int_equal(cw_analysis_create(ctx, dir, &a), CW_ECORRUPT);
+    assert_null(a);
+    assert_non_null(strstr(cw_error(ctx), bad[i].stage));
+    cw_clear_error(ctx);
+    remove_directory(dir);
+  }
+  cw_context_destroy(ctx);
+}
+
+static int validate(const char *json) {
+  char schema[600], script[600];
+  const char *slash = strrchr(__FILE__, '/');
+  int root = (int)(slash - __FILE__) - (int)strlen("/tests/unit");
+  assert_true(root >= 0);
+  snprintf(schema, sizeof schema, "%.*s/docs/results.schema.json", root, __FILE__);
+  snprintf(script, sizeof script, "%.*s/tests/cli/validate_json.py", root, __FILE__);
+  char *const arguments[] = {"python3", script, schema, (char *)json, NULL};
+  pid_t child;
+  int status;
+  assert_int_equal(posix_spawn(&child, "/usr/bin/python3", NULL, NULL, arguments, environ), 0);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static char *read_text(const char *path) {
+  FILE *file = fopen(path, "r");
+  assert_non_null(file);
+  char *text = calloc(1, 1 << 22);
+  assert_non_null(text);
+  assert_true(fread(text, 1, (1 << 22) - 1, file) > 0);
+  fclose(file);
+  return text;
+}
+
+/* Writes page and JSON of a store, checks the JSON against the schema, and returns the page. */
+static char *write_everything(cw_context *ctx, const char *dir) {
+  char json[100], page[100];
+  snprintf(json, sizeof json, "%s/results.json", dir);
+  snprintf(page, sizeof page, "%s/report.html", dir);
+  check_ok(ctx, cw_write_results_json(ctx, dir, json));
+  int fits = validate(json);
+  if (fits != 77) assert_int_equal(fits, 0);
+  check_ok(ctx, cw_write_report(ctx, dir));
+  return read_text(page);
+}
+
+static void a_run_that_has_only_begun_has_a_page(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  cw_analysis *a = NULL;
+  assert_int_equal(cw_analysis_create(ctx, dir, &a), CW_EIO); /* nothing at all */
+  cw_clear_error(ctx);
+  synthetic s = begin(ctx, dir,
+                      HEAD "hmc: {steps: 10}\ntrain: {steps: 3}\nnis: {samples: 10}\nnmcmc: "
+                           "{steps: 4}\nforward: {}\nchain: {nodes: 3}\n");
+  cw_arrays set = {0};
+  double action[3] = {3, 2, 1};
+  syn_put(&s, &set, "therm.action", 3, 0, 0, action);
+  syn_append(&s, "hmc", &set);
+  syn_put(&s, &set, "loss", 1, 0, 0, action);
+  syn_append(&s, "train", &set);
+  cw_store_close(s.store);
+  char *html = write_everything(ctx, dir);
+  assert_non_null(strstr(html, "HMC has begun, but holds no measurements yet"));
+  assert_non_null(strstr(html, "Training is at 1 of 3 steps"));
+  assert_non_null(strstr(html, "NIS has not started"));
+  free(html);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+/* -------------------------------------------------------- cases, page and JSON */
+
+static void cases_have_their_own_names_and_words(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(2);
+  char *dir = new_directory(), path[100];
+  synthetic s = begin(
+      ctx, dir,
+      HEAD "hmc: {steps: 400}\ntrain: {loss: reverse_kl, gradient: path, batch: 64, steps: 200}\n"
+           "nis: {samples: 4000}\nnmcmc: {steps: 1000}\nforward: {data: hmc}\nchain: {nodes: 3}\n"
+           "cases:\n  whole: {}\n  half: {train: {loss: forward_kl}}\n");
+  for (int i = 0; i < 2; i++) {
+    double covered = i == 0 ? 1 : 0.5;
+    s.prefix = i == 0 ? "whole/" : "half/";
+    syn_sampler(&s, "hmc", 400, 8, 1);
+    syn_train(&s, 200, -41.2);
+    syn_flow(&s, 4000, 41.2, 0.2, covered);
+    syn_forward(&s, 400, 8, 41.2, 0.2, covered);
+    syn_chain(&s, 3, 37.3, 1);
+  }
+  cw_store_close(s.store);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  assert_int_equal(a->n_cases, 2);
+  assert_string_equal(a->cases[1].name, "half");
+  check_sigma(a->cases[0].flow.w_hat, a->cases[0].flow.w_hat_error, 1, 4);
+  check_sigma(a->cases[1].flow.w_hat, a->cases[1].flow.w_hat_error, 0.5, 4);
+  cw_analysis_destroy(a);
+  char *html = write_everything(ctx, dir);
+  assert_non_null(strstr(html, "Case whole"));
+  assert_non_null(strstr(html, "no sign that anything is missed"));
+  assert_non_null(strstr(html, "one half: of the two modes"));
+  assert_non_null(strstr(html, "Flow and chain integration differ by"));
+  assert_null(strstr(html, "Figure left out"));
+  assert_null(strstr(html, "Not finished"));
+  free(html);
+  snprintf(path, sizeof path, "%s/results.json", dir);
+  char *json = read_text(path);
+  assert_non_null(strstr(json, "\"half.nis.chi2\""));
+  assert_non_null(strstr(json, "\"whole.F_chain_per_site\""));
+  assert_non_null(strstr(json, "\"half.nmcmc\":"));
+  assert_null(strstr(json, "nan"));
+  char *value = strstr(json, "\"value\"");
+  memcpy(value, "\"valve\"", 7); /* and the schema can fail */
+  FILE *file = fopen(path, "w");
+  fputs(json, file);
+  fclose(file);
+  int fits = validate(path);
+  if (fits != 77) assert_int_equal(fits, 1);
+  free(json);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+static void doubts_are_voiced(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  synthetic s = begin(ctx, dir, HEAD "nis: {samples: 400}\n");
+  double lw[400] = {0}, *primary = syn_doubles(400 * SYN_PRIMARY);
+  for (int i = 0; i < 400; i++)
+    syn_primaries(0.1 * syn_normal(&s), syn_normal(&s), primary + i * SYN_PRIMARY);
+  lw[7] = log(1e4); /* 10000 of 10399 */
+  syn_primaries(1, 0, primary + 7 * SYN_PRIMARY);
+  cw_arrays set = {0};
+  syn_put(&s, &set, "lw", 400, 0, 0, lw);
+  syn_put(&s, &set, "primary", 400, SYN_PRIMARY, 0, primary);
+  syn_append(&s, "nis", &set);
+  cw_store_close(s.store);
+  free(primary);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  const cw_analysis_case *c = &a->cases[0];
+  assert_true(has_line(c->warning, c->n_warnings, "one sample carries 96 % of all weight"));
+  assert_true(has_line(c->warning, c->n_warnings, "the ESS is 0.0027"));
+  assert_true(has_line(c->warning, c->n_warnings, "delta method and jackknife"));
+  cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+static void the_table_is_for_people(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory(), *text = NULL;
+  size_t size = 0;
+  synthetic s = begin(ctx, dir, HEAD "nis: {samples: 2000}\nnmcmc: {steps: 500}\n");
+  syn_flow(&s, 2000, 41.2, 0.2, 1);
+  cw_store_close(s.store);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  FILE *out = open_memstream(&text, &size);
+  check_ok(ctx, cw_analysis_print(ctx, a, out));
+  fclose(out);
+  assert_non_null(
+      strstr(text, "theory    scalar phi^4 theory (form kappa: kappa = 0.3, lambda = 0.022)"));
+  assert_non_null(strstr(text, "lattice   8 x 8 (64 sites)"));
+  char row[100], value[CW_VALUE_TEXT];
+  const cw_result *r = result(&a->cases[0], "nis", "phi2", -1);
+  cw_format_value(r->e.value, r->e.error, value);
+  snprintf(row, sizeof row, "  nis.phi2                    %s", value);
+  assert_non_null(strstr(text, row));
+  assert_non_null(strstr(text, "longest rejection"));
+  free(text);
+  cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+static void bad_arguments_are_named(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  static char *wrong[][3] = {
+      {"dir", "--jsno", "--json"}, {"one", "two", "'two'"}, {"dir", "--xyzzy", "--xyzzy"}};
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(cw_command_show(ctx, 2, wrong[i]), CW_EINVAL);
+    assert_non_null(strstr(cw_error(ctx), wrong[i][2]));
+    cw_clear_error(ctx);
+  }
+  assert_int_equal(cw_command_report(ctx, 0, NULL), CW_EINVAL);
+  cw_clear_error(ctx);
+  assert_int_equal(cw_command_report(ctx, 1, (char *[]){"--json"}), CW_EINVAL);
+  cw_clear_error(ctx);
+  assert_int_equal(cw_command_show(ctx, 1, (char *[]){"/nonexistent"}), CW_EIO);
+  cw_context_destroy(ctx);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(chains_are_read_step_by_step),
+      cmocka_unit_test(chains_have_errors_and_autocorrelation),
+      cmocka_unit_test(weighted_samples_are_exact),
+      cmocka_unit_test(rejections_are_counted_along_chains),
+      cmocka_unit_test(chain_integration_adds_up),
+      cmocka_unit_test(wrong_shapes_are_refused),
+      cmocka_unit_test(a_run_that_has_only_begun_has_a_page),
+      cmocka_unit_test(cases_have_their_own_names_and_words),
+      cmocka_unit_test(doubts_are_voiced),
+      cmocka_unit_test(the_table_is_for_people),
+      cmocka_unit_test(bad_arguments_are_named),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
