@@ -101,7 +101,8 @@ static cw_status read_data(cw_node *root, cw_node *map, const cw_plan *p, int *i
   if (p->n_mcmc == 0) return cw_job_fail(map, "data", "needs a sampler section (hmc or cluster) with 'keep' configurations");
   for (int i = 0; i < p->n_mcmc; i++) words[i] = p->mcmc[i].ops->name;
   CW_TRY(cw_job_choice(map, "data", "sampler section", words, 0, index));
-  if (p->mcmc[*index].keep == 0) return cw_job_fail(map, "data", "section '%s' keeps no configurations; set %s.keep", words[*index], words[*index]);
+  if (p->mcmc[*index].keep < 2 * p->mcmc[*index].chains)
+    return cw_job_fail(map, "data", "section '%s' must keep at least two configurations per chain; set %s.keep", words[*index], words[*index]);
   return CW_OK;
 }
 

@@ -189,10 +189,6 @@ cw_status cw_write_report(cw_context *ctx, const char *dir) {
   return write_files(ctx, dir, NULL, true);
 }
 
-cw_status cw_write_results_json(cw_context *ctx, const char *dir, const char *path) {
-  return write_files(ctx, dir, path, false);
-}
-
 cw_status cw_write_results(cw_context *ctx, const char *dir, const char *json_path) {
   return write_files(ctx, dir, json_path, true);
 }

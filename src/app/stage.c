@@ -1,5 +1,6 @@
 #include "app/stage.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,15 @@ cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_re
   free(all);
   r->n = 0;
   return st;
+}
+
+double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine) {
+  double *all = malloc((size_t)n_chain * sizeof *all);
+  if (all == NULL) return NAN;
+  cw_allgather(c->ctx, mine, n_mine, all);
+  double mean = cw_sum(all, (size_t)n_chain) / (double)n_chain;
+  free(all);
+  return mean;
 }
 
 cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x, long n_chain) {

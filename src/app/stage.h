@@ -60,6 +60,8 @@ cw_status cw_my_chains(cw_context *ctx, long n_chain, long *first, long *n_mine)
 cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain, long inner);
 /* The same, averaged over chains in fixed order: (rows). */
 cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain);
+/* Mean of one number per chain over the chains of all ranks, in fixed order; NAN: no memory. Collective. */
+double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine);
 /* Configurations of all ranks as (n_chain, n_sites), and back. */
 cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x, long n_chain);
 cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x);
@@ -74,7 +76,9 @@ cw_status cw_run_nmcmc(cw_case *c);
 cw_status cw_run_forward(cw_case *c);
 cw_status cw_run_chain(cw_case *c);
 
-/* The configurations that a sampler stage kept, as one field of all of them. The caller destroys *x. */
-cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_field *x);
+/* The configurations that a sampler stage kept, as one field. A forward-KL training on them takes the first half of each
+ * chain's, and leaves the second half to judge the flow on: a flow looks too good on what it was trained on. */
+typedef enum { CW_KEPT_ALL, CW_KEPT_TO_TRAIN, CW_KEPT_TO_JUDGE } cw_kept_part;
+cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part, cw_field *x); /* the caller destroys *x */
 
 #endif

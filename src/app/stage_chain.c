@@ -59,15 +59,6 @@ static cw_status record_slope(cw_case *c, chain *h, const cw_field *x) {
   return CW_OK;
 }
 
-static double tune_input(cw_case *c, const chain *h, const double *accept) {
-  double *all = malloc((size_t)h->plan->chains * sizeof *all);
-  if (all == NULL) return NAN;
-  cw_allgather(c->ctx, accept, h->n_mine, all);
-  double mean = cw_sum(all, (size_t)h->plan->chains) / (double)h->plan->chains;
-  free(all);
-  return mean;
-}
-
 static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field *x, double *accept, long node) {
   const cw_mcmc_plan *p = h->plan;
   cw_rng rng = cw_case_rng(c, "chain");
@@ -78,7 +69,7 @@ static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field
   for (long t = 0; t < p->thermalise + p->steps; t++) {
     CW_TRY(sampler->ops->step(sampler, coupling, x, rng, (uint32_t)t, &stats));
     if (t < p->thermalise) {
-      if (sampler->ops->tune) sampler->ops->tune(sampler, tune_input(c, h, accept), (uint32_t)t, (uint32_t)p->thermalise);
+      if (sampler->ops->tune) sampler->ops->tune(sampler, cw_mean_over_chains(c, p->chains, accept, h->n_mine), (uint32_t)t, (uint32_t)p->thermalise);
     } else if ((t - p->thermalise + 1) % p->every == 0) {
       CW_TRY(record_slope(c, h, x));
     }

@@ -30,47 +30,67 @@ static cw_status check_weights(cw_case *c, const char *stage, const double *lw, 
 
 typedef struct {
   cw_rng rng;
-  cw_record lw, primary; /* one row per step: that step's samples of this rank, as chains of the row */
+  cw_record lw, primary; /* one row per sample, of all ranks */
 } nis;
 
-static long batch_size(const cw_plan *p, long step) {
-  long left = p->nis_samples - step * NIS_BATCH;
-  return left < NIS_BATCH ? left : NIS_BATCH;
+/* One step's samples: lw (total) and primary (total, n_primary), of which this rank draws [first, first + mine). */
+typedef struct {
+  long total, first, mine;
+  int n_primary;
+  double *lw, *primary, *logq;
+} nis_batch;
+
+static cw_status open_batch(cw_case *c, long step, nis_batch *b) {
+  long left = c->plan->nis_samples - step * NIS_BATCH, begin, end;
+  *b = (nis_batch){.total = left < NIS_BATCH ? left : NIS_BATCH, .n_primary = c->observable->n_primary(&c->theory)};
+  cw_rank_share(c->ctx, (b->total + CW_LANES - 1) / CW_LANES, &begin, &end);
+  b->first = begin * CW_LANES;
+  b->mine = (end * CW_LANES < b->total ? end * CW_LANES : b->total) - b->first;
+  b->lw = cw_alloc((size_t)b->total * sizeof(double));
+  b->logq = cw_alloc((size_t)b->total * sizeof(double));
+  b->primary = cw_alloc((size_t)(b->total * b->n_primary) * sizeof(double));
+  return b->lw && b->logq && b->primary ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
 }
 
-/* One step's share of this rank is written by itself: batches of unequal size never share a segment's row. */
+static void close_batch(nis_batch *b) {
+  free(b->lw);
+  free(b->logq);
+  free(b->primary);
+}
+
+static cw_status draw_my_share(cw_case *c, const nis *n, long step, nis_batch *b) {
+  cw_field x;
+  if (b->mine == 0) return CW_OK;
+  CW_TRY(cw_field_create(c->ctx, c->geom, 1, b->mine, &x));
+  x.first_chain = step * NIS_BATCH + b->first;
+  cw_status st = cw_model_sample(c->ctx, c->model, n->rng, 0, &x, b->logq);
+  if (st == CW_OK) st = cw_measure(c->ctx, c->observable, &c->theory, &x, b->primary + b->first * b->n_primary);
+  if (st == CW_OK) log_weights(c, &x, b->logq, b->lw + b->first);
+  if (st == CW_OK) st = check_weights(c, "nis", b->lw + b->first, b->mine);
+  cw_field_destroy(&x);
+  return st;
+}
+
+/* Completes the batch with the shares of the other ranks, and records it. */
+static cw_status record_batch(cw_case *c, nis *n, nis_batch *b) {
+  cw_allgather(c->ctx, b->lw + b->first, b->mine, b->lw);
+  cw_allgather(c->ctx, b->primary + b->first * b->n_primary, b->mine * b->n_primary, b->primary);
+  for (long i = 0; i < b->total; i++) {
+    double *row = cw_record_row(&n->primary, b->n_primary), *w = cw_record_row(&n->lw, 1);
+    if (row == NULL || w == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
+    memcpy(row, b->primary + i * b->n_primary, (size_t)b->n_primary * sizeof *row);
+    *w = b->lw[i];
+  }
+  return CW_OK;
+}
+
 static cw_status nis_step(cw_stage *s, cw_case *c, long step) {
-  nis *n = s->self;
-  long total = batch_size(c->plan, step), blocks = (total + CW_LANES - 1) / CW_LANES, begin, end;
-  int np = c->observable->n_primary(&c->theory);
-  cw_rank_share(c->ctx, blocks, &begin, &end);
-  long first = begin * CW_LANES, mine = (end * CW_LANES < total ? end * CW_LANES : total) - first;
-  double *lw = malloc((size_t)total * sizeof *lw), *all = malloc((size_t)(total * np) * sizeof *all), *logq = malloc((size_t)total * sizeof *logq);
-  cw_status st = lw && all && logq ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
-  if (st == CW_OK && mine > 0) {
-    cw_field x;
-    st = cw_field_create(c->ctx, c->geom, 1, mine, &x);
-    x.first_chain = step * NIS_BATCH + first;
-    if (st == CW_OK) st = cw_model_sample(c->ctx, c->model, n->rng, 0, &x, logq);
-    if (st == CW_OK) st = cw_measure(c->ctx, c->observable, &c->theory, &x, all + first * np);
-    if (st == CW_OK) log_weights(c, &x, logq, lw + first);
-    if (st == CW_OK) st = check_weights(c, "nis", lw + first, mine);
-    cw_field_destroy(&x);
-  }
+  nis_batch b;
+  cw_status st = open_batch(c, step, &b);
+  if (st == CW_OK) st = draw_my_share(c, s->self, step, &b);
   st = cw_agree(c->ctx, st);
-  if (st == CW_OK) {
-    cw_allgather(c->ctx, lw + first, mine, lw);
-    cw_allgather(c->ctx, all + first * np, mine * np, all);
-    for (long i = 0; i < total && st == CW_OK; i++) {
-      double *row = cw_record_row(&n->primary, np), *w = cw_record_row(&n->lw, 1);
-      if (row == NULL || w == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
-      if (row) memcpy(row, all + i * np, (size_t)np * sizeof *row);
-      if (w) *w = lw[i];
-    }
-  }
-  free(lw);
-  free(all);
-  free(logq);
+  if (st == CW_OK) st = record_batch(c, s->self, &b);
+  close_batch(&b);
   return st;
 }
 
@@ -249,7 +269,8 @@ static cw_status forward_save(cw_stage *s, cw_case *c, cw_arrays *set) {
 cw_status cw_run_forward(cw_case *c) {
   const cw_mcmc_plan *data = &c->plan->mcmc[c->plan->forward_data];
   forward f = {.n_chain = data->chains};
-  cw_status st = cw_kept_configurations(c, data, &f.x);
+  bool shared = c->plan->has_train && c->plan->train.loss == CW_LOSS_FORWARD_KL && c->plan->train_data == c->plan->forward_data;
+  cw_status st = cw_kept_configurations(c, data, shared ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &f.x);
   cw_stage stage = {.name = "forward", .self = &f, .step = forward_step, .save = forward_save, .load = nothing_to_load};
   if (st == CW_OK) {
     stage.n_steps = f.x.n_config / f.n_chain;

@@ -22,15 +22,6 @@ static long kept_rows(const cw_mcmc_plan *p) { return (p->keep + p->chains - 1) 
 /* Row r of n is kept if it begins one of k equal intervals' ends. */
 static bool is_kept(long r, long n, long k) { return (r + 1) * k / n > r * k / n; }
 
-static double mean_over_all_chains(cw_case *c, const mcmc *m, const double *mine) {
-  double *all = malloc((size_t)m->plan->chains * sizeof *all);
-  if (all == NULL) return NAN;
-  cw_allgather(c->ctx, mine, m->n_mine, all);
-  double mean = cw_sum(all, (size_t)m->plan->chains) / (double)m->plan->chains;
-  free(all);
-  return mean;
-}
-
 static cw_status record_action(cw_case *c, mcmc *m) {
   double *row = cw_record_row(&m->therm, m->n_mine);
   if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
@@ -70,7 +61,7 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
   cw_step_stats stats = {.accept = m->accept, .dH = m->dH};
   CW_TRY(m->sampler->ops->step(m->sampler, c->theory.c, &m->x, m->rng, (uint32_t)t, &stats));
   if (t < m->plan->thermalise) {
-    if (m->sampler->ops->tune) m->sampler->ops->tune(m->sampler, mean_over_all_chains(c, m, m->accept), (uint32_t)t, (uint32_t)m->plan->thermalise);
+    if (m->sampler->ops->tune) m->sampler->ops->tune(m->sampler, cw_mean_over_chains(c, m->plan->chains, m->accept, m->n_mine), (uint32_t)t, (uint32_t)m->plan->thermalise);
     return record_action(c, m);
   }
   for (long i = 0; i < m->n_mine; i++) {
@@ -161,19 +152,28 @@ cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan) {
   return st;
 }
 
-cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_field *x) {
+/* Rows [begin, end) of the array's first dimension. */
+static void rows_of_part(long n, cw_kept_part part, long *begin, long *end) {
+  *begin = part == CW_KEPT_TO_JUDGE ? n / 2 : 0;
+  *end = part == CW_KEPT_TO_TRAIN ? n / 2 : n;
+}
+
+cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part, cw_field *x) {
   cw_arrays all = {0};
   char name[160];
+  long begin = 0, end = 0, sites = c->geom->n_sites;
   cw_stage_name(c->plan, plan->ops->name, name);
   *x = (cw_field){0};
   cw_status st = cw_store_read_all(c->store, name, &all);
   const cw_array *config = cw_arrays_get(&all, "config");
-  if (st == CW_OK && (config == NULL || config->rank != 3 || config->dim[0] * config->dim[1] < 1 || config->dim[2] != c->geom->n_sites))
-    st = cw_fail(c->ctx, CW_ECORRUPT, "%s: stage '%s' has no kept configurations", cw_store_dir(c->store), name);
-  if (st == CW_OK) st = cw_field_create(c->ctx, c->geom, 1, config->dim[0] * config->dim[1], x);
+  bool fits = config != NULL && config->rank == 3 && config->dim[2] == sites;
+  if (fits) rows_of_part(config->dim[0], part, &begin, &end);
+  if (st == CW_OK && (!fits || end - begin < 1 || config->dim[1] < 1))
+    st = cw_fail(c->ctx, CW_ECORRUPT, "%s: stage '%s' has too few kept configurations", cw_store_dir(c->store), name);
+  if (st == CW_OK) st = cw_field_create(c->ctx, c->geom, 1, (end - begin) * config->dim[1], x);
   if (st == CW_OK)
     for (long i = 0; i < x->n_config; i++)
-      for (long s = 0; s < c->geom->n_sites; s++) cw_field_set(x, i, s, 0, config->data[i * c->geom->n_sites + s]);
+      for (long s = 0; s < sites; s++) cw_field_set(x, i, s, 0, config->data[(begin * config->dim[1] + i) * sites + s]);
   cw_arrays_clear(&all);
   return st;
 }

@@ -86,7 +86,7 @@ cw_status cw_start_parameters(cw_case *c) {
 cw_status cw_run_train(cw_case *c) {
   training tr = {0};
   cw_status st = CW_OK;
-  if (c->plan->train.loss == CW_LOSS_FORWARD_KL) st = cw_kept_configurations(c, &c->plan->mcmc[c->plan->train_data], &tr.data);
+  if (c->plan->train.loss == CW_LOSS_FORWARD_KL) st = cw_kept_configurations(c, &c->plan->mcmc[c->plan->train_data], CW_KEPT_TO_TRAIN, &tr.data);
   if (st == CW_OK) st = cw_trainer_create(c->ctx, &c->plan->train, c->model, &c->theory, cw_case_rng(c, "train"), &tr.trainer);
   cw_stage stage = {.name = "train", .n_steps = c->plan->train.steps, .self = &tr, .step = step, .save = save, .load = load, .note = note};
   st = cw_agree(c->ctx, st);

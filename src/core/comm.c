@@ -1,10 +1,20 @@
 /* The only file that knows MPI. */
 #include "core/comm.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef CW_WITH_MPI
 #include <mpi.h>
+
+/* Were we started by mpirun, srun or their like? A program started by hand is one rank and needs no MPI runtime, which may not
+ * even be able to start (Open MPI wants ssh for a lone process). */
+static bool launched(void) {
+  static const char *const marks[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE", NULL};
+  for (int i = 0; marks[i]; i++)
+    if (getenv(marks[i]) != NULL) return true;
+  return false;
+}
 #endif
 
 void cw_comm_start(cw_context *ctx, bool use_mpi) {
@@ -14,6 +24,7 @@ void cw_comm_start(cw_context *ctx, bool use_mpi) {
   if (!use_mpi) return;
   int on = 0, level = 0;
   MPI_Initialized(&on);
+  if (!on && !launched()) return;
   if (!on) {
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
     ctx->owns_mpi = true;

@@ -54,6 +54,7 @@ class Case(unittest.TestCase):
     """A test in a directory of its own, which is gone afterwards."""
 
     maxDiff = None
+    figures = False  # whether the program finds gnuplot, which takes longer than our small runs
 
     def setUp(self):
         self.dir = Path(tempfile.mkdtemp(prefix="causeway-"))
@@ -67,8 +68,11 @@ class Case(unittest.TestCase):
     def command(self, *words):
         return [PROGRAM, *map(str, words)]
 
-    def start(self, *words, **options):
-        environment = dict(os.environ, OMP_WAIT_POLICY="passive")
+    def start(self, *words, extra=None, **options):
+        """extra: more environment variables; options: of subprocess.Popen."""
+        environment = dict(os.environ, OMP_WAIT_POLICY="passive", **(extra or {}))
+        if not self.figures:
+            environment["PATH"] = "/nonexistent"
         return subprocess.Popen(self.command(*words), cwd=self.dir, env=environment, text=True, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **options)
 
@@ -93,6 +97,10 @@ class Case(unittest.TestCase):
         for part in parts:
             self.assertIn(part, err, words)
         return err
+
+    def segments(self, directory):
+        """Names of the segments in a run's store."""
+        return sorted(p.name for p in (self.dir / directory / "store").glob("*.h5"))
 
     def results(self, directory):
         return results(self.good("show", directory, "--json"))

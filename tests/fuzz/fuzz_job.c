@@ -1,10 +1,10 @@
-/* Any bytes as a job file: parse, override, merge, read in every way, finish, emit. What is emitted
- * must parse again and come out the same. The text before the first zero byte, if there is one, is
+/* Any bytes as a job file: parse, override, merge, read in every way, finish, emit; and read as the
+ * program does. What is emitted must parse again and come out the same. The text before the first zero byte, if there is one, is
  * an override instead. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/job.h"
+#include "app/plan.h"
 
 static const char *const KINDS[] = {"phi4", "affine", "conv", NULL};
 static const cw_param PARAMS[] = {{"m2", "", NAN, -10, 10},
@@ -69,6 +69,26 @@ static void try_cases(cw_context *ctx, cw_job *job) {
   }
 }
 
+/* The job as causeway run reads it, on a lattice that does not fill the memory. The resolved job must
+ * be a job that resolves to itself. */
+static void try_plans(cw_context *ctx, const uint8_t *data, size_t size) {
+  cw_job *job = NULL, *resolved = NULL;
+  cw_plans plans, again;
+  cw_clear_error(ctx);
+  if (cw_job_parse(ctx, (const char *)data, size, "fuzz.yaml", &job) == CW_OK &&
+      cw_job_set(job, "cases=null") == CW_OK && cw_job_set(job, "lattice=[4, 4]") == CW_OK &&
+      cw_plans_read(ctx, job, &plans) == CW_OK) {
+    if (cw_job_parse(ctx, plans.text, strlen(plans.text), "resolved", &resolved) == CW_OK) {
+      if (cw_plans_read(ctx, resolved, &again) != CW_OK || strcmp(plans.text, again.text) != 0)
+        abort();
+      cw_plans_clear(&again);
+    }
+    cw_plans_clear(&plans);
+  }
+  cw_job_destroy(resolved);
+  cw_job_destroy(job);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   cw_context *ctx = NULL;
   cw_context_options options = {.threads = 1, .quiet = true};
@@ -93,6 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_emit(ctx, job);
   }
   cw_job_destroy(job);
+  try_plans(ctx, data, size);
   free(set);
   cw_context_destroy(ctx);
   return 0;

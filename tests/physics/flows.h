@@ -221,13 +221,12 @@ static inline void add_score(calibration *c, double value, double error) {
   c->n++;
 }
 
-static inline void add_estimate(calibration *c, cw_estimate e) {
-  add_score(c, e.value, e.error);
-}
+static inline void add_estimate(calibration *c, cw_estimate e) { add_score(c, e.value, e.error); }
 
 static inline void check_calibration(const calibration *c) {
   double mean = c->sum / c->n, square = c->square / c->n;
-  print_message("  %-28s z over %d seeds: mean %+.2f, rms %.2f\n", c->what, c->n, mean,
+  if (fabs(mean * sqrt(c->n)) > 4 || fabs((square - 1) * sqrt(c->n / 2.0)) > 4)
+    print_error("%s over %d seeds: z has mean %.2f and rms %.2f\n", c->what, c->n, mean,
                 sqrt(square));
   check_sigma(mean, 1 / sqrt(c->n), 0, 4);
   check_sigma(square, sqrt(2.0 / c->n), 1, 4);

@@ -3,7 +3,6 @@
 #include "physics/flows.h"
 #include "physics/quadrature_2x2.h"
 
-#define WIDE (getenv("WIDE") ? atof(getenv("WIDE")) : 0.03)
 static cw_context *context(void **state) { return *state; }
 
 static const cw_prior_spec normal_prior = {.kind = CW_PRIOR_NORMAL, .sigma = 0.6};
@@ -62,16 +61,20 @@ static void check_gaussian(const flow *f, const gaussian *exact, uint32_t n_seed
   for (size_t i = 0; i < sizeof z / sizeof *z; i++) check_calibration(&z[i]);
 }
 
-/* Networks that are linear far out follow a Gaussian there. A flow that is everywhere a little wider
- * than its target has bounded weights, so that means of thousands of them are normal. */
+/* Networks that are linear far out follow a Gaussian there. */
 static flow open_gaussian_flow(cw_context *ctx, int L, const char *form, double parameter,
-                               const cw_prior_spec *prior) {
+                               const cw_prior_spec *prior, int n_hidden) {
   cw_model_spec spec;
   stack(&spec, *prior, "affine", 4, 8, false);
-  for (int i = 0; i < 4; i++) spec.layer[i].net.activation = CW_ACT_LEAKY_RELU;
+  for (int i = 0; i < 4; i++) {
+    spec.layer[i].net.activation = CW_ACT_LEAKY_RELU;
+    spec.layer[i].net.n_hidden = n_hidden;
+  }
   return open_flow(ctx, (cw_lattice){2, {L, L}}, form, (double[]){parameter, 0}, &spec);
 }
 
+/* A flow that is everywhere a little wider than its target has bounded weights, so that means of
+ * thousands of them are normal. */
 static void widen(const flow *f, double log_factor) {
   size_t n = (size_t)cw_model_n_theta(f->model);
   double *theta = cw_alloc(n * sizeof *theta);
@@ -81,65 +84,60 @@ static void widen(const flow *f, double log_factor) {
   free(theta);
 }
 
+/* Exact samples of the Gaussian theory in the m2 form: a flow without layers. */
+static cw_field exact_samples(const flow *f, double m2, long n) {
+  cw_model_spec spec = {.prior = {.kind = CW_PRIOR_FREE, .sigma = sqrt(0.5), .mass2 = m2}};
+  cw_model *m;
+  cw_field x;
+  double *logq = cw_alloc((size_t)n * sizeof *logq);
+  check_ok(f->ctx, cw_model_create(f->ctx, &spec, f->geom, &m));
+  check_ok(f->ctx, cw_field_create(f->ctx, f->geom, 1, n, &x));
+  check_ok(f->ctx, cw_model_sample(f->ctx, m, cw_rng_stream(2, "exact"), 0, &x, logq));
+  cw_model_destroy(m);
+  free(logq);
+  return x;
+}
+
 static void free_theory(cw_context *ctx, int L, const char *form, double parameter,
-                        const cw_prior_spec *prior) {
-  flow f = open_gaussian_flow(ctx, L, form, parameter, prior);
+                        const cw_prior_spec *prior, cw_loss loss) {
+  flow f = open_gaussian_flow(ctx, L, form, parameter, prior, 1);
   gaussian exact = free_field(&f.geom->lat, form, parameter);
-  cw_train_options opt = options(CW_LOSS_REVERSE_KL, CW_GRADIENT_PATH, 512, 300, 1e-2);
-  train(&f, &opt, NULL);
-  widen(&f, WIDE);
+  cw_train_options opt = options(loss, CW_GRADIENT_PATH, 512, 300, 1e-2);
+  cw_field x = exact_samples(&f, parameter, 16384);
+  train(&f, &opt, loss == CW_LOSS_FORWARD_KL ? &x : NULL);
+  cw_field_destroy(&x);
+  widen(&f, 0.03);
   samples s = draw(&f, 1, 8192);
   print_message("  %s form, %dx%d: ess %.3f\n", form, L, L, judge(&s).ess);
   assert_true(judge(&s).ess > 0.6);
   free_samples(&s);
-  check_gaussian(&f, &exact, 100, 4096);
+  check_gaussian(&f, &exact, 80, 4096);
   close_flow(&f);
 }
 
 static void test_free_theory(void **state) {
   const cw_prior_spec wrong_mass = {.kind = CW_PRIOR_FREE, .sigma = 1, .mass2 = 3};
-  free_theory(context(state), 4, "m2", 1.0, &normal_prior);
-  free_theory(context(state), 8, "kappa", 0.2, &wrong_mass);
+  free_theory(context(state), 4, "m2", 1.0, &normal_prior, CW_LOSS_FORWARD_KL);
+  free_theory(context(state), 8, "kappa", 0.2, &wrong_mass, CW_LOSS_REVERSE_KL);
 }
 
-/* Bad samples cost precision, never truth: an untrained flow, a bit wider than the target. */
-static void test_untrained_flow(void **state) {
-  const cw_prior_spec prior = {.kind = CW_PRIOR_NORMAL, .sigma = 0.7};
-  const double m2 = 1.5;
-  flow f = open_gaussian_flow(context(state), 4, "m2", m2, &prior);
-  gaussian exact = free_field(&f.geom->lat, "m2", m2);
-  check_gaussian(&f, &exact, 60, 32768);
-  samples s = draw(&f, 1, 32768);
-  cw_flow_quality bad = judge(&s);
-  free_samples(&s);
-  cw_train_options opt = options(CW_LOSS_REVERSE_KL, CW_GRADIENT_PATH, 512, 300, 1e-2);
-  train(&f, &opt, NULL);
-  s = draw(&f, 1, 32768);
-  cw_flow_quality good = judge(&s);
-  print_message("  untrained: ess %.4f, error %.2g; trained: ess %.3f, error %.2g\n", bad.ess,
-                bad.lnZ_error, good.ess, good.lnZ_error);
-  assert_true(bad.ess < 0.1 && good.ess > 0.8);
-  assert_true(bad.lnZ_error > 5 * good.lnZ_error);
-  free_samples(&s);
-  close_flow(&f);
-}
-
-/* Parameters of a convolutional flow serve any volume: ln ESS is extensive, results stay exact. */
+/* Parameters of a convolutional flow serve any volume: ln ESS is extensive, results stay exact. The
+ * networks reach one site far, less than half of the small volume: taps that meet around the torus
+ * would share their weights in a way that says nothing about a larger one. */
 static void test_volume_transfer(void **state) {
-  const double m2 = 2;
-  flow small = open_gaussian_flow(context(state), 4, "m2", m2, &normal_prior);
-  flow large = open_gaussian_flow(context(state), 8, "m2", m2, &normal_prior);
+  const double m2 = 3;
+  flow small = open_gaussian_flow(context(state), 4, "m2", m2, &normal_prior, 0);
+  flow large = open_gaussian_flow(context(state), 8, "m2", m2, &normal_prior, 0);
   assert_int_equal(cw_model_n_theta(small.model), cw_model_n_theta(large.model));
   cw_train_options opt = options(CW_LOSS_REVERSE_KL, CW_GRADIENT_PATH, 512, 400, 1e-2);
   train(&small, &opt, NULL);
-  widen(&small, WIDE);
-  /* the scale is one parameter per volume: e^theta x on every site, the same for both */
+  widen(&small, 0.03);
   cw_model_set_theta(large.model, cw_model_theta(small.model));
   samples s = draw(&small, 1, 32768), l = draw(&large, 1, 32768);
   double ratio = log(judge(&l).ess) / log(judge(&s).ess);
   print_message("  ess %.4f on 4x4, %.4f on 8x8: exponent %.2f\n", judge(&s).ess, judge(&l).ess,
                 ratio);
-  assert_true(ratio > 3 && ratio < 6);
+  assert_true(ratio > 2.5 && ratio < 5);
   free_samples(&s);
   free_samples(&l);
   gaussian exact = free_field(&large.geom->lat, "m2", m2);
@@ -164,7 +162,7 @@ static void check_2x2(const flow *f, const moments_2x2 *exact) {
                      {.what = "nn", .exact = exact->nn},
                      {.what = "chi2", .exact = exact->chi2}};
   for (uint32_t seed = 0; seed < 50; seed++) {
-    samples s = draw(f, seed, 4096);
+    samples s = draw(f, seed, 2048);
     cw_flow_quality q = judge(&s);
     add_score(&z[0], q.lnZ, q.lnZ_error);
     for (int k = 1; k < 5; k++) add_estimate(&z[k], weighted(&s, z[k].what));
@@ -203,6 +201,28 @@ static void test_2x2(void **state) {
         train_2x2(context(state), &couplings[kind], (cw_loss)loss, (cw_gradient)gradient, &exact);
 }
 
+/* Bad samples cost precision, never truth: an untrained flow, wider than its target. */
+static void test_untrained_flow(void **state) {
+  moments_2x2 exact = quadrature_2x2(-2, 4 + param_2x2[0], param_2x2[1]);
+  cw_model_spec spec;
+  stack(&spec, (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 0.8}, "affine", 4, 8, true);
+  flow f = open_flow(context(state), (cw_lattice){2, {2, 2}}, "m2", param_2x2, &spec);
+  samples s = draw(&f, 1, 16384);
+  cw_flow_quality bad = judge(&s);
+  free_samples(&s);
+  check_2x2(&f, &exact);
+  cw_train_options opt = options(CW_LOSS_REVERSE_KL, CW_GRADIENT_PATH, 512, 300, 1e-2);
+  train(&f, &opt, NULL);
+  s = draw(&f, 1, 16384);
+  cw_flow_quality good = judge(&s);
+  free_samples(&s);
+  print_message("  untrained: ess %.3f, error of lnZ %.4f; trained: ess %.3f, error %.4f\n",
+                bad.ess, bad.lnZ_error, good.ess, good.lnZ_error);
+  assert_true(bad.ess < 0.4 && good.ess > 0.7);
+  assert_true(bad.lnZ_error > 3 * good.lnZ_error);
+  close_flow(&f);
+}
+
 /* ---------------------------------------------------- estimators, both sides */
 
 /* Mean and error of a number over equal parts of some log-weights. */
@@ -236,21 +256,24 @@ static double forward_ess(const flow *f, const double *lw, long n) {
   return q.ess_forward;
 }
 
-/* The flow of an interacting theory, whose ln Z is known from neither side but the same from both. */
+/* The flow of an interacting theory, whose ln Z is known from neither side but the same from both.
+ */
 static void test_both_sides(void **state) {
   enum { CHAINS = 512, KEEP = 64 };
   cw_model_spec spec;
-  stack(&spec, (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 0.4}, "affine", 6, 8, true);
+  stack(&spec, (cw_prior_spec){.kind = CW_PRIOR_FREE, .sigma = 0.5, .mass2 = 1}, "affine", 6, 8,
+        true);
   flow f = open_flow(context(state), (cw_lattice){2, {4, 4}}, "m2", (double[]){-4, 8}, &spec);
+  cw_field x = draw_target(&f, "cluster", CHAINS, KEEP, 4);
   cw_train_options opt = options(CW_LOSS_REVERSE_KL, CW_GRADIENT_PATH, 512, 400, 1e-2);
   train(&f, &opt, NULL);
+  widen(&f, 0.03);
   samples s = draw(&f, 1, 65536);
-  cw_field x = draw_target(&f, "cluster", CHAINS, KEEP, 4);
   double *lw = target_weights(&f, &x);
   cw_flow_quality q;
   check_ok(f.ctx, cw_flow_judge(f.ctx, s.lw, s.n, lw, CHAINS, KEEP, &q));
-  print_message("  lnZ_q %.5f +- %.5f, lnZ_p %.5f +- %.5f, w_hat %.4f +- %.4f\n", q.lnZ, q.lnZ_error,
-                q.lnZ_p, q.lnZ_p_error, q.w_hat, q.w_hat_error);
+  print_message("  lnZ_q %.5f +- %.5f, lnZ_p %.5f +- %.5f, w_hat %.4f +- %.4f\n", q.lnZ,
+                q.lnZ_error, q.lnZ_p, q.lnZ_p_error, q.w_hat, q.w_hat_error);
   check_sigma(q.lnZ - q.lnZ_p, hypot(q.lnZ_error, q.lnZ_p_error), 0, 4);
   check_sigma(q.w_hat, q.w_hat_error, 1, 4);
   assert_true(q.w_hat_error < 0.01);
@@ -388,9 +411,9 @@ static int close_context(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_free_theory),
-      cmocka_unit_test(test_untrained_flow),
       cmocka_unit_test(test_volume_transfer),
       cmocka_unit_test(test_2x2),
+      cmocka_unit_test(test_untrained_flow),
       cmocka_unit_test(test_both_sides),
       cmocka_unit_test(test_dropped_mode),
       cmocka_unit_test(test_path_gradient_is_quieter),

@@ -205,14 +205,15 @@ static void test_free_energy_16x8(void **state) {
   assert_true(sqrt(variance) < 3e-3);
 }
 
-/* At kappa = 0.5 the modes m = +-4.9 are out of reach of each other for HMC alone; with sign flips
- * each chain visits both. Chains that froze with two domains (m near 0) belong to neither mode and
+/* At kappa = 0.5 the modes m = +-4.9 are out of reach of each other for HMC alone; with sign flips, and
+ * with clusters, each chain visits both. Chains that froze with two domains (m near 0) belong to neither mode and
  * are left out. */
 static void test_frozen_signs(void **state) {
-  for (int flip = 0; flip < 2; flip++) {
+  for (int way = 0; way < 3; way++) {
+    bool flip = way == 1, moves = way > 0;
     plan p = {.theory = "phi4",
               .form = "kappa",
-              .sampler = "hmc",
+              .sampler = way == 2 ? "cluster" : "hmc",
               .lat = {2, {16, 8}},
               .param = {0.5, 0.022},
               .flip = flip,
@@ -230,7 +231,7 @@ static void test_frozen_signs(void **state) {
         changes += product < -9;
       }
     assert_true(pairs > 2000);
-    if (flip)
+    if (moves)
       check_sigma((double)changes / (double)pairs, 0.5 / sqrt((double)pairs), 0.5, 4);
     else
       assert_int_equal(changes, 0);

@@ -73,76 +73,47 @@ static inline cw_vf activate(cw_net_activation act, cw_vf x) {
     }                                                                                               \
   }
 
-#if CW_VBYTES == 64 /* 32 registers */
-#define ROWS_8 3
+/* Channels per tile, and rows that fit beside them in 32 or in 16 registers. */
+#if CW_VBYTES == 64
 CONV_TILE(16, 1)
-CONV_TILE(8, 3)
 CONV_TILE(8, 2)
-CONV_TILE(8, 1)
 CONV_TILE(4, 4)
 CONV_TILE(2, 8)
-CONV_TILE(1, 8)
-#else /* 16 registers */
-CONV_TILE(8, 1)
+#else
 CONV_TILE(4, 2)
 CONV_TILE(2, 4)
-CONV_TILE(1, 8)
 #endif
+CONV_TILE(8, 1)
 CONV_TILE(4, 1)
 CONV_TILE(2, 1)
+CONV_TILE(1, 8)
 CONV_TILE(1, 1)
 
-/* Runs tiles of NR rows from *row on while they fit. */
-#define RUN(CO, NR)                                                                                \
-  for (; row + (NR) <= c->n_row; row += (NR))                                                       \
-  conv_##CO##_##NR(c, row, ci, co, co0, w, bias, act, in, out, lane)
+/* All rows of a strip of CO channels: tiles of NR rows, then single rows. */
+#define STRIP(CO, NR)                                                                              \
+  {                                                                                                \
+    int row = 0;                                                                                   \
+    for (; row + (NR) <= c->n_row; row += (NR))                                                    \
+      conv_##CO##_##NR(c, row, ci, co, co0, w, bias, act, in, out, lane);                          \
+    for (; row < c->n_row; row++) conv_##CO##_1(c, row, ci, co, co0, w, bias, act, in, out, lane); \
+    co0 += (CO);                                                                                   \
+  }
 
 static void conv_class(const cw_stencil_class *c, int ci, int co, const float *w, const float *bias,
                        cw_net_activation act, cw_rows in, cw_rows out, int lane) {
-  int co0 = 0;
-  while (co0 < co) {
-    int left = co - co0, row = 0;
+  for (int co0 = 0; co0 < co;) {
+    int left = co - co0;
 #if CW_VBYTES == 64
-    if (left >= 16 && c->n_row == 1) {
-      RUN(16, 1);
-      co0 += 16;
-    } else if (left >= 8) {
-      for (; row + 3 <= c->n_row && c->n_row - row != 4; row += 3)
-        conv_8_3(c, row, ci, co, co0, w, bias, act, in, out, lane);
-      RUN(8, 2);
-      RUN(8, 1);
-      co0 += 8;
-    } else if (left >= 4) {
-      RUN(4, 4);
-      RUN(4, 1);
-      co0 += 4;
-    } else if (left >= 2) {
-      RUN(2, 8);
-      RUN(2, 1);
-      co0 += 2;
-    } else {
-      RUN(1, 8);
-      RUN(1, 1);
-      co0 += 1;
-    }
+    if (left >= 16 && c->n_row == 1) STRIP(16, 1)
+    else if (left >= 8) STRIP(8, 2)
+    else if (left >= 4) STRIP(4, 4)
+    else if (left >= 2) STRIP(2, 8)
 #else
-    if (left >= 8 && c->n_row == 1) {
-      RUN(8, 1);
-      co0 += 8;
-    } else if (left >= 4) {
-      RUN(4, 2);
-      RUN(4, 1);
-      co0 += 4;
-    } else if (left >= 2) {
-      RUN(2, 4);
-      RUN(2, 1);
-      co0 += 2;
-    } else {
-      RUN(1, 8);
-      RUN(1, 1);
-      co0 += 1;
-    }
+    if (left >= 8 && c->n_row == 1) STRIP(8, 1)
+    else if (left >= 4) STRIP(4, 2)
+    else if (left >= 2) STRIP(2, 4)
 #endif
+    else STRIP(1, 8)
   }
 }
 

@@ -1,0 +1,59 @@
+"""For a program built with MPI: the same results on any number of ranks, and one line where there are too many."""
+import os
+import shutil
+import subprocess
+
+import program
+from program import JOB, SHORT, Case
+
+# Containers: root is allowed, there may be fewer cores than ranks, no ssh, and no shared address space.
+OPEN_MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+            "OMPI_MCA_plm_rsh_agent": "sh", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
+
+
+class Ranks(Case):
+    def mpirun(self, ranks, *words):
+        command = [shutil.which("mpirun"), "-n", str(ranks), *self.command(*words)]
+        environment = dict(os.environ, OMP_WAIT_POLICY="passive", **OPEN_MPI)
+        return subprocess.run(command, cwd=self.dir, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100)
+
+    def test_same_results(self):
+        for loss in ("reverse_kl", "forward_kl"):
+            self.write("job.yaml", JOB)
+            options = ["--threads", 1, "--set", f"train.loss={loss}"]
+            self.good("run", "job.yaml", "--out", f"{loss}1", *options)
+            for ranks in (1, 2):
+                done = self.mpirun(ranks, "run", "job.yaml", "--out", f"{loss}.{ranks}", *options)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(self.results(f"{loss}.{ranks}"), self.results(f"{loss}1"))
+
+    def test_resume_on_other_ranks(self):
+        """A checkpoint of two ranks is one of a single rank."""
+        self.write("job.yaml", JOB)
+        self.good("run", "job.yaml", "--out", "whole", "--threads", 1)
+        self.good("run", "job.yaml", "--out", "out", "--threads", 1)
+        for name in self.segments("out"):
+            if name.startswith("two+") or name.startswith("one+nmcmc"):
+                (self.dir / "out/store" / name).unlink()
+        done = self.mpirun(2, "run", "job.yaml", "--out", "out", "--threads", 1, "--resume")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.results("out"), self.results("whole"))
+
+    def errors(self, done):
+        self.assertEqual(done.returncode, 2, done.stderr)
+        return [line for line in done.stderr.splitlines() if line.startswith("error:")]
+
+    def test_too_many_ranks(self):
+        self.write("job.yaml", SHORT)
+        lines = self.errors(self.mpirun(2, "run", "job.yaml", "--out", "out"))
+        self.assertEqual(lines, ["error: 16 chains are 1 blocks of 16, too few for 2 ranks"])
+
+    def test_bad_input_is_told_once(self):
+        lines = self.errors(self.mpirun(2, "run", "nowhere.yaml"))
+        self.assertEqual(lines, ["error: cannot open 'nowhere.yaml': No such file or directory"])
+        self.write("job.yaml", SHORT.replace("lambda", "lamda"))
+        self.assertEqual(len(self.errors(self.mpirun(2, "run", "job.yaml", "--out", "out"))), 1)
+
+
+if __name__ == "__main__":
+    program.main()

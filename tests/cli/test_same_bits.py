@@ -1,0 +1,41 @@
+"""The same job gives the same results, to the last digit, for any number of threads."""
+import program
+from program import JOB, Case
+
+FORWARD = ["--set", "train.loss=forward_kl", "--set", "model.z2_mixture=true", "--set", "train.gradient=plain"]
+CLUSTER = ["--set", "hmc=null", "--set", "cluster={chains: 40, thermalise: 50, steps: 100, keep: 80}", "--set", "forward.data=cluster",
+           "--set", "chain.sampler=cluster"]
+LAYERS = ["--set", "model.layers=[{kind: spline, repeat: 2, net: {kind: dense, hidden: [16]}}, {kind: additive, repeat: 2}]"]
+
+
+class Threads(Case):
+    def check(self, *options):
+        self.write("job.yaml", JOB)
+        for threads in (1, 2, 3):
+            self.good("run", "job.yaml", "--out", threads, "--threads", threads, *options)
+            self.assertEqual(self.results(threads), self.results(1), f"{threads} threads, {options}")
+
+    def test_reverse_kl(self):
+        self.check()
+
+    def test_forward_kl_of_a_mixture(self):
+        self.check(*FORWARD)
+
+    def test_clusters(self):
+        self.check(*CLUSTER)
+
+    def test_splines_and_dense_networks(self):
+        self.check(*LAYERS)
+
+    def test_seeds_differ(self):
+        """What is compared above does depend on what was drawn."""
+        self.write("job.yaml", JOB)
+        for seed in (3, 4):
+            self.good("run", "job.yaml", "--out", seed, "--seed", seed)
+        a, b = self.results(3), self.results(4)
+        different = [x["name"] for x, y in zip(a["results"], b["results"]) if x["value"] == y["value"]]
+        self.assertEqual([n for n in different if not n.endswith("longest_rejection")], [])
+
+
+if __name__ == "__main__":
+    program.main()

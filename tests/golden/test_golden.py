@@ -1,0 +1,96 @@
+"""test_golden.py PROGRAM COMPILER [--refresh]: hashes of the results of short runs of every job in jobs/, one per instruction set,
+against hashes.txt.
+
+Any change of any bit of any result shows here. Floating-point results depend on the instruction set of the kernels and on the
+compiler and the C library, so that hashes.txt says which platform it was made on; on another one a difference proves nothing and
+the test counts as skipped (exit 77). After a change that is meant to change results: tools/golden."""
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+JOBS = HERE.parents[1] / "jobs"
+HASHES = HERE / "hashes.txt"
+INSTRUCTION_SETS = ("base", "v3", "v4")
+
+# What shrinks each section that a job may have.
+SHORT = {
+    "hmc": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
+    "cluster": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
+    "train": ("steps=4", "batch=64", "warmup=2"),
+    "nis": ("samples=512",),
+    "nmcmc": ("chains=32", "steps=20"),
+    "chain": ("nodes=3", "chains=16", "thermalise=20", "steps=20"),
+}
+
+
+def platform(compiler):
+    """What the last bits depend on, besides the instruction set of the kernels."""
+    fma = "fma" if re.search(r"\bfma\b", Path("/proc/cpuinfo").read_text()) else "no-fma"  # which kind of libm glibc takes
+    return f"{os.uname().machine} {compiler} {os.confstr('CS_GNU_LIBC_VERSION').replace(' ', '-')} {fma}"
+
+
+def shrink(job):
+    """--set options that make a run of a job short."""
+    text = job.read_text()
+    out = []
+    for section, keys in SHORT.items():
+        if re.search(rf"^{section}:", text, flags=re.M):
+            out += [word for key in keys for word in ("--set", f"{section}.{key}")]
+    return out
+
+
+def run(program, *words, isa):
+    environment = dict(os.environ, CAUSEWAY_ISA=isa, OMP_WAIT_POLICY="passive", PATH="/nonexistent")
+    return subprocess.run([program, *words], env=environment, capture_output=True, text=True)
+
+
+def digest(program, job, isa):
+    """The hash of a job's results; None if this processor lacks the instruction set."""
+    if run(program, "list", isa=isa).returncode != 0:
+        return None
+    with tempfile.TemporaryDirectory(prefix="causeway-") as directory:
+        done = run(program, "run", str(job), "--out", directory, *shrink(job), isa=isa)
+        if done.returncode != 0:
+            sys.exit(f"{job.name}, {isa}: {done.stderr}")
+        document = json.loads(run(program, "show", directory, "--json", isa=isa).stdout)
+    del document["timing"], document["version"]
+    if len(document["results"]) < 10:
+        sys.exit(f"{job.name}: hardly any results")
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def known_hashes():
+    """(platform, {(job, instruction set): hash})"""
+    lines = HASHES.read_text().splitlines() if HASHES.exists() else ["# none"]
+    return lines[0].removeprefix("# "), {tuple(w[:2]): w[2] for w in map(str.split, lines[1:])}
+
+
+def main(arguments):
+    if len(arguments) not in (2, 3) or arguments[2:] not in ([], ["--refresh"]):
+        sys.exit(__doc__)
+    program, here = str(Path(arguments[0]).resolve()), platform(arguments[1])
+    found = {(job.stem, isa): digest(program, job, isa) for job in sorted(JOBS.glob("*.yaml")) for isa in INSTRUCTION_SETS}
+    found = {key: value for key, value in found.items() if value is not None}
+    if arguments[2:]:
+        HASHES.write_text("\n".join([f"# {here}", *(f"{job} {isa} {value}" for (job, isa), value in found.items())]) + "\n")
+        print(f"{HASHES}: {len(found)} hashes")
+        return 0
+    there, known = known_hashes()
+    different = [f"{job} ({isa})" for (job, isa), value in found.items() if known.get((job, isa)) != value]
+    if not different:
+        return 0
+    print(f"The results of {', '.join(different)} are not those of {HASHES}.")
+    if here != there:
+        print(f"The hashes were made on '{there}' and this is '{here}', so that the last bits may differ. Hashes for here: tools/golden")
+        return 77
+    print("If this change of results is meant, or the job was edited: tools/golden, and commit its output.")
+    return 1
+
+
+sys.exit(main(sys.argv[1:]))
