@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "app/analysis_parts.h"
-#include "causeway/sampler.h"
 
 /* -------------------------------------------------------------------- lists */
 
@@ -83,15 +82,13 @@ static void clear_case(cw_analysis_case *c) {
   free_lines(c->warning, c->n_warnings);
   free_lines(c->missing, c->n_missing);
   cw_geometry_destroy(c->geometry);
-  cw_job_destroy(c->job);
 }
 
 void cw_analysis_destroy(cw_analysis *a) {
   if (a == NULL) return;
   for (int i = 0; i < a->n_cases; i++) clear_case(&a->cases[i]);
   free(a->cases);
-  cw_job_destroy(a->job);
-  free(a->job_text);
+  cw_plans_clear(&a->plans);
   free(a);
 }
 
@@ -128,83 +125,59 @@ const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name) {
   return NULL;
 }
 
-/* ------------------------------------------------------------ job to theory */
-
-static cw_status read_theory(cw_context *ctx, cw_node *root, cw_analysis_case *c) {
-  cw_node *map;
-  const char *kind, *form_name;
-  double params[CW_MAX_PARAMS];
-  int form = 0;
-  CW_TRY(cw_job_map(root, "theory", CW_JOB_MUST, &map));
-  CW_TRY(cw_job_string(map, "kind", NULL, &kind));
-  const cw_theory_ops *ops = cw_theory_find(kind);
-  if (ops == NULL) return cw_job_fail(map, "kind", "this program knows no theory '%.60s'", kind);
-  CW_TRY(cw_job_choice(map, "form", "form", ops->forms, 0, &form));
-  form_name = ops->forms[form];
-  CW_TRY(cw_job_params(map, ops->params[form], params));
-  const char *refused = ops->refuse != NULL ? ops->refuse(form, &c->lattice, params) : NULL;
-  if (refused != NULL) return cw_job_fail(root, "theory", "%s", refused);
-  c->theory = cw_theory_make(ctx, ops, c->geometry, form, params);
-  c->observables = cw_observable_for(&c->theory);
-  int at = snprintf(c->theory_text, CW_TITLE, "%s (form %s:", ops->title, form_name);
-  for (int i = 0; ops->params[form][i].name != NULL && at < CW_TITLE; i++)
-    at += snprintf(c->theory_text + at, (size_t)(CW_TITLE - at), "%s %s = %.10g", i > 0 ? "," : "",
-                   ops->params[form][i].name, params[i]);
-  if (at < CW_TITLE) snprintf(c->theory_text + at, (size_t)(CW_TITLE - at), ")");
-  return CW_OK;
-}
-
-static cw_status read_lattice(cw_context *ctx, cw_node *root, cw_analysis_case *c) {
-  CW_TRY(cw_job_int_list(root, "lattice", NULL, 0, 1, 1 << 20, CW_MAX_DIM, c->lattice.extent,
-                         &c->lattice.dim));
-  return cw_geometry_create(ctx, &c->lattice, 1, &c->geometry);
-}
-
 /* ------------------------------------------------------------- descriptions */
 
-/* "16 affine + 1 scale layers, normal prior" */
-static cw_status describe_model(cw_node *root, char text[CW_TITLE]) {
-  cw_node *model, *prior, *layers;
-  const char *prior_kind = "normal";
-  CW_TRY(cw_job_map(root, "model", CW_JOB_MAY, &model));
-  if (model == NULL) return CW_OK;
-  CW_TRY(cw_job_map(model, "prior", CW_JOB_MAY, &prior));
-  if (prior != NULL) CW_TRY(cw_job_string(prior, "kind", "normal", &prior_kind));
-  CW_TRY(cw_job_list(model, "layers", CW_JOB_MAY, &layers));
+/* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
+static void describe_theory(const cw_plan *plan, char text[CW_TITLE]) {
+  const cw_theory_ops *ops = plan->theory;
+  const cw_param *param = ops->params[plan->form];
+  int at = snprintf(text, CW_TITLE, "%s (form %s:", ops->title, ops->forms[plan->form]);
+  for (int i = 0; param[i].name != NULL && at < CW_TITLE; i++)
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s %s = %.10g", i > 0 ? "," : "",
+                   param[i].name, plan->param[i]);
+  if (at < CW_TITLE) snprintf(text + at, (size_t)(CW_TITLE - at), ")");
+}
+
+/* "16 affine + 1 scale layers on a normal prior" */
+static void describe_model(const cw_model_spec *model, char text[CW_TITLE]) {
   int at = 0;
-  for (cw_node *n = layers != NULL ? cw_job_first(layers) : NULL; n != NULL && at < CW_TITLE;
-       n = cw_job_next(n)) {
-    const char *kind;
-    long repeat;
-    CW_TRY(cw_job_as_map(n));
-    CW_TRY(cw_job_string(n, "kind", NULL, &kind));
-    CW_TRY(cw_job_long(n, "repeat", 1, 1, LONG_MAX, &repeat));
-    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%ld %.40s", at > 0 ? " + " : "", repeat,
-                   kind);
+  for (int i = 0, n; i < model->n_layers && at < CW_TITLE; i += n) {
+    const char *kind = model->layer[i].kind;
+    for (n = 1; i + n < model->n_layers && strcmp(model->layer[i + n].kind, kind) == 0;) n++;
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d %s", at > 0 ? " + " : "", n, kind);
   }
   if (at < CW_TITLE)
-    snprintf(text + at, (size_t)(CW_TITLE - at), "%s%.40s prior",
-             at > 0 ? " layers on a " : "no layers, a ", prior_kind);
-  return CW_OK;
+    snprintf(text + at, (size_t)(CW_TITLE - at), "%s%s prior",
+             at > 0 ? " layers on a " : "no layers, a ",
+             model->prior.kind == CW_PRIOR_FREE ? "free" : "normal");
 }
 
 /* "reverse KL, path gradient, batch 1024, 2000 steps" */
-static cw_status describe_training(cw_node *root, char text[CW_TITLE]) {
-  cw_node *train;
-  const char *loss, *gradient;
-  long batch, steps;
-  CW_TRY(cw_job_map(root, "train", CW_JOB_MAY, &train));
-  if (train == NULL) return CW_OK;
-  CW_TRY(cw_job_string(train, "loss", "reverse_kl", &loss));
-  CW_TRY(cw_job_string(train, "gradient", "path", &gradient));
-  CW_TRY(cw_job_long(train, "batch", 0, 0, LONG_MAX, &batch));
-  CW_TRY(cw_job_long(train, "steps", 0, 0, LONG_MAX, &steps));
-  const char *loss_words = strcmp(loss, "reverse_kl") == 0   ? "reverse KL"
-                           : strcmp(loss, "forward_kl") == 0 ? "forward KL"
-                                                             : loss;
-  snprintf(text, CW_TITLE, "%.40s, %.40s gradient, batch %ld, %ld steps", loss_words, gradient,
-           batch, steps);
+static void describe_training(const cw_train_options *train, char text[CW_TITLE]) {
+  snprintf(text, CW_TITLE, "%s KL, %s gradient, batch %ld, %ld steps",
+           train->loss == CW_LOSS_REVERSE_KL ? "reverse" : "forward",
+           train->gradient == CW_GRADIENT_PATH ? "path" : "plain", train->batch, train->steps);
+}
+
+/* A model is made only to ask it how many parameters it has. */
+static cw_status count_parameters(cw_context *ctx, cw_analysis_case *c) {
+  cw_model *model = NULL;
+  CW_TRY(cw_model_create(ctx, &c->plan->model, c->geometry, &model));
+  c->n_parameters = cw_model_n_theta(model);
+  cw_model_destroy(model);
   return CW_OK;
+}
+
+static cw_status describe(cw_context *ctx, cw_analysis_case *c) {
+  const cw_plan *plan = c->plan;
+  CW_TRY(cw_geometry_create(ctx, &plan->lat, 1, &c->geometry));
+  c->theory = cw_theory_make(ctx, plan->theory, c->geometry, plan->form, plan->param);
+  c->observables = cw_observable_for(&c->theory);
+  describe_theory(plan, c->theory_text);
+  if (plan->has_train) describe_training(&plan->train, c->train_text);
+  if (!plan->has_model) return CW_OK;
+  describe_model(&plan->model, c->model_text);
+  return count_parameters(ctx, c);
 }
 
 /* ------------------------------------------------------------------- stages */
@@ -222,33 +195,29 @@ static const char *label_of(const char *name) {
   return name;
 }
 
-static void add_stage(cw_analysis_case *c, const cw_node *root, const char *name,
-                      cw_stage_kind kind) {
-  if (!cw_job_has(root, name)) return;
+static void add_stage(cw_analysis_case *c, const char *name, cw_stage_kind kind) {
   cw_analysis_stage *s = &c->stage[c->n_stages++];
   *s = (cw_analysis_stage){.label = label_of(name), .kind = kind, .longest_rejection = -1};
   snprintf(s->name, sizeof s->name, "%s", name);
 }
 
-static cw_status list_stages(cw_context *ctx, const cw_node *root, cw_analysis_case *c) {
-  size_t most = 5;
-  for (int i = 0; cw_samplers[i] != NULL; i++) most++;
-  c->stage = calloc(most, sizeof *c->stage);
+static cw_status list_stages(cw_context *ctx, cw_analysis_case *c) {
+  const cw_plan *p = c->plan;
+  c->stage = calloc((size_t)p->n_mcmc + 5, sizeof *c->stage);
   if (c->stage == NULL) return cw_no_memory(ctx);
-  for (int i = 0; cw_samplers[i] != NULL; i++)
-    add_stage(c, root, cw_samplers[i]->name, CW_STAGE_SAMPLER);
-  add_stage(c, root, "train", CW_STAGE_TRAIN);
-  add_stage(c, root, "nis", CW_STAGE_NIS);
-  add_stage(c, root, "nmcmc", CW_STAGE_NMCMC);
-  add_stage(c, root, "forward", CW_STAGE_FORWARD);
-  add_stage(c, root, "chain", CW_STAGE_CHAIN);
+  for (int i = 0; i < p->n_mcmc; i++) add_stage(c, p->mcmc[i].ops->name, CW_STAGE_SAMPLER);
+  if (p->has_train) add_stage(c, "train", CW_STAGE_TRAIN);
+  if (p->has_nis) add_stage(c, "nis", CW_STAGE_NIS);
+  if (p->has_nmcmc) add_stage(c, "nmcmc", CW_STAGE_NMCMC);
+  if (p->has_forward) add_stage(c, "forward", CW_STAGE_FORWARD);
+  if (p->has_chain) add_stage(c, "chain", CW_STAGE_CHAIN);
   return CW_OK;
 }
 
 static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *c,
                             cw_analysis_stage *s, cw_arrays *data) {
-  char stage[CW_CASE_NAME + CW_RESULT_NAME + 2];
-  snprintf(stage, sizeof stage, "%s%s%s", c->name, c->name[0] != '\0' ? "/" : "", s->name);
+  char stage[160];
+  cw_stage_name(c->plan, s->name, stage);
   s->stored = cw_store_segments(store, stage) > 0;
   if (!s->stored) return CW_OK;
   CW_TRY(cw_analysis_collect(ctx, store, stage, data));
@@ -276,108 +245,96 @@ static cw_status read_stages(cw_context *ctx, cw_store *store, cw_analysis_case 
 
 /* ------------------------------------------------------------------ missing */
 
-static long wanted(cw_node *root, const char *stage, const char *key) {
-  cw_node *map;
-  long n = 0;
-  if (cw_job_map(root, stage, CW_JOB_MAY, &map) != CW_OK || map == NULL || !cw_job_has(map, key))
-    return 0;
-  return cw_job_long(map, key, 0, 0, LONG_MAX, &n) == CW_OK ? n : 0;
+static long sampler_rows(const cw_plan *p, const char *name) {
+  for (int i = 0; i < p->n_mcmc; i++)
+    if (strcmp(p->mcmc[i].ops->name, name) == 0) return p->mcmc[i].steps / p->mcmc[i].every;
+  return 0;
 }
 
 long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s) {
-  cw_node *root = cw_job_root(c->job);
-  long every;
   switch (s->kind) {
   case CW_STAGE_SAMPLER:
-    every = wanted(root, s->name, "every");
-    return wanted(root, s->name, "steps") / (every > 1 ? every : 1);
+    return sampler_rows(c->plan, s->name);
   case CW_STAGE_TRAIN:
-  case CW_STAGE_NMCMC:
-    return wanted(root, s->name, "steps");
+    return c->plan->train.steps;
   case CW_STAGE_NIS:
-    return wanted(root, s->name, "samples");
-  case CW_STAGE_CHAIN:
-    return wanted(root, s->name, "nodes");
+    return c->plan->nis_samples;
+  case CW_STAGE_NMCMC:
+    return c->plan->nmcmc_steps;
   case CW_STAGE_FORWARD:
-    break;
+    return cw_forward_rows(c->plan);
+  case CW_STAGE_CHAIN:
+    return c->plan->chain.nodes;
   }
   return 0;
 }
 
-static cw_status note_missing(cw_context *ctx, cw_analysis_case *c) {
-  for (int i = 0; i < c->n_stages; i++) {
-    const cw_analysis_stage *s = &c->stage[i];
-    long all = s->kind == CW_STAGE_CHAIN
-                   ? 0
-                   : cw_wanted_steps(c, s); /* nodes: noted where F_chain is made */
-    if (!s->stored)
-      CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s has not started", s->label));
-    else if (!s->present)
-      CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing,
-                         "%s has begun, but holds no measurements yet", s->label));
-    else if (s->n_step < all)
-      CW_TRY(cw_add_line(ctx, &c->missing, &c->n_missing, "%s is at %ld of %ld %s", s->label,
-                         s->n_step, all, s->kind == CW_STAGE_NIS ? "samples" : "steps"));
+static const char *unit_of(const cw_analysis_stage *s) {
+  switch (s->kind) {
+  case CW_STAGE_NIS:
+    return "samples";
+  case CW_STAGE_FORWARD:
+    return "configurations per chain";
+  default:
+    return "steps";
   }
+}
+
+static cw_status note_stage(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  long all = cw_wanted_steps(c, s);
+  bool whole = s->n_step >= all;
+  if (s->kind == CW_STAGE_CHAIN && s->present) return CW_OK; /* noted where F_chain is made */
+  if (s->kind == CW_STAGE_TRAIN && all == 0) return CW_OK;   /* a training of no steps */
+  if (!s->stored)
+    return cw_add_line(ctx, &c->missing, &c->n_missing, "%s has not started", s->label);
+  if (!s->present && whole)
+    return cw_add_line(ctx, &c->missing, &c->n_missing, "%s has too few %s for an estimate, %ld",
+                       s->label, unit_of(s), s->n_step);
+  if (!s->present)
+    return cw_add_line(ctx, &c->missing, &c->n_missing,
+                       "%s has begun, but holds no measurements yet", s->label);
+  if (whole) return CW_OK;
+  return cw_add_line(ctx, &c->missing, &c->n_missing, "%s is at %ld of %ld %s", s->label, s->n_step,
+                     all, unit_of(s));
+}
+
+static cw_status note_missing(cw_context *ctx, cw_analysis_case *c) {
+  for (int i = 0; i < c->n_stages; i++) CW_TRY(note_stage(ctx, c, &c->stage[i]));
   return CW_OK;
 }
 
 /* -------------------------------------------------------------------- cases */
 
 static cw_status fill_case(cw_context *ctx, cw_store *store, cw_analysis_case *c) {
-  cw_node *root = cw_job_root(c->job);
-  CW_TRY(read_lattice(ctx, root, c));
-  CW_TRY(read_theory(ctx, root, c));
-  CW_TRY(describe_model(root, c->model_text));
-  CW_TRY(describe_training(root, c->train_text));
-  CW_TRY(list_stages(ctx, root, c));
+  CW_TRY(describe(ctx, c));
+  CW_TRY(list_stages(ctx, c));
   CW_TRY(read_stages(ctx, store, c));
   CW_TRY(note_missing(ctx, c));
   return cw_analysis_warn(ctx, c);
 }
 
-/* The job of one case. A resolved job holds its cases complete, each with its own lattice and
- * theory; merging such a case onto the rest would bring back sections that it removed. */
-static cw_status case_job(cw_context *ctx, const cw_analysis *a, cw_node *patch, cw_job **out) {
-  CW_TRY(cw_job_as_map(patch));
-  if (!cw_job_has(patch, "lattice") || !cw_job_has(patch, "theory"))
-    return cw_job_merge(a->job, patch, out);
-  static const char nothing[] = "{}\n";
-  cw_job *empty = NULL;
-  CW_TRY(cw_job_parse(ctx, nothing, sizeof nothing - 1, "case", &empty));
-  cw_status st = cw_job_merge(empty, patch, out);
-  cw_job_destroy(empty);
+static cw_status read_plans(cw_context *ctx, cw_store *store, cw_plans *plans) {
+  const char *text = cw_store_job(store);
+  cw_job *job = NULL;
+  CW_TRY(cw_job_parse(ctx, text, strlen(text), cw_store_dir(store), &job));
+  cw_status st = cw_plans_read(ctx, job, plans);
+  cw_job_destroy(job);
   return st;
 }
 
-static cw_status list_cases(cw_context *ctx, cw_analysis *a) {
-  cw_node *cases;
-  CW_TRY(cw_job_map(cw_job_root(a->job), "cases", CW_JOB_MAY, &cases));
-  int n = cases != NULL ? cw_job_count(cases) : 0;
-  a->cases = calloc((size_t)(n > 0 ? n : 1), sizeof *a->cases);
+static cw_status read_job(cw_context *ctx, cw_store *store, cw_analysis *a) {
+  CW_TRY(read_plans(ctx, store, &a->plans));
+  a->job_name = a->plans.plan[0].job;
+  a->about = a->plans.plan[0].about;
+  a->seed = a->plans.plan[0].seed;
+  a->cases = calloc((size_t)a->plans.n, sizeof *a->cases);
   if (a->cases == NULL) return cw_no_memory(ctx);
-  if (n == 0) {
-    a->n_cases = 1;
-    return cw_job_merge(a->job, NULL, &a->cases[0].job);
-  }
-  for (cw_node *node = cw_job_first(cases); node != NULL; node = cw_job_next(node)) {
-    cw_analysis_case *c = &a->cases[a->n_cases++];
-    snprintf(c->name, sizeof c->name, "%s", cw_job_key(node));
-    CW_TRY(case_job(ctx, a, node, &c->job));
-    cw_job_remove(cw_job_root(c->job), "cases");
+  a->n_cases = a->plans.n;
+  for (int i = 0; i < a->n_cases; i++) {
+    a->cases[i].plan = &a->plans.plan[i];
+    a->cases[i].name = a->plans.plan[i].name;
   }
   return CW_OK;
-}
-
-static cw_status read_job(cw_context *ctx, cw_store *store, cw_analysis *a) {
-  a->job_text = strdup(cw_store_job(store));
-  if (a->job_text == NULL) return cw_no_memory(ctx);
-  CW_TRY(cw_job_parse(ctx, a->job_text, strlen(a->job_text), cw_store_dir(store), &a->job));
-  cw_node *root = cw_job_root(a->job);
-  CW_TRY(cw_job_string(root, "job", NULL, &a->job_name));
-  CW_TRY(cw_job_string(root, "about", "", &a->about));
-  CW_TRY(cw_job_long(root, "seed", 1, LONG_MIN + 1, LONG_MAX, &a->seed));
-  return list_cases(ctx, a);
 }
 
 static cw_status analyse(cw_context *ctx, cw_store *store, cw_analysis *a) {

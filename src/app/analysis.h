@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-#include "app/job.h"
+#include "app/plan.h"
 #include "causeway/observe.h"
 #include "causeway/stats.h"
 #include "causeway/store.h"
@@ -52,9 +52,9 @@ typedef struct {
   char name[CW_RESULT_NAME]; /* section of the job and method prefix of the results: "hmc", "nis" */
   const char *label;         /* for people: "HMC" */
   cw_stage_kind kind;
-  bool present;           /* the store holds something to analyse */
-  bool stored;            /* the store holds at least one segment */
-  long n_step;            /* measurements per chain, training steps, samples or nodes */
+  bool present; /* the store holds something to analyse */
+  bool stored;  /* the store holds at least one segment */
+  long n_step; /* measurements or judged configurations per chain, training steps, samples, nodes */
   long n_chain;           /* 0: not a set of chains */
   double seconds;         /* spent in it */
   long longest_rejection; /* of nmcmc; -1: not one */
@@ -67,9 +67,8 @@ typedef struct {
 } cw_analysis_stage;
 
 typedef struct {
-  char name[CW_CASE_NAME]; /* "" in a job without cases */
-  cw_job *job;             /* the job of this case, owned */
-  cw_lattice lattice;
+  const char *name;      /* "" in a job without cases; borrowed from plan */
+  const cw_plan *plan;   /* what the job asks for; borrowed */
   cw_geometry *geometry; /* owned */
   cw_theory theory;
   const cw_observable_ops *observables; /* NULL: none fits */
@@ -77,6 +76,7 @@ typedef struct {
   char model_text[CW_TITLE];            /* "16 affine layers, normal prior"; "": no model */
   char train_text[CW_TITLE]; /* "reverse KL, path gradient, batch 1024, 2000 steps"; "": no training
                               */
+  long n_parameters;         /* of the model; 0: no model */
   cw_analysis_stage *stage;  /* those that the job asks for, in the order of running */
   int n_stages;
   bool has_flow; /* flow holds something */
@@ -92,18 +92,18 @@ typedef struct {
 } cw_analysis_case;
 
 typedef struct {
-  const char *job_name, *about; /* borrowed from job */
+  cw_plans plans;               /* the job of the store, owned */
+  const char *job_name, *about; /* borrowed from plans */
   long seed;
-  char *job_text; /* the resolved job as stored, owned */
-  cw_job *job;    /* owned */
   cw_analysis_case *cases;
   int n_cases; /* >= 1 */
   double seconds;
 } cw_analysis;
 
 /* Reads DIR/store and computes everything. Collective: every rank gets the same. The caller
- * destroys *out. Failures: those of cw_store_open and cw_store_read; CW_ECORRUPT if arrays do not
- * have the shapes that their stage promises; CW_ENUMERIC for log-weights that are not numbers. */
+ * destroys *out. Failures: those of cw_store_open, cw_store_read and cw_plans_read; CW_ECORRUPT if
+ * arrays do not have the shapes that their stage promises; CW_ENUMERIC for log-weights that are not
+ * numbers. */
 cw_status cw_analysis_create(cw_context *ctx, const char *dir, cw_analysis **out);
 void cw_analysis_destroy(cw_analysis *a); /* NULL is allowed */
 

@@ -75,6 +75,8 @@ static json_t *flow_json(const cw_analysis_case *c) {
   int bad = 0;
   for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
     bad += set_number(o, entries[i].key, c->has_flow ? entries[i].value : NAN);
+  bad += json_object_set_new(o, "n_parameters",
+                             c->plan->has_model ? json_integer(c->n_parameters) : json_null());
   bool has_runs = nmcmc != NULL && nmcmc->longest_rejection >= 0;
   bad += json_object_set_new(o, "longest_rejection",
                              has_runs ? json_integer(nmcmc->longest_rejection) : json_null());

@@ -16,7 +16,7 @@ cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_
  * their arrays, maybe empty. */
 cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis,
                                 const cw_arrays *forward);
-/* How many of n_step the job asks for; 0: unknown. */
+/* How many of n_step the job asks for. */
 long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s);
 /* Warnings about a filled case. */
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c);

@@ -167,7 +167,7 @@ static cw_status write_methods(const section *to) {
 
 /* The loss falls steeply at first; without its first bins the rest can be seen. */
 static cw_status loss_figure(const section *to, const cw_curve *loss) {
-  bool reverse = strncmp(to->c->train_text, "reverse", 7) == 0;
+  bool reverse = to->c->plan->train.loss == CW_LOSS_REVERSE_KL;
   long skip = loss->n >= 100 ? loss->n / 50 : 0;
   CW_TRY(cw_page_figure_begin(to->page, "Loss", "training step", reverse ? "⟨ln q + S⟩" : "⟨−ln q⟩",
                               false, false));
@@ -255,8 +255,13 @@ static cw_status write_flow(const section *to) {
            "%.4g, largest weight %.2g of all.",
            f->n_q, f->ess, f->kl, f->acceptance, f->max_weight_share);
   if (f->n_p > 0)
-    cw_say(&p, "%sFrom %ld samples of the target: forward ESS %.3g, forward KL divergence %.4g.",
-           f->n_q > 0 ? " " : "", f->n_p, f->ess_forward, f->kl_forward);
+    cw_say(&p, "%sFrom %ld samples of the target%s: forward ESS %.3g, forward KL divergence %.4g.",
+           f->n_q > 0 ? " " : "", f->n_p,
+           cw_forward_shares_data(to->c->plan)
+               ? " (the second half of the kept configurations of each chain; the flow was trained "
+                 "on the first)"
+               : "",
+           f->ess_forward, f->kl_forward);
   CW_TRY(cw_page_heading(to->page, to->level, "Quality of the flow"));
   CW_TRY(cw_page_paragraph(to->page, p.text));
   CW_TRY(weights_figure(to));
@@ -455,6 +460,10 @@ static cw_status write_facts(const section *to) {
     names[n] = "covered mass w_hat";
     cw_format_value(c->flow.w_hat, c->flow.w_hat_error, text[n++]);
   }
+  if (c->plan->has_model) {
+    names[n] = "parameters of the flow";
+    format_number(text[n++], (double)c->n_parameters, "%.0f");
+  }
   if (nmcmc != NULL && nmcmc->longest_rejection >= 0) {
     names[n] = "longest rejection";
     format_number(text[n++], (double)nmcmc->longest_rejection, "%.0f");
@@ -573,7 +582,7 @@ static cw_status write_run(cw_page *page, const cw_analysis *a) {
     }
   CW_TRY(timing_row(page, a, "", "total", a->seconds));
   CW_TRY(cw_page_table_end(page));
-  return cw_page_preformatted(page, "The resolved job, every default written out", a->job_text);
+  return cw_page_preformatted(page, "The resolved job, every default written out", a->plans.text);
 }
 
 cw_status cw_analysis_page(cw_context *ctx, const cw_analysis *a, const char *path) {

@@ -105,12 +105,19 @@ static void say_observable(cw_prose *p, const cw_analysis_case *c, const char *q
   if (n > 0) cw_say(p, ".");
 }
 
+static void say_model(cw_prose *p, const cw_analysis_case *c) {
+  const cw_plan *plan = c->plan;
+  cw_say(p, " The flow has %s and %ld parameters", c->model_text, c->n_parameters);
+  if (plan->start_run[0] != '\0')
+    cw_say(p, ", which %s those of the run %s%s%s", plan->has_train ? "started from" : "are",
+           plan->start_run, plan->start_case[0] != '\0' ? ", case " : "", plan->start_case);
+  if (plan->has_train) cw_say(p, "; it was trained by %s", c->train_text);
+  cw_say(p, ".");
+}
+
 static void say_flow(cw_prose *p, const cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
-  if (c->model_text[0] != '\0') cw_say(p, " The flow has %s", c->model_text);
-  if (c->model_text[0] != '\0' && c->train_text[0] != '\0')
-    cw_say(p, "; it was trained by %s", c->train_text);
-  if (c->model_text[0] != '\0') cw_say(p, ".");
+  if (c->plan->has_model) say_model(p, c);
   if (c->has_flow && f->n_q > 0) {
     cw_say(p,
            " Of its %ld samples each is worth %.3g independent ones of the target (ESS), and a "
@@ -127,7 +134,7 @@ void cw_say_summary(cw_prose *p, const cw_analysis_case *c) {
   cw_say(p, "The target is the ");
   cw_say_pretty(p, c->theory_text);
   cw_say(p, " on a lattice of ");
-  cw_say_lattice(p, &c->lattice);
+  cw_say_lattice(p, &c->plan->lat);
   cw_say(p, " sites.");
   say_flow(p, c);
   say_observable(p, c, "chi2");
@@ -158,15 +165,14 @@ void cw_say_mode_dropping(cw_prose *p) {
 /* One sentence on the value of w_hat. */
 static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
   double w = c->flow.w_hat, error = c->flow.w_hat_error;
-  if (w + 3 * error < 0.25)
+  if (w > 1 + 3 * error || c->flow.ess < 0.01)
+    cw_say(p, "this estimate is not trustworthy, because the weights are heavy-tailed: a few "
+              "samples decide, and the true errors are larger than the quoted ones.");
+  else if (w + 3 * error < 0.25)
     cw_say(p, "the flow misses most of the target, at least %.2g %% of its probability.",
            100 * (1 - w - 3 * error));
   else if (!(error < 0.25 * w))
     cw_say(p, "this is too uncertain for a conclusion.");
-  else if (w > 1 + 3 * error)
-    cw_say(p, "a value above 1 by more than three errors means that one of the two sides is not "
-              "sampled well enough to trust "
-              "its error.");
   else if (w + 3 * error >= 1)
     cw_say(p,
            "compatible with 1: no sign that anything is missed (at two standard deviations, at "

@@ -8,6 +8,19 @@ void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]) {
   snprintf(name, 160, "%s%s%s", plan->name, plan->name[0] ? "/" : "", stage);
 }
 
+long cw_kept_rows(const cw_mcmc_plan *m) { return (m->keep + m->chains - 1) / m->chains; }
+
+bool cw_forward_shares_data(const cw_plan *p) {
+  bool on_samples = p->has_train && p->train.loss == CW_LOSS_FORWARD_KL;
+  return on_samples && p->has_forward && p->train_data == p->forward_data;
+}
+
+long cw_forward_rows(const cw_plan *p) {
+  if (!p->has_forward) return 0;
+  long rows = cw_kept_rows(&p->mcmc[p->forward_data]);
+  return cw_forward_shares_data(p) ? rows - rows / 2 : rows;
+}
+
 /* ---- words of the registries ---- */
 
 enum { MAX_WORDS = 64 };
@@ -26,13 +39,27 @@ static const char *const *layer_words(const char *words[MAX_WORDS]) {
   return words;
 }
 
+/* A text that fits into out (size). */
+static cw_status read_text(cw_node *root, const char *key, const char *preset, char *out,
+                           size_t size) {
+  const char *text;
+  CW_TRY(cw_job_string(root, key, preset, &text));
+  if (strlen(text) >= size)
+    return cw_job_fail(root, key, "%zu bytes, at most %zu", strlen(text), size - 1);
+  snprintf(out, size, "%s", text);
+  return CW_OK;
+}
+
 /* ---- lattice and theory ---- */
 
 static cw_status read_lattice(cw_node *root, cw_plan *p) {
-  CW_TRY(cw_job_int_list(root, "lattice", NULL, 0, 1, 1 << 20, CW_MAX_DIM, p->lat.extent, &p->lat.dim));
+  CW_TRY(cw_job_int_list(root, "lattice", NULL, 0, 1, 1 << 20, CW_MAX_DIM, p->lat.extent,
+                         &p->lat.dim));
   double sites = 1;
   for (int d = 0; d < p->lat.dim; d++) sites *= p->lat.extent[d];
-  if (sites > (double)CW_MAX_SITES) return cw_job_fail(root, "lattice", "%.0f sites, at most %ld can be handled", sites, CW_MAX_SITES);
+  if (sites > (double)CW_MAX_SITES)
+    return cw_job_fail(root, "lattice", "%.0f sites, at most %ld can be handled", sites,
+                       CW_MAX_SITES);
   return CW_OK;
 }
 
@@ -53,7 +80,8 @@ static cw_status read_theory(cw_node *root, cw_plan *p) {
 
 static cw_status read_choices(cw_node *map, const cw_sampler_ops *ops, int *choice) {
   for (int k = 0; ops->choices_name && ops->choices_name[k]; k++)
-    CW_TRY(cw_job_choice(map, ops->choices_name[k], ops->choices_name[k], ops->choices[k], 0, &choice[k]));
+    CW_TRY(cw_job_choice(map, ops->choices_name[k], ops->choices_name[k], ops->choices[k], 0,
+                         &choice[k]));
   return CW_OK;
 }
 
@@ -64,19 +92,24 @@ static cw_status read_mcmc(cw_node *map, cw_mcmc_plan *m) {
   CW_TRY(cw_job_long(map, "every", 1, 1, 1000000, &m->every));
   CW_TRY(cw_job_long(map, "keep", 0, 0, 1000000000, &m->keep));
   if (m->keep > m->chains * (m->steps / m->every))
-    return cw_job_fail(map, "keep", "%ld configurations cannot be kept of %ld measured", m->keep, m->chains * (m->steps / m->every));
+    return cw_job_fail(map, "keep", "%ld configurations cannot be kept of %ld measured", m->keep,
+                       m->chains * (m->steps / m->every));
   if (m->steps + m->thermalise > UINT32_MAX) return cw_job_fail(map, "steps", "at most 2^32 steps");
   CW_TRY(cw_job_params(map, m->ops->params, m->param));
   return read_choices(map, m->ops, m->choice);
 }
 
-static cw_status check_fit(cw_context *ctx, const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {
+static cw_status check_fit(cw_context *ctx, const cw_plan *p, const cw_mcmc_plan *m,
+                           const cw_node *map) {
   cw_geometry *g = NULL;
   CW_TRY(cw_geometry_create(ctx, &p->lat, 1, &g));
   cw_theory th = cw_theory_make(ctx, p->theory, g, p->form, p->param);
   bool fits = m->ops->fits(&th, m->param);
   cw_geometry_destroy(g);
-  return fits ? CW_OK : cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters", m->ops->name, p->theory->name);
+  return fits
+             ? CW_OK
+             : cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
+                           m->ops->name, p->theory->name);
 }
 
 static cw_status read_samplers(cw_context *ctx, cw_node *root, cw_plan *p) {
@@ -97,12 +130,17 @@ static cw_status read_samplers(cw_context *ctx, cw_node *root, cw_plan *p) {
 /* Which sampler stage a section takes configurations from. */
 static cw_status read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
   const char *words[CW_MAX_MCMC + 1] = {NULL};
-  for (int i = 0; p->n_mcmc == 0 && cw_samplers[i]; i++) CW_TRY(cw_job_suspect(root, cw_samplers[i]->name));
-  if (p->n_mcmc == 0) return cw_job_fail(map, "data", "needs a sampler section (hmc or cluster) with 'keep' configurations");
+  for (int i = 0; p->n_mcmc == 0 && cw_samplers[i]; i++)
+    CW_TRY(cw_job_suspect(root, cw_samplers[i]->name));
+  if (p->n_mcmc == 0)
+    return cw_job_fail(map, "data",
+                       "needs a sampler section (hmc or cluster) with 'keep' configurations");
   for (int i = 0; i < p->n_mcmc; i++) words[i] = p->mcmc[i].ops->name;
   CW_TRY(cw_job_choice(map, "data", "sampler section", words, 0, index));
   if (p->mcmc[*index].keep < 2 * p->mcmc[*index].chains)
-    return cw_job_fail(map, "data", "section '%s' must keep at least two configurations per chain; set %s.keep", words[*index], words[*index]);
+    return cw_job_fail(map, "data",
+                       "section '%s' must keep at least two configurations per chain; set %s.keep",
+                       words[*index], words[*index]);
   return CW_OK;
 }
 
@@ -119,7 +157,8 @@ static cw_status read_prior(cw_node *model, cw_prior_spec *prior) {
   CW_TRY(cw_job_choice(map, "kind", "prior", prior_words, CW_PRIOR_NORMAL, &kind));
   prior->kind = (cw_prior_kind)kind;
   CW_TRY(cw_job_double(map, "sigma", 1, 1e-6, 1e6, &prior->sigma));
-  if (prior->kind == CW_PRIOR_FREE) CW_TRY(cw_job_double(map, "mass2", 1, 1e-6, 1e6, &prior->mass2));
+  if (prior->kind == CW_PRIOR_FREE)
+    CW_TRY(cw_job_double(map, "mass2", 1, 1e-6, 1e6, &prior->mass2));
   return CW_OK;
 }
 
@@ -131,9 +170,11 @@ static cw_status read_net(cw_node *layer, cw_net_spec *net) {
   CW_TRY(cw_job_map(layer, "net", CW_JOB_PRESET, &map));
   CW_TRY(cw_job_choice(map, "kind", "network", net_words, CW_NET_CONV, &kind));
   CW_TRY(cw_job_int_list(map, "hidden", eights, 2, 1, 65536, 8, net->hidden, &net->n_hidden));
-  CW_TRY(cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
+  CW_TRY(
+      cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
   if (kind == CW_NET_CONV) CW_TRY(cw_job_long(map, "kernel", 3, 1, 99, &kernel));
-  if (kernel % 2 == 0) return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
+  if (kernel % 2 == 0)
+    return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
   net->kind = (cw_net_kind)kind;
   net->activation = (cw_activation)activation;
   net->kernel = (int)kernel;
@@ -143,7 +184,8 @@ static cw_status read_net(cw_node *layer, cw_net_spec *net) {
 static cw_status read_coupling(cw_node *map, const cw_plan *p, cw_layer_spec *spec) {
   CW_TRY(cw_job_bool(map, "z2", 0, &spec->z2));
   CW_TRY(read_net(map, &spec->net));
-  if (spec->z2 && spec->net.activation != CW_ACT_TANH) return cw_job_fail(map, "z2", "needs an odd activation: tanh");
+  if (spec->z2 && spec->net.activation != CW_ACT_TANH)
+    return cw_job_fail(map, "z2", "needs an odd activation: tanh");
   if (strcmp(spec->kind, "spline") == 0) {
     long bins;
     CW_TRY(cw_job_long(map, "bins", 8, 2, 32, &bins));
@@ -152,8 +194,10 @@ static cw_status read_coupling(cw_node *map, const cw_plan *p, cw_layer_spec *sp
   }
   for (int d = 0; d < p->lat.dim; d++)
     if (p->lat.extent[d] % 2 != 0)
-      return cw_job_fail(map, NULL, "layer '%s' works on a checkerboard, which needs even extents, but the lattice has extent %d", spec->kind,
-                         p->lat.extent[d]);
+      return cw_job_fail(map, NULL,
+                         "layer '%s' works on a checkerboard, which needs even extents, but the "
+                         "lattice has extent %d",
+                         spec->kind, p->lat.extent[d]);
   return CW_OK;
 }
 
@@ -167,7 +211,8 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
   CW_TRY(cw_job_long(map, "repeat", 1, 1, CW_MAX_LAYERS, &repeat));
   spec.kind = cw_layers[which]->ops->name;
   if (cw_layers[which]->masked) CW_TRY(read_coupling(map, p, &spec));
-  if (model->n_layers + repeat > CW_MAX_LAYERS) return cw_job_fail(map, "repeat", "more than %d layers in all", CW_MAX_LAYERS);
+  if (model->n_layers + repeat > CW_MAX_LAYERS)
+    return cw_job_fail(map, "repeat", "more than %d layers in all", CW_MAX_LAYERS);
   for (long i = 0; i < repeat; i++) {
     spec.parity = *parity;
     if (cw_layers[which]->masked) *parity = 1 - *parity;
@@ -179,15 +224,10 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
 /* Parameters of a finished training, at this volume or another. */
 static cw_status read_start(cw_node *model, cw_plan *p) {
   cw_node *map;
-  const char *text;
   CW_TRY(cw_job_map(model, "start", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
-  CW_TRY(cw_job_string(map, "run", NULL, &text));
-  if (strlen(text) >= sizeof p->start_run) return cw_job_fail(map, "run", "the path is too long");
-  snprintf(p->start_run, sizeof p->start_run, "%s", text);
-  CW_TRY(cw_job_string(map, "case", "", &text));
-  snprintf(p->start_case, sizeof p->start_case, "%s", text);
-  return CW_OK;
+  CW_TRY(read_text(map, "run", NULL, p->start_run, sizeof p->start_run));
+  return read_text(map, "case", "", p->start_case, sizeof p->start_case);
 }
 
 static cw_status read_model(cw_node *root, cw_plan *p) {
@@ -198,10 +238,12 @@ static cw_status read_model(cw_node *root, cw_plan *p) {
   p->has_model = true;
   CW_TRY(read_prior(map, &p->model.prior));
   CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
-  if (p->model.z2_mixture && !p->theory->even) return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
+  if (p->model.z2_mixture && !p->theory->even)
+    return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
   CW_TRY(read_start(map, p));
   CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
-  for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n)) CW_TRY(read_layer(n, p, &p->model, &parity));
+  for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n))
+    CW_TRY(read_layer(n, p, &p->model, &parity));
   return CW_OK;
 }
 
@@ -223,8 +265,10 @@ static cw_status read_schedule(cw_node *map, cw_train_options *t) {
   t->schedule = (cw_schedule)schedule;
   CW_TRY(cw_job_double(map, "rate", 1e-3, 1e-12, 10, &t->rate));
   CW_TRY(cw_job_long(map, "warmup", 100, 0, 100000000, &t->warmup));
-  if (t->schedule != CW_SCHEDULE_CONSTANT) CW_TRY(cw_job_double(map, "rate_end", 0.01, 0, 1, &t->rate_end));
-  if (t->schedule == CW_SCHEDULE_PLATEAU) CW_TRY(cw_job_double(map, "patience", 500, 1, 1e9, &t->patience));
+  if (t->schedule != CW_SCHEDULE_CONSTANT)
+    CW_TRY(cw_job_double(map, "rate_end", 0.01, 0, 1, &t->rate_end));
+  if (t->schedule == CW_SCHEDULE_PLATEAU)
+    CW_TRY(cw_job_double(map, "patience", 500, 1, 1e9, &t->patience));
   return CW_OK;
 }
 
@@ -237,14 +281,18 @@ static cw_status read_train(cw_node *root, cw_plan *p) {
   CW_TRY(needs_model(root, p, "train"));
   p->has_train = true;
   CW_TRY(cw_job_choice(map, "loss", "loss", loss_words, CW_LOSS_REVERSE_KL, &loss));
-  CW_TRY(cw_job_choice(map, "gradient", "gradient estimator", gradient_words, CW_GRADIENT_PATH, &gradient));
+  CW_TRY(cw_job_choice(map, "gradient", "gradient estimator", gradient_words, CW_GRADIENT_PATH,
+                       &gradient));
   t->loss = (cw_loss)loss;
   t->gradient = (cw_gradient)gradient;
   if (p->model.z2_mixture && t->loss == CW_LOSS_FORWARD_KL && t->gradient == CW_GRADIENT_PATH)
-    return cw_job_fail(map, "gradient", "the path gradient of the forward KL needs a single flow; with z2_mixture use plain");
+    return cw_job_fail(
+        map, "gradient",
+        "the path gradient of the forward KL needs a single flow; with z2_mixture use plain");
   CW_TRY(cw_job_long(map, "steps", 2000, 0, 1000000000, &t->steps));
   CW_TRY(cw_job_long(map, "batch", 1024, CW_LANES, 1L << 24, &t->batch));
-  if (t->batch % CW_LANES != 0) return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
+  if (t->batch % CW_LANES != 0)
+    return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
   CW_TRY(read_schedule(map, t));
   CW_TRY(cw_job_double(map, "clip", 0, 0, 1e12, &t->clip));
   CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));
@@ -280,7 +328,9 @@ static cw_status read_chain(cw_context *ctx, cw_node *root, cw_plan *p) {
   int which;
   CW_TRY(cw_job_map(root, "chain", CW_JOB_MAY, &map));
   if ((p->has_chain = map != NULL) == false) return CW_OK;
-  if (p->theory->bond_term < 0) return cw_job_fail(root, "chain", "theory '%s' has no hopping term to integrate along", p->theory->name);
+  if (p->theory->bond_term < 0)
+    return cw_job_fail(root, "chain", "theory '%s' has no hopping term to integrate along",
+                       p->theory->name);
   for (int i = 0; cw_samplers[i] && i < CW_MAX_MCMC * 4 - 1; i++) words[i] = cw_samplers[i]->name;
   CW_TRY(cw_job_long(map, "nodes", 10, 2, 200, &p->chain.nodes));
   CW_TRY(cw_job_choice(map, "sampler", "sampler", words, 0, &which));
@@ -292,11 +342,9 @@ static cw_status read_chain(cw_context *ctx, cw_node *root, cw_plan *p) {
 /* ---- the whole job ---- */
 
 static cw_status read_plan(cw_context *ctx, cw_node *root, cw_plan *p) {
-  const char *text;
   long seed;
-  CW_TRY(cw_job_string(root, "job", NULL, &text));
-  snprintf(p->job, sizeof p->job, "%s", text);
-  CW_TRY(cw_job_string(root, "about", "", &text));
+  CW_TRY(read_text(root, "job", NULL, p->job, sizeof p->job));
+  CW_TRY(read_text(root, "about", "", p->about, sizeof p->about));
   CW_TRY(cw_job_long(root, "seed", 1, 0, UINT32_MAX, &seed));
   p->seed = (uint32_t)seed;
   CW_TRY(cw_job_double(root, "checkpoint", 20, 0.01, 1e6, &p->checkpoint));
@@ -311,14 +359,17 @@ static cw_status read_plan(cw_context *ctx, cw_node *root, cw_plan *p) {
 
 static bool good_name(const char *name) {
   size_t n = strlen(name);
-  return n > 0 && n < 48 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n;
+  return n > 0 && n < 48 &&
+         strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n;
 }
 
-/* The base with one case merged in; read, then put back resolved, so that the job shows what ran. */
+/* The base with one case merged in; read, then put back resolved, so that the job shows what ran.
+ */
 static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plan *p) {
   cw_job *merged = NULL;
   const char *name = cw_job_key(entry);
-  if (!good_name(name)) return cw_job_fail(entry, NULL, "the name of a case is made of letters, digits, '_' and '-'");
+  if (!good_name(name))
+    return cw_job_fail(entry, NULL, "the name of a case is made of letters, digits, '_' and '-'");
   snprintf(p->name, sizeof p->name, "%s", name);
   CW_TRY(cw_job_as_map(entry));
   CW_TRY(cw_job_merge(job, entry, &merged));
@@ -329,6 +380,18 @@ static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plan
   if (st == CW_OK) st = cw_job_replace(entry, root);
   cw_job_destroy(merged);
   return st;
+}
+
+/* Every case is whole now. What the base holds beyond the name of the job would, merged once more,
+ * bring back what a case removed. */
+static void drop_base(cw_node *root) {
+  for (cw_node *n = cw_job_first(root), *next; n != NULL; n = next) {
+    const char *key = cw_job_key(n);
+    next = cw_job_next(n);
+    bool stays = strcmp(key, "job") == 0 || strcmp(key, "about") == 0 || strcmp(key, "seed") == 0 ||
+                 strcmp(key, "cases") == 0;
+    if (!stays) cw_job_remove(root, key);
+  }
 }
 
 static cw_status read_cases(cw_context *ctx, cw_job *job, cw_plans *out) {
@@ -344,8 +407,10 @@ static cw_status read_cases(cw_context *ctx, cw_job *job, cw_plans *out) {
     return cw_job_finish(cw_job_root(job));
   }
   int i = 0;
-  for (cw_node *c = cw_job_first(cases); c != NULL; c = cw_job_next(c)) CW_TRY(read_case(ctx, job, c, &out->plan[i++]));
-  cw_job_accept(cw_job_root(job)); /* the base was read, and checked, once per case */
+  for (cw_node *c = cw_job_first(cases); c != NULL; c = cw_job_next(c))
+    CW_TRY(read_case(ctx, job, c, &out->plan[i++]));
+  drop_base(cw_job_root(job)); /* it was read, and checked, once per case */
+  cw_job_accept(cw_job_root(job));
   return CW_OK;
 }
 

@@ -35,8 +35,8 @@ static void print_heads(FILE *out, const char *what) {
 
 /* "8 x 8 (64 sites)" */
 static void print_lattice(FILE *out, const cw_analysis_case *c) {
-  for (int mu = 0; mu < c->lattice.dim; mu++)
-    fprintf(out, "%s%d", mu > 0 ? " x " : "", c->lattice.extent[mu]);
+  for (int mu = 0; mu < c->plan->lat.dim; mu++)
+    fprintf(out, "%s%d", mu > 0 ? " x " : "", c->plan->lat.extent[mu]);
   fprintf(out, " (%ld sites)\n", c->geometry->n_sites);
 }
 
@@ -60,12 +60,19 @@ static void print_flow(FILE *out, const cw_analysis_case *c) {
   fputc('\n', out);
 }
 
+static void print_start(FILE *out, const cw_plan *plan) {
+  fprintf(out, "start     parameters of run %s%s%s\n", plan->start_run,
+          plan->start_case[0] != '\0' ? ", case " : "", plan->start_case);
+}
+
 static void print_case(FILE *out, const cw_analysis_case *c) {
   if (c->name[0] != '\0') fprintf(out, "\n== case %s\n", c->name);
   fprintf(out, "lattice   ");
   print_lattice(out, c);
   fprintf(out, "theory    %s\n", c->theory_text);
-  if (c->model_text[0] != '\0') fprintf(out, "model     %s\n", c->model_text);
+  if (c->plan->has_model)
+    fprintf(out, "model     %s, %ld parameters\n", c->model_text, c->n_parameters);
+  if (c->plan->start_run[0] != '\0') print_start(out, c->plan);
   if (c->train_text[0] != '\0') fprintf(out, "training  %s\n", c->train_text);
   if (c->has_flow) print_flow(out, c);
   for (int i = 0; i < c->n_missing; i++) fprintf(out, "missing   %s\n", c->missing[i]);

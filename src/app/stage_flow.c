@@ -269,8 +269,7 @@ static cw_status forward_save(cw_stage *s, cw_case *c, cw_arrays *set) {
 cw_status cw_run_forward(cw_case *c) {
   const cw_mcmc_plan *data = &c->plan->mcmc[c->plan->forward_data];
   forward f = {.n_chain = data->chains};
-  bool shared = c->plan->has_train && c->plan->train.loss == CW_LOSS_FORWARD_KL && c->plan->train_data == c->plan->forward_data;
-  cw_status st = cw_kept_configurations(c, data, shared ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &f.x);
+  cw_status st = cw_kept_configurations(c, data, cw_forward_shares_data(c->plan) ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &f.x);
   cw_stage stage = {.name = "forward", .self = &f, .step = forward_step, .save = forward_save, .load = nothing_to_load};
   if (st == CW_OK) {
     stage.n_steps = f.x.n_config / f.n_chain;

@@ -17,8 +17,6 @@ typedef struct {
   cw_record primary, accepted, exp_mdH, kept, therm;
 } mcmc;
 
-static long kept_rows(const cw_mcmc_plan *p) { return (p->keep + p->chains - 1) / p->chains; }
-
 /* Row r of n is kept if it begins one of k equal intervals' ends. */
 static bool is_kept(long r, long n, long k) { return (r + 1) * k / n > r * k / n; }
 
@@ -45,7 +43,7 @@ static cw_status record_row(cw_case *c, mcmc *m) {
     e[i] = m->sum_exp[i] / (double)m->plan->every;
     m->sum_accept[i] = m->sum_exp[i] = 0;
   }
-  if (is_kept(m->rows_done, m->rows, kept_rows(m->plan))) {
+  if (is_kept(m->rows_done, m->rows, cw_kept_rows(m->plan))) {
     long sites = c->geom->n_sites;
     double *config = cw_record_row(&m->kept, m->n_mine * sites);
     if (config == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for kept configurations");

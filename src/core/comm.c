@@ -66,13 +66,13 @@ void cw_broadcast(cw_context *ctx, void *data, size_t bytes) {
 
 void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all) {
   if (ctx->n_ranks == 1) {
-    memmove(all, mine, (size_t)n_mine * sizeof *mine);
+    if (n_mine > 0) memmove(all, mine, (size_t)n_mine * sizeof *mine);
     return;
   }
   for (int r = 0; r < ctx->n_ranks; r++) { /* one broadcast a rank: in order, any length, no count arrays */
     long n = n_mine;
     MPI_Bcast(&n, 1, MPI_LONG, r, MPI_COMM_WORLD);
-    if (r == ctx->rank) memmove(all, mine, (size_t)n * sizeof *mine);
+    if (r == ctx->rank && n > 0) memmove(all, mine, (size_t)n * sizeof *mine);
     for (long at = 0; at < n; at += (long)(PIECE / sizeof *mine)) {
       long k = n - at < (long)(PIECE / sizeof *mine) ? n - at : (long)(PIECE / sizeof *mine);
       MPI_Bcast(all + at, (int)k, MPI_DOUBLE, r, MPI_COMM_WORLD);
@@ -107,7 +107,7 @@ void cw_broadcast(cw_context *ctx, void *data, size_t bytes) {
 
 void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all) {
   (void)ctx;
-  memmove(all, mine, (size_t)n_mine * sizeof *mine);
+  if (n_mine > 0) memmove(all, mine, (size_t)n_mine * sizeof *mine);
 }
 
 cw_status cw_agree(cw_context *ctx, cw_status mine) {

@@ -74,7 +74,7 @@ class JobFiles(Case):
     def test_missing_sections(self):
         self.refuse(SHORT + "nis: {}\n", "job.yaml:6: nis: needs a section 'model'")
         self.change("hmc: {chains: 32, thermalise: 100, steps: 400, keep: 320}\n", "", "forward.data: needs a sampler section")
-        self.change(", keep: 320", "", "keeps no configurations")
+        self.change(", keep: 320", "", "forward.data: section 'hmc' must keep", "hmc.keep")
 
     def test_not_a_job(self):
         self.refuse("", "job.yaml:", "empty")

@@ -1,6 +1,6 @@
 /* Any bytes as a job file: parse, override, merge, read in every way, finish, emit; and read as the
- * program does. What is emitted must parse again and come out the same. The text before the first zero byte, if there is one, is
- * an override instead. */
+ * program does. What is emitted must parse again and come out the same. The text before the first
+ * zero byte, if there is one, is an override instead. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +69,8 @@ static void try_cases(cw_context *ctx, cw_job *job) {
   }
 }
 
-/* The job as causeway run reads it, on a lattice that does not fill the memory. The resolved job must
- * be a job that resolves to itself. */
+/* The job as causeway run reads it, on a lattice that does not fill the memory. The resolved job
+ * must be a job that resolves to itself. */
 static void try_plans(cw_context *ctx, const uint8_t *data, size_t size) {
   cw_job *job = NULL, *resolved = NULL;
   cw_plans plans, again;

@@ -6,6 +6,7 @@
 
 #include "app/analysis.h"
 #include "app/commands.h"
+#include "app/page.h"
 #include "causeway/report.h"
 #include "support/check.h"
 #include "support/synthetic_store.h"
@@ -15,6 +16,7 @@ extern char **environ;
 #define HEAD                                                                                       \
   "job: small\nseed: 5\nlattice: [8, 8]\ntheory: {kind: phi4, form: kappa, kappa: 0.3, lambda: "   \
   "0.022}\n"
+#define MODEL "model: {layers: [{kind: affine, repeat: 2, net: {hidden: [4]}}, {kind: scale}]}\n"
 
 static char *new_directory(void) {
   char *dir = strdup("/tmp/cw_analysis_XXXXXX");
@@ -134,7 +136,8 @@ static void weighted_samples_are_exact(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
   char *dir = new_directory();
-  synthetic s = begin(ctx, dir, HEAD "nis: {samples: 200}\nforward: {}\n");
+  synthetic s =
+      begin(ctx, dir, HEAD MODEL "hmc: {chains: 4, keep: 80}\nnis: {samples: 200}\nforward: {}\n");
   double lw[100], primary[100 * SYN_PRIMARY], lw_p[40];
   for (int i = 0; i < 100; i++) {
     lw[i] = 40 + (i % 2 == 0 ? 0 : log(3));
@@ -168,6 +171,8 @@ static void weighted_samples_are_exact(void **state) {
   assert_string_equal(c->curve[0].name, "log_weight.q");
   check_close(area, 1, 1e-12);
   assert_true(has_line(c->missing, c->n_missing, "NIS is at 100 of 200 samples"));
+  assert_true(has_line(c->missing, c->n_missing,
+                       "Forward weights is at 10 of 20 configurations per chain"));
   cw_analysis_destroy(a);
   remove_directory(dir);
   cw_context_destroy(ctx);
@@ -177,7 +182,7 @@ static void rejections_are_counted_along_chains(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
   char *dir = new_directory();
-  synthetic s = begin(ctx, dir, HEAD "nmcmc: {steps: 12}\n");
+  synthetic s = begin(ctx, dir, HEAD MODEL "nmcmc: {steps: 12}\n");
   double primary[24 * SYN_PRIMARY] = {0}, accept[24];
   for (int i = 0; i < 24; i++) { /* chain 0 always accepts; chain 1 rejects steps 2..8 */
     int t = i / 2;
@@ -250,7 +255,8 @@ static void wrong_shapes_are_refused(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     char *dir = new_directory();
     cw_arrays set = {0};
-    synthetic s = begin(ctx, dir, HEAD "hmc: {}\nnis: {}\nforward: {}\ntrain: {}\nnmcmc: {}\n");
+    synthetic s = begin(
+        ctx, dir, HEAD MODEL "hmc: {keep: 128}\nnis: {}\nforward: {}\ntrain: {}\nnmcmc: {}\n");
     syn_put(&s, &set, bad[i].array, bad[i].dim[0], bad[i].dim[1], bad[i].dim[2], zeros);
     syn_append(&s, bad[i].stage, &set);
     cw_store_close(s.store);
@@ -294,10 +300,9 @@ static char *write_everything(cw_context *ctx, const char *dir) {
   char json[100], page[100];
   snprintf(json, sizeof json, "%s/results.json", dir);
   snprintf(page, sizeof page, "%s/report.html", dir);
-  check_ok(ctx, cw_write_results_json(ctx, dir, json));
+  check_ok(ctx, cw_write_results(ctx, dir, json));
   int fits = validate(json);
   if (fits != 77) assert_int_equal(fits, 0);
-  check_ok(ctx, cw_write_report(ctx, dir));
   return read_text(page);
 }
 
@@ -308,9 +313,10 @@ static void a_run_that_has_only_begun_has_a_page(void **state) {
   cw_analysis *a = NULL;
   assert_int_equal(cw_analysis_create(ctx, dir, &a), CW_EIO); /* nothing at all */
   cw_clear_error(ctx);
-  synthetic s = begin(ctx, dir,
-                      HEAD "hmc: {steps: 10}\ntrain: {steps: 3}\nnis: {samples: 10}\nnmcmc: "
-                           "{steps: 4}\nforward: {}\nchain: {nodes: 3}\n");
+  synthetic s =
+      begin(ctx, dir,
+            HEAD MODEL "hmc: {steps: 10, keep: 128}\ntrain: {steps: 3}\nnis: {samples: 10}\nnmcmc: "
+                       "{steps: 4}\nforward: {}\nchain: {nodes: 3}\n");
   cw_arrays set = {0};
   double action[3] = {3, 2, 1};
   syn_put(&s, &set, "therm.action", 3, 0, 0, action);
@@ -333,18 +339,20 @@ static void cases_have_their_own_names_and_words(void **state) {
   (void)state;
   cw_context *ctx = test_context(2);
   char *dir = new_directory(), path[100];
-  synthetic s = begin(
-      ctx, dir,
-      HEAD "hmc: {steps: 400}\ntrain: {loss: reverse_kl, gradient: path, batch: 64, steps: 200}\n"
-           "nis: {samples: 4000}\nnmcmc: {steps: 1000}\nforward: {data: hmc}\nchain: {nodes: 3}\n"
-           "cases:\n  whole: {}\n  half: {train: {loss: forward_kl}}\n");
+  synthetic s =
+      begin(ctx, dir,
+            HEAD MODEL
+            "hmc: {chains: 8, steps: 400, keep: 3200}\n"
+            "train: {loss: reverse_kl, gradient: path, batch: 64, steps: 200}\n"
+            "nis: {samples: 4000}\nnmcmc: {steps: 1000}\nforward: {data: hmc}\nchain: {nodes: 3}\n"
+            "cases:\n  whole: {}\n  half: {train: {loss: forward_kl}}\n");
   for (int i = 0; i < 2; i++) {
     double covered = i == 0 ? 1 : 0.5;
     s.prefix = i == 0 ? "whole/" : "half/";
     syn_sampler(&s, "hmc", 400, 8, 1);
     syn_train(&s, 200, -41.2);
     syn_flow(&s, 4000, 41.2, 0.2, covered);
-    syn_forward(&s, 400, 8, 41.2, 0.2, covered);
+    syn_forward(&s, i == 0 ? 400 : 200, 8, 41.2, 0.2, covered);
     syn_chain(&s, 3, 37.3, 1);
   }
   cw_store_close(s.store);
@@ -359,6 +367,8 @@ static void cases_have_their_own_names_and_words(void **state) {
   assert_non_null(strstr(html, "Case whole"));
   assert_non_null(strstr(html, "no sign that anything is missed"));
   assert_non_null(strstr(html, "one half: of the two modes"));
+  assert_non_null(strstr(html, "3200 samples of the target: forward ESS"));
+  assert_non_null(strstr(html, "1600 samples of the target (the second half"));
   assert_non_null(strstr(html, "Flow and chain integration differ by"));
   assert_null(strstr(html, "Figure left out"));
   assert_null(strstr(html, "Not finished"));
@@ -385,7 +395,7 @@ static void doubts_are_voiced(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
   char *dir = new_directory();
-  synthetic s = begin(ctx, dir, HEAD "nis: {samples: 400}\n");
+  synthetic s = begin(ctx, dir, HEAD MODEL "nis: {samples: 400}\n");
   double lw[400] = {0}, *primary = syn_doubles(400 * SYN_PRIMARY);
   for (int i = 0; i < 400; i++)
     syn_primaries(0.1 * syn_normal(&s), syn_normal(&s), primary + i * SYN_PRIMARY);
@@ -408,12 +418,117 @@ static void doubts_are_voiced(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* Weights of the flow at ln w = 0 +- scatter, of the target at lw_p. */
+static void weights_around(synthetic *s, double scatter, double lw_p) {
+  cw_arrays set = {0};
+  double q[400], p[80];
+  for (int i = 0; i < 400; i++) q[i] = scatter * syn_normal(s);
+  for (int i = 0; i < 80; i++) p[i] = lw_p + 0.01 * syn_normal(s);
+  syn_put(s, &set, "lw", 400, 0, 0, q);
+  syn_append(s, "nis", &set);
+  syn_put(s, &set, "lw", 20, 4, 0, p);
+  syn_append(s, "forward", &set);
+}
+
+/* w_hat far above 1, an ESS below 0.01, and one that may be interpreted. */
+static void heavy_tails_are_not_interpreted(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  static const struct {
+    double scatter, lw_p;
+    bool trusted;
+  } sets[] = {{0.01, -1, false}, {8, 30, false}, {0.01, 0, true}};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+    char *dir = new_directory();
+    cw_analysis *a = NULL;
+    cw_prose p = {0};
+    synthetic s = begin(
+        ctx, dir, HEAD MODEL "hmc: {chains: 4, keep: 80}\nnis: {samples: 400}\nforward: {}\n");
+    weights_around(&s, sets[i].scatter, sets[i].lw_p);
+    cw_store_close(s.store);
+    check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+    if (i == 1) assert_true(a->cases[0].flow.ess < 0.01);
+    cw_say_coverage(&p, &a->cases[0]);
+    assert_int_equal(strstr(p.text, "heavy-tailed") == NULL, sets[i].trusted);
+    assert_int_equal(strstr(p.text, "compatible with 1") != NULL, sets[i].trusted);
+    cw_analysis_destroy(a);
+    remove_directory(dir);
+  }
+  cw_context_destroy(ctx);
+}
+
+/* The text that a run stores: its cases are whole, and what one of them removed is not in it again.
+ */
+static void a_case_keeps_what_it_is_without(void **state) {
+  (void)state;
+  static const char text[] = HEAD
+      "model: {start: {run: runs/small, case: k30}, layers: [{kind: scale}]}\n"
+      "train: {steps: 10}\nnis: {}\ncases:\n  trained: {}\n  started: {train: null}\n"
+      "  other: {model: null, train: null, nis: null, theory: {form: m2, kappa: null, m2: -4}}\n";
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  cw_job *job = NULL;
+  cw_plans plans;
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_job_parse(ctx, text, strlen(text), "job.yaml", &job));
+  check_ok(ctx, cw_plans_read(ctx, job, &plans));
+  synthetic s = begin(ctx, dir, plans.text);
+  cw_store_close(s.store);
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  assert_string_equal(a->plans.text, plans.text);
+  assert_int_equal(a->n_cases, 3);
+  assert_non_null(cw_analysis_find_stage(&a->cases[0], "train"));
+  assert_null(cw_analysis_find_stage(&a->cases[1], "train"));
+  assert_non_null(cw_analysis_find_stage(&a->cases[1], "nis"));
+  assert_int_equal(a->cases[2].n_stages, 0);
+  assert_non_null(strstr(a->cases[2].theory_text, "form m2: m2 = -4, lambda = 0.022"));
+  assert_int_equal(a->cases[1].n_parameters, 1);
+  static const char *const words[] = {
+      "1 parameters, which started from those of the run runs/small, case k30; it was trained by",
+      "1 parameters, which are those of the run runs/small, case k30."};
+  for (int i = 0; i < 2; i++) {
+    cw_prose p = {0};
+    cw_say_summary(&p, &a->cases[i]);
+    assert_non_null(strstr(p.text, words[i]));
+  }
+  cw_analysis_destroy(a);
+  cw_plans_clear(&plans);
+  cw_job_destroy(job);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+/* Six kept rows: a flow trained on them is judged on three, which the Gamma method cannot take. */
+static void too_few_is_not_unfinished(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  cw_analysis *a = NULL;
+  const double lw[12] = {0};
+  cw_arrays set = {0};
+  synthetic s = begin(ctx, dir,
+                      HEAD MODEL "hmc: {chains: 4, keep: 24}\ntrain: {steps: 0, loss: forward_kl}\n"
+                                 "forward: {}\n");
+  syn_put(&s, &set, "lw", 3, 4, 0, lw);
+  syn_append(&s, "forward", &set);
+  cw_store_close(s.store);
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  const cw_analysis_case *c = &a->cases[0];
+  assert_int_equal(c->n_missing, 2);
+  assert_true(has_line(c->missing, c->n_missing, "HMC has not started"));
+  assert_true(has_line(c->missing, c->n_missing,
+                       "Forward weights has too few configurations per chain for an estimate, 3"));
+  cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
 static void the_table_is_for_people(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
   char *dir = new_directory(), *text = NULL;
   size_t size = 0;
-  synthetic s = begin(ctx, dir, HEAD "nis: {samples: 2000}\nnmcmc: {steps: 500}\n");
+  synthetic s = begin(ctx, dir, HEAD MODEL "nis: {samples: 2000}\nnmcmc: {steps: 500}\n");
   syn_flow(&s, 2000, 41.2, 0.2, 1);
   cw_store_close(s.store);
   cw_analysis *a = NULL;
@@ -424,6 +539,9 @@ static void the_table_is_for_people(void **state) {
   assert_non_null(
       strstr(text, "theory    scalar phi^4 theory (form kappa: kappa = 0.3, lambda = 0.022)"));
   assert_non_null(strstr(text, "lattice   8 x 8 (64 sites)"));
+  assert_non_null(strstr(
+      text, "model     2 affine + 1 scale layers on a normal prior, 229 parameters")); /* 2 (40 +
+                                                                                          74) + 1 */
   char row[100], value[CW_VALUE_TEXT];
   const cw_result *r = result(&a->cases[0], "nis", "phi2", -1);
   cw_format_value(r->e.value, r->e.error, value);
@@ -465,6 +583,9 @@ int main(void) {
       cmocka_unit_test(a_run_that_has_only_begun_has_a_page),
       cmocka_unit_test(cases_have_their_own_names_and_words),
       cmocka_unit_test(doubts_are_voiced),
+      cmocka_unit_test(heavy_tails_are_not_interpreted),
+      cmocka_unit_test(a_case_keeps_what_it_is_without),
+      cmocka_unit_test(too_few_is_not_unfinished),
       cmocka_unit_test(the_table_is_for_people),
       cmocka_unit_test(bad_arguments_are_named),
   };
