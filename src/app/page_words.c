@@ -107,7 +107,8 @@ static void say_observable(cw_prose *p, const cw_analysis_case *c, const char *q
 
 static void say_model(cw_prose *p, const cw_analysis_case *c) {
   const cw_plan *plan = c->plan;
-  cw_say(p, " The flow has %s and %ld parameters", c->model_text, c->n_parameters);
+  cw_say(p, " The flow has %s and %ld parameter%s", c->model_text, c->n_parameters,
+         c->n_parameters == 1 ? "" : "s");
   if (plan->start_run[0] != '\0')
     cw_say(p, ", which %s those of the run %s%s%s", plan->has_train ? "started from" : "are",
            plan->start_run, plan->start_case[0] != '\0' ? ", case " : "", plan->start_case);
@@ -167,7 +168,7 @@ static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
   double w = c->flow.w_hat, error = c->flow.w_hat_error;
   if (w > 1 + 3 * error || c->flow.ess < 0.01)
     cw_say(p, "this estimate is not trustworthy, because the weights are heavy-tailed: a few "
-              "samples decide, and the true errors are larger than the quoted ones.");
+              "samples decide, and the true errors may be far larger than the quoted ones.");
   else if (w + 3 * error < 0.25)
     cw_say(p, "the flow misses most of the target, at least %.2g %% of its probability.",
            100 * (1 - w - 3 * error));

@@ -71,7 +71,8 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
   print_lattice(out, c);
   fprintf(out, "theory    %s\n", c->theory_text);
   if (c->plan->has_model)
-    fprintf(out, "model     %s, %ld parameters\n", c->model_text, c->n_parameters);
+    fprintf(out, "model     %s, %ld parameter%s\n", c->model_text, c->n_parameters,
+            c->n_parameters == 1 ? "" : "s");
   if (c->plan->start_run[0] != '\0') print_start(out, c->plan);
   if (c->train_text[0] != '\0') fprintf(out, "training  %s\n", c->train_text);
   if (c->has_flow) print_flow(out, c);

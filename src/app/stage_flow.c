@@ -1,4 +1,5 @@
-/* Inference with a flow: importance sampling, independence Metropolis, and its density on configurations of the target. */
+/* Inference with a flow: importance sampling, independence Metropolis, and its density on
+ * configurations of the target. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,18 +23,22 @@ static void log_weights(cw_case *c, const cw_field *x, const double *logq, doubl
 
 static cw_status check_weights(cw_case *c, const char *stage, const double *lw, long n) {
   for (long i = 0; i < n; i++)
-    if (isnan(lw[i]) || lw[i] == INFINITY) return cw_fail(c->ctx, CW_ENUMERIC, "%s: a log-weight is not finite; the flow is not usable", stage);
+    if (isnan(lw[i]) || lw[i] == INFINITY)
+      return cw_fail(c->ctx, CW_ENUMERIC, "%s: a log-weight is not finite; the flow is not usable",
+                     stage);
   return CW_OK;
 }
 
-/* ---- neural importance sampling (Nicoli et al., arXiv:1910.13496): iid samples with their log-weights ---- */
+/* ---- neural importance sampling (Nicoli et al., arXiv:1910.13496): iid samples with their
+ * log-weights ---- */
 
 typedef struct {
   cw_rng rng;
   cw_record lw, primary; /* one row per sample, of all ranks */
 } nis;
 
-/* One step's samples: lw (total) and primary (total, n_primary), of which this rank draws [first, first + mine). */
+/* One step's samples: lw (total) and primary (total, n_primary), of which this rank draws [first,
+ * first + mine). */
 typedef struct {
   long total, first, mine;
   int n_primary;
@@ -42,14 +47,16 @@ typedef struct {
 
 static cw_status open_batch(cw_case *c, long step, nis_batch *b) {
   long left = c->plan->nis_samples - step * NIS_BATCH, begin, end;
-  *b = (nis_batch){.total = left < NIS_BATCH ? left : NIS_BATCH, .n_primary = c->observable->n_primary(&c->theory)};
+  *b = (nis_batch){.total = left < NIS_BATCH ? left : NIS_BATCH,
+                   .n_primary = c->observable->n_primary(&c->theory)};
   cw_rank_share(c->ctx, (b->total + CW_LANES - 1) / CW_LANES, &begin, &end);
   b->first = begin * CW_LANES;
   b->mine = (end * CW_LANES < b->total ? end * CW_LANES : b->total) - b->first;
   b->lw = cw_alloc((size_t)b->total * sizeof(double));
   b->logq = cw_alloc((size_t)b->total * sizeof(double));
   b->primary = cw_alloc((size_t)(b->total * b->n_primary) * sizeof(double));
-  return b->lw && b->logq && b->primary ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
+  return b->lw && b->logq && b->primary ? CW_OK
+                                        : cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
 }
 
 static void close_batch(nis_batch *b) {
@@ -64,7 +71,8 @@ static cw_status draw_my_share(cw_case *c, const nis *n, long step, nis_batch *b
   CW_TRY(cw_field_create(c->ctx, c->geom, 1, b->mine, &x));
   x.first_chain = step * NIS_BATCH + b->first;
   cw_status st = cw_model_sample(c->ctx, c->model, n->rng, 0, &x, b->logq);
-  if (st == CW_OK) st = cw_measure(c->ctx, c->observable, &c->theory, &x, b->primary + b->first * b->n_primary);
+  if (st == CW_OK)
+    st = cw_measure(c->ctx, c->observable, &c->theory, &x, b->primary + b->first * b->n_primary);
   if (st == CW_OK) log_weights(c, &x, b->logq, b->lw + b->first);
   if (st == CW_OK) st = check_weights(c, "nis", b->lw + b->first, b->mine);
   cw_field_destroy(&x);
@@ -112,7 +120,12 @@ static cw_status nothing_to_load(cw_stage *s, cw_case *c, const cw_arrays *last)
 
 cw_status cw_run_nis(cw_case *c) {
   nis n = {.rng = cw_case_rng(c, "nis")};
-  cw_stage stage = {.name = "nis", .n_steps = (c->plan->nis_samples + NIS_BATCH - 1) / NIS_BATCH, .self = &n, .step = nis_step, .save = nis_save, .load = nothing_to_load};
+  cw_stage stage = {.name = "nis",
+                    .n_steps = (c->plan->nis_samples + NIS_BATCH - 1) / NIS_BATCH,
+                    .self = &n,
+                    .step = nis_step,
+                    .save = nis_save,
+                    .load = nothing_to_load};
   cw_status st = cw_stage_run(c, &stage);
   cw_record_free(&n.lw);
   cw_record_free(&n.primary);
@@ -123,11 +136,11 @@ cw_status cw_run_nis(cw_case *c) {
 
 typedef struct {
   cw_rng rng;
-  cw_field x;              /* proposals */
+  cw_field x; /* proposals */
   long first, n_mine;
-  double *logq, *new_lw;   /* (n_mine) of the proposals */
-  double *new_primary;     /* (n_mine, np) */
-  double *lw, *now;        /* (n_mine), (n_mine, np) of the present states */
+  double *logq, *new_lw; /* (n_mine) of the proposals */
+  double *new_primary;   /* (n_mine, np) */
+  double *lw, *now;      /* (n_mine), (n_mine, np) of the present states */
   cw_record primary, accept, weight;
 } nmcmc;
 
@@ -140,8 +153,10 @@ static cw_status propose(cw_case *c, nmcmc *m, long t) {
 
 static cw_status metropolis(cw_case *c, nmcmc *m, long t) {
   int np = c->observable->n_primary(&c->theory);
-  double *p = cw_record_row(&m->primary, m->n_mine * np), *a = cw_record_row(&m->accept, m->n_mine), *w = cw_record_row(&m->weight, m->n_mine);
-  if (p == NULL || a == NULL || w == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  double *p = cw_record_row(&m->primary, m->n_mine * np), *a = cw_record_row(&m->accept, m->n_mine),
+         *w = cw_record_row(&m->weight, m->n_mine);
+  if (p == NULL || a == NULL || w == NULL)
+    return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
   for (long i = 0; i < m->n_mine; i++) {
     double u[2];
     cw_uniform2(m->rng, 0, (uint32_t)(m->first + i), (uint32_t)t, DRAW_ACCEPT, u);
@@ -166,7 +181,8 @@ static cw_status nmcmc_step(cw_stage *s, cw_case *c, long step) {
   return CW_OK;
 }
 
-static cw_status put_state(cw_case *c, cw_arrays *set, const char *name, const double *x, long n_mine, long inner) {
+static cw_status put_state(cw_case *c, cw_arrays *set, const char *name, const double *x,
+                           long n_mine, long inner) {
   cw_record r = {0};
   double *row = cw_record_row(&r, n_mine * inner);
   if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
@@ -190,8 +206,10 @@ static cw_status nmcmc_load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   nmcmc *m = s->self;
   int np = c->observable->n_primary(&c->theory);
   const cw_array *lw = cw_arrays_get(last, "state.lw"), *now = cw_arrays_get(last, "state.primary");
-  if (lw == NULL || now == NULL || cw_array_size(lw) != c->plan->nmcmc_chains || cw_array_size(now) != c->plan->nmcmc_chains * np)
-    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job", cw_store_dir(c->store), s->name);
+  if (lw == NULL || now == NULL || cw_array_size(lw) != c->plan->nmcmc_chains ||
+      cw_array_size(now) != c->plan->nmcmc_chains * np)
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
+                   cw_store_dir(c->store), s->name);
   memcpy(m->lw, lw->data + m->first, (size_t)m->n_mine * sizeof *m->lw);
   memcpy(m->now, now->data + m->first * np, (size_t)(m->n_mine * np) * sizeof *m->now);
   return CW_OK;
@@ -209,7 +227,9 @@ static cw_status nmcmc_open(cw_case *c, nmcmc *m) {
   m->lw = cw_alloc(n * sizeof(double));
   m->new_primary = cw_alloc(n * np * sizeof(double));
   m->now = cw_alloc(n * np * sizeof(double));
-  return m->logq && m->new_lw && m->lw && m->new_primary && m->now ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
+  return m->logq && m->new_lw && m->lw && m->new_primary && m->now
+             ? CW_OK
+             : cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
 }
 
 static void nmcmc_close(nmcmc *m) {
@@ -227,7 +247,13 @@ static void nmcmc_close(nmcmc *m) {
 cw_status cw_run_nmcmc(cw_case *c) {
   nmcmc m;
   cw_status st = cw_agree(c->ctx, nmcmc_open(c, &m));
-  cw_stage stage = {.name = "nmcmc", .n_steps = (c->plan->nmcmc_steps + NMCMC_STEPS_AT_ONCE - 1) / NMCMC_STEPS_AT_ONCE, .self = &m, .step = nmcmc_step, .save = nmcmc_save, .load = nmcmc_load};
+  cw_stage stage = {.name = "nmcmc",
+                    .n_steps =
+                        (c->plan->nmcmc_steps + NMCMC_STEPS_AT_ONCE - 1) / NMCMC_STEPS_AT_ONCE,
+                    .self = &m,
+                    .step = nmcmc_step,
+                    .save = nmcmc_save,
+                    .load = nmcmc_load};
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   nmcmc_close(&m);
   return st;
@@ -236,7 +262,7 @@ cw_status cw_run_nmcmc(cw_case *c) {
 /* ---- log-weights of the flow on configurations of the target ---- */
 
 typedef struct {
-  cw_field x;      /* all kept configurations: row by row over the chains */
+  cw_field x; /* all kept configurations: row by row over the chains */
   long n_chain;
   cw_record lw;
 } forward;
@@ -245,10 +271,12 @@ static cw_status forward_step(cw_stage *s, cw_case *c, long row) {
   forward *f = s->self;
   double *lw = cw_record_row(&f->lw, f->n_chain), *logq = malloc((size_t)f->n_chain * sizeof *logq);
   cw_field x = {0};
-  cw_status st = lw && logq ? cw_field_create(c->ctx, c->geom, 1, f->n_chain, &x) : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  cw_status st = lw && logq ? cw_field_create(c->ctx, c->geom, 1, f->n_chain, &x)
+                            : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
   if (st == CW_OK) {
     for (long i = 0; i < f->n_chain; i++)
-      for (long k = 0; k < c->geom->n_sites; k++) cw_field_set(&x, i, k, 0, cw_field_get(&f->x, row * f->n_chain + i, k, 0));
+      for (long k = 0; k < c->geom->n_sites; k++)
+        cw_field_set(&x, i, k, 0, cw_field_get(&f->x, row * f->n_chain + i, k, 0));
     st = cw_model_log_prob(c->ctx, c->model, &x, logq);
   }
   if (st == CW_OK) log_weights(c, &x, logq, lw);
@@ -269,8 +297,13 @@ static cw_status forward_save(cw_stage *s, cw_case *c, cw_arrays *set) {
 cw_status cw_run_forward(cw_case *c) {
   const cw_mcmc_plan *data = &c->plan->mcmc[c->plan->forward_data];
   forward f = {.n_chain = data->chains};
-  cw_status st = cw_kept_configurations(c, data, cw_forward_shares_data(c->plan) ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &f.x);
-  cw_stage stage = {.name = "forward", .self = &f, .step = forward_step, .save = forward_save, .load = nothing_to_load};
+  cw_status st = cw_kept_configurations(
+      c, data, cw_forward_shares_data(c->plan) ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &f.x);
+  cw_stage stage = {.name = "forward",
+                    .self = &f,
+                    .step = forward_step,
+                    .save = forward_save,
+                    .load = nothing_to_load};
   if (st == CW_OK) {
     stage.n_steps = f.x.n_config / f.n_chain;
     st = cw_stage_run(c, &stage);

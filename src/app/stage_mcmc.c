@@ -35,8 +35,10 @@ static cw_status record_action(cw_case *c, mcmc *m) {
 
 static cw_status record_row(cw_case *c, mcmc *m) {
   int np = c->observable->n_primary(&c->theory);
-  double *row = cw_record_row(&m->primary, m->n_mine * np), *a = cw_record_row(&m->accepted, m->n_mine), *e = cw_record_row(&m->exp_mdH, m->n_mine);
-  if (row == NULL || a == NULL || e == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  double *row = cw_record_row(&m->primary, m->n_mine * np),
+         *a = cw_record_row(&m->accepted, m->n_mine), *e = cw_record_row(&m->exp_mdH, m->n_mine);
+  if (row == NULL || a == NULL || e == NULL)
+    return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
   CW_TRY(cw_measure(c->ctx, c->observable, &c->theory, &m->x, row));
   for (long i = 0; i < m->n_mine; i++) {
     a[i] = m->sum_accept[i] / (double)m->plan->every;
@@ -59,7 +61,10 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
   cw_step_stats stats = {.accept = m->accept, .dH = m->dH};
   CW_TRY(m->sampler->ops->step(m->sampler, c->theory.c, &m->x, m->rng, (uint32_t)t, &stats));
   if (t < m->plan->thermalise) {
-    if (m->sampler->ops->tune) m->sampler->ops->tune(m->sampler, cw_mean_over_chains(c, m->plan->chains, m->accept, m->n_mine), (uint32_t)t, (uint32_t)m->plan->thermalise);
+    if (m->sampler->ops->tune)
+      m->sampler->ops->tune(m->sampler,
+                            cw_mean_over_chains(c, m->plan->chains, m->accept, m->n_mine),
+                            (uint32_t)t, (uint32_t)m->plan->thermalise);
     return record_action(c, m);
   }
   for (long i = 0; i < m->n_mine; i++) {
@@ -85,11 +90,13 @@ static cw_status put_partial_sums(cw_case *c, mcmc *m, cw_arrays *set) {
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   mcmc *m = s->self;
   long n_chain = m->plan->chains, n_state = m->sampler->ops->n_state;
-  CW_TRY(cw_put_chains(c, set, "primary", &m->primary, n_chain, c->observable->n_primary(&c->theory)));
+  CW_TRY(
+      cw_put_chains(c, set, "primary", &m->primary, n_chain, c->observable->n_primary(&c->theory)));
   CW_TRY(cw_put_chain_means(c, set, "accept", &m->accepted, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "exp_mdH", &m->exp_mdH, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "therm.action", &m->therm, n_chain));
-  if (m->plan->keep > 0) CW_TRY(cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites));
+  if (m->plan->keep > 0)
+    CW_TRY(cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites));
   CW_TRY(put_partial_sums(c, m, set));
   CW_TRY(cw_arrays_put(c->ctx, set, "state.sampler", 1, &n_state, m->sampler->state));
   CW_TRY(cw_arrays_put_scalar(c->ctx, set, "state.rows", (double)m->rows_done));
@@ -98,9 +105,12 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
 
 static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   mcmc *m = s->self;
-  const cw_array *state = cw_arrays_get(last, "state.sampler"), *sums = cw_arrays_get(last, "state.sums");
-  if (state == NULL || state->dim[0] != m->sampler->ops->n_state || sums == NULL || cw_array_size(sums) != 2 * m->plan->chains)
-    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job", cw_store_dir(c->store), s->name);
+  const cw_array *state = cw_arrays_get(last, "state.sampler"),
+                 *sums = cw_arrays_get(last, "state.sums");
+  if (state == NULL || state->dim[0] != m->sampler->ops->n_state || sums == NULL ||
+      cw_array_size(sums) != 2 * m->plan->chains)
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
+                   cw_store_dir(c->store), s->name);
   memcpy(m->sampler->state, state->data, (size_t)state->dim[0] * sizeof *state->data);
   for (long i = 0; i < m->n_mine; i++) {
     m->sum_accept[i] = sums->data[2 * (m->first + i)];
@@ -126,25 +136,33 @@ static void close_mcmc(mcmc *m) {
 
 /* A hot start: independent normals of unit width. */
 static cw_status open_mcmc(cw_case *c, const cw_mcmc_plan *plan, mcmc *m) {
-  *m = (mcmc){.plan = plan, .rng = cw_case_rng(c, plan->ops->name), .rows = plan->steps / plan->every};
+  *m = (mcmc){
+      .plan = plan, .rng = cw_case_rng(c, plan->ops->name), .rows = plan->steps / plan->every};
   CW_TRY(cw_my_chains(c->ctx, plan->chains, &m->first, &m->n_mine));
   CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.ops->n_comp, m->n_mine, &m->x));
   m->x.first_chain = m->first;
   cw_field_normal(cw_context_isa(c->ctx), &m->x, cw_rng_stream(c->plan->seed, "start"), 0, 0);
-  CW_TRY(cw_sampler_create(c->ctx, plan->ops, &c->theory, plan->param, plan->choice, m->x.n_blocks, &m->sampler));
+  CW_TRY(cw_sampler_create(c->ctx, plan->ops, &c->theory, plan->param, plan->choice, m->x.n_blocks,
+                           &m->sampler));
   size_t lanes = (size_t)(m->x.n_blocks * m->x.B);
   m->accept = cw_alloc(lanes * sizeof(double));
   m->dH = cw_alloc(lanes * sizeof(double));
   m->sum_accept = cw_alloc(lanes * sizeof(double));
   m->sum_exp = cw_alloc(lanes * sizeof(double));
-  if (!m->accept || !m->dH || !m->sum_accept || !m->sum_exp) return cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
+  if (!m->accept || !m->dH || !m->sum_accept || !m->sum_exp)
+    return cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
   return CW_OK;
 }
 
 cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan) {
   mcmc m;
   cw_status st = cw_agree(c->ctx, open_mcmc(c, plan, &m));
-  cw_stage stage = {.name = plan->ops->name, .n_steps = plan->thermalise + plan->steps, .self = &m, .step = step, .save = save, .load = load};
+  cw_stage stage = {.name = plan->ops->name,
+                    .n_steps = plan->thermalise + plan->steps,
+                    .self = &m,
+                    .step = step,
+                    .save = save,
+                    .load = load};
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   close_mcmc(&m);
   return st;
@@ -156,7 +174,8 @@ static void rows_of_part(long n, cw_kept_part part, long *begin, long *end) {
   *end = part == CW_KEPT_TO_TRAIN ? n / 2 : n;
 }
 
-cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part, cw_field *x) {
+cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part,
+                                 cw_field *x) {
   cw_arrays all = {0};
   char name[160];
   long begin = 0, end = 0, sites = c->geom->n_sites;
@@ -167,11 +186,13 @@ cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_p
   bool fits = config != NULL && config->rank == 3 && config->dim[2] == sites;
   if (fits) rows_of_part(config->dim[0], part, &begin, &end);
   if (st == CW_OK && (!fits || end - begin < 1 || config->dim[1] < 1))
-    st = cw_fail(c->ctx, CW_ECORRUPT, "%s: stage '%s' has too few kept configurations", cw_store_dir(c->store), name);
+    st = cw_fail(c->ctx, CW_ECORRUPT, "%s: stage '%s' has too few kept configurations",
+                 cw_store_dir(c->store), name);
   if (st == CW_OK) st = cw_field_create(c->ctx, c->geom, 1, (end - begin) * config->dim[1], x);
   if (st == CW_OK)
     for (long i = 0; i < x->n_config; i++)
-      for (long s = 0; s < sites; s++) cw_field_set(x, i, s, 0, config->data[(begin * config->dim[1] + i) * sites + s]);
+      for (long s = 0; s < sites; s++)
+        cw_field_set(x, i, s, 0, config->data[(begin * config->dim[1] + i) * sites + s]);
   cw_arrays_clear(&all);
   return st;
 }

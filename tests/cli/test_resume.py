@@ -9,15 +9,22 @@ from program import JOB, Case
 
 KILLS = 20
 
+# Long enough, at a checkpoint every hundredth of a second, for several within each stage: only then a resumed run takes up
+# what it was doing, and does not begin the stage again.
+LONG = (JOB.replace("checkpoint: 0.05", "checkpoint: 0.01").replace("thermalise: 100, steps: 400", "thermalise: 200, steps: 1000")
+        .replace("steps: 40,", "steps: 500,").replace("20000", "50000").replace("steps: 320", "steps: 960"))
+
 
 class Resume(Case):
     def setUp(self):
         super().setUp()
-        self.write("job.yaml", JOB)
+        self.write("job.yaml", LONG)
         start = time.monotonic()
         self.good("run", "job.yaml", "--out", "whole", "--threads", 1)
         self.seconds = time.monotonic() - start
         self.whole = self.results("whole")
+        for stage in ("hmc", "train", "nis", "nmcmc", "chain"):
+            self.assertIn(f"one+{stage}.000001.h5", self.segments("whole"), "too fast to be interrupted")
 
     def start_run(self, out):
         return self.start("run", "job.yaml", "--out", out, "--threads", 1, "--resume")
@@ -56,7 +63,7 @@ class Resume(Case):
         code = None
         while code != 0:
             process = self.start_run("out")
-            self.await_segments(process, "out", 3)
+            self.await_segments(process, "out", 5)
             process.kill()
             process.communicate()
             code = process.returncode
@@ -68,7 +75,7 @@ class Resume(Case):
             out, codes = number.name, []
             while codes[-1:] != [0]:
                 process = self.start_run(out)
-                self.await_segments(process, out, 4)
+                self.await_segments(process, out, 10)
                 process.send_signal(number)
                 _, err = process.communicate()
                 codes.append(process.returncode)

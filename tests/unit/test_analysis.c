@@ -473,6 +473,10 @@ static void a_case_keeps_what_it_is_without(void **state) {
   check_ok(ctx, cw_job_parse(ctx, text, strlen(text), "job.yaml", &job));
   check_ok(ctx, cw_plans_read(ctx, job, &plans));
   synthetic s = begin(ctx, dir, plans.text);
+  double loss = 1;
+  cw_arrays set = {0};
+  syn_put(&s, &set, "loss", 1, 0, 0, &loss);
+  syn_append(&s, "trained/train", &set);
   cw_store_close(s.store);
   check_ok(ctx, cw_analysis_create(ctx, dir, &a));
   assert_string_equal(a->plans.text, plans.text);
@@ -484,8 +488,8 @@ static void a_case_keeps_what_it_is_without(void **state) {
   assert_non_null(strstr(a->cases[2].theory_text, "form m2: m2 = -4, lambda = 0.022"));
   assert_int_equal(a->cases[1].n_parameters, 1);
   static const char *const words[] = {
-      "1 parameters, which started from those of the run runs/small, case k30; it was trained by",
-      "1 parameters, which are those of the run runs/small, case k30."};
+      "1 parameter, which started from those of the run runs/small, case k30; it was trained by",
+      "1 parameter, which are those of the run runs/small, case k30."};
   for (int i = 0; i < 2; i++) {
     cw_prose p = {0};
     cw_say_summary(&p, &a->cases[i]);
