@@ -1,4 +1,5 @@
-/* What this machine can do, measured in the process that quotes it: FMA peak and a monotonic clock. */
+/* What this machine can do, measured in the process that quotes it: FMA peak and a monotonic clock.
+ */
 #ifndef CW_BENCH_PEAK_H
 #define CW_BENCH_PEAK_H
 
@@ -11,15 +12,15 @@ typedef float cw_peak_f __attribute__((vector_size(64)));
 typedef double cw_peak_d __attribute__((vector_size(64)));
 
 #define CW_PEAK_LOOP(type, target)                                                                 \
-  {                                                                                                 \
-    type a[12], x = {0}, y = {0};                                                                   \
-    x += 0.999f;                                                                                    \
-    y += 0.001f;                                                                                    \
-    for (int k = 0; k < 12; k++) a[k] = x + (float)k;                                               \
-    for (long i = 0; i < turns; i++)                                                                \
-      for (int k = 0; k < 12; k++) a[k] = a[k] * x + y;                                             \
-    for (int k = 1; k < 12; k++) a[0] += a[k];                                                      \
-    sink = (double)a[0][0];                                                                         \
+  {                                                                                                \
+    type a[12], x = {0}, y = {0};                                                                  \
+    x += 0.999f;                                                                                   \
+    y += 0.001f;                                                                                   \
+    for (int k = 0; k < 12; k++) a[k] = x + (float)k;                                              \
+    for (long i = 0; i < turns; i++)                                                               \
+      for (int k = 0; k < 12; k++) a[k] = a[k] * x + y;                                            \
+    for (int k = 1; k < 12; k++) a[0] += a[k];                                                     \
+    sink = (double)a[0][0];                                                                        \
   }
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)

@@ -2,7 +2,8 @@
  *
  * A lane is a (sub-lattice, configuration) pair. A field is stored in blocks of W = V*B lanes,
  *     data[block][outer site][component][lane],   lane = v*B + b,
- * V sub-lattices of B configurations. V and B are chosen at run time; results never depend on them. */
+ * V sub-lattices of B configurations. V and B are chosen at run time; results never depend on them.
+ */
 #ifndef CAUSEWAY_LATTICE_H
 #define CAUSEWAY_LATTICE_H
 
@@ -12,63 +13,67 @@
 extern "C" {
 #endif
 
-#define CW_MAX_DIM 4
-#define CW_LANES 16         /* lanes of a block of field; V*B is always this */
+#define CW_MAX_DIM   4
+#define CW_LANES     16 /* lanes of a block of field; V*B is always this */
 #define CW_MAX_SITES (1L << 30)
 
 typedef struct {
-  int dim;                 /* 1..CW_MAX_DIM */
-  int extent[CW_MAX_DIM];  /* in the order of the job file: lattice: [16, 8] is extent[0]=16, extent[1]=8 */
+  int dim;                /* 1..CW_MAX_DIM */
+  int extent[CW_MAX_DIM]; /* in the order of the job file: lattice: [16, 8] is extent[0]=16,
+                             extent[1]=8 */
 } cw_lattice;
 
-/* Global (lexicographic) site index: the last coordinate runs fastest. Random draws are keyed by it. */
+/* Global (lexicographic) site index: the last coordinate runs fastest. Random draws are keyed by
+ * it. */
 long cw_lattice_sites(const cw_lattice *lat);
 long cw_lattice_site(const cw_lattice *lat, const int coord[]); /* coordinates are wrapped */
 void cw_lattice_coord(const cw_lattice *lat, long site, int coord[]);
 
 /* Geometry of one lattice cut into V sub-lattices. Immutable; shared by fields.
  *
- * Every lattice has one canonical cut into n_sub sub-lattices (a power of two, at most CW_LANES, halving extents
- * that are even); sites are always visited sub-lattice by sub-lattice in that cut. V of them are lanes and the other
- * n_sub/V follow each other in the outer index, so that partial sums per canonical sub-lattice, and
- * with them all results, have the same bits for every V. */
+ * Every lattice has one canonical cut into n_sub sub-lattices (a power of two, at most CW_LANES,
+ * halving extents that are even); sites are always visited sub-lattice by sub-lattice in that cut.
+ * V of them are lanes and the other n_sub/V follow each other in the outer index, so that partial
+ * sums per canonical sub-lattice, and with them all results, have the same bits for every V. */
 typedef struct {
   cw_lattice lat;
   long n_sites;
-  int n_sub;               /* canonical sub-lattices */
-  int V;                   /* of which lanes */
-  long n_outer;            /* n_sites / V */
-  long n_inner;            /* n_sites / n_sub: outer sites of one canonical sub-lattice */
-  int *sub;                /* (n_sub/V, V) canonical number of the sub-lattice behind (outer / n_inner, v) */
-  int *site;               /* (n_outer, V) global site of an outer site in lane group v */
-  int *outer;              /* (n_sites) outer index of a global site */
-  int *group;              /* (n_sites) v of a global site */
-  int *neighbour;          /* (n_outer, 2*dim) outer site of x+mu (2*mu) and x-mu (2*mu+1) */
-  uint8_t *turn;           /* (n_outer, 2*dim) 0: same lanes; t > 0: lanes are permuted by perm[t-1], t-1 = direction */
+  int n_sub;      /* canonical sub-lattices */
+  int V;          /* of which lanes */
+  long n_outer;   /* n_sites / V */
+  long n_inner;   /* n_sites / n_sub: outer sites of one canonical sub-lattice */
+  int *sub;       /* (n_sub/V, V) canonical number of the sub-lattice behind (outer / n_inner, v) */
+  int *site;      /* (n_outer, V) global site of an outer site in lane group v */
+  int *outer;     /* (n_sites) outer index of a global site */
+  int *group;     /* (n_sites) v of a global site */
+  int *neighbour; /* (n_outer, 2*dim) outer site of x+mu (2*mu) and x-mu (2*mu+1) */
+  uint8_t *turn;  /* (n_outer, 2*dim) 0: same lanes; t > 0: lanes are permuted by perm[t-1], t-1 =
+                     direction */
   uint8_t (*perm)[CW_LANES]; /* (2*dim) v of the source for each v */
 } cw_geometry;
 
-/* Fails with CW_EINVAL if an extent is < 1, the lattice has more than CW_MAX_SITES sites, or V is not one of those
- * cw_geometry_splits allows for this lattice. The caller destroys *out. */
+/* Fails with CW_EINVAL if an extent is < 1, the lattice has more than CW_MAX_SITES sites, or V is
+ * not one of those cw_geometry_splits allows for this lattice. The caller destroys *out. */
 cw_status cw_geometry_create(cw_context *ctx, const cw_lattice *lat, int V, cw_geometry **out);
 void cw_geometry_destroy(cw_geometry *geom);
 /* Writes the allowed V, ascending, into splits[5]; returns how many. 1 is always among them. */
 int cw_geometry_splits(const cw_lattice *lat, int splits[5]);
 
-/* A real field with n_comp components per site for n_config configurations. Lanes beyond n_config in the last block are
- * computed like the others and never read. */
+/* A real field with n_comp components per site for n_config configurations. Lanes beyond n_config
+ * in the last block are computed like the others and never read. */
 typedef struct {
   const cw_geometry *geom; /* borrowed */
   int n_comp;
-  int B;                   /* configurations per block: CW_LANES / geom->V */
+  int B; /* configurations per block: CW_LANES / geom->V */
   long n_config;
   long n_blocks;
-  long first_chain;        /* global index of configuration 0: keys its random draws */
-  double *data;            /* (n_blocks, n_outer, n_comp, CW_LANES), 64-byte aligned */
+  long first_chain; /* global index of configuration 0: keys its random draws */
+  double *data;     /* (n_blocks, n_outer, n_comp, CW_LANES), 64-byte aligned */
   bool owns_data;
 } cw_field;
 
-cw_status cw_field_create(cw_context *ctx, const cw_geometry *geom, int n_comp, long n_config, cw_field *out);
+cw_status cw_field_create(cw_context *ctx, const cw_geometry *geom, int n_comp, long n_config,
+                          cw_field *out);
 void cw_field_destroy(cw_field *x);
 size_t cw_field_block_size(const cw_field *x);          /* doubles per block */
 cw_field cw_field_block(const cw_field *x, long block); /* a view of one block; owns nothing */
@@ -78,10 +83,12 @@ void cw_field_set(cw_field *x, long config, long site, int comp, double value);
 /* The same configurations in the layout of to (another V); same lattice, n_comp and n_config. */
 void cw_field_relayout(cw_field *to, const cw_field *from);
 
-/* Fills with independent N(0,1): component c of site s of chain first_chain+i is number (s*n_comp+c) of step's draw. */
+/* Fills with independent N(0,1): component c of site s of chain first_chain+i is number
+ * (s*n_comp+c) of step's draw. */
 void cw_field_normal(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step, uint32_t draw);
 
-/* part (n_sub/V, CW_LANES): partial sums per canonical sub-lattice and lane. out[b]: their sum in fixed order. */
+/* part (n_sub/V, CW_LANES): partial sums per canonical sub-lattice and lane. out[b]: their sum in
+ * fixed order. */
 void cw_sum_sublattices(const cw_geometry *geom, const double *part, double *out);
 
 #ifdef __cplusplus

@@ -1,8 +1,9 @@
 /* causeway/model.h - machine-learned densities q(x; theta): priors, layers, flows.
  *
- * All passes work on one block of configurations (a view by cw_field_block with V = 1), so that a block stays in cache through
- * the whole model; callers parallelise over blocks, one arena per thread. Parameters are one flat vector. Fields, log-densities
- * and adjoints are double; networks that condition a coupling are float (docs/decisions). */
+ * All passes work on one block of configurations (a view by cw_field_block with V = 1), so that a
+ * block stays in cache through the whole model; callers parallelise over blocks, one arena per
+ * thread. Parameters are one flat vector. Fields, log-densities and adjoints are double; networks
+ * that condition a coupling are float (docs/decisions). */
 #ifndef CAUSEWAY_MODEL_H
 #define CAUSEWAY_MODEL_H
 
@@ -22,18 +23,26 @@ typedef struct {
 
 typedef struct cw_layer cw_layer;
 
-/* A layer maps a block x -> y bijectively. It is four passes; a frame of the tape, written by forward or inverse, holds what
- * either vjp needs (masked couplings see the same frozen variables both ways). Shapes: x, g blocks (n_outer, 1, CW_LANES);
- * logj, glogj (CW_LANES); all 64-byte aligned. logj is accumulated, adjoints are overwritten in place, parameter gradients accumulated. */
+/* A layer maps a block x -> y bijectively. It is four passes; a frame of the tape, written by
+ * forward or inverse, holds what either vjp needs (masked couplings see the same frozen variables
+ * both ways). Shapes: x, g blocks (n_outer, 1, CW_LANES); logj, glogj (CW_LANES); all 64-byte
+ * aligned. logj is accumulated, adjoints are overwritten in place, parameter gradients accumulated.
+ */
 typedef struct {
-  const char *name, *title, *source;   /* "affine" */
-  cw_status (*forward)(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape, void **frame);
-  cw_status (*inverse)(const cw_layer *L, cw_theta th, double *y, double *logj, cw_arena *tape, void **frame);
-  /* g = dF/dy in, dF/dx out, for F(y, logj) with dF/dlogj = glogj (NULL: 0). gtheta: NULL: not wanted. */
-  cw_status (*forward_vjp)(const cw_layer *L, cw_theta th, const void *frame, double *g, const double *glogj, float *gtheta, cw_arena *work);
+  const char *name, *title, *source; /* "affine" */
+  cw_status (*forward)(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape,
+                       void **frame);
+  cw_status (*inverse)(const cw_layer *L, cw_theta th, double *y, double *logj, cw_arena *tape,
+                       void **frame);
+  /* g = dF/dy in, dF/dx out, for F(y, logj) with dF/dlogj = glogj (NULL: 0). gtheta: NULL: not
+   * wanted. */
+  cw_status (*forward_vjp)(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                           const double *glogj, float *gtheta, cw_arena *work);
   /* g = dF/dx in, dF/dy out, for F(x, logj) of the inverse pass. */
-  cw_status (*inverse_vjp)(const cw_layer *L, cw_theta th, const void *frame, double *g, const double *glogj, float *gtheta, cw_arena *work);
-  void (*init)(const cw_layer *L, double *theta, cw_rng rng, uint32_t index); /* starting parameters */
+  cw_status (*inverse_vjp)(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                           const double *glogj, float *gtheta, cw_arena *work);
+  void (*init)(const cw_layer *L, double *theta, cw_rng rng,
+               uint32_t index); /* starting parameters */
   void (*destroy)(cw_layer *L);
 } cw_layer_ops;
 
@@ -41,7 +50,7 @@ struct cw_layer {
   const cw_layer_ops *ops;
   const cw_geometry *geom; /* borrowed, V = 1 */
   long n_theta;
-  void *impl;              /* owned; freed by destroy */
+  void *impl; /* owned; freed by destroy */
 };
 
 /* Network that conditions a coupling. */
@@ -50,25 +59,27 @@ typedef enum { CW_ACT_TANH = 0, CW_ACT_LEAKY_RELU } cw_activation;
 typedef struct {
   cw_net_kind kind;
   int n_hidden;
-  int hidden[8];    /* channels (conv) or width (dense) of each hidden layer */
-  int kernel;       /* odd; conv only */
+  int hidden[8]; /* channels (conv) or width (dense) of each hidden layer */
+  int kernel;    /* odd; conv only */
   cw_activation activation;
 } cw_net_spec;
 
 typedef struct {
-  const char *kind;    /* name in layers.def */
-  int parity;          /* which checkerboard colour is updated, 0 or 1 */
-  bool z2;             /* exact equivariance under x -> -x */
-  int bins;            /* rational-quadratic spline */
-  double range;        /* of the spline: identity outside [-range, range] */
+  const char *kind; /* name in layers.def */
+  int parity;       /* which checkerboard colour is updated, 0 or 1 */
+  bool z2;          /* exact equivariance under x -> -x */
+  int bins;         /* rational-quadratic spline */
+  double range;     /* of the spline: identity outside [-range, range] */
   cw_net_spec net;
 } cw_layer_spec;
 
 /* One entry of layers.def. */
 typedef struct {
   const cw_layer_ops *ops;
-  bool masked;         /* updates one checkerboard colour: needs even extents, and parity alternates along the flow */
-  cw_status (*create)(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom, cw_layer **out);
+  bool masked; /* updates one checkerboard colour: needs even extents, and parity alternates along
+                  the flow */
+  cw_status (*create)(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
+                      cw_layer **out);
 } cw_layer_kind;
 
 extern const cw_layer_kind *const cw_layers[]; /* NULL-terminated; from model/layers.def */
@@ -79,8 +90,8 @@ const cw_layer_kind *cw_layer_find(const char *name);
 typedef enum { CW_PRIOR_NORMAL = 0, CW_PRIOR_FREE } cw_prior_kind;
 typedef struct {
   cw_prior_kind kind;
-  double sigma;    /* normal: standard deviation */
-  double mass2;    /* free: S = sum_x [sum_mu (d_mu phi)^2 + mass2 phi^2] / (2 sigma^2) */
+  double sigma; /* normal: standard deviation */
+  double mass2; /* free: S = sum_x [sum_mu (d_mu phi)^2 + mass2 phi^2] / (2 sigma^2) */
 } cw_prior_spec;
 
 /* ------------------------------------------------------------------ models */
@@ -90,57 +101,74 @@ typedef struct {
   cw_prior_spec prior;
   int n_layers;
   cw_layer_spec layer[CW_MAX_LAYERS];
-  bool z2_mixture; /* q(x) = [q0(x) + q0(-x)]/2 of the flow q0: both modes of an even target, by one inverse pass more */
+  bool z2_mixture; /* q(x) = [q0(x) + q0(-x)]/2 of the flow q0: both modes of an even target, by one
+                      inverse pass more */
 } cw_model_spec;
 
 typedef struct cw_model cw_model;
 
 /* geom is borrowed and must have V = 1. The caller destroys *out. Bad specs: CW_EINVAL. */
-cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom, cw_model **out);
+cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
+                          cw_model **out);
 void cw_model_destroy(cw_model *m);
 long cw_model_n_theta(const cw_model *m);
 const double *cw_model_theta(const cw_model *m);
-void cw_model_set_theta(cw_model *m, const double *theta);  /* copies n_theta numbers */
-void cw_model_init(cw_model *m, uint32_t seed);             /* starting parameters: close to the prior */
+void cw_model_set_theta(cw_model *m, const double *theta); /* copies n_theta numbers */
+void cw_model_init(cw_model *m, uint32_t seed); /* starting parameters: close to the prior */
 const cw_geometry *cw_model_geometry(const cw_model *m);
 
-/* x ~ q for all configurations (keyed by x->first_chain and step), log q (n_config). Parallel over blocks. Local. */
-cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step, cw_field *x, double *logq);
+/* x ~ q for all configurations (keyed by x->first_chain and step), log q (n_config). Parallel over
+ * blocks. Local. */
+cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
+                          cw_field *x, double *logq);
 /* log q(x) (n_config) of given configurations; x is not changed. Parallel over blocks. Local. */
 cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq);
 
 bool cw_model_is_mixture(const cw_model *m); /* z2_mixture? */
 
-/* For diagnosis: carries a block through the layers, a draw of the prior forwards (x NULL) or the configurations x backwards,
- * and returns the first layer that makes a number that is not finite, with *finite = false. If none does: the layer that
- * stretches the largest |x| most. -1: no layers, or no memory. */
-int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, const double *x, cw_arena *work, bool *finite);
+/* For diagnosis: carries a block through the layers, a draw of the prior forwards (x NULL) or the
+ * configurations x backwards, and returns the first layer that makes a number that is not finite,
+ * with *finite = false. If none does: the layer that stretches the largest |x| most. -1: no layers,
+ * or no memory. */
+int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
+                          const double *x, cw_arena *work, bool *finite);
 const char *cw_model_layer_name(const cw_model *m, int layer);
 
 /* ------------------------------------------------------- gradients (one block) */
 
-/* A pass of one block through the model with everything its gradients need. x: (n_outer, 1, CW_LANES). */
+/* A pass of one block through the model with everything its gradients need. x: (n_outer, 1,
+ * CW_LANES). */
 typedef struct {
-  double *x, *z;          /* sample and latent of the pass */
+  double *x, *z; /* sample and latent of the pass */
   double logq[CW_LANES] CW_ALIGNED;
   void *frame[CW_MAX_LAYERS];
-  double *mirror_z;       /* z2_mixture only: latent, frames and share q0(-x)/(q0(x) + q0(-x)) of the mirror image -x */
+  double *mirror_z; /* z2_mixture only: latent, frames and share q0(-x)/(q0(x) + q0(-x)) of the
+                       mirror image -x */
   double share[CW_LANES] CW_ALIGNED;
   void *mirror_frame[CW_MAX_LAYERS];
 } cw_model_pass;
 
-/* With z2_mixture x is drawn from q0 without a random sign: the two halves of the mixture have equal expectations of even functions. */
-cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_model_pass *pass, cw_arena *tape);
-cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass, cw_arena *tape);
+/* With z2_mixture x is drawn from q0 without a random sign: the two halves of the mixture have
+ * equal expectations of even functions. */
+cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
+                                cw_model_pass *pass, cw_arena *tape);
+cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass,
+                                  cw_arena *tape);
 /* g = d ln q(x)/dx at the sample of the pass (theta held fixed). */
-cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g, cw_arena *work);
-/* After sample_block: gtheta += sum_b [ g_b . dx_b/dtheta + glogq_b dlogq_b/dtheta ] at fixed latent; g is overwritten. */
-cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *glogq, float *gtheta, cw_arena *work);
+cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g,
+                               cw_arena *work);
+/* After sample_block: gtheta += sum_b [ g_b . dx_b/dtheta + glogq_b dlogq_b/dtheta ] at fixed
+ * latent; g is overwritten. */
+cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
+                              const double *glogq, float *gtheta, cw_arena *work);
 /* After log_prob_block: gtheta += sum_b glogq_b d ln q(x_b)/dtheta; g (out): glogq_b d ln q/dx. */
-cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq, double *g, float *gtheta, cw_arena *work);
-/* After log_prob_block at x ~ p: the path gradient of -sum_b scale_b ln q(x_b), that is of the forward KL divergence pulled back
- * to the prior; g in: d ln p/dx at x; overwritten. (Vaitl et al., arXiv:2207.08219 and 2403.15881.) Not with z2_mixture. */
-cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *scale, float *gtheta, cw_arena *work);
+cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
+                                double *g, float *gtheta, cw_arena *work);
+/* After log_prob_block at x ~ p: the path gradient of -sum_b scale_b ln q(x_b), that is of the
+ * forward KL divergence pulled back to the prior; g in: d ln p/dx at x; overwritten. (Vaitl et al.,
+ * arXiv:2207.08219 and 2403.15881.) Not with z2_mixture. */
+cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
+                                    const double *scale, float *gtheta, cw_arena *work);
 
 #ifdef __cplusplus
 }

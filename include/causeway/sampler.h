@@ -12,46 +12,52 @@ typedef struct cw_sampler cw_sampler;
 
 /* What one step did, per configuration; NULL members are not wanted. Arrays of n_blocks*B. */
 typedef struct {
-  double *accept; /* acceptance probability min(1, e^-dH) or its like; 1 for rejection-free samplers */
-  double *dH;     /* energy violation of HMC; 0 elsewhere */
+  double
+      *accept; /* acceptance probability min(1, e^-dH) or its like; 1 for rejection-free samplers */
+  double *dH;  /* energy violation of HMC; 0 elsewhere */
 } cw_step_stats;
 
 typedef struct {
   const char *name, *title, *source; /* "hmc" */
   const cw_param *params;
-  const char *const *choices_name;   /* reserved word keys: {"integrator", NULL}; NULL: none */
-  const char *const *const *choices; /* per word key its NULL-terminated values, the first is the default */
+  const char *const *choices_name; /* reserved word keys: {"integrator", NULL}; NULL: none */
+  const char *const *const
+      *choices; /* per word key its NULL-terminated values, the first is the default */
   bool (*fits)(const cw_theory *th, const double *params); /* can it sample this theory, so set? */
-  int n_state;                       /* doubles of tunable state (step size, ...): saved in checkpoints */
+  int n_state; /* doubles of tunable state (step size, ...): saved in checkpoints */
   size_t (*work_size)(const cw_theory *th); /* bytes of work memory of one thread */
-  void (*init)(cw_sampler *s);       /* sets state[] to its starting values */
-  /* One update of every configuration of x (in/out; split as th->geom), parallel over blocks with the threads of
-   * ctx. A function of (x, c, rng, step, state) alone. Not-a-number in x: CW_ENUMERIC. Local. */
-  cw_status (*step)(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step, const cw_step_stats *stats);
-  /* Adapts state from the mean acceptance of all chains of all ranks after thermalisation step number step (0..); NULL: nothing to tune. */
+  void (*init)(cw_sampler *s);              /* sets state[] to its starting values */
+  /* One update of every configuration of x (in/out; split as th->geom), parallel over blocks with
+   * the threads of ctx. A function of (x, c, rng, step, state) alone. Not-a-number in x:
+   * CW_ENUMERIC. Local. */
+  cw_status (*step)(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
+                    const cw_step_stats *stats);
+  /* Adapts state from the mean acceptance of all chains of all ranks after thermalisation step
+   * number step (0..); NULL: nothing to tune. */
   void (*tune)(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune);
 } cw_sampler_ops;
 
 struct cw_sampler {
   const cw_sampler_ops *ops;
-  cw_context *ctx;       /* borrowed */
-  const cw_theory *th;   /* borrowed */
+  cw_context *ctx;     /* borrowed */
+  const cw_theory *th; /* borrowed */
   double param[CW_MAX_PARAMS];
   int choice[CW_MAX_PARAMS];
   double state[8];
-  int n_areas;           /* threads that can work at once */
-  size_t area_size;      /* bytes of one thread's work memory, a multiple of 64 */
-  void *work;            /* (n_areas, area_size), owned */
+  int n_areas;      /* threads that can work at once */
+  size_t area_size; /* bytes of one thread's work memory, a multiple of 64 */
+  void *work;       /* (n_areas, area_size), owned */
 };
 
 extern const cw_sampler_ops *const cw_samplers[]; /* NULL-terminated; from sampler/samplers.def */
 const cw_sampler_ops *cw_sampler_find(const char *name);
 
-/* params, choices: in the order of ops->params and ops->choices_name; NULL: presets. n_blocks: blocks of the fields that will
- * be stepped (fewer threads than blocks is all that matters). CW_EINVAL if the sampler does not fit the theory, CW_ENOMEM.
- * The caller destroys *out. */
-cw_status cw_sampler_create(cw_context *ctx, const cw_sampler_ops *ops, const cw_theory *th, const double *params,
-                            const int *choices, long n_blocks, cw_sampler **out);
+/* params, choices: in the order of ops->params and ops->choices_name; NULL: presets. n_blocks:
+ * blocks of the fields that will be stepped (fewer threads than blocks is all that matters).
+ * CW_EINVAL if the sampler does not fit the theory, CW_ENOMEM. The caller destroys *out. */
+cw_status cw_sampler_create(cw_context *ctx, const cw_sampler_ops *ops, const cw_theory *th,
+                            const double *params, const int *choices, long n_blocks,
+                            cw_sampler **out);
 void cw_sampler_destroy(cw_sampler *s);
 
 #ifdef __cplusplus

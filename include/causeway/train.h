@@ -16,19 +16,19 @@ typedef struct {
   cw_loss loss;
   cw_gradient gradient;
   cw_schedule schedule;
-  long batch;        /* configurations per step, over all ranks; a multiple of CW_LANES */
+  long batch; /* configurations per step, over all ranks; a multiple of CW_LANES */
   long steps;
-  long warmup;       /* steps of linear rise of the rate */
-  double rate;       /* peak learning rate */
-  double rate_end;   /* cosine: final rate, as a fraction of rate; plateau: floor, as a fraction */
-  double clip;       /* clip the gradient's norm to this; 0: never */
-  double patience;   /* plateau: steps without gain before the rate is halved */
+  long warmup;     /* steps of linear rise of the rate */
+  double rate;     /* peak learning rate */
+  double rate_end; /* cosine: final rate, as a fraction of rate; plateau: floor, as a fraction */
+  double clip;     /* clip the gradient's norm to this; 0: never */
+  double patience; /* plateau: steps without gain before the rate is halved */
   double beta1, beta2, epsilon; /* Adam (arXiv:1412.6980) */
 } cw_train_options;
 
 /* What a step reports. */
 typedef struct {
-  double loss;       /* reverse: <ln q + S>; forward: <-ln q>; per configuration, lnZ not included */
+  double loss; /* reverse: <ln q + S>; forward: <-ln q>; per configuration, lnZ not included */
   double loss_error; /* of the batch mean */
   double ess;        /* reverse: of this batch; forward: forward ESS of this batch */
   double grad_norm;
@@ -38,16 +38,19 @@ typedef struct {
 typedef struct cw_trainer cw_trainer;
 
 /* model, theory: borrowed. Starts at the model's present parameters. */
-cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model, const cw_theory *th, cw_rng rng, cw_trainer **out);
+cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model,
+                            const cw_theory *th, cw_rng rng, cw_trainer **out);
 void cw_trainer_destroy(cw_trainer *t);
 long cw_trainer_step_count(const cw_trainer *t);
-/* One step. Collective. p_samples: for the forward KL, a field of configurations of the target from which this step's batch is drawn
- * with random indices (whole set on every rank); NULL for the reverse KL. Not-a-number: CW_ENUMERIC, naming step and layer. */
+/* One step. Collective. p_samples: for the forward KL, a field of configurations of the target from
+ * which this step's batch is drawn with random indices (whole set on every rank); NULL for the
+ * reverse KL. Not-a-number: CW_ENUMERIC, naming step and layer. */
 cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_report *report);
 
 /* State for checkpoints: parameters first, then both moments and counters. */
 long cw_trainer_state_size(const cw_trainer *t);
-long cw_trainer_state_theta(long state_size); /* how many parameters a state of that size begins with */
+long cw_trainer_state_theta(
+    long state_size); /* how many parameters a state of that size begins with */
 void cw_trainer_save(const cw_trainer *t, double *state);
 void cw_trainer_load(cw_trainer *t, const double *state);
 

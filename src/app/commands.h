@@ -14,7 +14,8 @@ cw_status cw_command_check(cw_context *ctx, int argc, char **argv);  /* check */
 
 /* What `run` does at its end. */
 cw_status cw_write_report(cw_context *ctx, const char *dir); /* DIR/report.html */
-cw_status cw_write_results(cw_context *ctx, const char *dir,
-                           const char *json_path); /* that and the JSON of show, from one analysis */
+cw_status
+cw_write_results(cw_context *ctx, const char *dir,
+                 const char *json_path); /* that and the JSON of show, from one analysis */
 
 #endif

@@ -44,13 +44,16 @@ static void list_samplers(void) {
 }
 
 static void list_layers(void) {
-  for (int i = 0; cw_layers[i]; i++) printf("%s: %s (%s)\n", cw_layers[i]->ops->name, cw_layers[i]->ops->title, cw_layers[i]->ops->source);
+  for (int i = 0; cw_layers[i]; i++)
+    printf("%s: %s (%s)\n", cw_layers[i]->ops->name, cw_layers[i]->ops->title,
+           cw_layers[i]->ops->source);
 }
 
 static void list_observables(void) {
   for (int i = 0; cw_observables[i]; i++) {
     printf("%s: %s\n", cw_observables[i]->name, cw_observables[i]->title);
-    for (const cw_quantity *q = cw_observables[i]->quantities; q->name; q++) printf("    %-12s [%s] %s\n", q->name, q->units, q->help);
+    for (const cw_quantity *q = cw_observables[i]->quantities; q->name; q++)
+      printf("    %-12s [%s] %s\n", q->name, q->units, q->help);
   }
 }
 
@@ -79,8 +82,11 @@ typedef struct {
   void (*print)(void);
 } listing;
 
-static const listing listings[] = {{"theories", list_theories}, {"samplers", list_samplers}, {"layers", list_layers},
-                                   {"observables", list_observables}, {"jobs", list_jobs}};
+static const listing listings[] = {{"theories", list_theories},
+                                   {"samplers", list_samplers},
+                                   {"layers", list_layers},
+                                   {"observables", list_observables},
+                                   {"jobs", list_jobs}};
 enum { N_LISTINGS = sizeof listings / sizeof *listings };
 
 static cw_status unknown_listing(cw_context *ctx, const char *word) {
@@ -88,11 +94,15 @@ static cw_status unknown_listing(cw_context *ctx, const char *word) {
   for (int i = 0; i < N_LISTINGS; i++) names[i] = listings[i].name;
   const char *near = cw_nearest(word, names);
   return near ? cw_fail(ctx, CW_EINVAL, "list: unknown '%s'; did you mean '%s'?", word, near)
-              : cw_fail(ctx, CW_EINVAL, "list: unknown '%s' (known: theories, samplers, layers, observables, jobs)", word);
+              : cw_fail(ctx, CW_EINVAL,
+                        "list: unknown '%s' (known: theories, samplers, layers, observables, jobs)",
+                        word);
 }
 
 cw_status cw_command_list(cw_context *ctx, int argc, char **argv) {
-  if (argc > 1) return cw_fail(ctx, CW_EINVAL, "usage: causeway list [theories|samplers|layers|observables|jobs]");
+  if (argc > 1)
+    return cw_fail(ctx, CW_EINVAL,
+                   "usage: causeway list [theories|samplers|layers|observables|jobs]");
   bool found = argc == 0;
   for (int i = 0; i < N_LISTINGS; i++) {
     if (argc == 1 && strcmp(argv[0], listings[i].name) != 0) continue;

@@ -1,4 +1,5 @@
-/* causeway run: a job file in, a store, results.json and report.html out. The data path, top to bottom, is cw_command_run. */
+/* causeway run: a job file in, a store, results.json and report.html out. The data path, top to
+ * bottom, is cw_command_run. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +17,22 @@ typedef struct {
   const char *set[MAX_SETS];
 } run_options;
 
-static const char *const option_words[] = {"--out", "--seed", "--threads", "--resume", "--set", "--quiet", NULL};
+static const char *const option_words[] = {"--out", "--seed",  "--threads", "--resume",
+                                           "--set", "--quiet", NULL};
 
 static cw_status usage(cw_context *ctx) {
-  return cw_fail(ctx, CW_EINVAL, "usage: causeway run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--set path=value]... [--quiet]");
+  return cw_fail(ctx, CW_EINVAL,
+                 "usage: causeway run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] "
+                 "[--set path=value]... [--quiet]");
 }
 
 static cw_status unknown_option(cw_context *ctx, const char *word) {
   const char *near = cw_nearest(word, option_words);
   return near ? cw_fail(ctx, CW_EINVAL, "run: unknown option '%s'; did you mean '%s'?", word, near)
-              : cw_fail(ctx, CW_EINVAL, "run: unknown option '%s' (known: --out, --seed, --threads, --resume, --set, --quiet)", word);
+              : cw_fail(ctx, CW_EINVAL,
+                        "run: unknown option '%s' (known: --out, --seed, --threads, --resume, "
+                        "--set, --quiet)",
+                        word);
 }
 
 /* --threads and --quiet were taken by main, before there was a context. */
@@ -38,17 +45,21 @@ static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_optio
     } else if (strcmp(word, "--quiet") == 0) {
       continue;
     } else if (word[0] != '-') {
-      if (o->job) return cw_fail(ctx, CW_EINVAL, "run: one job at a time, found '%s' and '%s'", o->job, word);
+      if (o->job)
+        return cw_fail(ctx, CW_EINVAL, "run: one job at a time, found '%s' and '%s'", o->job, word);
       o->job = word;
     } else {
-      bool out = strcmp(word, "--out") == 0, seed = strcmp(word, "--seed") == 0, set = strcmp(word, "--set") == 0;
+      bool out = strcmp(word, "--out") == 0, seed = strcmp(word, "--seed") == 0,
+           set = strcmp(word, "--set") == 0;
       if (!out && !seed && !set && strcmp(word, "--threads") != 0) return unknown_option(ctx, word);
       if (i + 1 == argc) return cw_fail(ctx, CW_EINVAL, "run: %s needs a value", word);
       const char *value = argv[++i];
-      if (out && value[0] == '\0') return cw_fail(ctx, CW_EINVAL, "run: --out: expected a directory, found nothing");
+      if (out && value[0] == '\0')
+        return cw_fail(ctx, CW_EINVAL, "run: --out: expected a directory, found nothing");
       if (out) o->out = value;
       if (seed) o->seed = value;
-      if (set && o->n_set == MAX_SETS) return cw_fail(ctx, CW_EINVAL, "run: more than %d --set", MAX_SETS);
+      if (set && o->n_set == MAX_SETS)
+        return cw_fail(ctx, CW_EINVAL, "run: more than %d --set", MAX_SETS);
       if (set) o->set[o->n_set++] = value;
     }
   }
@@ -59,7 +70,8 @@ static cw_status set_seed(cw_context *ctx, cw_job *job, const char *word) {
   char assignment[32], *end;
   unsigned long long seed = strtoull(word, &end, 10);
   if (word[0] < '0' || word[0] > '9' || *end != '\0' || seed > UINT32_MAX)
-    return cw_fail(ctx, CW_EINVAL, "run: --seed: expected a number from 0 to %lu, found '%s'", (unsigned long)UINT32_MAX, word);
+    return cw_fail(ctx, CW_EINVAL, "run: --seed: expected a number from 0 to %lu, found '%s'",
+                   (unsigned long)UINT32_MAX, word);
   snprintf(assignment, sizeof assignment, "seed=%llu", seed);
   return cw_job_set(job, assignment);
 }

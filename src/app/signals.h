@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-void cw_catch_signals(void); /* a second signal kills; a file-size limit becomes an error of write() */
+void cw_catch_signals(
+    void); /* a second signal kills; a file-size limit becomes an error of write() */
 bool cw_stop_wanted(void);
 
 #endif

@@ -14,7 +14,8 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
   CW_TRY(cw_geometry_create(ctx, &plan->lat, 1, &out->geom));
   out->theory = cw_theory_make(ctx, plan->theory, out->geom, plan->form, plan->param);
   out->observable = cw_observable_for(&out->theory);
-  if (out->observable == NULL) return cw_fail(ctx, CW_EINVAL, "no observables fit theory '%s'", plan->theory->name);
+  if (out->observable == NULL)
+    return cw_fail(ctx, CW_EINVAL, "no observables fit theory '%s'", plan->theory->name);
   if (!plan->has_model) return CW_OK;
   CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
   cw_model_init(out->model, plan->seed);
@@ -84,7 +85,10 @@ static cw_status drive(cw_case *c, cw_stage *s, driver *d, long from) {
     bool last = step + 1 == s->n_steps;
     int word = what_now(c, d);
     if (last || s->every_step || word != GO_ON) CW_TRY(checkpoint(c, s, d, step + 1));
-    if (word == WRITE_AND_STOP && !last) return cw_fail(c->ctx, CW_EINTERRUPTED, "stopped in stage '%s' after step %ld of %ld; --resume goes on from there", d->name, step + 1, s->n_steps);
+    if (word == WRITE_AND_STOP && !last)
+      return cw_fail(c->ctx, CW_EINTERRUPTED,
+                     "stopped in stage '%s' after step %ld of %ld; --resume goes on from there",
+                     d->name, step + 1, s->n_steps);
   }
   return CW_OK;
 }
@@ -124,7 +128,8 @@ void cw_record_free(cw_record *r) {
 cw_status cw_my_chains(cw_context *ctx, long n_chain, long *first, long *n_mine) {
   long blocks = (n_chain + CW_LANES - 1) / CW_LANES, begin, end;
   if (blocks < cw_ranks(ctx))
-    return cw_fail(ctx, CW_EINVAL, "%ld chains are %ld blocks of %d, too few for %d ranks", n_chain, blocks, CW_LANES, cw_ranks(ctx));
+    return cw_fail(ctx, CW_EINVAL, "%ld chains are %ld blocks of %d, too few for %d ranks", n_chain,
+                   blocks, CW_LANES, cw_ranks(ctx));
   cw_rank_share(ctx, blocks, &begin, &end);
   *first = begin * CW_LANES;
   *n_mine = (end * CW_LANES < n_chain ? end * CW_LANES : n_chain) - *first;
@@ -132,13 +137,15 @@ cw_status cw_my_chains(cw_context *ctx, long n_chain, long *first, long *n_mine)
 }
 
 /* (ranks)(rows, mine, inner) as the ranks send it -> (rows, n_chain, inner). */
-static void interleave(cw_context *ctx, const double *sent, long rows, long n_chain, long inner, double *out) {
+static void interleave(cw_context *ctx, const double *sent, long rows, long n_chain, long inner,
+                       double *out) {
   long blocks = (n_chain + CW_LANES - 1) / CW_LANES, first = 0;
   for (int r = 0; r < cw_ranks(ctx); r++) {
     long end = blocks * (r + 1) / cw_ranks(ctx) * CW_LANES;
     if (end > n_chain) end = n_chain;
     size_t bytes = (size_t)((end - first) * inner) * sizeof *out;
-    for (long i = 0; i < rows; i++, sent += (end - first) * inner) memcpy(out + (i * n_chain + first) * inner, sent, bytes);
+    for (long i = 0; i < rows; i++, sent += (end - first) * inner)
+      memcpy(out + (i * n_chain + first) * inner, sent, bytes);
     first = end;
   }
 }
@@ -158,7 +165,8 @@ static double *gather_chains(cw_case *c, const cw_record *r, long n_chain, long 
   return all;
 }
 
-cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain, long inner) {
+cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain,
+                        long inner) {
   long dim[3] = {r->n, n_chain, inner};
   double *all = gather_chains(c, r, n_chain, inner > 0 ? inner : 1);
   if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
@@ -168,10 +176,12 @@ cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record 
   return st;
 }
 
-cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain) {
+cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r,
+                             long n_chain) {
   double *all = gather_chains(c, r, n_chain, 1);
   if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
-  for (long i = 0; i < r->n; i++) all[i] = cw_sum(all + i * n_chain, (size_t)n_chain) / (double)n_chain;
+  for (long i = 0; i < r->n; i++)
+    all[i] = cw_sum(all + i * n_chain, (size_t)n_chain) / (double)n_chain;
   cw_status st = cw_arrays_put(c->ctx, set, name, 1, &r->n, all);
   free(all);
   r->n = 0;
@@ -187,7 +197,8 @@ double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_
   return mean;
 }
 
-cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x, long n_chain) {
+cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
+                       long n_chain) {
   long sites = x->geom->n_sites, dim[2] = {n_chain, sites};
   cw_record r = {0};
   double *row = cw_record_row(&r, x->n_config * sites);
@@ -208,8 +219,10 @@ cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_fi
   const cw_array *a = cw_arrays_get(set, name);
   long sites = x->geom->n_sites;
   if (a == NULL || a->rank != 2 || a->dim[1] != sites || a->dim[0] < x->first_chain + x->n_config)
-    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint's array '%s' does not fit the job", cw_store_dir(c->store), name);
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint's array '%s' does not fit the job",
+                   cw_store_dir(c->store), name);
   for (long i = 0; i < x->n_config; i++)
-    for (long s = 0; s < sites; s++) cw_field_set(x, i, s, 0, a->data[(x->first_chain + i) * sites + s]);
+    for (long s = 0; s < sites; s++)
+      cw_field_set(x, i, s, 0, a->data[(x->first_chain + i) * sites + s]);
   return CW_OK;
 }

@@ -1,8 +1,8 @@
 /* Stages of a run: loops that can be stopped at any step and resumed to the same bits.
  *
- * A stage records rows and has a state. The driver steps it, and writes what was recorded since the last checkpoint
- * together with the state as one segment of the store. Everything a stage does is a function of (job, step), so that where
- * segments end leaves no trace in the results. */
+ * A stage records rows and has a state. The driver steps it, and writes what was recorded since the
+ * last checkpoint together with the state as one segment of the store. Everything a stage does is a
+ * function of (job, step), so that where segments end leaves no trace in the results. */
 #ifndef CW_APP_STAGE_H
 #define CW_APP_STAGE_H
 
@@ -27,24 +27,27 @@ cw_rng cw_case_rng(const cw_case *c, const char *stage); /* the random stream of
 
 typedef struct cw_stage cw_stage;
 struct cw_stage {
-  const char *name;   /* in the store, within its case */
+  const char *name; /* in the store, within its case */
   long n_steps;
-  bool every_step;    /* checkpoint after each step */
+  bool every_step; /* checkpoint after each step */
   void *self;
   cw_status (*step)(cw_stage *s, cw_case *c, long step);
-  /* What was recorded since the last save, and the state after the last step. Collective; rank 0's set is written. */
+  /* What was recorded since the last save, and the state after the last step. Collective; rank 0's
+   * set is written. */
   cw_status (*save)(cw_stage *s, cw_case *c, cw_arrays *set);
-  cw_status (*load)(cw_stage *s, cw_case *c, const cw_arrays *last); /* the state of the last segment */
-  void (*note)(const cw_stage *s, char *text, size_t size);          /* for the progress bar; NULL: none */
+  cw_status (*load)(cw_stage *s, cw_case *c,
+                    const cw_arrays *last);                 /* the state of the last segment */
+  void (*note)(const cw_stage *s, char *text, size_t size); /* for the progress bar; NULL: none */
 };
 
-/* Runs a stage to its end, from where the store left it. CW_EINTERRUPTED after a signal, with a checkpoint written. Collective. */
+/* Runs a stage to its end, from where the store left it. CW_EINTERRUPTED after a signal, with a
+ * checkpoint written. Collective. */
 cw_status cw_stage_run(cw_case *c, cw_stage *s);
 
 /* ---- rows recorded between checkpoints ---- */
 
 typedef struct {
-  long n, width;      /* rows, doubles per row on this rank */
+  long n, width; /* rows, doubles per row on this rank */
   long capacity;
   double *data;
 } cw_record;
@@ -52,18 +55,23 @@ typedef struct {
 double *cw_record_row(cw_record *r, long width); /* a new row to fill; NULL: no memory */
 void cw_record_free(cw_record *r);
 
-/* Chains are dealt to ranks in whole blocks. first: global index of this rank's first chain. CW_EINVAL: more ranks than blocks. */
+/* Chains are dealt to ranks in whole blocks. first: global index of this rank's first chain.
+ * CW_EINVAL: more ranks than blocks. */
 cw_status cw_my_chains(cw_context *ctx, long n_chain, long *first, long *n_mine);
 
-/* Puts a record of rows (n_mine chains, inner) as one array (rows, n_chain, inner...) and empties it. inner 0: no inner dimension.
- * Collective. */
-cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain, long inner);
+/* Puts a record of rows (n_mine chains, inner) as one array (rows, n_chain, inner...) and empties
+ * it. inner 0: no inner dimension. Collective. */
+cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain,
+                        long inner);
 /* The same, averaged over chains in fixed order: (rows). */
-cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain);
-/* Mean of one number per chain over the chains of all ranks, in fixed order; NAN: no memory. Collective. */
+cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r,
+                             long n_chain);
+/* Mean of one number per chain over the chains of all ranks, in fixed order; NAN: no memory.
+ * Collective. */
 double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine);
 /* Configurations of all ranks as (n_chain, n_sites), and back. */
-cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x, long n_chain);
+cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
+                       long n_chain);
 cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x);
 
 /* ---- the stages, in the order in which a case runs them ---- */
@@ -76,9 +84,11 @@ cw_status cw_run_nmcmc(cw_case *c);
 cw_status cw_run_forward(cw_case *c);
 cw_status cw_run_chain(cw_case *c);
 
-/* The configurations that a sampler stage kept, as one field. A forward-KL training on them takes the first half of each
- * chain's, and leaves the second half to judge the flow on: a flow looks too good on what it was trained on. */
+/* The configurations that a sampler stage kept, as one field. A forward-KL training on them takes
+ * the first half of each chain's, and leaves the second half to judge the flow on: a flow looks too
+ * good on what it was trained on. */
 typedef enum { CW_KEPT_ALL, CW_KEPT_TO_TRAIN, CW_KEPT_TO_JUDGE } cw_kept_part;
-cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part, cw_field *x); /* the caller destroys *x */
+cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part,
+                                 cw_field *x); /* the caller destroys *x */
 
 #endif

@@ -1,6 +1,7 @@
-/* Free energy by chain integration: d ln Z/d kappa = 2 <sum phi phi_mu> integrated along the hopping parameter, from independent
- * sites (kappa = 0), where Z is a product of one-site integrals, to the target. The classical alternative to a flow's
- * direct estimate (Nicoli et al., arXiv:2007.07115). One Markov chain run per Gauss-Legendre node. */
+/* Free energy by chain integration: d ln Z/d kappa = 2 <sum phi phi_mu> integrated along the
+ * hopping parameter, from independent sites (kappa = 0), where Z is a product of one-site
+ * integrals, to the target. The classical alternative to a flow's direct estimate (Nicoli et al.,
+ * arXiv:2007.07115). One Markov chain run per Gauss-Legendre node. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,8 @@ typedef struct {
   long node;
 } chain;
 
-/* ln of the integral of exp(-S) over one site without hopping, by the trapezoidal rule, which converges exponentially for an analytic
- * integrand that vanishes at both ends. */
+/* ln of the integral of exp(-S) over one site without hopping, by the trapezoidal rule, which
+ * converges exponentially for an analytic integrand that vanishes at both ends. */
 static double one_site_lnZ(const cw_theory *th) {
   enum { HALF = 2000 };
   double c[CW_MAX_TERMS], T[CW_MAX_TERMS], lw[2 * HALF + 1], reach = 1;
@@ -59,7 +60,8 @@ static cw_status record_slope(cw_case *c, chain *h, const cw_field *x) {
   return CW_OK;
 }
 
-static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field *x, double *accept, long node) {
+static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field *x, double *accept,
+                             long node) {
   const cw_mcmc_plan *p = h->plan;
   cw_rng rng = cw_case_rng(c, "chain");
   rng.key[1] += (uint32_t)node; /* a stream per node */
@@ -69,7 +71,9 @@ static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field
   for (long t = 0; t < p->thermalise + p->steps; t++) {
     CW_TRY(sampler->ops->step(sampler, coupling, x, rng, (uint32_t)t, &stats));
     if (t < p->thermalise) {
-      if (sampler->ops->tune) sampler->ops->tune(sampler, cw_mean_over_chains(c, p->chains, accept, h->n_mine), (uint32_t)t, (uint32_t)p->thermalise);
+      if (sampler->ops->tune)
+        sampler->ops->tune(sampler, cw_mean_over_chains(c, p->chains, accept, h->n_mine),
+                           (uint32_t)t, (uint32_t)p->thermalise);
     } else if ((t - p->thermalise + 1) % p->every == 0) {
       CW_TRY(record_slope(c, h, x));
     }
@@ -85,10 +89,13 @@ static cw_status step(cw_stage *s, cw_case *c, long node) {
   cw_status st = cw_field_create(c->ctx, c->geom, c->theory.ops->n_comp, h->n_mine, &x);
   double *accept = st == CW_OK ? cw_alloc((size_t)(x.n_blocks * x.B) * sizeof *accept) : NULL;
   if (st == CW_OK && accept == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
-  if (st == CW_OK) st = cw_sampler_create(c->ctx, h->plan->ops, &c->theory, h->plan->param, h->plan->choice, x.n_blocks, &sampler);
+  if (st == CW_OK)
+    st = cw_sampler_create(c->ctx, h->plan->ops, &c->theory, h->plan->param, h->plan->choice,
+                           x.n_blocks, &sampler);
   if (st == CW_OK) {
     x.first_chain = h->first;
-    cw_field_normal(cw_context_isa(c->ctx), &x, cw_rng_stream(c->plan->seed, "start"), (uint32_t)node, 0);
+    cw_field_normal(cw_context_isa(c->ctx), &x, cw_rng_stream(c->plan->seed, "start"),
+                    (uint32_t)node, 0);
     st = sample_node(c, h, sampler, &x, accept, node);
   }
   cw_sampler_destroy(sampler);
@@ -102,7 +109,8 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   long dim[3] = {1, h->slope.n, h->plan->chains}, one = 1;
   cw_arrays rows = {0};
   cw_status st = cw_put_chains(c, &rows, "slope", &h->slope, h->plan->chains, 0);
-  if (st == CW_OK) st = cw_arrays_put(c->ctx, set, "slope", 3, dim, cw_arrays_get(&rows, "slope")->data);
+  if (st == CW_OK)
+    st = cw_arrays_put(c->ctx, set, "slope", 3, dim, cw_arrays_get(&rows, "slope")->data);
   cw_arrays_clear(&rows);
   CW_TRY(st);
   CW_TRY(cw_arrays_put(c->ctx, set, "kappa", 1, &one, &h->kappa[h->node]));
@@ -119,9 +127,16 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 
 cw_status cw_run_chain(cw_case *c) {
   chain h = {.plan = &c->plan->chain.mcmc};
-  cw_gauss_legendre((int)c->plan->chain.nodes, 0, -0.5 * c->theory.c[c->theory.ops->bond_term], h.kappa, h.weight);
+  cw_gauss_legendre((int)c->plan->chain.nodes, 0, -0.5 * c->theory.c[c->theory.ops->bond_term],
+                    h.kappa, h.weight);
   h.lnZ0 = (double)c->geom->n_sites * one_site_lnZ(&c->theory);
-  cw_stage stage = {.name = "chain", .n_steps = c->plan->chain.nodes, .every_step = true, .self = &h, .step = step, .save = save, .load = load};
+  cw_stage stage = {.name = "chain",
+                    .n_steps = c->plan->chain.nodes,
+                    .every_step = true,
+                    .self = &h,
+                    .step = step,
+                    .save = save,
+                    .load = load};
   cw_status st = cw_agree(c->ctx, cw_my_chains(c->ctx, h.plan->chains, &h.first, &h.n_mine));
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   cw_record_free(&h.slope);

@@ -19,7 +19,8 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
   training *tr = s->self;
   (void)t;
   CW_TRY(cw_trainer_step(tr->trainer, tr->data.data ? &tr->data : NULL, &tr->last));
-  const double values[N_CURVES] = {tr->last.loss, tr->last.loss_error, tr->last.ess, tr->last.grad_norm, tr->last.rate};
+  const double values[N_CURVES] = {tr->last.loss, tr->last.loss_error, tr->last.ess,
+                                   tr->last.grad_norm, tr->last.rate};
   for (int k = 0; k < N_CURVES; k++) {
     double *row = cw_record_row(&tr->curve[k], 1);
     if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
@@ -47,7 +48,8 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   training *tr = s->self;
   const cw_array *a = cw_arrays_get(last, "state.trainer");
   if (a == NULL || a->dim[0] != cw_trainer_state_size(tr->trainer))
-    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job's model", cw_store_dir(c->store), s->name);
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job's model",
+                   cw_store_dir(c->store), s->name);
   cw_trainer_load(tr->trainer, a->data);
   return CW_OK;
 }
@@ -61,10 +63,14 @@ static void note(const cw_stage *s, char *text, size_t size) {
 static cw_status take_parameters(cw_case *c, const cw_arrays *last, const char *name) {
   long n = cw_model_n_theta(c->model);
   const cw_array *a = cw_arrays_get(last, "state.trainer");
-  if (a == NULL) return cw_fail(c->ctx, CW_EINVAL, "model.start: run '%s' has no training '%s'", c->plan->start_run, name);
+  if (a == NULL)
+    return cw_fail(c->ctx, CW_EINVAL, "model.start: run '%s' has no training '%s'",
+                   c->plan->start_run, name);
   long theirs = cw_trainer_state_theta(a->dim[0]);
   if (theirs != n)
-    return cw_fail(c->ctx, CW_EINVAL, "model.start: the model of run '%s' has %ld parameters, that of this job %ld", c->plan->start_run, theirs, n);
+    return cw_fail(c->ctx, CW_EINVAL,
+                   "model.start: the model of run '%s' has %ld parameters, that of this job %ld",
+                   c->plan->start_run, theirs, n);
   cw_model_set_theta(c->model, a->data);
   return CW_OK;
 }
@@ -86,9 +92,18 @@ cw_status cw_start_parameters(cw_case *c) {
 cw_status cw_run_train(cw_case *c) {
   training tr = {0};
   cw_status st = CW_OK;
-  if (c->plan->train.loss == CW_LOSS_FORWARD_KL) st = cw_kept_configurations(c, &c->plan->mcmc[c->plan->train_data], CW_KEPT_TO_TRAIN, &tr.data);
-  if (st == CW_OK) st = cw_trainer_create(c->ctx, &c->plan->train, c->model, &c->theory, cw_case_rng(c, "train"), &tr.trainer);
-  cw_stage stage = {.name = "train", .n_steps = c->plan->train.steps, .self = &tr, .step = step, .save = save, .load = load, .note = note};
+  if (c->plan->train.loss == CW_LOSS_FORWARD_KL)
+    st = cw_kept_configurations(c, &c->plan->mcmc[c->plan->train_data], CW_KEPT_TO_TRAIN, &tr.data);
+  if (st == CW_OK)
+    st = cw_trainer_create(c->ctx, &c->plan->train, c->model, &c->theory, cw_case_rng(c, "train"),
+                           &tr.trainer);
+  cw_stage stage = {.name = "train",
+                    .n_steps = c->plan->train.steps,
+                    .self = &tr,
+                    .step = step,
+                    .save = save,
+                    .load = load,
+                    .note = note};
   st = cw_agree(c->ctx, st);
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   cw_trainer_destroy(tr.trainer);

@@ -7,10 +7,11 @@
 #ifdef CW_WITH_MPI
 #include <mpi.h>
 
-/* Were we started by mpirun, srun or their like? A program started by hand is one rank and needs no MPI runtime, which may not
- * even be able to start (Open MPI wants ssh for a lone process). */
+/* Were we started by mpirun, srun or their like? A program started by hand is one rank and needs no
+ * MPI runtime, which may not even be able to start (Open MPI wants ssh for a lone process). */
 static bool launched(void) {
-  static const char *const marks[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE", NULL};
+  static const char *const marks[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE",
+                                      NULL};
   for (int i = 0; marks[i]; i++)
     if (getenv(marks[i]) != NULL) return true;
   return false;
@@ -69,7 +70,8 @@ void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all)
     if (n_mine > 0) memmove(all, mine, (size_t)n_mine * sizeof *mine);
     return;
   }
-  for (int r = 0; r < ctx->n_ranks; r++) { /* one broadcast a rank: in order, any length, no count arrays */
+  for (int r = 0; r < ctx->n_ranks;
+       r++) { /* one broadcast a rank: in order, any length, no count arrays */
     long n = n_mine;
     MPI_Bcast(&n, 1, MPI_LONG, r, MPI_COMM_WORLD);
     if (r == ctx->rank && n > 0) memmove(all, mine, (size_t)n * sizeof *mine);

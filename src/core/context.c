@@ -11,14 +11,16 @@
 #include "core/comm.h"
 
 void cw_bug(const char *file, int line, const char *function, const char *condition) {
-  fprintf(stderr, "causeway: bug: %s:%d: %s: '%s' does not hold\n", file, line, function, condition);
+  fprintf(stderr, "causeway: bug: %s:%d: %s: '%s' does not hold\n", file, line, function,
+          condition);
   abort();
 }
 
 static cw_isa best_isa(void) {
 #ifdef CW_HAVE_X86_ISAS
   __builtin_cpu_init();
-  bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+            __builtin_cpu_supports("bmi2");
   bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (v4) return CW_ISA_V4;
@@ -43,7 +45,8 @@ static cw_status choose_isa(cw_context *ctx) {
       return CW_OK;
     }
   }
-  return cw_fail(ctx, CW_EINVAL, "CAUSEWAY_ISA='%s': expected base, v3 or v4, at most '%s' on this CPU", want,
+  return cw_fail(ctx, CW_EINVAL,
+                 "CAUSEWAY_ISA='%s': expected base, v3 or v4, at most '%s' on this CPU", want,
                  cw_isa_name(ctx->isa));
 }
 

@@ -51,7 +51,8 @@ void cw_progress_update(cw_context *ctx, double done, const char *format, ...) {
   va_start(args, format);
   vsnprintf(note, sizeof note, format, args);
   va_end(args);
-  fprintf(stderr, "\r\033[K%-18s [%s] %3d%%  %s left  %s", ctx->progress.what, bar, (int)(100 * share), left, note);
+  fprintf(stderr, "\r\033[K%-18s [%s] %3d%%  %s left  %s", ctx->progress.what, bar,
+          (int)(100 * share), left, note);
   fflush(stderr);
   ctx->progress.visible = true;
 }

@@ -5,7 +5,8 @@
 #include "simd/dispatch.h"
 
 typedef struct {
-  void (*normal_lanes)(cw_rng rng, uint32_t site, uint32_t first_chain, uint32_t step, uint32_t draw, int n_lanes, double *z);
+  void (*normal_lanes)(cw_rng rng, uint32_t site, uint32_t first_chain, uint32_t step,
+                       uint32_t draw, int n_lanes, double *z);
 } cw_random_kernels;
 CW_ISA_TABLES(cw_random_kernels, cw_random_kernels);
 

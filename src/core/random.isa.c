@@ -27,7 +27,8 @@ static inline void philox10(uint32_t c[4][N], cw_rng rng) {
   }
 }
 
-static void normal_lanes(cw_rng rng, uint32_t site, uint32_t first_chain, uint32_t step, uint32_t draw, int n_lanes, double *z) {
+static void normal_lanes(cw_rng rng, uint32_t site, uint32_t first_chain, uint32_t step,
+                         uint32_t draw, int n_lanes, double *z) {
   static const double TWO_PI = 6.283185307179586476925287;
   for (int at = 0; at < n_lanes; at += N) {
     uint32_t c[4][N] __attribute__((aligned(64)));

@@ -200,7 +200,8 @@ static cw_status open_for_writing(cw_store *store, const char *job_text, bool re
   CW_TRY(scan(store));
   if (store->n_stages > 0 && !resume)
     return cw_fail(store->ctx, CW_EINVAL,
-                   "store '%s' holds results already: resume it (--resume), or choose another directory (--out)",
+                   "store '%s' holds results already: resume it (--resume), or choose another "
+                   "directory (--out)",
                    store->dir);
   char *held = NULL;
   CW_TRY(read_job(store, &held));

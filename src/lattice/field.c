@@ -3,13 +3,15 @@
 
 #include "causeway/lattice.h"
 
-cw_status cw_field_create(cw_context *ctx, const cw_geometry *geom, int n_comp, long n_config, cw_field *out) {
+cw_status cw_field_create(cw_context *ctx, const cw_geometry *geom, int n_comp, long n_config,
+                          cw_field *out) {
   CW_REQUIRE(n_comp > 0 && n_config > 0);
   *out = (cw_field){.geom = geom, .n_comp = n_comp, .B = CW_LANES / geom->V, .n_config = n_config};
   out->n_blocks = (n_config + out->B - 1) / out->B;
   size_t doubles = (size_t)out->n_blocks * cw_field_block_size(out);
   out->data = cw_alloc(doubles * sizeof *out->data);
-  if (out->data == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a field of %.1f GB", 8e-9 * (double)doubles);
+  if (out->data == NULL)
+    return cw_fail(ctx, CW_ENOMEM, "no memory for a field of %.1f GB", 8e-9 * (double)doubles);
   out->owns_data = true;
   return CW_OK;
 }
@@ -20,7 +22,9 @@ void cw_field_destroy(cw_field *x) {
   x->owns_data = false;
 }
 
-size_t cw_field_block_size(const cw_field *x) { return (size_t)x->geom->n_outer * (size_t)x->n_comp * CW_LANES; }
+size_t cw_field_block_size(const cw_field *x) {
+  return (size_t)x->geom->n_outer * (size_t)x->n_comp * CW_LANES;
+}
 
 cw_field cw_field_block(const cw_field *x, long block) {
   CW_REQUIRE(block >= 0 && block < x->n_blocks);
@@ -34,7 +38,8 @@ cw_field cw_field_block(const cw_field *x, long block) {
 }
 
 void cw_field_copy(cw_field *to, const cw_field *from) {
-  CW_REQUIRE(to->n_blocks == from->n_blocks && cw_field_block_size(to) == cw_field_block_size(from));
+  CW_REQUIRE(to->n_blocks == from->n_blocks &&
+             cw_field_block_size(to) == cw_field_block_size(from));
   memcpy(to->data, from->data, (size_t)to->n_blocks * cw_field_block_size(to) * sizeof *to->data);
 }
 
@@ -45,30 +50,36 @@ static size_t place(const cw_field *x, long config, long site, int comp) {
          (size_t)(g->group[site] * x->B) + (size_t)(config % x->B);
 }
 
-double cw_field_get(const cw_field *x, long config, long site, int comp) { return x->data[place(x, config, site, comp)]; }
+double cw_field_get(const cw_field *x, long config, long site, int comp) {
+  return x->data[place(x, config, site, comp)];
+}
 
 void cw_field_set(cw_field *x, long config, long site, int comp, double value) {
   x->data[place(x, config, site, comp)] = value;
 }
 
 void cw_field_relayout(cw_field *to, const cw_field *from) {
-  CW_REQUIRE(to->n_config == from->n_config && to->n_comp == from->n_comp && to->geom->n_sites == from->geom->n_sites);
+  CW_REQUIRE(to->n_config == from->n_config && to->n_comp == from->n_comp &&
+             to->geom->n_sites == from->geom->n_sites);
   to->first_chain = from->first_chain;
   for (long i = 0; i < from->n_config; i++)
     for (long s = 0; s < from->geom->n_sites; s++)
       for (int c = 0; c < from->n_comp; c++) cw_field_set(to, i, s, c, cw_field_get(from, i, s, c));
 }
 
-/* V = 1: whole rows of lanes. Numbers 2j and 2j+1 of a configuration are one Box-Muller pair with counter site j. */
+/* V = 1: whole rows of lanes. Numbers 2j and 2j+1 of a configuration are one Box-Muller pair with
+ * counter site j. */
 static void normal_rows(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step, uint32_t draw) {
   long n = x->geom->n_sites * x->n_comp;
   for (long block = 0; block < x->n_blocks; block++) {
     cw_field view = cw_field_block(x, block);
     for (long j = 0; 2 * j < n; j++) {
       double pair[2 * CW_LANES] __attribute__((aligned(64)));
-      cw_normal_lanes(isa, rng, (uint32_t)j, (uint32_t)view.first_chain, step, draw, CW_LANES, pair);
+      cw_normal_lanes(isa, rng, (uint32_t)j, (uint32_t)view.first_chain, step, draw, CW_LANES,
+                      pair);
       for (long k = 2 * j; k < 2 * j + 2 && k < n; k++) {
-        size_t row = (size_t)x->geom->outer[k / x->n_comp] * (size_t)x->n_comp + (size_t)(k % x->n_comp);
+        size_t row =
+            (size_t)x->geom->outer[k / x->n_comp] * (size_t)x->n_comp + (size_t)(k % x->n_comp);
         memcpy(view.data + row * CW_LANES, pair + (k % 2) * CW_LANES, CW_LANES * sizeof *pair);
       }
     }
@@ -81,10 +92,12 @@ static void normal_scattered(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step,
   for (long first = 0; first < x->n_blocks * x->B; first += CW_LANES)
     for (long j = 0; 2 * j < n; j++) {
       double pair[2 * CW_LANES] __attribute__((aligned(64)));
-      cw_normal_lanes(isa, rng, (uint32_t)j, (uint32_t)(x->first_chain + first), step, draw, CW_LANES, pair);
+      cw_normal_lanes(isa, rng, (uint32_t)j, (uint32_t)(x->first_chain + first), step, draw,
+                      CW_LANES, pair);
       for (long k = 2 * j; k < 2 * j + 2 && k < n; k++)
         for (long i = 0; i < CW_LANES && first + i < x->n_blocks * x->B; i++)
-          cw_field_set(x, first + i, k / x->n_comp, (int)(k % x->n_comp), pair[(k % 2) * CW_LANES + i]);
+          cw_field_set(x, first + i, k / x->n_comp, (int)(k % x->n_comp),
+                       pair[(k % 2) * CW_LANES + i]);
     }
 }
 

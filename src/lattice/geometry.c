@@ -24,8 +24,9 @@ void cw_lattice_coord(const cw_lattice *lat, long site, int coord[]) {
   }
 }
 
-/* The canonical cut: halve, turn by turn, the direction with the longest even piece, until CW_LANES pieces or nothing is even.
- * Lanes take whole directions, in order, so that a step over an edge is one permutation for all of them. */
+/* The canonical cut: halve, turn by turn, the direction with the longest even piece, until CW_LANES
+ * pieces or nothing is even. Lanes take whole directions, in order, so that a step over an edge is
+ * one permutation for all of them. */
 typedef struct {
   int cut[CW_MAX_DIM]; /* pieces per direction */
   int n_sub;
@@ -46,7 +47,8 @@ static cut_plan canonical_cut(const cw_lattice *lat) {
   return p;
 }
 
-/* Which directions are lanes for a given V: the first subset (in binary order) whose cuts multiply to V; -1: none. */
+/* Which directions are lanes for a given V: the first subset (in binary order) whose cuts multiply
+ * to V; -1: none. */
 static int lane_directions(const cw_lattice *lat, const cut_plan *p, int V) {
   for (int set = 0; set < 1 << lat->dim; set++) {
     int product = 1;
@@ -69,8 +71,10 @@ int cw_geometry_splits(const cw_lattice *lat, int splits[5]) {
   return n;
 }
 
-/* Where a global site lives: sub-lattice coordinates in mixed radix give v (lane directions) and r (the others). */
-static void place(const cw_geometry *g, const cut_plan *p, int lanes, const int coord[], long *outer, int *group) {
+/* Where a global site lives: sub-lattice coordinates in mixed radix give v (lane directions) and r
+ * (the others). */
+static void place(const cw_geometry *g, const cut_plan *p, int lanes, const int coord[],
+                  long *outer, int *group) {
   long v = 0, r = 0, inner = 0;
   for (int d = 0; d < g->lat.dim; d++) {
     int piece = g->lat.extent[d] / p->cut[d];
@@ -95,7 +99,8 @@ static cw_status allocate_tables(cw_context *ctx, cw_geometry *g) {
   g->turn = cw_alloc(links * sizeof *g->turn);
   g->perm = cw_alloc(2 * (size_t)g->lat.dim * sizeof *g->perm);
   if (!g->site || !g->outer || !g->group || !g->sub || !g->neighbour || !g->turn || !g->perm)
-    return cw_fail(ctx, CW_ENOMEM, "no memory for the tables of a lattice of %ld sites", g->n_sites);
+    return cw_fail(ctx, CW_ENOMEM, "no memory for the tables of a lattice of %ld sites",
+                   g->n_sites);
   return CW_OK;
 }
 
@@ -110,7 +115,8 @@ static void fill_places(cw_geometry *g, const cut_plan *p, int lanes) {
   }
 }
 
-/* Sub-lattices are numbered canonically by their lexicographic coordinates; sub maps (r, v) to that number. */
+/* Sub-lattices are numbered canonically by their lexicographic coordinates; sub maps (r, v) to that
+ * number. */
 static void fill_canonical_order(cw_geometry *g, const cut_plan *p) {
   int coord[CW_MAX_DIM];
   for (int r = 0; r < g->n_sub / g->V; r++)
@@ -147,10 +153,12 @@ static void fill_neighbours(cw_geometry *g) {
 
 static cw_status check_lattice(cw_context *ctx, const cw_lattice *lat) {
   if (lat->dim < 1 || lat->dim > CW_MAX_DIM)
-    return cw_fail(ctx, CW_EINVAL, "lattice: expected 1 to %d extents, found %d", CW_MAX_DIM, lat->dim);
+    return cw_fail(ctx, CW_EINVAL, "lattice: expected 1 to %d extents, found %d", CW_MAX_DIM,
+                   lat->dim);
   long n = 1;
   for (int d = 0; d < lat->dim; d++) {
-    if (lat->extent[d] < 1) return cw_fail(ctx, CW_EINVAL, "lattice: extent %d must be at least 1", lat->extent[d]);
+    if (lat->extent[d] < 1)
+      return cw_fail(ctx, CW_EINVAL, "lattice: extent %d must be at least 1", lat->extent[d]);
     if (lat->extent[d] > CW_MAX_SITES / n)
       return cw_fail(ctx, CW_EINVAL, "lattice: more than %ld sites", CW_MAX_SITES);
     n *= lat->extent[d];
@@ -163,7 +171,8 @@ cw_status cw_geometry_create(cw_context *ctx, const cw_lattice *lat, int V, cw_g
   CW_TRY(check_lattice(ctx, lat));
   cut_plan p = canonical_cut(lat);
   int lanes = lane_directions(lat, &p, V);
-  if (lanes < 0) return cw_fail(ctx, CW_EINVAL, "lattice: cannot be cut into %d sub-lattices in lanes", V);
+  if (lanes < 0)
+    return cw_fail(ctx, CW_EINVAL, "lattice: cannot be cut into %d sub-lattices in lanes", V);
   cw_geometry *g = cw_alloc(sizeof *g);
   if (g == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a lattice");
   g->lat = *lat;

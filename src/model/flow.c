@@ -21,7 +21,8 @@ struct cw_model {
 static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, cw_model *m) {
   for (int i = 0; i < spec->n_layers; i++) {
     const cw_layer_kind *kind = cw_layer_find(spec->layer[i].kind);
-    if (kind == NULL) return cw_fail(ctx, CW_EINVAL, "model: unknown layer '%s'", spec->layer[i].kind);
+    if (kind == NULL)
+      return cw_fail(ctx, CW_EINVAL, "model: unknown layer '%s'", spec->layer[i].kind);
     CW_TRY(kind->create(ctx, &spec->layer[i], m->geom, &m->layer[i]));
     m->at[i] = m->n_theta;
     m->n_theta += m->layer[i]->n_theta;
@@ -29,15 +30,18 @@ static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, cw_mod
   }
   m->theta = cw_alloc((size_t)m->n_theta * sizeof *m->theta);
   m->theta_f = cw_alloc((size_t)m->n_theta * sizeof *m->theta_f);
-  if (m->theta == NULL || m->theta_f == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for %ld parameters", m->n_theta);
+  if (m->theta == NULL || m->theta_f == NULL)
+    return cw_fail(ctx, CW_ENOMEM, "no memory for %ld parameters", m->n_theta);
   return CW_OK;
 }
 
-cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom, cw_model **out) {
+cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
+                          cw_model **out) {
   *out = NULL;
   CW_REQUIRE(geom->V == 1);
   if (spec->n_layers < 0 || spec->n_layers > CW_MAX_LAYERS)
-    return cw_fail(ctx, CW_EINVAL, "model: %d layers, expected 0 to %d", spec->n_layers, CW_MAX_LAYERS);
+    return cw_fail(ctx, CW_EINVAL, "model: %d layers, expected 0 to %d", spec->n_layers,
+                   CW_MAX_LAYERS);
   cw_model *m = calloc(1, sizeof *m);
   if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
   m->geom = geom;
@@ -75,13 +79,20 @@ void cw_model_set_theta(cw_model *m, const double *theta) {
 
 void cw_model_init(cw_model *m, uint32_t seed) {
   cw_rng rng = cw_rng_stream(seed, "model");
-  for (int i = 0; i < m->n_layers; i++) m->layer[i]->ops->init(m->layer[i], m->theta + m->at[i], rng, (uint32_t)i);
+  for (int i = 0; i < m->n_layers; i++)
+    m->layer[i]->ops->init(m->layer[i], m->theta + m->at[i], rng, (uint32_t)i);
   for (long i = 0; i < m->n_theta; i++) m->theta_f[i] = (float)m->theta[i];
 }
 
-static cw_theta slice(const cw_model *m, int i) { return (cw_theta){m->theta + m->at[i], m->theta_f + m->at[i]}; }
-static float *slice_gradient(const cw_model *m, int i, float *gtheta) { return gtheta ? gtheta + m->at[i] : NULL; }
-static size_t block_bytes(const cw_model *m) { return (size_t)m->geom->n_outer * CW_LANES * sizeof(double); }
+static cw_theta slice(const cw_model *m, int i) {
+  return (cw_theta){m->theta + m->at[i], m->theta_f + m->at[i]};
+}
+static float *slice_gradient(const cw_model *m, int i, float *gtheta) {
+  return gtheta ? gtheta + m->at[i] : NULL;
+}
+static size_t block_bytes(const cw_model *m) {
+  return (size_t)m->geom->n_outer * CW_LANES * sizeof(double);
+}
 
 /* ---- one block ---- */
 
@@ -91,29 +102,37 @@ static double *copy_block(const cw_model *m, const double *x, cw_arena *tape) {
   return copy;
 }
 
-/* One layer, either way. frame: NULL if no vjp will follow; then its memory is given back at once and stays in cache. */
-static cw_status push_layer(const cw_model *m, int i, bool forward, double *x, double *logj, void **frame, cw_arena *tape) {
+/* One layer, either way. frame: NULL if no vjp will follow; then its memory is given back at once
+ * and stays in cache. */
+static cw_status push_layer(const cw_model *m, int i, bool forward, double *x, double *logj,
+                            void **frame, cw_arena *tape) {
   const cw_layer *L = m->layer[i];
   void *unused;
   cw_arena_mark mark = cw_arena_save(tape);
-  CW_TRY((forward ? L->ops->forward : L->ops->inverse)(L, slice(m, i), x, logj, tape, frame ? frame : &unused));
+  CW_TRY((forward ? L->ops->forward : L->ops->inverse)(L, slice(m, i), x, logj, tape,
+                                                       frame ? frame : &unused));
   if (frame == NULL) cw_arena_rewind(tape, mark);
   return CW_OK;
 }
 
 /* z -> x through the layers; logj is what the layers add. */
-static cw_status push_forward(const cw_model *m, double *x, double *logj, void **frames, cw_arena *tape) {
-  for (int i = 0; i < m->n_layers; i++) CW_TRY(push_layer(m, i, true, x, logj, frames ? &frames[i] : NULL, tape));
+static cw_status push_forward(const cw_model *m, double *x, double *logj, void **frames,
+                              cw_arena *tape) {
+  for (int i = 0; i < m->n_layers; i++)
+    CW_TRY(push_layer(m, i, true, x, logj, frames ? &frames[i] : NULL, tape));
   return CW_OK;
 }
 
-static cw_status push_back(const cw_model *m, double *x, double *logj, void **frames, cw_arena *tape) {
-  for (int i = m->n_layers - 1; i >= 0; i--) CW_TRY(push_layer(m, i, false, x, logj, frames ? &frames[i] : NULL, tape));
+static cw_status push_back(const cw_model *m, double *x, double *logj, void **frames,
+                           cw_arena *tape) {
+  for (int i = m->n_layers - 1; i >= 0; i--)
+    CW_TRY(push_layer(m, i, false, x, logj, frames ? &frames[i] : NULL, tape));
   return CW_OK;
 }
 
 /* ln q0 at x: z gets the latent. frames: NULL if no vjp will follow. */
-static cw_status flow_log_prob(const cw_model *m, const double *x, double **z, double *logq, void **frames, cw_arena *tape) {
+static cw_status flow_log_prob(const cw_model *m, const double *x, double **z, double *logq,
+                               void **frames, cw_arena *tape) {
   double logj[CW_LANES] CW_ALIGNED = {0};
   *z = copy_block(m, x, tape);
   if (*z == NULL) return CW_ENOMEM;
@@ -125,7 +144,8 @@ static cw_status flow_log_prob(const cw_model *m, const double *x, double **z, d
 }
 
 /* logq: ln q0(x) -> ln q(x) of the mixture; share: that of the mirror image. */
-static cw_status add_mirror(const cw_model *m, const double *x, double *logq, double *share, double **z, void **frames, cw_arena *tape) {
+static cw_status add_mirror(const cw_model *m, const double *x, double *logq, double *share,
+                            double **z, void **frames, cw_arena *tape) {
   double *mirrored = copy_block(m, x, tape), other[CW_LANES];
   if (mirrored == NULL) return CW_ENOMEM;
   for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) mirrored[i] = -mirrored[i];
@@ -139,10 +159,13 @@ static cw_status add_mirror(const cw_model *m, const double *x, double *logq, do
 }
 
 static cw_status complete_pass(const cw_model *m, cw_model_pass *pass, cw_arena *tape) {
-  return m->mixture ? add_mirror(m, pass->x, pass->logq, pass->share, &pass->mirror_z, pass->mirror_frame, tape) : CW_OK;
+  return m->mixture ? add_mirror(m, pass->x, pass->logq, pass->share, &pass->mirror_z,
+                                 pass->mirror_frame, tape)
+                    : CW_OK;
 }
 
-cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, cw_model_pass *pass, cw_arena *tape) {
+cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
+                                cw_model_pass *pass, cw_arena *tape) {
   double logj[CW_LANES] CW_ALIGNED = {0};
   memset(pass->logq, 0, sizeof pass->logq);
   pass->z = cw_arena_alloc(tape, block_bytes(m));
@@ -155,14 +178,16 @@ cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, lo
   return complete_pass(m, pass, tape);
 }
 
-cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass, cw_arena *tape) {
+cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass,
+                                  cw_arena *tape) {
   pass->x = copy_block(m, x, tape);
   if (pass->x == NULL) return CW_ENOMEM;
   CW_TRY(flow_log_prob(m, x, &pass->z, pass->logq, pass->frame, tape));
   return complete_pass(m, pass, tape);
 }
 
-static const double one_each[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const double one_each[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1,
+                                                     1, 1, 1, 1, 1, 1, 1, 1};
 
 static void scale_lanes(const cw_model *m, double *g, const double *factor) {
   for (long o = 0; o < m->geom->n_outer; o++)
@@ -170,23 +195,28 @@ static void scale_lanes(const cw_model *m, double *g, const double *factor) {
 }
 
 /* g (the adjoint in z) is carried to x through the inverse layers. */
-static cw_status pull_to_sample(const cw_model *m, void *const *frame, double *g, const double *glogj, float *gtheta, cw_arena *work) {
+static cw_status pull_to_sample(const cw_model *m, void *const *frame, double *g,
+                                const double *glogj, float *gtheta, cw_arena *work) {
   for (int i = 0; i < m->n_layers; i++)
-    CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), frame[i], g, glogj, slice_gradient(m, i, gtheta), work));
+    CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), frame[i], g, glogj,
+                                         slice_gradient(m, i, gtheta), work));
   return CW_OK;
 }
 
-/* g = weight * d ln q0/dx and gtheta += weight * d ln q0/dtheta, at the point whose latent and frames are given. The score of a
- * density travels with the map: s_{l+1} = J^{-T} [s_l - grad ln|det J|], which is the vjp of the inverse layer with adjoint
- * 1 for its log-Jacobian (arXiv:2207.08219). */
-static cw_status flow_log_prob_vjp(const cw_model *m, const double *z, void *const *frame, const double *weight, double *g, float *gtheta, cw_arena *work) {
+/* g = weight * d ln q0/dx and gtheta += weight * d ln q0/dtheta, at the point whose latent and
+ * frames are given. The score of a density travels with the map: s_{l+1} = J^{-T} [s_l - grad
+ * ln|det J|], which is the vjp of the inverse layer with adjoint 1 for its log-Jacobian
+ * (arXiv:2207.08219). */
+static cw_status flow_log_prob_vjp(const cw_model *m, const double *z, void *const *frame,
+                                   const double *weight, double *g, float *gtheta, cw_arena *work) {
   cw_prior_score(m->prior, z, g);
   scale_lanes(m, g, weight);
   return pull_to_sample(m, frame, g, weight, gtheta, work);
 }
 
 /* The mirror's part of d(sum_b weight_b ln q)/dx, added to g; its x is -x. */
-static cw_status add_mirror_vjp(const cw_model *m, const cw_model_pass *pass, const double *weight, double *g, float *gtheta, cw_arena *work) {
+static cw_status add_mirror_vjp(const cw_model *m, const cw_model_pass *pass, const double *weight,
+                                double *g, float *gtheta, cw_arena *work) {
   double part[CW_LANES] CW_ALIGNED;
   cw_arena_mark mark = cw_arena_save(work);
   double *h = cw_arena_alloc(work, block_bytes(m));
@@ -199,22 +229,27 @@ static cw_status add_mirror_vjp(const cw_model *m, const cw_model_pass *pass, co
 }
 
 /* What is left of weight for the point itself. */
-static void own_weight(const cw_model *m, const cw_model_pass *pass, const double *weight, double *own) {
-  for (int l = 0; l < CW_LANES; l++) own[l] = m->mixture ? weight[l] * (1 - pass->share[l]) : weight[l];
+static void own_weight(const cw_model *m, const cw_model_pass *pass, const double *weight,
+                       double *own) {
+  for (int l = 0; l < CW_LANES; l++)
+    own[l] = m->mixture ? weight[l] * (1 - pass->share[l]) : weight[l];
 }
 
-cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq, double *g, float *gtheta, cw_arena *work) {
+cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
+                                double *g, float *gtheta, cw_arena *work) {
   double own[CW_LANES] CW_ALIGNED;
   own_weight(m, pass, glogq, own);
   CW_TRY(flow_log_prob_vjp(m, pass->z, pass->frame, own, g, gtheta, work));
   return m->mixture ? add_mirror_vjp(m, pass, glogq, g, gtheta, work) : CW_OK;
 }
 
-cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g, cw_arena *work) {
+cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g,
+                               cw_arena *work) {
   return cw_model_log_prob_vjp(m, pass, one_each, g, NULL, work);
 }
 
-cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *glogq, float *gtheta, cw_arena *work) {
+cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
+                              const double *glogq, float *gtheta, cw_arena *work) {
   double glogj[CW_LANES] CW_ALIGNED;
   if (glogq) {
     if (m->mixture) CW_TRY(add_mirror_vjp(m, pass, glogq, g, gtheta, work));
@@ -222,15 +257,18 @@ cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, doub
     for (int l = 0; l < CW_LANES; l++) glogj[l] = -glogj[l];
   }
   for (int i = m->n_layers - 1; i >= 0; i--)
-    CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, glogq ? glogj : NULL,
-                                         slice_gradient(m, i, gtheta), work));
+    CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g,
+                                         glogq ? glogj : NULL, slice_gradient(m, i, gtheta), work));
   return CW_OK;
 }
 
-cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g, const double *scale, float *gtheta, cw_arena *work) {
+cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
+                                    const double *scale, float *gtheta, cw_arena *work) {
   CW_REQUIRE(!m->mixture);
-  for (int i = m->n_layers - 1; i >= 0; i--) /* d ln p0/dz of the target pulled back to the prior's space */
-    CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, one_each, NULL, work));
+  for (int i = m->n_layers - 1; i >= 0;
+       i--) /* d ln p0/dz of the target pulled back to the prior's space */
+    CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, one_each,
+                                         NULL, work));
   cw_arena_mark mark = cw_arena_save(work);
   double *r = cw_arena_alloc(work, block_bytes(m));
   if (r == NULL) return CW_ENOMEM;
@@ -251,20 +289,24 @@ static double block_size(const cw_model *m, const double *x) {
   return size;
 }
 
-int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain, const double *x, cw_arena *work, bool *finite) {
+int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
+                          const double *x, cw_arena *work, bool *finite) {
   double logj[CW_LANES] CW_ALIGNED = {0}, logr[CW_LANES] CW_ALIGNED = {0}, most = -1;
   double *y = cw_arena_alloc(work, block_bytes(m));
   int worst = -1;
   *finite = true;
   if (y == NULL) return -1;
-  if (x) memcpy(y, x, block_bytes(m));
-  else if (cw_prior_sample(m->prior, rng, step, first_chain, y, logr, work) != CW_OK) return -1;
+  if (x)
+    memcpy(y, x, block_bytes(m));
+  else if (cw_prior_sample(m->prior, rng, step, first_chain, y, logr, work) != CW_OK)
+    return -1;
   for (int k = 0; k < m->n_layers; k++) {
     int i = x ? m->n_layers - 1 - k : k;
     const cw_layer_ops *ops = m->layer[i]->ops;
     double before = block_size(m, y);
     void *frame;
-    if ((x ? ops->inverse : ops->forward)(m->layer[i], slice(m, i), y, logj, work, &frame) != CW_OK) return -1;
+    if ((x ? ops->inverse : ops->forward)(m->layer[i], slice(m, i), y, logj, work, &frame) != CW_OK)
+      return -1;
     double after = block_size(m, y);
     *finite = isfinite(after) && isfinite(cw_sum(logj, CW_LANES));
     if (!*finite) return i;
@@ -283,7 +325,8 @@ const char *cw_model_layer_name(const cw_model *m, int i) {
 
 /* ---- whole fields ---- */
 
-typedef cw_status (*block_job)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape);
+typedef cw_status (*block_job)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
+                               double logq[CW_LANES], cw_arena *tape);
 
 /* A draw of the mixture: q0 and a random sign. */
 static void flip_signs(cw_field *block, cw_rng rng, uint32_t step) {
@@ -298,7 +341,8 @@ static void flip_signs(cw_field *block, cw_rng rng, uint32_t step) {
     for (int l = 0; l < CW_LANES; l++) block->data[o * CW_LANES + l] *= sign[l];
 }
 
-static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape) {
+static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
+                            double logq[CW_LANES], cw_arena *tape) {
   double logj[CW_LANES] CW_ALIGNED = {0}, share[CW_LANES], *z;
   CW_TRY(cw_prior_sample(m->prior, rng, step, block->first_chain, block->data, logq, tape));
   CW_TRY(push_forward(m, block->data, logj, NULL, tape));
@@ -309,7 +353,8 @@ static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint
   return CW_OK;
 }
 
-static cw_status log_prob_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step, double logq[CW_LANES], cw_arena *tape) {
+static cw_status log_prob_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
+                              double logq[CW_LANES], cw_arena *tape) {
   (void)rng;
   (void)step;
   double share[CW_LANES], *z;
@@ -317,7 +362,8 @@ static cw_status log_prob_job(const cw_model *m, cw_field *block, cw_rng rng, ui
   return m->mixture ? add_mirror(m, block->data, logq, share, &z, NULL, tape) : CW_OK;
 }
 
-static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, cw_rng rng, uint32_t step, double *logq, block_job job) {
+static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, cw_rng rng,
+                            uint32_t step, double *logq, block_job job) {
   CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == m->geom->n_outer);
   cw_status st = CW_OK;
 #pragma omp parallel num_threads(cw_threads(ctx))
@@ -341,7 +387,8 @@ static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, cw_
   return st == CW_OK ? st : cw_fail(ctx, st, "no memory for a pass through the model");
 }
 
-cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step, cw_field *x, double *logq) {
+cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
+                          cw_field *x, double *logq) {
   return for_blocks(ctx, m, x, rng, step, logq, sample_job);
 }
 

@@ -1,5 +1,6 @@
-/* One thin header over vector types. Only for kernel files (*.isa.c): widths follow CW_ISA, so nothing here may be
- * passed between translation units. Lane loops run over CW_LANES in steps of CW_VD doubles or CW_VF floats. */
+/* One thin header over vector types. Only for kernel files (*.isa.c): widths follow CW_ISA, so
+ * nothing here may be passed between translation units. Lane loops run over CW_LANES in steps of
+ * CW_VD doubles or CW_VF floats. */
 #ifndef CW_SIMD_SIMD_H
 #define CW_SIMD_SIMD_H
 
@@ -21,10 +22,14 @@
 
 typedef double cw_vd __attribute__((vector_size(CW_VBYTES), may_alias));
 typedef float cw_vf __attribute__((vector_size(CW_VBYTES), may_alias));
-typedef int64_t cw_vl __attribute__((vector_size(CW_VBYTES), may_alias)); /* masks of cw_vd comparisons */
-typedef int32_t cw_vi __attribute__((vector_size(CW_VBYTES), may_alias)); /* masks of cw_vf comparisons */
+typedef int64_t cw_vl
+    __attribute__((vector_size(CW_VBYTES), may_alias)); /* masks of cw_vd comparisons */
+typedef int32_t cw_vi
+    __attribute__((vector_size(CW_VBYTES), may_alias)); /* masks of cw_vf comparisons */
 
-static inline cw_vd cw_vd_load(const double *p) { return *(const cw_vd *)p; } /* aligned to CW_VBYTES */
+static inline cw_vd cw_vd_load(const double *p) {
+  return *(const cw_vd *)p;
+} /* aligned to CW_VBYTES */
 static inline void cw_vd_store(double *p, cw_vd x) { *(cw_vd *)p = x; }
 static inline cw_vd cw_vd_set1(double a) { return a - (cw_vd){0}; }
 static inline cw_vf cw_vf_load(const float *p) { return *(const cw_vf *)p; }
@@ -42,26 +47,43 @@ static inline cw_vd cw_vd_abs(cw_vd a) { return (cw_vd)((cw_vl)a & INT64_MAX); }
 static inline cw_vd cw_vd_min(cw_vd a, cw_vd b) { return cw_vd_select(a < b, a, b); }
 static inline cw_vd cw_vd_max(cw_vd a, cw_vd b) { return cw_vd_select(a > b, a, b); }
 
-/* a*b + c with one rounding where the instruction set has it. The base build rounds twice: it is the portable fall-back. */
+/* a*b + c with one rounding where the instruction set has it. The base build rounds twice: it is
+ * the portable fall-back. */
 #if CW_VBYTES == 64
 #include <immintrin.h>
-static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) { return (cw_vf)_mm512_min_ps((__m512)a, (__m512)b); }
-static inline cw_vf cw_vf_max(cw_vf a, cw_vf b) { return (cw_vf)_mm512_max_ps((__m512)a, (__m512)b); }
-static inline cw_vd cw_vd_fma(cw_vd a, cw_vd b, cw_vd c) { return (cw_vd)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
-static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) { return (cw_vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) {
+  return (cw_vf)_mm512_min_ps((__m512)a, (__m512)b);
+}
+static inline cw_vf cw_vf_max(cw_vf a, cw_vf b) {
+  return (cw_vf)_mm512_max_ps((__m512)a, (__m512)b);
+}
+static inline cw_vd cw_vd_fma(cw_vd a, cw_vd b, cw_vd c) {
+  return (cw_vd)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
+static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) {
+  return (cw_vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm512_sqrt_pd((__m512d)a); }
 #define CW_SLEEF_D(name, suffix, a) (cw_vd) Sleef_##name##d8_##suffix##avx512f((__m512d)(a))
-#define CW_SLEEF_SINCOS(a) Sleef_sincosd8_u10avx512f((__m512d)(a))
+#define CW_SLEEF_SINCOS(a)          Sleef_sincosd8_u10avx512f((__m512d)(a))
 typedef Sleef___m512d_2 cw_sleef_pair;
 #elif CW_VBYTES == 32
 #include <immintrin.h>
-static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) { return (cw_vf)_mm256_min_ps((__m256)a, (__m256)b); }
-static inline cw_vf cw_vf_max(cw_vf a, cw_vf b) { return (cw_vf)_mm256_max_ps((__m256)a, (__m256)b); }
-static inline cw_vd cw_vd_fma(cw_vd a, cw_vd b, cw_vd c) { return (cw_vd)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
-static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) { return (cw_vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) {
+  return (cw_vf)_mm256_min_ps((__m256)a, (__m256)b);
+}
+static inline cw_vf cw_vf_max(cw_vf a, cw_vf b) {
+  return (cw_vf)_mm256_max_ps((__m256)a, (__m256)b);
+}
+static inline cw_vd cw_vd_fma(cw_vd a, cw_vd b, cw_vd c) {
+  return (cw_vd)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) {
+  return (cw_vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm256_sqrt_pd((__m256d)a); }
 #define CW_SLEEF_D(name, suffix, a) (cw_vd) Sleef_##name##d4_##suffix##avx2((__m256d)(a))
-#define CW_SLEEF_SINCOS(a) Sleef_sincosd4_u10avx2((__m256d)(a))
+#define CW_SLEEF_SINCOS(a)          Sleef_sincosd4_u10avx2((__m256d)(a))
 typedef Sleef___m256d_2 cw_sleef_pair;
 #else
 static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) { return cw_vf_select(a < b, a, b); }
@@ -82,9 +104,9 @@ static inline void cw_vd_sincos(cw_vd a, cw_vd *s, cw_vd *c) {
   *c = (cw_vd)p.y;
 }
 #else
-#define CW_EACH_LANE(call) \
-  cw_vd r;                 \
-  for (int i = 0; i < CW_VD; i++) r[i] = call(a[i]); \
+#define CW_EACH_LANE(call)                                                                         \
+  cw_vd r;                                                                                         \
+  for (int i = 0; i < CW_VD; i++) r[i] = call(a[i]);                                               \
   return r
 static inline cw_vd cw_vd_exp(cw_vd a) { CW_EACH_LANE(Sleef_exp_u10); }
 static inline cw_vd cw_vd_log(cw_vd a) { CW_EACH_LANE(Sleef_log_u10); }
@@ -99,7 +121,8 @@ static inline void cw_vd_sincos(cw_vd a, cw_vd *s, cw_vd *c) {
 }
 #endif
 
-/* Lane permutation of a whole group of CW_LANES doubles: out[l] = in[from[l]]. For sub-lattice edges only. */
+/* Lane permutation of a whole group of CW_LANES doubles: out[l] = in[from[l]]. For sub-lattice
+ * edges only. */
 static inline void cw_permute_lanes(const double *in, const uint8_t *from, int n, double *out) {
   for (int l = 0; l < n; l++) out[l] = in[from[l]];
 }

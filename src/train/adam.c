@@ -2,8 +2,10 @@
 
 #include <math.h>
 
-void cw_adam_step(const cw_train_options *opt, double rate, long t, long n, const double *gradient, double *m, double *v, double *theta) {
-  double unbias_m = 1 / (1 - pow(opt->beta1, (double)t)), unbias_v = 1 / (1 - pow(opt->beta2, (double)t));
+void cw_adam_step(const cw_train_options *opt, double rate, long t, long n, const double *gradient,
+                  double *m, double *v, double *theta) {
+  double unbias_m = 1 / (1 - pow(opt->beta1, (double)t)),
+         unbias_v = 1 / (1 - pow(opt->beta2, (double)t));
   for (long i = 0; i < n; i++) {
     double g = gradient[i];
     m[i] = opt->beta1 * m[i] + (1 - opt->beta1) * g;

@@ -5,6 +5,7 @@
 #include "causeway/train.h"
 
 /* theta (n) -= rate * m_hat/(sqrt(v_hat) + epsilon) at step t = 1, 2, ..; m, v (n) are updated. */
-void cw_adam_step(const cw_train_options *opt, double rate, long t, long n, const double *gradient, double *m, double *v, double *theta);
+void cw_adam_step(const cw_train_options *opt, double rate, long t, long n, const double *gradient,
+                  double *m, double *v, double *theta);
 
 #endif

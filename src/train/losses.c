@@ -1,12 +1,15 @@
-/* Reverse KL: <ln q + S> over x ~ q. Forward KL: <-ln q> over x ~ p. Each with the plain gradient and the path gradient, which leaves
- * out the part of vanishing mean (Roeder et al., arXiv:1703.09194; Vaitl et al., arXiv:2207.08219, 2403.15881). */
+/* Reverse KL: <ln q + S> over x ~ q. Forward KL: <-ln q> over x ~ p. Each with the plain gradient
+ * and the path gradient, which leaves out the part of vanishing mean (Roeder et al.,
+ * arXiv:1703.09194; Vaitl et al., arXiv:2207.08219, 2403.15881). */
 #include "train/losses.h"
 
 static const double one[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-static const double minus_one[CW_LANES] CW_ALIGNED = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+static const double minus_one[CW_LANES] CW_ALIGNED = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                                      -1, -1, -1, -1, -1, -1, -1, -1};
 
 static cw_field view_of(const cw_theory *th, double *x) {
-  return (cw_field){.geom = th->geom, .n_comp = 1, .B = CW_LANES, .n_config = CW_LANES, .n_blocks = 1, .data = x};
+  return (cw_field){
+      .geom = th->geom, .n_comp = 1, .B = CW_LANES, .n_config = CW_LANES, .n_blocks = 1, .data = x};
 }
 
 /* S and dS/dx = -force of a block; dS may be NULL. */
@@ -21,7 +24,8 @@ static cw_status action(const cw_theory *th, double *x, double *S, double *dS, c
   return CW_OK;
 }
 
-static cw_status reverse_kl(const cw_loss_setup *s, long first_chain, double *S, double *logq, float *gtheta, cw_arena *work) {
+static cw_status reverse_kl(const cw_loss_setup *s, long first_chain, double *S, double *logq,
+                            float *gtheta, cw_arena *work) {
   cw_model_pass pass;
   size_t n = (size_t)s->th->geom->n_outer * CW_LANES;
   CW_TRY(cw_model_sample_block(s->model, s->rng, s->step, first_chain, &pass, work));
@@ -29,13 +33,15 @@ static cw_status reverse_kl(const cw_loss_setup *s, long first_chain, double *S,
   if (g == NULL || score == NULL) return CW_ENOMEM;
   CW_TRY(action(s->th, pass.x, S, g, work));
   for (int l = 0; l < CW_LANES; l++) logq[l] = pass.logq[l];
-  if (s->gradient == CW_GRADIENT_PLAIN) return cw_model_sample_vjp(s->model, &pass, g, one, gtheta, work);
+  if (s->gradient == CW_GRADIENT_PLAIN)
+    return cw_model_sample_vjp(s->model, &pass, g, one, gtheta, work);
   CW_TRY(cw_model_score_block(s->model, &pass, score, work));
   for (size_t i = 0; i < n; i++) g[i] += score[i];
   return cw_model_sample_vjp(s->model, &pass, g, NULL, gtheta, work);
 }
 
-static cw_status forward_kl(const cw_loss_setup *s, const double *x, double *S, double *logq, float *gtheta, cw_arena *work) {
+static cw_status forward_kl(const cw_loss_setup *s, const double *x, double *S, double *logq,
+                            float *gtheta, cw_arena *work) {
   cw_model_pass pass;
   size_t n = (size_t)s->th->geom->n_outer * CW_LANES;
   CW_TRY(cw_model_log_prob_block(s->model, x, &pass, work));
@@ -43,12 +49,14 @@ static cw_status forward_kl(const cw_loss_setup *s, const double *x, double *S, 
   if (g == NULL) return CW_ENOMEM;
   CW_TRY(action(s->th, pass.x, S, g, work));
   for (int l = 0; l < CW_LANES; l++) logq[l] = pass.logq[l];
-  if (s->gradient == CW_GRADIENT_PLAIN) return cw_model_log_prob_vjp(s->model, &pass, minus_one, g, gtheta, work);
+  if (s->gradient == CW_GRADIENT_PLAIN)
+    return cw_model_log_prob_vjp(s->model, &pass, minus_one, g, gtheta, work);
   for (size_t i = 0; i < n; i++) g[i] = -g[i]; /* d ln p/dx */
   return cw_model_forward_path_vjp(s->model, &pass, g, one, gtheta, work);
 }
 
-cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *x, double *lw, double *logq, float *gtheta, cw_arena *work) {
+cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *x, double *lw,
+                        double *logq, float *gtheta, cw_arena *work) {
   double S[CW_LANES];
   if (s->loss == CW_LOSS_REVERSE_KL)
     CW_TRY(reverse_kl(s, first_chain, S, logq, gtheta, work));

@@ -1,5 +1,6 @@
-/* One step: a batch is cut into chunks of blocks; every chunk sums its gradient by itself, in float, and the chunks are added in order, in
- * double. Chunks depend on the batch alone, so that the result has the same bits for any number of threads and ranks. */
+/* One step: a batch is cut into chunks of blocks; every chunk sums its gradient by itself, in
+ * float, and the chunks are added in order, in double. Chunks depend on the batch alone, so that
+ * the result has the same bits for any number of threads and ranks. */
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -20,21 +21,25 @@ struct cw_trainer {
   long n_theta, n_blocks;
   int n_chunks;
   long step;
-  double plateau_rate, plateau_best, plateau_since; /* factor on the rate, smoothed best loss, step of the last gain */
+  double plateau_rate, plateau_best,
+      plateau_since; /* factor on the rate, smoothed best loss, step of the last gain */
   double smooth_loss;
   double *theta, *m, *v, *gradient;
-  float *chunk_gradient;  /* (chunks of this rank, n_theta) */
-  double *chunk_shared;   /* (n_chunks, n_theta), on several ranks only */
-  double *lw, *logq;      /* (batch) */
-  cw_arena **arena;       /* one per thread */
-  double *batch_x;        /* forward KL: gathered configurations, one block per thread */
+  float *chunk_gradient; /* (chunks of this rank, n_theta) */
+  double *chunk_shared;  /* (n_chunks, n_theta), on several ranks only */
+  double *lw, *logq;     /* (batch) */
+  cw_arena **arena;      /* one per thread */
+  double *batch_x;       /* forward KL: gathered configurations, one block per thread */
 };
 
 static cw_status check_options(cw_context *ctx, const cw_train_options *o) {
   if (o->batch < CW_LANES || o->batch % CW_LANES != 0)
-    return cw_fail(ctx, CW_EINVAL, "train: batch = %ld, expected a positive multiple of %d", o->batch, CW_LANES);
-  if (o->steps < 0 || o->warmup < 0) return cw_fail(ctx, CW_EINVAL, "train: steps and warmup must not be negative");
-  if (!(o->rate > 0)) return cw_fail(ctx, CW_EINVAL, "train: rate = %g, expected a positive number", o->rate);
+    return cw_fail(ctx, CW_EINVAL, "train: batch = %ld, expected a positive multiple of %d",
+                   o->batch, CW_LANES);
+  if (o->steps < 0 || o->warmup < 0)
+    return cw_fail(ctx, CW_EINVAL, "train: steps and warmup must not be negative");
+  if (!(o->rate > 0))
+    return cw_fail(ctx, CW_EINVAL, "train: rate = %g, expected a positive number", o->rate);
   if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1 && o->epsilon > 0))
     return cw_fail(ctx, CW_EINVAL, "train: expected 0 <= beta1, beta2 < 1 and epsilon > 0");
   return CW_OK;
@@ -63,25 +68,30 @@ static cw_status allocate(cw_trainer *t) {
   t->v = cw_alloc(n * sizeof(double));
   t->gradient = cw_alloc(n * sizeof(double));
   t->chunk_gradient = cw_alloc((size_t)(end - begin) * n * sizeof(float));
-  t->chunk_shared = cw_ranks(t->ctx) > 1 ? cw_alloc((size_t)t->n_chunks * n * sizeof(double)) : NULL;
+  t->chunk_shared =
+      cw_ranks(t->ctx) > 1 ? cw_alloc((size_t)t->n_chunks * n * sizeof(double)) : NULL;
   t->lw = cw_alloc(batch * sizeof(double));
   t->logq = cw_alloc(batch * sizeof(double));
   t->batch_x = cw_alloc(threads * block * sizeof(double));
   t->arena = cw_alloc(threads * sizeof *t->arena);
-  if (!t->theta || !t->m || !t->v || !t->gradient || !t->chunk_gradient || !t->lw || !t->logq || !t->batch_x || !t->arena ||
-      (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
+  if (!t->theta || !t->m || !t->v || !t->gradient || !t->chunk_gradient || !t->lw || !t->logq ||
+      !t->batch_x || !t->arena || (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
     return cw_fail(t->ctx, CW_ENOMEM, "no memory to train %ld parameters", t->n_theta);
   for (size_t i = 0; i < threads; i++)
-    if ((t->arena[i] = cw_arena_create(1 << 22)) == NULL) return cw_fail(t->ctx, CW_ENOMEM, "no memory to train");
+    if ((t->arena[i] = cw_arena_create(1 << 22)) == NULL)
+      return cw_fail(t->ctx, CW_ENOMEM, "no memory to train");
   return CW_OK;
 }
 
-cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model, const cw_theory *th, cw_rng rng, cw_trainer **out) {
+cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model,
+                            const cw_theory *th, cw_rng rng, cw_trainer **out) {
   *out = NULL;
   CW_REQUIRE(th->geom->V == 1 && th->ops->n_comp == 1);
   CW_TRY(check_options(ctx, opt));
-  if (cw_model_is_mixture(model) && opt->loss == CW_LOSS_FORWARD_KL && opt->gradient == CW_GRADIENT_PATH)
-    return cw_fail(ctx, CW_EINVAL, "train: the path gradient of the forward KL needs a single flow, not a mixture");
+  if (cw_model_is_mixture(model) && opt->loss == CW_LOSS_FORWARD_KL &&
+      opt->gradient == CW_GRADIENT_PATH)
+    return cw_fail(ctx, CW_EINVAL,
+                   "train: the path gradient of the forward KL needs a single flow, not a mixture");
   cw_trainer *t = calloc(1, sizeof *t);
   if (t == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to train");
   *t = (cw_trainer){.ctx = ctx, .opt = *opt, .model = model, .th = th, .rng = rng};
@@ -123,8 +133,10 @@ long cw_trainer_step_count(const cw_trainer *t) { return t->step; }
 
 static double rate_at(const cw_trainer *t) {
   const cw_train_options *o = &t->opt;
-  double s = (double)t->step, rise = o->warmup > 0 && s < (double)o->warmup ? (s + 1) / (double)o->warmup : 1;
-  double length = (double)(o->steps > o->warmup ? o->steps - o->warmup : 1), x = (s - (double)o->warmup) / length;
+  double s = (double)t->step,
+         rise = o->warmup > 0 && s < (double)o->warmup ? (s + 1) / (double)o->warmup : 1;
+  double length = (double)(o->steps > o->warmup ? o->steps - o->warmup : 1),
+         x = (s - (double)o->warmup) / length;
   if (x < 0) x = 0;
   if (x > 1) x = 1;
   switch (o->schedule) {
@@ -163,7 +175,8 @@ static void gather_samples(const cw_trainer *t, const cw_field *p, long first, d
   }
 }
 
-static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const cw_field *p, int c, float *gtheta, int thread) {
+static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const cw_field *p, int c,
+                                float *gtheta, int thread) {
   long begin, end;
   chunk_blocks(t, c, &begin, &end);
   double *x = t->batch_x + (size_t)thread * (size_t)t->th->geom->n_outer * CW_LANES;
@@ -181,13 +194,20 @@ static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const
 }
 
 static cw_status my_gradients(cw_trainer *t, const cw_field *p) {
-  cw_loss_setup setup = {.model = t->model, .th = t->th, .loss = t->opt.loss, .gradient = t->opt.gradient, .rng = t->rng, .step = (uint32_t)t->step};
+  cw_loss_setup setup = {.model = t->model,
+                         .th = t->th,
+                         .loss = t->opt.loss,
+                         .gradient = t->opt.gradient,
+                         .rng = t->rng,
+                         .step = (uint32_t)t->step};
   int begin, end;
   my_chunks(t, &begin, &end);
   cw_status st = CW_OK;
 #pragma omp parallel for num_threads(cw_threads(t->ctx)) schedule(dynamic)
   for (int c = begin; c < end; c++) {
-    cw_status mine = chunk_gradient(t, &setup, p, c, t->chunk_gradient + (size_t)(c - begin) * (size_t)t->n_theta, omp_get_thread_num());
+    cw_status mine = chunk_gradient(t, &setup, p, c,
+                                    t->chunk_gradient + (size_t)(c - begin) * (size_t)t->n_theta,
+                                    omp_get_thread_num());
     if (mine != CW_OK) {
 #pragma omp critical(cw_trainer_status)
       st = mine;
@@ -196,7 +216,8 @@ static cw_status my_gradients(cw_trainer *t, const cw_field *p) {
   return st == CW_OK ? st : cw_fail(t->ctx, st, "no memory for a training step");
 }
 
-/* gradient = sum over chunks in order / batch; lw and logq are completed with those of the other ranks. */
+/* gradient = sum over chunks in order / batch; lw and logq are completed with those of the other
+ * ranks. */
 static void add_chunks(cw_trainer *t) {
   int begin, end;
   my_chunks(t, &begin, &end);
@@ -237,27 +258,34 @@ static double batch_ess(cw_loss loss, const double *lw, long n) {
   double *twice = cw_alloc((size_t)n * sizeof *twice), sign = loss == CW_LOSS_REVERSE_KL ? 2 : -1;
   if (twice == NULL) return NAN;
   for (long i = 0; i < n; i++) twice[i] = sign * lw[i];
-  double a = cw_logsumexp(lw, (size_t)n), b = cw_logsumexp(twice, (size_t)n), count = log((double)n);
+  double a = cw_logsumexp(lw, (size_t)n), b = cw_logsumexp(twice, (size_t)n),
+         count = log((double)n);
   free(twice);
   return loss == CW_LOSS_REVERSE_KL ? exp(2 * a - b - count) : exp(2 * count - a - b);
 }
 
-/* Looks for the layer to blame in the blocks of the batch: one that gives not-a-number, or else the one that stretches most. */
+/* Looks for the layer to blame in the blocks of the batch: one that gives not-a-number, or else the
+ * one that stretches most. */
 static cw_status name_the_bad_layer(cw_trainer *t, const cw_field *p) {
   int blame = -1;
   bool finite = true;
   for (long b = 0; finite && b < t->n_blocks; b++) {
     cw_arena_mark mark = cw_arena_save(t->arena[0]);
     if (p) gather_samples(t, p, b * CW_LANES, t->batch_x);
-    int layer = cw_model_find_trouble(t->model, t->rng, (uint32_t)t->step, b * CW_LANES, p ? t->batch_x : NULL, t->arena[0], &finite);
+    int layer = cw_model_find_trouble(t->model, t->rng, (uint32_t)t->step, b * CW_LANES,
+                                      p ? t->batch_x : NULL, t->arena[0], &finite);
     if (b == 0 || !finite) blame = layer;
     cw_arena_rewind(t->arena[0], mark);
   }
   const char *name = blame >= 0 ? cw_model_layer_name(t->model, blame) : "none";
   if (!finite)
-    return cw_fail(t->ctx, CW_ENUMERIC, "train: step %ld: layer %d (%s) gives not-a-number; a smaller rate or clip may help", t->step, blame, name);
+    return cw_fail(
+        t->ctx, CW_ENUMERIC,
+        "train: step %ld: layer %d (%s) gives not-a-number; a smaller rate or clip may help",
+        t->step, blame, name);
   return cw_fail(t->ctx, CW_ENUMERIC,
-                 "train: step %ld: the loss or its gradient overflows; layer %d (%s) stretches the samples most; a smaller rate or clip may help",
+                 "train: step %ld: the loss or its gradient overflows; layer %d (%s) stretches the "
+                 "samples most; a smaller rate or clip may help",
                  t->step, blame, name);
 }
 
@@ -274,10 +302,12 @@ cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_rep
   add_chunks(t);
   *report = (cw_train_report){.rate = rate_at(t)};
   report->ess = batch_ess(t->opt.loss, t->lw, t->opt.batch);
-  for (long i = 0; i < t->opt.batch; i++) t->lw[i] = t->opt.loss == CW_LOSS_REVERSE_KL ? -t->lw[i] : -t->logq[i];
+  for (long i = 0; i < t->opt.batch; i++)
+    t->lw[i] = t->opt.loss == CW_LOSS_REVERSE_KL ? -t->lw[i] : -t->logq[i];
   report->loss = mean_and_error(t->lw, t->opt.batch, &report->loss_error);
   report->grad_norm = clip_gradient(t);
-  if (!isfinite(report->loss) || !isfinite(report->grad_norm)) return name_the_bad_layer(t, p_samples);
+  if (!isfinite(report->loss) || !isfinite(report->grad_norm))
+    return name_the_bad_layer(t, p_samples);
   t->step++;
   cw_adam_step(&t->opt, report->rate, t->step, t->n_theta, t->gradient, t->m, t->v, t->theta);
   cw_model_set_theta(t->model, t->theta);
@@ -296,7 +326,8 @@ void cw_trainer_save(const cw_trainer *t, double *state) {
   memcpy(state, t->theta, n * sizeof *state);
   memcpy(state + n, t->m, n * sizeof *state);
   memcpy(state + 2 * n, t->v, n * sizeof *state);
-  double counters[N_COUNTERS] = {(double)t->step, t->plateau_rate, t->plateau_best, t->plateau_since, t->smooth_loss};
+  double counters[N_COUNTERS] = {(double)t->step, t->plateau_rate, t->plateau_best,
+                                 t->plateau_since, t->smooth_loss};
   memcpy(state + 3 * n, counters, sizeof counters);
 }
 

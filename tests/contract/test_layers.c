@@ -1,5 +1,6 @@
-/* One suite over the registry of layers: inverse of forward, log-Jacobian against the brute-force determinant, both vjps against
- * finite differences, equivariance, and the same bits for every build of the kernels on their own terms. */
+/* One suite over the registry of layers: inverse of forward, log-Jacobian against the brute-force
+ * determinant, both vjps against finite differences, equivariance, and the same bits for every
+ * build of the kernels on their own terms. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,26 +13,55 @@ typedef struct {
   cw_layer_spec spec;
 } layer_case;
 
-#define CONV(...) {.kind = CW_NET_CONV, .kernel = 3, __VA_ARGS__}
-#define DENSE(...) {.kind = CW_NET_DENSE, __VA_ARGS__}
+#define CONV(...)                                                                                  \
+  { .kind = CW_NET_CONV, .kernel = 3, __VA_ARGS__ }
+#define DENSE(...)                                                                                 \
+  { .kind = CW_NET_DENSE, __VA_ARGS__ }
 
 static const layer_case cases[] = {
     {"affine conv", {2, {4, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 2, .hidden = {8, 5})}},
-    {"affine conv odd", {2, {4, 6}}, {.kind = "affine", .parity = 1, .net = CONV(.n_hidden = 1, .hidden = {3})}},
-    {"affine wide kernel", {2, {4, 4}}, {.kind = "affine", .net = {.kind = CW_NET_CONV, .kernel = 5, .n_hidden = 1, .hidden = {19}}}},
-    {"affine z2", {2, {4, 4}}, {.kind = "affine", .z2 = true, .net = CONV(.n_hidden = 2, .hidden = {8, 8})}},
-    {"affine z2 dense", {2, {2, 4}}, {.kind = "affine", .z2 = true, .parity = 1, .net = DENSE(.n_hidden = 1, .hidden = {17})}},
-    {"affine dense", {2, {4, 2}}, {.kind = "affine", .net = DENSE(.n_hidden = 2, .hidden = {16, 7})}},
+    {"affine conv odd",
+     {2, {4, 6}},
+     {.kind = "affine", .parity = 1, .net = CONV(.n_hidden = 1, .hidden = {3})}},
+    {"affine wide kernel",
+     {2, {4, 4}},
+     {.kind = "affine", .net = {.kind = CW_NET_CONV, .kernel = 5, .n_hidden = 1, .hidden = {19}}}},
+    {"affine z2",
+     {2, {4, 4}},
+     {.kind = "affine", .z2 = true, .net = CONV(.n_hidden = 2, .hidden = {8, 8})}},
+    {"affine z2 dense",
+     {2, {2, 4}},
+     {.kind = "affine", .z2 = true, .parity = 1, .net = DENSE(.n_hidden = 1, .hidden = {17})}},
+    {"affine dense",
+     {2, {4, 2}},
+     {.kind = "affine", .net = DENSE(.n_hidden = 2, .hidden = {16, 7})}},
     {"affine no hidden", {2, {4, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 0)}},
     {"affine 1d", {1, {6}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {4})}},
     {"affine 3d", {3, {2, 2, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {4})}},
-    {"affine 2x2 wraps", {2, {2, 2}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {4})}},
-    {"affine leaky", {2, {4, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 2, .hidden = {8, 8}, .activation = CW_ACT_LEAKY_RELU)}},
+    {"affine 2x2 wraps",
+     {2, {2, 2}},
+     {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {4})}},
+    {"affine leaky",
+     {2, {4, 4}},
+     {.kind = "affine",
+      .net = CONV(.n_hidden = 2, .hidden = {8, 8}, .activation = CW_ACT_LEAKY_RELU)}},
     {"additive", {2, {4, 4}}, {.kind = "additive", .net = CONV(.n_hidden = 1, .hidden = {8})}},
-    {"additive z2", {2, {4, 4}}, {.kind = "additive", .z2 = true, .net = CONV(.n_hidden = 1, .hidden = {8})}},
-    {"spline", {2, {4, 4}}, {.kind = "spline", .bins = 5, .range = 2.5, .net = CONV(.n_hidden = 1, .hidden = {8})}},
-    {"spline z2", {2, {4, 4}}, {.kind = "spline", .bins = 4, .range = 2.5, .z2 = true, .net = CONV(.n_hidden = 1, .hidden = {8})}},
-    {"spline dense", {2, {2, 4}}, {.kind = "spline", .bins = 8, .range = 2, .net = DENSE(.n_hidden = 1, .hidden = {9})}},
+    {"additive z2",
+     {2, {4, 4}},
+     {.kind = "additive", .z2 = true, .net = CONV(.n_hidden = 1, .hidden = {8})}},
+    {"spline",
+     {2, {4, 4}},
+     {.kind = "spline", .bins = 5, .range = 2.5, .net = CONV(.n_hidden = 1, .hidden = {8})}},
+    {"spline z2",
+     {2, {4, 4}},
+     {.kind = "spline",
+      .bins = 4,
+      .range = 2.5,
+      .z2 = true,
+      .net = CONV(.n_hidden = 1, .hidden = {8})}},
+    {"spline dense",
+     {2, {2, 4}},
+     {.kind = "spline", .bins = 8, .range = 2, .net = DENSE(.n_hidden = 1, .hidden = {9})}},
     {"scale", {2, {4, 3}}, {.kind = "scale"}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
@@ -46,7 +76,7 @@ typedef struct {
   double *x, *w; /* input, and a random covector */
   double c[CW_LANES];
   cw_arena *tape;
-  size_t n; /* doubles in a block */
+  size_t n;               /* doubles in a block */
   double step, tolerance; /* of finite differences */
 } bench;
 
@@ -69,7 +99,8 @@ static void open_bench(bench *b, const layer_case *k) {
   b->n = (size_t)b->geom->n_outer * CW_LANES;
   b->theta = cw_alloc((size_t)b->L->n_theta * sizeof(double));
   b->theta_f = cw_alloc((size_t)b->L->n_theta * sizeof(float));
-  bool dense = k->spec.net.kind == CW_NET_DENSE, kinks = k->spec.net.activation == CW_ACT_LEAKY_RELU || strcmp(k->spec.kind, "spline") == 0;
+  bool dense = k->spec.net.kind == CW_NET_DENSE,
+       kinks = k->spec.net.activation == CW_ACT_LEAKY_RELU || strcmp(k->spec.kind, "spline") == 0;
   fill(b->theta, (size_t)b->L->n_theta, 1, dense || k->spec.net.kernel < 5 ? 0.2 : 0.05);
   b->step = kinks ? 1e-4 : 3e-3;
   b->tolerance = kinks ? 3e-3 : 3e-4;
@@ -97,7 +128,8 @@ static void close_bench(bench *b) {
 static void apply(bench *b, bool inverse, const double *x, double *y, double *logj, void **frame) {
   memcpy(y, x, b->n * sizeof *y);
   memset(logj, 0, CW_LANES * sizeof *logj);
-  check_ok(b->ctx, (inverse ? b->L->ops->inverse : b->L->ops->forward)(b->L, theta_of(b), y, logj, b->tape, frame));
+  check_ok(b->ctx, (inverse ? b->L->ops->inverse : b->L->ops->forward)(b->L, theta_of(b), y, logj,
+                                                                       b->tape, frame));
 }
 
 static void inverse_undoes_forward(bench *b) {
@@ -132,11 +164,13 @@ static double log_abs_det(double *A, int n) {
   return sum;
 }
 
-/* The network is float: finite differences need steps large against its rounding, in 4-point form. The
- * dependence on active sites is smooth in double; frozen columns only enter the determinant below the diagonal. */
+/* The network is float: finite differences need steps large against its rounding, in 4-point form.
+ * The dependence on active sites is smooth in double; frozen columns only enter the determinant
+ * below the diagonal. */
 static void log_jacobian_is_the_determinant(bench *b) {
   int n = (int)b->geom->n_outer;
-  double *A = cw_alloc((size_t)(n * n) * sizeof *A), *y = cw_alloc(b->n * sizeof *y), *x = cw_alloc(b->n * sizeof *x);
+  double *A = cw_alloc((size_t)(n * n) * sizeof *A), *y = cw_alloc(b->n * sizeof *y),
+         *x = cw_alloc(b->n * sizeof *x);
   double lj[CW_LANES] __attribute__((aligned(64))), unused[CW_LANES] __attribute__((aligned(64)));
   void *frame;
   apply(b, false, b->x, y, lj, &frame);
@@ -177,10 +211,12 @@ static void shift_theta(bench *b, const double *theta, double step, const double
   }
 }
 
-/* Derivatives of F along dx and along dtheta by 4-point differences. Rounding in the float networks is of order 1e-7/h, so steps are
- * large. Where the map has kinks (leaky ReLU, second derivatives of splines) they must be smaller, and a direction in which a
- * kink is crossed says nothing: of several directions the median deviation counts. */
-static void differences(bench *b, bool inverse, double h, const double *dx, const double *dtheta, double *fx, double *ft) {
+/* Derivatives of F along dx and along dtheta by 4-point differences. Rounding in the float networks
+ * is of order 1e-7/h, so steps are large. Where the map has kinks (leaky ReLU, second derivatives
+ * of splines) they must be smaller, and a direction in which a kink is crossed says nothing: of
+ * several directions the median deviation counts. */
+static void differences(bench *b, bool inverse, double h, const double *dx, const double *dtheta,
+                        double *fx, double *ft) {
   static const double weight[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12}, at[4] = {-2, -1, 1, 2};
   double *x = cw_alloc(b->n * sizeof *x), *theta = cw_alloc((size_t)b->L->n_theta * sizeof *theta);
   memcpy(theta, b->theta, (size_t)b->L->n_theta * sizeof *theta);
@@ -210,14 +246,16 @@ static double median(double x[N_TRIALS]) {
 
 static void vjp_matches_differences(bench *b, bool inverse) {
   double *y = cw_alloc(b->n * sizeof *y), *g = cw_alloc(b->n * sizeof *g);
-  double *dx = cw_alloc(b->n * sizeof *dx), *dtheta = cw_alloc((size_t)b->L->n_theta * sizeof *dtheta);
+  double *dx = cw_alloc(b->n * sizeof *dx),
+         *dtheta = cw_alloc((size_t)b->L->n_theta * sizeof *dtheta);
   float *gtheta = cw_alloc((size_t)b->L->n_theta * sizeof *gtheta);
   double lj[CW_LANES] __attribute__((aligned(64))), c[CW_LANES] __attribute__((aligned(64)));
   void *frame;
   memcpy(c, b->c, sizeof c);
   apply(b, inverse, b->x, y, lj, &frame);
   memcpy(g, b->w, b->n * sizeof *g);
-  check_ok(b->ctx, (inverse ? b->L->ops->inverse_vjp : b->L->ops->forward_vjp)(b->L, theta_of(b), frame, g, c, gtheta, b->tape));
+  check_ok(b->ctx, (inverse ? b->L->ops->inverse_vjp : b->L->ops->forward_vjp)(
+                       b->L, theta_of(b), frame, g, c, gtheta, b->tape));
   double off_x[N_TRIALS], off_t[N_TRIALS];
   for (uint32_t trial = 0; trial < N_TRIALS; trial++) {
     fill(dx, b->n, 10 + trial, 1);
@@ -247,7 +285,8 @@ static void vjps_match_differences(bench *b) {
 
 /* f(-x) = -f(x) and logj(-x) = logj(x), to the bit. */
 static void z2_layers_are_odd(bench *b) {
-  double *x = cw_alloc(b->n * sizeof *x), *y = cw_alloc(b->n * sizeof *y), *z = cw_alloc(b->n * sizeof *z);
+  double *x = cw_alloc(b->n * sizeof *x), *y = cw_alloc(b->n * sizeof *y),
+         *z = cw_alloc(b->n * sizeof *z);
   double lj[CW_LANES] __attribute__((aligned(64))), lk[CW_LANES] __attribute__((aligned(64)));
   void *frame;
   for (size_t i = 0; i < b->n; i++) x[i] = -b->x[i];
@@ -260,9 +299,11 @@ static void z2_layers_are_odd(bench *b) {
   free(z);
 }
 
-/* A translation by one site in both directions keeps the checkerboard: convolutional layers commute with it. */
+/* A translation by one site in both directions keeps the checkerboard: convolutional layers commute
+ * with it. */
 static void conv_layers_are_translation_equivariant(bench *b) {
-  double *x = cw_alloc(b->n * sizeof *x), *y = cw_alloc(b->n * sizeof *y), *z = cw_alloc(b->n * sizeof *z);
+  double *x = cw_alloc(b->n * sizeof *x), *y = cw_alloc(b->n * sizeof *y),
+         *z = cw_alloc(b->n * sizeof *z);
   double lj[CW_LANES] __attribute__((aligned(64))), lk[CW_LANES] __attribute__((aligned(64)));
   void *frame;
   const cw_geometry *g = b->geom;
@@ -277,7 +318,8 @@ static void conv_layers_are_translation_equivariant(bench *b) {
       if (pass == 0)
         memcpy(x + to * CW_LANES, b->x + from * CW_LANES, CW_LANES * sizeof *x);
       else
-        for (int l = 0; l < CW_LANES; l++) check_close(z[to * CW_LANES + l], y[from * CW_LANES + l], 1e-14);
+        for (int l = 0; l < CW_LANES; l++)
+          check_close(z[to * CW_LANES + l], y[from * CW_LANES + l], 1e-14);
       if (pass == 0 && s == g->n_sites - 1) apply(b, false, x, z, lk, &frame);
     }
   for (int l = 0; l < CW_LANES; l++) check_close(lk[l], lj[l], 1e-13);
@@ -288,7 +330,9 @@ static void conv_layers_are_translation_equivariant(bench *b) {
 
 static bool any(const layer_case *k) { return k != NULL; }
 static bool is_z2(const layer_case *k) { return k->spec.z2; }
-static bool is_conv(const layer_case *k) { return k->lat.dim > 1 && strcmp(k->spec.kind, "scale") != 0 && k->spec.net.kind == CW_NET_CONV; }
+static bool is_conv(const layer_case *k) {
+  return k->lat.dim > 1 && strcmp(k->spec.kind, "scale") != 0 && k->spec.net.kind == CW_NET_CONV;
+}
 
 static void for_cases(bool (*fits)(const layer_case *), void (*test)(bench *)) {
   for (int i = 0; i < N_CASES; i++) {
@@ -302,16 +346,21 @@ static void for_cases(bool (*fits)(const layer_case *), void (*test)(bench *)) {
 }
 
 static void test_inverse(void **state) { (void)state, for_cases(any, inverse_undoes_forward); }
-static void test_jacobian(void **state) { (void)state, for_cases(any, log_jacobian_is_the_determinant); }
+static void test_jacobian(void **state) {
+  (void)state, for_cases(any, log_jacobian_is_the_determinant);
+}
 static void test_vjps(void **state) { (void)state, for_cases(any, vjps_match_differences); }
 static void test_z2(void **state) { (void)state, for_cases(is_z2, z2_layers_are_odd); }
-static void test_translation(void **state) { (void)state, for_cases(is_conv, conv_layers_are_translation_equivariant); }
+static void test_translation(void **state) {
+  (void)state, for_cases(is_conv, conv_layers_are_translation_equivariant);
+}
 
 static void every_layer_has_a_case(void **state) {
   (void)state;
   for (int i = 0; cw_layers[i]; i++) {
     bool seen = false;
-    for (int k = 0; k < N_CASES; k++) seen |= strcmp(cases[k].spec.kind, cw_layers[i]->ops->name) == 0;
+    for (int k = 0; k < N_CASES; k++)
+      seen |= strcmp(cases[k].spec.kind, cw_layers[i]->ops->name) == 0;
     if (!seen) print_error("no case for layer '%s'\n", cw_layers[i]->ops->name);
     assert_true(seen);
   }
@@ -323,9 +372,15 @@ static void bad_specs_are_refused(void **state) {
       {"odd extent", {2, {4, 3}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {3})}},
       {"even kernel", {2, {4, 4}}, {.kind = "affine", .net = {.kind = CW_NET_CONV, .kernel = 2}}},
       {"empty layer", {2, {4, 4}}, {.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {0})}},
-      {"z2 leaky", {2, {4, 4}}, {.kind = "affine", .z2 = true, .net = CONV(.activation = CW_ACT_LEAKY_RELU)}},
-      {"one bin", {2, {4, 4}}, {.kind = "spline", .bins = 1, .range = 1, .net = CONV(.n_hidden = 0)}},
-      {"no range", {2, {4, 4}}, {.kind = "spline", .bins = 4, .range = 0, .net = CONV(.n_hidden = 0)}},
+      {"z2 leaky",
+       {2, {4, 4}},
+       {.kind = "affine", .z2 = true, .net = CONV(.activation = CW_ACT_LEAKY_RELU)}},
+      {"one bin",
+       {2, {4, 4}},
+       {.kind = "spline", .bins = 1, .range = 1, .net = CONV(.n_hidden = 0)}},
+      {"no range",
+       {2, {4, 4}},
+       {.kind = "spline", .bins = 4, .range = 0, .net = CONV(.n_hidden = 0)}},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     cw_context *ctx = test_context(1);
@@ -342,8 +397,12 @@ static void bad_specs_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_layer_has_a_case), cmocka_unit_test(bad_specs_are_refused), cmocka_unit_test(test_inverse),
-      cmocka_unit_test(test_jacobian),          cmocka_unit_test(test_vjps),             cmocka_unit_test(test_z2),
+      cmocka_unit_test(every_layer_has_a_case),
+      cmocka_unit_test(bad_specs_are_refused),
+      cmocka_unit_test(test_inverse),
+      cmocka_unit_test(test_jacobian),
+      cmocka_unit_test(test_vjps),
+      cmocka_unit_test(test_z2),
       cmocka_unit_test(test_translation),
   };
   return cmocka_run_group_tests_name("layers", tests, NULL, NULL);

@@ -1,12 +1,14 @@
-/* Models: densities that integrate to one and agree both ways, scores and gradients against differences, the four
- * gradient estimators against each other, bits for any number of threads, checkpoints. */
+/* Models: densities that integrate to one and agree both ways, scores and gradients against
+ * differences, the four gradient estimators against each other, bits for any number of threads,
+ * checkpoints. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "causeway/train.h"
 #include "support/check.h"
 
-#define CONV(...) {.kind = CW_NET_CONV, .kernel = 3, __VA_ARGS__}
+#define CONV(...)                                                                                  \
+  { .kind = CW_NET_CONV, .kernel = 3, __VA_ARGS__ }
 
 typedef struct {
   const char *what;
@@ -17,13 +19,40 @@ typedef struct {
 
 static const model_case cases[] = {
     {"normal prior alone", {2, {2, 2}}, 0.6, {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 0.7}}},
-    {"free prior alone", {2, {2, 3}}, 0.24, {.prior = {.kind = CW_PRIOR_FREE, .sigma = 0.7, .mass2 = 0.5}}},
-    {"affine", {2, {4, 4}}, 0.8, {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 3,
-      .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})}, {.kind = "affine", .parity = 1, .net = CONV(.n_hidden = 1, .hidden = {6})}, {.kind = "scale"}}}},
-    {"spline z2 on a free prior", {2, {2, 4}}, 0.33, {.prior = {.kind = CW_PRIOR_FREE, .sigma = 1, .mass2 = 0.8}, .n_layers = 2,
-      .layer = {{.kind = "spline", .z2 = true, .bins = 4, .range = 3, .net = CONV(.n_hidden = 1, .hidden = {6})}, {.kind = "affine", .z2 = true, .parity = 1, .net = CONV(.n_hidden = 1, .hidden = {6})}}}},
-    {"mixture", {2, {4, 4}}, 0.8, {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .z2_mixture = true, .n_layers = 2,
-      .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})}, {.kind = "affine", .parity = 1, .net = CONV(.n_hidden = 1, .hidden = {6})}}}},
+    {"free prior alone",
+     {2, {2, 3}},
+     0.24,
+     {.prior = {.kind = CW_PRIOR_FREE, .sigma = 0.7, .mass2 = 0.5}}},
+    {"affine",
+     {2, {4, 4}},
+     0.8,
+     {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1},
+      .n_layers = 3,
+      .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})},
+                {.kind = "affine", .parity = 1, .net = CONV(.n_hidden = 1, .hidden = {6})},
+                {.kind = "scale"}}}},
+    {"spline z2 on a free prior",
+     {2, {2, 4}},
+     0.33,
+     {.prior = {.kind = CW_PRIOR_FREE, .sigma = 1, .mass2 = 0.8},
+      .n_layers = 2,
+      .layer = {{.kind = "spline",
+                 .z2 = true,
+                 .bins = 4,
+                 .range = 3,
+                 .net = CONV(.n_hidden = 1, .hidden = {6})},
+                {.kind = "affine",
+                 .z2 = true,
+                 .parity = 1,
+                 .net = CONV(.n_hidden = 1, .hidden = {6})}}}},
+    {"mixture",
+     {2, {4, 4}},
+     0.8,
+     {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1},
+      .z2_mixture = true,
+      .n_layers = 2,
+      .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})},
+                {.kind = "affine", .parity = 1, .net = CONV(.n_hidden = 1, .hidden = {6})}}}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
@@ -91,7 +120,8 @@ static void both_ways_agree(bench *b) {
   free(c);
 }
 
-/* Integral of q = 1: <r(x)/q(x)> over x ~ q for a known normalised density r that is nowhere much wider than q. */
+/* Integral of q = 1: <r(x)/q(x)> over x ~ q for a known normalised density r that is nowhere much
+ * wider than q. */
 static void density_is_normalised(bench *b) {
   enum { N = 40000 };
   cw_field x;
@@ -114,15 +144,18 @@ static void density_is_normalised(bench *b) {
   free(logq);
 }
 
-/* Score against 4-point differences of log q along a random direction in each lane. A spline's second derivative jumps at its knots: a
- * few lanes may have a knot within the step, and no more than a few. */
+/* Score against 4-point differences of log q along a random direction in each lane. A spline's
+ * second derivative jumps at its knots: a few lanes may have a knot within the step, and no more
+ * than a few. */
 static void score_is_the_gradient(bench *b) {
   static const double weight[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12}, at[4] = {-2, -1, 1, 2};
   cw_model_pass pass, moved;
-  double *g = cw_alloc(b->n * sizeof *g), *x = cw_alloc(b->n * sizeof *x), *d = cw_alloc(b->n * sizeof *d);
+  double *g = cw_alloc(b->n * sizeof *g), *x = cw_alloc(b->n * sizeof *x),
+         *d = cw_alloc(b->n * sizeof *d);
   check_ok(b->ctx, cw_model_sample_block(b->model, cw_rng_stream(1, "s"), 0, 0, &pass, b->arena));
   check_ok(b->ctx, cw_model_score_block(b->model, &pass, g, b->arena));
-  cw_field direction = {.geom = b->geom, .n_comp = 1, .B = CW_LANES, .n_config = CW_LANES, .n_blocks = 1, .data = d};
+  cw_field direction = {
+      .geom = b->geom, .n_comp = 1, .B = CW_LANES, .n_config = CW_LANES, .n_blocks = 1, .data = d};
   cw_field_normal(CW_ISA_BASE, &direction, cw_rng_stream(9, "d"), 0, 0);
   double h = 2e-3, numeric[CW_LANES] = {0};
   int off = 0;
@@ -148,8 +181,16 @@ static void score_is_the_gradient(bench *b) {
 /* ---- gradients of losses in the parameters ---- */
 
 /* A training step with a vanishing rate: loss and, from the first Adam moment, its gradient. */
-static double loss_and_gradient(bench *b, cw_loss loss, cw_gradient kind, long batch, const cw_field *data, uint32_t seed, double *gradient) {
-  cw_train_options opt = {.loss = loss, .gradient = kind, .batch = batch, .steps = 1, .rate = 1e-300, .beta1 = 0.5, .beta2 = 0.5, .epsilon = 1e-8};
+static double loss_and_gradient(bench *b, cw_loss loss, cw_gradient kind, long batch,
+                                const cw_field *data, uint32_t seed, double *gradient) {
+  cw_train_options opt = {.loss = loss,
+                          .gradient = kind,
+                          .batch = batch,
+                          .steps = 1,
+                          .rate = 1e-300,
+                          .beta1 = 0.5,
+                          .beta2 = 0.5,
+                          .epsilon = 1e-8};
   cw_trainer *t = NULL;
   cw_train_report report;
   cw_model_set_theta(b->model, b->theta);
@@ -176,7 +217,8 @@ static void plain_gradient_is_exact(bench *b) {
   if (n == 0) return;
   cw_field data;
   fill_data(b, &data);
-  double *g = cw_alloc((size_t)n * sizeof *g), *unused = cw_alloc((size_t)n * sizeof *g), *theta = cw_alloc((size_t)n * sizeof *theta);
+  double *g = cw_alloc((size_t)n * sizeof *g), *unused = cw_alloc((size_t)n * sizeof *g),
+         *theta = cw_alloc((size_t)n * sizeof *theta);
   memcpy(theta, b->theta, (size_t)n * sizeof *theta);
   for (int loss = 0; loss < 2; loss++) {
     const cw_field *p = loss == CW_LOSS_FORWARD_KL ? &data : NULL;
@@ -184,8 +226,10 @@ static void plain_gradient_is_exact(bench *b) {
     double numeric = 0, h = 2e-3, norm = sqrt(cw_dot(g, g, (size_t)n));
     static const double weight[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12}, at[4] = {-2, -1, 1, 2};
     for (int k = 0; k < 4; k++) {
-      for (long i = 0; i < n; i++) b->theta[i] = theta[i] + at[k] * h * (i % 3 == 0 ? 1 : i % 3 == 1 ? -1 : 0.5);
-      numeric += weight[k] / h * loss_and_gradient(b, (cw_loss)loss, CW_GRADIENT_PLAIN, 32, p, 1, unused);
+      for (long i = 0; i < n; i++)
+        b->theta[i] = theta[i] + at[k] * h * (i % 3 == 0 ? 1 : i % 3 == 1 ? -1 : 0.5);
+      numeric +=
+          weight[k] / h * loss_and_gradient(b, (cw_loss)loss, CW_GRADIENT_PLAIN, 32, p, 1, unused);
     }
     memcpy(b->theta, theta, (size_t)n * sizeof *theta);
     double exact = 0;
@@ -198,8 +242,8 @@ static void plain_gradient_is_exact(bench *b) {
   free(theta);
 }
 
-/* Path and plain gradients of the reverse KL have the same mean: along random directions their difference over many batches is zero
- * within its error. */
+/* Path and plain gradients of the reverse KL have the same mean: along random directions their
+ * difference over many batches is zero within its error. */
 static void path_gradient_is_unbiased(bench *b) {
   long n = cw_model_n_theta(b->model);
   if (n == 0) return;
@@ -221,19 +265,28 @@ static void path_gradient_is_unbiased(bench *b) {
       square[j] += (d[0][j] - d[1][j]) * (d[0][j] - d[1][j]) / BATCHES;
     }
   }
-  for (int j = 0; j < DIRECTIONS; j++) check_sigma(mean[j], sqrt((square[j] - mean[j] * mean[j]) / (BATCHES - 1)), 0, 4);
+  for (int j = 0; j < DIRECTIONS; j++)
+    check_sigma(mean[j], sqrt((square[j] - mean[j] * mean[j]) / (BATCHES - 1)), 0, 4);
   free(g);
 }
 
-/* For samples of the model itself the forward path gradient has the mean of the plain one, zero, and less noise; and where q = p both
- * path gradients vanish sample by sample: a free prior against the same Gaussian theory. */
+/* For samples of the model itself the forward path gradient has the mean of the plain one, zero,
+ * and less noise; and where q = p both path gradients vanish sample by sample: a free prior against
+ * the same Gaussian theory. */
 static void path_gradients_vanish_at_the_target(void **state) {
   (void)state;
-  static const model_case k = {"", {2, {4, 4}}, 1, {.prior = {.kind = CW_PRIOR_FREE, .sigma = 0.70710678118654752, .mass2 = 0.6}, .n_layers = 2,
-    .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})}, {.kind = "scale"}}}};
+  static const model_case k = {
+      "",
+      {2, {4, 4}},
+      1,
+      {.prior = {.kind = CW_PRIOR_FREE, .sigma = 0.70710678118654752, .mass2 = 0.6},
+       .n_layers = 2,
+       .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})},
+                 {.kind = "scale"}}}};
   bench b = {0};
   open_bench(&b, &k, 1);
-  static const double params[] = {0.6, 0.0}; /* lambda = 0: S = sum (d phi)^2 + m2 phi^2, the prior with sigma^2 = 1/2 */
+  static const double params[] = {
+      0.6, 0.0}; /* lambda = 0: S = sum (d phi)^2 + m2 phi^2, the prior with sigma^2 = 1/2 */
   b.th = cw_theory_make(b.ctx, cw_theory_find("phi4"), b.geom, 0, params);
   long n = cw_model_n_theta(b.model);
   memset(b.theta, 0, (size_t)n * sizeof *b.theta); /* all networks give zero: q is the prior */
@@ -251,24 +304,33 @@ static void path_gradients_vanish_at_the_target(void **state) {
   close_bench(&b);
 }
 
-/* Forward KL: for data drawn from q itself and p = another density, path and plain gradients agree in the mean. Here p = q_theta0 is
- * realised by a theory that the flow's prior solves exactly, and theta is moved away from it. */
+/* Forward KL: for data drawn from q itself and p = another density, path and plain gradients agree
+ * in the mean. Here p = q_theta0 is realised by a theory that the flow's prior solves exactly, and
+ * theta is moved away from it. */
 static void forward_path_gradient_is_unbiased(void **state) {
   (void)state;
-  static const model_case k = {"", {2, {4, 4}}, 1, {.prior = {.kind = CW_PRIOR_FREE, .sigma = 0.70710678118654752, .mass2 = 0.6}, .n_layers = 2,
-    .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})}, {.kind = "scale"}}}};
+  static const model_case k = {
+      "",
+      {2, {4, 4}},
+      1,
+      {.prior = {.kind = CW_PRIOR_FREE, .sigma = 0.70710678118654752, .mass2 = 0.6},
+       .n_layers = 2,
+       .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})},
+                 {.kind = "scale"}}}};
   bench b = {0};
   open_bench(&b, &k, 1);
   static const double params[] = {0.6, 0.0};
   b.th = cw_theory_make(b.ctx, cw_theory_find("phi4"), b.geom, 0, params);
   long n = cw_model_n_theta(b.model);
-  double *lively = cw_alloc((size_t)n * sizeof *lively), *g = cw_alloc((size_t)n * sizeof *g), *logq = cw_alloc(20000 * sizeof *logq);
+  double *lively = cw_alloc((size_t)n * sizeof *lively), *g = cw_alloc((size_t)n * sizeof *g),
+         *logq = cw_alloc(20000 * sizeof *logq);
   memcpy(lively, b.theta, (size_t)n * sizeof *lively);
   memset(b.theta, 0, (size_t)n * sizeof *b.theta);
   cw_model_set_theta(b.model, b.theta);
   cw_field data;
   check_ok(b.ctx, cw_field_create(b.ctx, b.geom, 1, 20000, &data));
-  check_ok(b.ctx, cw_model_sample(b.ctx, b.model, cw_rng_stream(4, "p"), 0, &data, logq)); /* exact samples of the target */
+  check_ok(b.ctx, cw_model_sample(b.ctx, b.model, cw_rng_stream(4, "p"), 0, &data,
+                                  logq)); /* exact samples of the target */
   memcpy(b.theta, lively, (size_t)n * sizeof *lively);
   double mean = 0, square = 0;
   enum { BATCHES = 60 };
@@ -292,7 +354,15 @@ static void forward_path_gradient_is_unbiased(void **state) {
 /* ---- bits ---- */
 
 static void train_some(bench *b, long steps, double *state) {
-  cw_train_options opt = {.batch = 160, .steps = 20, .rate = 1e-2, .warmup = 3, .schedule = CW_SCHEDULE_COSINE, .clip = 5, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8};
+  cw_train_options opt = {.batch = 160,
+                          .steps = 20,
+                          .rate = 1e-2,
+                          .warmup = 3,
+                          .schedule = CW_SCHEDULE_COSINE,
+                          .clip = 5,
+                          .beta1 = 0.9,
+                          .beta2 = 0.99,
+                          .epsilon = 1e-8};
   cw_trainer *t = NULL;
   cw_train_report report;
   check_ok(b->ctx, cw_trainer_create(b->ctx, &opt, b->model, &b->th, cw_rng_stream(1, "t"), &t));
@@ -334,10 +404,12 @@ static void sampling_has_the_same_bits(void **state) {
   for (int i = 0; i < 2; i++) {
     open_bench(&b[i], &cases[4], i + 1);
     check_ok(b[i].ctx, cw_field_create(b[i].ctx, b[i].geom, 1, N, &x[i]));
-    check_ok(b[i].ctx, cw_model_sample(b[i].ctx, b[i].model, cw_rng_stream(1, "s"), 0, &x[i], logq[i]));
+    check_ok(b[i].ctx,
+             cw_model_sample(b[i].ctx, b[i].model, cw_rng_stream(1, "s"), 0, &x[i], logq[i]));
   }
   assert_memory_equal(logq[0], logq[1], sizeof logq[0]);
-  assert_memory_equal(x[0].data, x[1].data, (size_t)x[0].n_blocks * cw_field_block_size(&x[0]) * sizeof(double));
+  assert_memory_equal(x[0].data, x[1].data,
+                      (size_t)x[0].n_blocks * cw_field_block_size(&x[0]) * sizeof(double));
   for (int i = 0; i < 2; i++) {
     cw_field_destroy(&x[i]);
     close_bench(&b[i]);
@@ -351,7 +423,8 @@ static void not_a_number_is_named(void **state) {
   open_bench(&b, &cases[2], 1);
   b.theta[cw_model_n_theta(b.model) - 1] = 1e30; /* the scale layer, number 2 */
   cw_model_set_theta(b.model, b.theta);
-  cw_train_options opt = {.batch = 32, .steps = 1, .rate = 1e-3, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8};
+  cw_train_options opt = {
+      .batch = 32, .steps = 1, .rate = 1e-3, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8};
   cw_trainer *t = NULL;
   cw_train_report report;
   check_ok(b.ctx, cw_trainer_create(b.ctx, &opt, b.model, &b.th, cw_rng_stream(1, "t"), &t));

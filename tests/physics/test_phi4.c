@@ -205,9 +205,9 @@ static void test_free_energy_16x8(void **state) {
   assert_true(sqrt(variance) < 3e-3);
 }
 
-/* At kappa = 0.5 the modes m = +-4.9 are out of reach of each other for HMC alone; with sign flips, and
- * with clusters, each chain visits both. Chains that froze with two domains (m near 0) belong to neither mode and
- * are left out. */
+/* At kappa = 0.5 the modes m = +-4.9 are out of reach of each other for HMC alone; with sign flips,
+ * and with clusters, each chain visits both. Chains that froze with two domains (m near 0) belong
+ * to neither mode and are left out. */
 static void test_frozen_signs(void **state) {
   for (int way = 0; way < 3; way++) {
     bool flip = way == 1, moves = way > 0;

@@ -3,14 +3,17 @@
 void check_close_at(double a, double b, double tol, const char *what, const char *file, int line) {
   double scale = fabs(b) > 1 ? fabs(b) : 1;
   if (fabs(a - b) <= tol * scale) return;
-  print_error("%s = %.17g, expected %.17g: off by %.3g, allowed %.3g\n", what, a, b, fabs(a - b), tol * scale);
+  print_error("%s = %.17g, expected %.17g: off by %.3g, allowed %.3g\n", what, a, b, fabs(a - b),
+              tol * scale);
   _fail(file, line);
 }
 
-void check_sigma_at(double value, double error, double expected, double z_max, const char *what, const char *file, int line) {
+void check_sigma_at(double value, double error, double expected, double z_max, const char *what,
+                    const char *file, int line) {
   double z = (value - expected) / error;
   if (fabs(z) <= z_max) return;
-  print_error("%s = %.10g +- %.3g, expected %.10g: %.2f sigma, allowed %.2f\n", what, value, error, expected, z, z_max);
+  print_error("%s = %.10g +- %.3g, expected %.10g: %.2f sigma, allowed %.2f\n", what, value, error,
+              expected, z, z_max);
   _fail(file, line);
 }
 

@@ -1,4 +1,5 @@
-/* Assertions that cmocka lacks: doubles with relative and absolute tolerance, z-scores, statuses. */
+/* Assertions that cmocka lacks: doubles with relative and absolute tolerance, z-scores, statuses.
+ */
 #ifndef CW_TEST_CHECK_H
 #define CW_TEST_CHECK_H
 
@@ -15,12 +16,13 @@
 /* |a - b| <= tol * max(1, |b|) */
 #define check_close(a, b, tol) check_close_at((a), (b), (tol), #a, __FILE__, __LINE__)
 /* |value - expected| <= z_max * error */
-#define check_sigma(value, error, expected, z_max) \
+#define check_sigma(value, error, expected, z_max)                                                 \
   check_sigma_at((value), (error), (expected), (z_max), #value, __FILE__, __LINE__)
 #define check_ok(ctx, call) check_ok_at((ctx), (call), #call, __FILE__, __LINE__)
 
 void check_close_at(double a, double b, double tol, const char *what, const char *file, int line);
-void check_sigma_at(double value, double error, double expected, double z_max, const char *what, const char *file, int line);
+void check_sigma_at(double value, double error, double expected, double z_max, const char *what,
+                    const char *file, int line);
 void check_ok_at(cw_context *ctx, cw_status st, const char *what, const char *file, int line);
 
 /* A quiet context with the given number of threads; fails the test if it cannot be made. */

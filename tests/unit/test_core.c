@@ -8,10 +8,10 @@ static void philox_known_answers(void **state) {
   (void)state;
   static const uint32_t kat[3][10] = {
       {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
-      {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e,
-       0xa20bc7c6, 0x6d5451fd},
-      {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb,
-       0x5001e420, 0x24126ea1}};
+      {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d,
+       0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+      {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09,
+       0x94fdcceb, 0x5001e420, 0x24126ea1}};
   for (int i = 0; i < 3; i++) {
     cw_rng rng = {{kat[i][4], kat[i][5]}};
     uint32_t out[4];
@@ -124,10 +124,10 @@ static void bad_isa_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(philox_known_answers),    cmocka_unit_test(normal_lanes_match_definition),
-      cmocka_unit_test(normal_moments),          cmocka_unit_test(streams_differ),
-      cmocka_unit_test(sums_are_exact_enough),   cmocka_unit_test(arena_reuses_its_memory),
-      cmocka_unit_test(first_failure_wins),      cmocka_unit_test(bad_isa_is_refused),
+      cmocka_unit_test(philox_known_answers),  cmocka_unit_test(normal_lanes_match_definition),
+      cmocka_unit_test(normal_moments),        cmocka_unit_test(streams_differ),
+      cmocka_unit_test(sums_are_exact_enough), cmocka_unit_test(arena_reuses_its_memory),
+      cmocka_unit_test(first_failure_wins),    cmocka_unit_test(bad_isa_is_refused),
   };
   return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

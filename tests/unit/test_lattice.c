@@ -5,7 +5,8 @@
 #include "support/check.h"
 
 static const cw_lattice lattices[] = {
-    {1, {6}}, {1, {64}}, {2, {8, 8}}, {2, {16, 8}}, {2, {6, 4}}, {2, {5, 3}}, {3, {4, 6, 2}}, {4, {4, 4, 4, 2}}, {4, {8, 8, 8, 8}}, {2, {2, 2}}, {1, {1}},
+    {1, {6}},       {1, {64}},         {2, {8, 8}},       {2, {16, 8}}, {2, {6, 4}}, {2, {5, 3}},
+    {3, {4, 6, 2}}, {4, {4, 4, 4, 2}}, {4, {8, 8, 8, 8}}, {2, {2, 2}},  {1, {1}},
 };
 enum { N_LATTICES = sizeof lattices / sizeof *lattices };
 
@@ -121,8 +122,10 @@ static void blocks_are_views(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(tables_agree_with_coordinates), cmocka_unit_test(full_split_exists_where_it_should),
-      cmocka_unit_test(bad_lattices_are_refused),      cmocka_unit_test(fields_do_not_depend_on_the_split),
+      cmocka_unit_test(tables_agree_with_coordinates),
+      cmocka_unit_test(full_split_exists_where_it_should),
+      cmocka_unit_test(bad_lattices_are_refused),
+      cmocka_unit_test(fields_do_not_depend_on_the_split),
       cmocka_unit_test(blocks_are_views),
   };
   return cmocka_run_group_tests_name("lattice", tests, NULL, NULL);

@@ -16,7 +16,8 @@ typedef struct {
   long fan_in;
 } net_layer;
 
-/* A head reads the last hidden rows, or their squares, and writes n outputs of each active site from channel `at` on. */
+/* A head reads the last hidden rows, or their squares, and writes n outputs of each active site
+ * from channel `at` on. */
 typedef struct {
   net_layer map;
   bool squares;
@@ -82,7 +83,8 @@ static cw_stencil_class *class_for(cw_stencil *st, const link *first, int n, int
 }
 
 /* Builds a stencil from its links (sorted here). Rows without links get a class of no taps. */
-static bool stencil_build(cw_stencil *st, link *links, int n_links, int n_in, int n_out, int n_tap) {
+static bool stencil_build(cw_stencil *st, link *links, int n_links, int n_in, int n_out,
+                          int n_tap) {
   *st = (cw_stencil){.n_in = n_in, .n_out = n_out, .n_tap = n_tap};
   qsort(links, (size_t)n_links, sizeof *links, by_output);
   int at = 0;
@@ -98,7 +100,8 @@ static bool stencil_build(cw_stencil *st, link *links, int n_links, int n_in, in
   return true;
 }
 
-static bool stencil_pair(cw_stencil *st, cw_stencil *transposed, link *links, int n_links, int n_in, int n_out, int n_tap) {
+static bool stencil_pair(cw_stencil *st, cw_stencil *transposed, link *links, int n_links, int n_in,
+                         int n_out, int n_tap) {
   if (!stencil_build(st, links, n_links, n_in, n_out, n_tap)) return false;
   for (int i = 0; i < n_links; i++) {
     int swap = links[i].out;
@@ -108,7 +111,8 @@ static bool stencil_pair(cw_stencil *st, cw_stencil *transposed, link *links, in
   return stencil_build(transposed, links, n_links, n_out, n_in, n_tap);
 }
 
-/* Rows of a layer's array: either all outer sites or a list of them. row_of[outer] is -1 for sites without a row. */
+/* Rows of a layer's array: either all outer sites or a list of them. row_of[outer] is -1 for sites
+ * without a row. */
 typedef struct {
   int n;
   const int *site; /* NULL: all, row = outer */
@@ -133,7 +137,8 @@ static int tap_site(const cw_geometry *g, int outer, int tap, int kernel) {
 
 static int row_site(const site_rows *r, int row) { return r->site ? r->site[row] : row; }
 
-static bool conv_stencil(const cw_geometry *g, int kernel, site_rows in, site_rows out, net_layer *L) {
+static bool conv_stencil(const cw_geometry *g, int kernel, site_rows in, site_rows out,
+                         net_layer *L) {
   int n_tap = kernel_taps(g, kernel), n = 0;
   link *links = malloc((size_t)out.n * (size_t)n_tap * sizeof *links);
   int *row_of = malloc((size_t)g->n_outer * sizeof *row_of);
@@ -154,7 +159,8 @@ static bool conv_stencil(const cw_geometry *g, int kernel, site_rows in, site_ro
   return ok;
 }
 
-/* A dense head that shares its output rows with another head: one tap per active site, all from the one input row. */
+/* A dense head that shares its output rows with another head: one tap per active site, all from the
+ * one input row. */
 static bool dense_rows_stencil(net_layer *L, int n_active) {
   link *links = malloc((size_t)n_active * sizeof *links);
   if (links == NULL) return false;
@@ -181,15 +187,18 @@ static long layer_place(net_layer *L, long at) {
   return L->bias ? at + L->co : at;
 }
 
-static bool layer_build(net_layer *L, const cw_net_spec *spec, const cw_geometry *g, site_rows in, site_rows out) {
+static bool layer_build(net_layer *L, const cw_net_spec *spec, const cw_geometry *g, site_rows in,
+                        site_rows out) {
   return spec->kind == CW_NET_DENSE ? dense_stencil(L) : conv_stencil(g, spec->kernel, in, out, L);
 }
 
 static cw_status check_spec(cw_context *ctx, const cw_net_spec *spec, bool z2) {
-  if (spec->n_hidden < 0 || spec->n_hidden > 8) return cw_fail(ctx, CW_EINVAL, "net: expected 0 to 8 hidden layers");
+  if (spec->n_hidden < 0 || spec->n_hidden > 8)
+    return cw_fail(ctx, CW_EINVAL, "net: expected 0 to 8 hidden layers");
   for (int i = 0; i < spec->n_hidden; i++)
     if (spec->hidden[i] < 1 || spec->hidden[i] > 65536)
-      return cw_fail(ctx, CW_EINVAL, "net: hidden layer %d has width %d, expected 1 to 65536", i, spec->hidden[i]);
+      return cw_fail(ctx, CW_EINVAL, "net: hidden layer %d has width %d, expected 1 to 65536", i,
+                     spec->hidden[i]);
   if (spec->kind == CW_NET_CONV && (spec->kernel < 1 || spec->kernel % 2 == 0 || spec->kernel > 99))
     return cw_fail(ctx, CW_EINVAL, "net: kernel %d must be odd and at most 99", spec->kernel);
   if (z2 && spec->activation != CW_ACT_TANH)
@@ -197,12 +206,16 @@ static cw_status check_spec(cw_context *ctx, const cw_net_spec *spec, bool z2) {
   return CW_OK;
 }
 
-static bool build_hidden(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, bool z2, site_rows frozen, site_rows all) {
+static bool build_hidden(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, bool z2,
+                         site_rows frozen, site_rows all) {
   bool dense = spec->kind == CW_NET_DENSE;
   int channels = dense ? net->n_frozen : 1;
   for (int i = 0; i < spec->n_hidden; i++) {
     net_layer *L = &net->hidden[i];
-    *L = (net_layer){.ci = channels, .co = spec->hidden[i], .act = (cw_net_activation)spec->activation, .bias = !z2};
+    *L = (net_layer){.ci = channels,
+                     .co = spec->hidden[i],
+                     .act = (cw_net_activation)spec->activation,
+                     .bias = !z2};
     if (!layer_build(L, spec, g, i == 0 ? frozen : all, all)) return false;
     net->n_theta = layer_place(L, net->n_theta);
     net->n_hidden = i + 1;
@@ -211,21 +224,28 @@ static bool build_hidden(cw_net *net, const cw_net_spec *spec, const cw_geometry
   return true;
 }
 
-static bool build_head(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, bool squares, int at, int n, bool bias,
-                       site_rows in, site_rows active) {
+static bool build_head(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, bool squares,
+                       int at, int n, bool bias, site_rows in, site_rows active) {
   if (n == 0) return true;
   bool dense = spec->kind == CW_NET_DENSE, shared = dense && n < net->n_out;
   int channels = net->n_hidden ? net->hidden[net->n_hidden - 1].co : dense ? net->n_frozen : 1;
   net_head *h = &net->head[net->n_head++];
   *h = (net_head){.squares = squares, .at = at};
-  h->map = (net_layer){.ci = channels, .co = dense && !shared ? n * net->n_active : n, .act = CW_NET_LINEAR, .bias = bias};
-  if (shared ? !dense_rows_stencil(&h->map, net->n_active) : !layer_build(&h->map, spec, g, in, active)) return false;
+  h->map = (net_layer){.ci = channels,
+                       .co = dense && !shared ? n * net->n_active : n,
+                       .act = CW_NET_LINEAR,
+                       .bias = bias};
+  if (shared ? !dense_rows_stencil(&h->map, net->n_active)
+             : !layer_build(&h->map, spec, g, in, active))
+    return false;
   net->n_theta = layer_place(&h->map, net->n_theta);
   return true;
 }
 
-static bool build(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, const int *active, int n_odd, bool z2) {
-  site_rows all = {(int)g->n_outer, NULL}, frozen = {net->n_frozen, net->frozen}, act = {net->n_active, active};
+static bool build(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, const int *active,
+                  int n_odd, bool z2) {
+  site_rows all = {(int)g->n_outer, NULL}, frozen = {net->n_frozen, net->frozen},
+            act = {net->n_active, active};
   if (!build_hidden(net, spec, g, z2, frozen, all)) return false;
   site_rows last = net->n_hidden ? all : frozen;
   if (!z2) return build_head(net, spec, g, false, 0, net->n_out, true, last, act);
@@ -233,10 +253,12 @@ static bool build(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, co
          build_head(net, spec, g, true, n_odd, net->n_out - n_odd, true, last, act);
 }
 
-cw_status cw_net_create(cw_context *ctx, const cw_net_spec *spec, const cw_geometry *geom, const int *frozen, int n_frozen,
-                        const int *active, int n_active, int n_out, int n_odd, bool z2, cw_net **out) {
+cw_status cw_net_create(cw_context *ctx, const cw_net_spec *spec, const cw_geometry *geom,
+                        const int *frozen, int n_frozen, const int *active, int n_active, int n_out,
+                        int n_odd, bool z2, cw_net **out) {
   *out = NULL;
-  CW_REQUIRE(geom->V == 1 && n_frozen > 0 && n_active > 0 && n_out > 0 && n_odd >= 0 && n_odd <= n_out);
+  CW_REQUIRE(geom->V == 1 && n_frozen > 0 && n_active > 0 && n_out > 0 && n_odd >= 0 &&
+             n_odd <= n_out);
   CW_TRY(check_spec(ctx, spec, z2));
   cw_net *net = calloc(1, sizeof *net);
   if (net == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a network");
@@ -270,7 +292,8 @@ void cw_net_destroy(cw_net *net) {
 
 long cw_net_n_theta(const cw_net *net) { return net->n_theta; }
 
-static void layer_init(const net_layer *L, double *theta, cw_rng rng, uint32_t index, uint32_t which, double gain) {
+static void layer_init(const net_layer *L, double *theta, cw_rng rng, uint32_t index,
+                       uint32_t which, double gain) {
   long n = (long)L->st.n_tap * L->ci * L->co;
   double width = gain / sqrt((double)(L->fan_in > 0 ? L->fan_in : 1));
   for (long i = 0; i < n; i++) {
@@ -282,8 +305,10 @@ static void layer_init(const net_layer *L, double *theta, cw_rng rng, uint32_t i
 }
 
 void cw_net_init(const cw_net *net, double *theta, cw_rng rng, uint32_t index, double last) {
-  for (int i = 0; i < net->n_hidden; i++) layer_init(&net->hidden[i], theta, rng, index, (uint32_t)i, 1.0);
-  for (int i = 0; i < net->n_head; i++) layer_init(&net->head[i].map, theta, rng, index, 100 + (uint32_t)i, last);
+  for (int i = 0; i < net->n_hidden; i++)
+    layer_init(&net->hidden[i], theta, rng, index, (uint32_t)i, 1.0);
+  for (int i = 0; i < net->n_head; i++)
+    layer_init(&net->head[i].map, theta, rng, index, 100 + (uint32_t)i, last);
 }
 
 /* ---- passes ---- */
@@ -294,14 +319,18 @@ static cw_rows rows_of(const net_layer *L, bool input, float *data, int stride) 
   return (cw_rows){data, dense ? (input ? L->ci : L->co) : stride};
 }
 
-static void layer_forward(const cw_net *net, const net_layer *L, const float *theta, float *in, float *out, int stride) {
+static void layer_forward(const cw_net *net, const net_layer *L, const float *theta, float *in,
+                          float *out, int stride) {
   net->kernel->conv(&L->st, L->ci, L->co, theta + L->w_at, L->bias ? theta + L->b_at : NULL, L->act,
                     rows_of(L, true, in, L->ci), rows_of(L, false, out, stride));
 }
 
-static size_t rows_bytes(const net_layer *L) { return (size_t)L->st.n_out * (size_t)L->co * CW_LANES * sizeof(float); }
+static size_t rows_bytes(const net_layer *L) {
+  return (size_t)L->st.n_out * (size_t)L->co * CW_LANES * sizeof(float);
+}
 
-cw_status cw_net_forward(const cw_net *net, const float *theta, const double *x, cw_net_pass *pass, cw_arena *tape) {
+cw_status cw_net_forward(const cw_net *net, const float *theta, const double *x, cw_net_pass *pass,
+                         cw_arena *tape) {
   float *in = cw_arena_alloc(tape, (size_t)net->n_frozen * CW_LANES * sizeof *in);
   if (in == NULL) return CW_ENOMEM;
   net->kernel->gather(net->n_frozen, net->frozen, x, in);
@@ -314,7 +343,8 @@ cw_status cw_net_forward(const cw_net *net, const float *theta, const double *x,
     pass->rows[i + 1] = in = out;
   }
   pass->squares = NULL;
-  pass->out = cw_arena_alloc(tape, (size_t)net->n_active * (size_t)net->n_out * CW_LANES * sizeof(float));
+  pass->out =
+      cw_arena_alloc(tape, (size_t)net->n_active * (size_t)net->n_out * CW_LANES * sizeof(float));
   if (pass->out == NULL) return CW_ENOMEM;
   for (int i = 0; i < net->n_head; i++) {
     const net_head *h = &net->head[i];
@@ -341,20 +371,23 @@ static float *transpose_weights(const net_layer *L, const float *theta, cw_arena
   return t;
 }
 
-/* gin overwritten: the adjoint of the layer's input rows; gout is the adjoint of its pre-activation. */
-static cw_status layer_vjp(const cw_net *net, const net_layer *L, const float *theta, float *in, float *gout, int stride,
-                           float *gin, float *gtheta, cw_arena *work) {
+/* gin overwritten: the adjoint of the layer's input rows; gout is the adjoint of its
+ * pre-activation. */
+static cw_status layer_vjp(const cw_net *net, const net_layer *L, const float *theta, float *in,
+                           float *gout, int stride, float *gin, float *gtheta, cw_arena *work) {
   cw_rows go = rows_of(L, false, gout, stride);
   if (gtheta)
-    net->kernel->conv_weights(&L->st, L->ci, L->co, rows_of(L, true, in, L->ci), go, gtheta + L->w_at,
-                              L->bias ? gtheta + L->b_at : NULL);
+    net->kernel->conv_weights(&L->st, L->ci, L->co, rows_of(L, true, in, L->ci), go,
+                              gtheta + L->w_at, L->bias ? gtheta + L->b_at : NULL);
   float *wt = transpose_weights(L, theta, work);
   if (wt == NULL) return CW_ENOMEM;
-  net->kernel->conv(&L->transposed, L->co, L->ci, wt, NULL, CW_NET_LINEAR, go, rows_of(L, true, gin, L->ci));
+  net->kernel->conv(&L->transposed, L->co, L->ci, wt, NULL, CW_NET_LINEAR, go,
+                    rows_of(L, true, gin, L->ci));
   return CW_OK;
 }
 
-static cw_status heads_vjp(const cw_net *net, const float *theta, const cw_net_pass *pass, float *gout, float *g, float *gtheta, cw_arena *work) {
+static cw_status heads_vjp(const cw_net *net, const float *theta, const cw_net_pass *pass,
+                           float *gout, float *g, float *gtheta, cw_arena *work) {
   float *last = pass->rows[net->n_hidden];
   const net_layer *first = &net->head[0].map;
   int n = first->st.n_in * first->ci;
@@ -366,13 +399,15 @@ static cw_status heads_vjp(const cw_net *net, const float *theta, const cw_net_p
       if (to == NULL) return CW_ENOMEM;
       if (i == 0) memset(g, 0, (size_t)n * CW_LANES * sizeof *g);
     }
-    CW_TRY(layer_vjp(net, &h->map, theta, h->squares ? pass->squares : last, gout + h->at * CW_LANES, net->n_out, to, gtheta, work));
+    CW_TRY(layer_vjp(net, &h->map, theta, h->squares ? pass->squares : last,
+                     gout + h->at * CW_LANES, net->n_out, to, gtheta, work));
     if (h->squares) net->kernel->square_vjp(n, last, to, g);
   }
   return CW_OK;
 }
 
-cw_status cw_net_vjp(const cw_net *net, const float *theta, const cw_net_pass *pass, float *gout, double *gx, float *gtheta, cw_arena *work) {
+cw_status cw_net_vjp(const cw_net *net, const float *theta, const cw_net_pass *pass, float *gout,
+                     double *gx, float *gtheta, cw_arena *work) {
   const net_layer *top = &net->head[0].map;
   float *g = cw_arena_alloc(work, (size_t)(top->st.n_in * top->ci) * CW_LANES * sizeof *g);
   if (g == NULL) return CW_ENOMEM;

@@ -1,8 +1,8 @@
 /* Kernels of the conditioner networks: direct convolution with the lanes innermost.
  *
- * An output tile of CO channels x NR rows stays in registers while taps and input channels stream by: per step CO
- * broadcasts and NR loads feed CO*NR fused multiply-adds. Tile sizes are literals of macro-made functions, because
- * gcc spills accumulator arrays whose size it cannot see. */
+ * An output tile of CO channels x NR rows stays in registers while taps and input channels stream
+ * by: per step CO broadcasts and NR loads feed CO*NR fused multiply-adds. Tile sizes are literals
+ * of macro-made functions, because gcc spills accumulator arrays whose size it cannot see. */
 #include "model/nets/net.h"
 #include "simd/simd.h"
 
@@ -24,13 +24,16 @@ static inline cw_vf quotient(cw_vf a, cw_vf b) {
 #endif
 }
 
-/* tanh as the continued fraction of Lambert cut after x^2/13, which reaches 1 at the clamp and is off by 1e-4 there, by less
- * than 1e-7 for |x| < 2.4: it need not be tanh, only smooth, odd and the same in every pass. Its derivative is taken as 1 - y^2. */
+/* tanh as the continued fraction of Lambert cut after x^2/13, which reaches 1 at the clamp and is
+ * off by 1e-4 there, by less than 1e-7 for |x| < 2.4: it need not be tanh, only smooth, odd and the
+ * same in every pass. Its derivative is taken as 1 - y^2. */
 static inline cw_vf tanh_like(cw_vf x) {
   x = clamp(x, 4.97178f);
   cw_vf q = x * x;
   cw_vf p = cw_vf_fma(cw_vf_fma(q + cw_vf_set1(378), q, cw_vf_set1(17325)), q, cw_vf_set1(135135));
-  cw_vf d = cw_vf_fma(cw_vf_fma(cw_vf_fma(cw_vf_set1(28), q, cw_vf_set1(3150)), q, cw_vf_set1(62370)), q, cw_vf_set1(135135));
+  cw_vf d =
+      cw_vf_fma(cw_vf_fma(cw_vf_fma(cw_vf_set1(28), q, cw_vf_set1(3150)), q, cw_vf_set1(62370)), q,
+                cw_vf_set1(135135));
   return quotient(x * p, d);
 }
 
@@ -45,32 +48,34 @@ static inline cw_vf activate(cw_net_activation act, cw_vf x) {
 /* ---- convolution ---- */
 
 #define CONV_TILE(CO, NR)                                                                          \
-  static void conv_##CO##_##NR(const cw_stencil_class *c, int first, int ci, int co, int co0,       \
-                               const float *w, const float *bias, cw_net_activation act, cw_rows in, \
-                               cw_rows out, int lane) {                                             \
-    cw_vf acc[NR][CO];                                                                              \
-    for (int j = 0; j < (CO); j++) {                                                                \
-      cw_vf b = cw_vf_set1(bias ? bias[co0 + j] : 0);                                               \
-      for (int r = 0; r < (NR); r++) acc[r][j] = b;                                                 \
-    }                                                                                               \
-    for (int k = 0; k < c->n_tap; k++) {                                                            \
-      const float *wk = w + (size_t)c->tap[k] * (size_t)(ci * co) + co0;                            \
-      const float *p[NR];                                                                           \
-      for (int r = 0; r < (NR); r++)                                                                \
-        p[r] = in.data + (size_t)c->in[(first + r) * c->n_tap + k] * (size_t)in.stride * CW_LANES + lane; \
-      for (int i = 0; i < ci; i++, wk += co) {                                                      \
-        cw_vf v[NR];                                                                                \
-        for (int r = 0; r < (NR); r++) v[r] = cw_vf_load(p[r] + i * CW_LANES);                      \
-        for (int j = 0; j < (CO); j++) {                                                            \
-          cw_vf b = cw_vf_set1(wk[j]);                                                              \
-          for (int r = 0; r < (NR); r++) acc[r][j] = cw_vf_fma(b, v[r], acc[r][j]);                 \
-        }                                                                                           \
-      }                                                                                             \
-    }                                                                                               \
-    for (int r = 0; r < (NR); r++) {                                                                \
-      float *q = out.data + ((size_t)c->out[first + r] * (size_t)out.stride + (size_t)co0) * CW_LANES + lane; \
-      for (int j = 0; j < (CO); j++) cw_vf_store(q + j * CW_LANES, activate(act, acc[r][j]));       \
-    }                                                                                               \
+  static void conv_##CO##_##NR(const cw_stencil_class *c, int first, int ci, int co, int co0,      \
+                               const float *w, const float *bias, cw_net_activation act,           \
+                               cw_rows in, cw_rows out, int lane) {                                \
+    cw_vf acc[NR][CO];                                                                             \
+    for (int j = 0; j < (CO); j++) {                                                               \
+      cw_vf b = cw_vf_set1(bias ? bias[co0 + j] : 0);                                              \
+      for (int r = 0; r < (NR); r++) acc[r][j] = b;                                                \
+    }                                                                                              \
+    for (int k = 0; k < c->n_tap; k++) {                                                           \
+      const float *wk = w + (size_t)c->tap[k] * (size_t)(ci * co) + co0;                           \
+      const float *p[NR];                                                                          \
+      for (int r = 0; r < (NR); r++)                                                               \
+        p[r] = in.data +                                                                           \
+               (size_t)c->in[(first + r) * c->n_tap + k] * (size_t)in.stride * CW_LANES + lane;    \
+      for (int i = 0; i < ci; i++, wk += co) {                                                     \
+        cw_vf v[NR];                                                                               \
+        for (int r = 0; r < (NR); r++) v[r] = cw_vf_load(p[r] + i * CW_LANES);                     \
+        for (int j = 0; j < (CO); j++) {                                                           \
+          cw_vf b = cw_vf_set1(wk[j]);                                                             \
+          for (int r = 0; r < (NR); r++) acc[r][j] = cw_vf_fma(b, v[r], acc[r][j]);                \
+        }                                                                                          \
+      }                                                                                            \
+    }                                                                                              \
+    for (int r = 0; r < (NR); r++) {                                                               \
+      float *q = out.data +                                                                        \
+                 ((size_t)c->out[first + r] * (size_t)out.stride + (size_t)co0) * CW_LANES + lane; \
+      for (int j = 0; j < (CO); j++) cw_vf_store(q + j * CW_LANES, activate(act, acc[r][j]));      \
+    }                                                                                              \
   }
 
 /* Channels per tile, and rows that fit beside them in 32 or in 16 registers. */
@@ -104,23 +109,32 @@ static void conv_class(const cw_stencil_class *c, int ci, int co, const float *w
   for (int co0 = 0; co0 < co;) {
     int left = co - co0;
 #if CW_VBYTES == 64
-    if (left >= 16 && c->n_row == 1) STRIP(16, 1)
-    else if (left >= 8) STRIP(8, 2)
-    else if (left >= 4) STRIP(4, 4)
-    else if (left >= 2) STRIP(2, 8)
+    if (left >= 16 && c->n_row == 1)
+      STRIP(16, 1)
+    else if (left >= 8)
+      STRIP(8, 2)
+    else if (left >= 4)
+      STRIP(4, 4)
+    else if (left >= 2)
+      STRIP(2, 8)
 #else
-    if (left >= 8 && c->n_row == 1) STRIP(8, 1)
-    else if (left >= 4) STRIP(4, 2)
-    else if (left >= 2) STRIP(2, 4)
+    if (left >= 8 && c->n_row == 1)
+      STRIP(8, 1)
+    else if (left >= 4)
+      STRIP(4, 2)
+    else if (left >= 2)
+      STRIP(2, 4)
 #endif
-    else STRIP(1, 8)
+    else
+      STRIP(1, 8)
   }
 }
 
-static void conv(const cw_stencil *st, int ci, int co, const float *w, const float *bias, cw_net_activation act,
-                 cw_rows in, cw_rows out) {
+static void conv(const cw_stencil *st, int ci, int co, const float *w, const float *bias,
+                 cw_net_activation act, cw_rows in, cw_rows out) {
   for (int k = 0; k < st->n_class; k++)
-    for (int h = 0; h < HALVES; h++) conv_class(&st->cls[k], ci, co, w, bias, act, in, out, h * CW_VF);
+    for (int h = 0; h < HALVES; h++)
+      conv_class(&st->cls[k], ci, co, w, bias, act, in, out, h * CW_VF);
 }
 
 /* ---- gradient of the weights ---- */
@@ -139,25 +153,28 @@ static inline float lane_sum(cw_vf v) {
 
 /* Sums of the lanes of n <= 16 vectors, added to to[j*step] for j in a CI x CO tile. */
 #define WEIGHT_TILE(CI, CO)                                                                        \
-  static void weights_##CI##_##CO(const cw_stencil_class *c, int k, int ci0, int co0, int co, cw_rows in, \
-                                  cw_rows gout, float *gw) {                                        \
-    cw_vf acc[CI][CO];                                                                              \
-    memset(acc, 0, sizeof acc);                                                                     \
-    for (int r = 0; r < c->n_row; r++) {                                                            \
-      const float *p = in.data + ((size_t)c->in[r * c->n_tap + k] * (size_t)in.stride + (size_t)ci0) * CW_LANES; \
-      const float *q = gout.data + ((size_t)c->out[r] * (size_t)gout.stride + (size_t)co0) * CW_LANES; \
-      for (int h = 0; h < CW_LANES; h += CW_VF) {                                                   \
-        cw_vf g[CO];                                                                                \
-        for (int j = 0; j < (CO); j++) g[j] = cw_vf_load(q + j * CW_LANES + h);                     \
-        for (int i = 0; i < (CI); i++) {                                                            \
-          cw_vf v = cw_vf_load(p + i * CW_LANES + h);                                               \
-          for (int j = 0; j < (CO); j++) acc[i][j] = cw_vf_fma(v, g[j], acc[i][j]);                 \
-        }                                                                                           \
-      }                                                                                             \
-    }                                                                                               \
-    float *to = gw + (size_t)ci0 * (size_t)co + co0;                                                \
-    for (int i = 0; i < (CI); i++)                                                                  \
-      for (int j = 0; j < (CO); j++) to[i * co + j] += lane_sum(acc[i][j]);                         \
+  static void weights_##CI##_##CO(const cw_stencil_class *c, int k, int ci0, int co0, int co,      \
+                                  cw_rows in, cw_rows gout, float *gw) {                           \
+    cw_vf acc[CI][CO];                                                                             \
+    memset(acc, 0, sizeof acc);                                                                    \
+    for (int r = 0; r < c->n_row; r++) {                                                           \
+      const float *p =                                                                             \
+          in.data +                                                                                \
+          ((size_t)c->in[r * c->n_tap + k] * (size_t)in.stride + (size_t)ci0) * CW_LANES;          \
+      const float *q =                                                                             \
+          gout.data + ((size_t)c->out[r] * (size_t)gout.stride + (size_t)co0) * CW_LANES;          \
+      for (int h = 0; h < CW_LANES; h += CW_VF) {                                                  \
+        cw_vf g[CO];                                                                               \
+        for (int j = 0; j < (CO); j++) g[j] = cw_vf_load(q + j * CW_LANES + h);                    \
+        for (int i = 0; i < (CI); i++) {                                                           \
+          cw_vf v = cw_vf_load(p + i * CW_LANES + h);                                              \
+          for (int j = 0; j < (CO); j++) acc[i][j] = cw_vf_fma(v, g[j], acc[i][j]);                \
+        }                                                                                          \
+      }                                                                                            \
+    }                                                                                              \
+    float *to = gw + (size_t)ci0 * (size_t)co + co0;                                               \
+    for (int i = 0; i < (CI); i++)                                                                 \
+      for (int j = 0; j < (CO); j++) to[i * co + j] += lane_sum(acc[i][j]);                        \
   }
 
 #if CW_VBYTES == 64
@@ -179,7 +196,8 @@ WEIGHT_TILE(1, 2)
 WEIGHT_TILE(2, 1)
 WEIGHT_TILE(1, 1)
 
-typedef void (*weight_tile)(const cw_stencil_class *, int, int, int, int, cw_rows, cw_rows, float *);
+typedef void (*weight_tile)(const cw_stencil_class *, int, int, int, int, cw_rows, cw_rows,
+                            float *);
 
 static int tile_step(int left, int largest) {
   int step = largest;
@@ -187,13 +205,17 @@ static int tile_step(int left, int largest) {
   return step;
 }
 
-static void weights_tap(const cw_stencil_class *c, int k, int ci, int co, cw_rows in, cw_rows gout, float *gw) {
-  static const weight_tile tiles[3][3] = {{weights_1_1, weights_1_2, weights_1_4},
-                                          {weights_2_1, weights_2_2, weights_2_4},
+static void weights_tap(const cw_stencil_class *c, int k, int ci, int co, cw_rows in, cw_rows gout,
+                        float *gw) {
+  static const weight_tile tiles[3][3] = {
+    {weights_1_1, weights_1_2, weights_1_4},
+    {weights_2_1, weights_2_2, weights_2_4},
 #if CW_VBYTES == 64
-                                          {weights_4_1, weights_4_2, weights_4_4}};
+    {weights_4_1, weights_4_2, weights_4_4}
+  };
 #else
-                                          {NULL, NULL, NULL}};
+    {NULL, NULL, NULL}
+  };
 #endif
   for (int i = 0; i < ci;) {
     int di = tile_step(ci - i, CI_MAX);
@@ -211,12 +233,14 @@ static void bias_gradient(const cw_stencil_class *c, int co, cw_rows gout, float
     cw_vf acc = {0};
     for (int r = 0; r < c->n_row; r++)
       for (int h = 0; h < CW_LANES; h += CW_VF)
-        acc += cw_vf_load(gout.data + ((size_t)c->out[r] * (size_t)gout.stride + (size_t)j) * CW_LANES + h);
+        acc += cw_vf_load(gout.data +
+                          ((size_t)c->out[r] * (size_t)gout.stride + (size_t)j) * CW_LANES + h);
     gbias[j] += lane_sum(acc);
   }
 }
 
-static void conv_weights(const cw_stencil *st, int ci, int co, cw_rows in, cw_rows gout, float *gw, float *gbias) {
+static void conv_weights(const cw_stencil *st, int ci, int co, cw_rows in, cw_rows gout, float *gw,
+                         float *gbias) {
   for (int m = 0; m < st->n_class; m++) {
     const cw_stencil_class *c = &st->cls[m];
     for (int k = 0; k < c->n_tap; k++)
@@ -247,12 +271,14 @@ static void square_vjp(int n, const float *h, const float *g2, float *g) {
 
 static void gather(int n, const int *row, const double *x, float *rows) {
   for (int i = 0; i < n; i++)
-    for (int l = 0; l < CW_LANES; l++) rows[i * CW_LANES + l] = (float)x[(size_t)row[i] * CW_LANES + (size_t)l];
+    for (int l = 0; l < CW_LANES; l++)
+      rows[i * CW_LANES + l] = (float)x[(size_t)row[i] * CW_LANES + (size_t)l];
 }
 
 static void scatter_add(int n, const int *row, const float *g, double *x) {
   for (int i = 0; i < n; i++)
-    for (int l = 0; l < CW_LANES; l++) x[(size_t)row[i] * CW_LANES + (size_t)l] += (double)g[i * CW_LANES + l];
+    for (int l = 0; l < CW_LANES; l++)
+      x[(size_t)row[i] * CW_LANES + (size_t)l] += (double)g[i * CW_LANES + l];
 }
 
 const cw_net_kernels CW_ISA_NAME(cw_net_kernels) = {.conv = conv,

@@ -1,7 +1,9 @@
-/* Independent normals, and the free field exp(-1/(2 sigma^2) sum_x [sum_mu (phi_x+mu - phi_x)^2 + mass2 phi_x^2]).
+/* Independent normals, and the free field exp(-1/(2 sigma^2) sum_x [sum_mu (phi_x+mu - phi_x)^2 +
+ * mass2 phi_x^2]).
  *
- * The free field is sampled in momentum space: products of one-dimensional real Fourier modes diagonalise its kernel
- * K = -Laplacian + mass2, with eigenvalues sum_mu 4 sin^2(p_mu/2) + mass2. */
+ * The free field is sampled in momentum space: products of one-dimensional real Fourier modes
+ * diagonalise its kernel K = -Laplacian + mass2, with eigenvalues sum_mu 4 sin^2(p_mu/2) + mass2.
+ */
 #include "model/prior/prior.h"
 
 #include <math.h>
@@ -12,12 +14,13 @@ struct cw_prior {
   cw_prior_spec spec;
   const cw_geometry *geom;
   cw_isa isa;
-  double log_norm;            /* ln r(0) */
-  double *mode[CW_MAX_DIM];   /* free: (extent, extent) orthonormal modes, row k is mode k */
-  double *width;              /* free: (n_sites) standard deviation of each product mode */
+  double log_norm;          /* ln r(0) */
+  double *mode[CW_MAX_DIM]; /* free: (extent, extent) orthonormal modes, row k is mode k */
+  double *width;            /* free: (n_sites) standard deviation of each product mode */
 };
 
-/* Mode k of n: 1/sqrt(n), sqrt(2/n) cos, sqrt(2/n) sin, ..., alternating sign; its momentum index is (k+1)/2. */
+/* Mode k of n: 1/sqrt(n), sqrt(2/n) cos, sqrt(2/n) sin, ..., alternating sign; its momentum index
+ * is (k+1)/2. */
 static double *fourier_modes(int n) {
   double *R = malloc((size_t)n * (size_t)n * sizeof *R);
   for (int k = 0; R && k < n; k++)
@@ -54,10 +57,12 @@ static cw_status build_free(cw_context *ctx, cw_prior *p) {
   return CW_OK;
 }
 
-cw_status cw_prior_create(cw_context *ctx, const cw_prior_spec *spec, const cw_geometry *geom, cw_prior **out) {
+cw_status cw_prior_create(cw_context *ctx, const cw_prior_spec *spec, const cw_geometry *geom,
+                          cw_prior **out) {
   *out = NULL;
   CW_REQUIRE(geom->V == 1);
-  if (!(spec->sigma > 0)) return cw_fail(ctx, CW_EINVAL, "prior: sigma = %g, expected a positive number", spec->sigma);
+  if (!(spec->sigma > 0))
+    return cw_fail(ctx, CW_EINVAL, "prior: sigma = %g, expected a positive number", spec->sigma);
   if (spec->kind == CW_PRIOR_FREE && !(spec->mass2 > 0))
     return cw_fail(ctx, CW_EINVAL, "prior: mass2 = %g, expected a positive number", spec->mass2);
   cw_prior *p = calloc(1, sizeof *p);
@@ -84,11 +89,14 @@ void cw_prior_destroy(cw_prior *p) {
   free(p);
 }
 
-/* to(.., x, ..) = sum_k R[k, x] from(.., k, ..) along one direction; rows of lanes in lexicographic site order. */
-static void transform_direction(const cw_lattice *lat, int direction, const double *R, const double *from, double *to) {
+/* to(.., x, ..) = sum_k R[k, x] from(.., k, ..) along one direction; rows of lanes in lexicographic
+ * site order. */
+static void transform_direction(const cw_lattice *lat, int direction, const double *R,
+                                const double *from, double *to) {
   int n = lat->extent[direction];
   long inner = 1, outer = 1;
-  for (int d = 0; d < lat->dim; d++) *(d < direction ? &outer : &inner) *= d == direction ? 1 : lat->extent[d];
+  for (int d = 0; d < lat->dim; d++)
+    *(d < direction ? &outer : &inner) *= d == direction ? 1 : lat->extent[d];
   for (long o = 0; o < outer; o++)
     for (long i = 0; i < inner; i++)
       for (int x = 0; x < n; x++) {
@@ -108,7 +116,8 @@ static cw_status to_free_field(const cw_prior *p, double *z, cw_arena *work) {
   double *a = cw_arena_alloc(work, bytes), *b = cw_arena_alloc(work, bytes);
   if (a == NULL || b == NULL) return CW_ENOMEM;
   for (long s = 0; s < g->n_sites; s++)
-    for (int l = 0; l < CW_LANES; l++) a[s * CW_LANES + l] = p->width[s] * z[(long)g->outer[s] * CW_LANES + l];
+    for (int l = 0; l < CW_LANES; l++)
+      a[s * CW_LANES + l] = p->width[s] * z[(long)g->outer[s] * CW_LANES + l];
   for (int d = 0; d < g->lat.dim; d++) {
     transform_direction(&g->lat, d, p->mode[d], a, b);
     double *swap = a;
@@ -120,8 +129,15 @@ static cw_status to_free_field(const cw_prior *p, double *z, cw_arena *work) {
   return CW_OK;
 }
 
-cw_status cw_prior_sample(const cw_prior *p, cw_rng rng, uint32_t step, long first_chain, double *z, double *logr, cw_arena *work) {
-  cw_field x = {.geom = p->geom, .n_comp = 1, .B = CW_LANES, .n_config = CW_LANES, .n_blocks = 1, .first_chain = first_chain, .data = z};
+cw_status cw_prior_sample(const cw_prior *p, cw_rng rng, uint32_t step, long first_chain, double *z,
+                          double *logr, cw_arena *work) {
+  cw_field x = {.geom = p->geom,
+                .n_comp = 1,
+                .B = CW_LANES,
+                .n_config = CW_LANES,
+                .n_blocks = 1,
+                .first_chain = first_chain,
+                .data = z};
   cw_field_normal(p->isa, &x, rng, step, 0);
   cw_status st = CW_OK;
   if (p->spec.kind == CW_PRIOR_FREE) {

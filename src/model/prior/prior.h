@@ -6,11 +6,13 @@
 
 typedef struct cw_prior cw_prior;
 
-cw_status cw_prior_create(cw_context *ctx, const cw_prior_spec *spec, const cw_geometry *geom, cw_prior **out);
+cw_status cw_prior_create(cw_context *ctx, const cw_prior_spec *spec, const cw_geometry *geom,
+                          cw_prior **out);
 void cw_prior_destroy(cw_prior *p);
 /* z (n_outer, CW_LANES) ~ r for chains first_chain..; ln r(z) is added to logr (CW_LANES). */
-cw_status cw_prior_sample(const cw_prior *p, cw_rng rng, uint32_t step, long first_chain, double *z, double *logr, cw_arena *work);
+cw_status cw_prior_sample(const cw_prior *p, cw_rng rng, uint32_t step, long first_chain, double *z,
+                          double *logr, cw_arena *work);
 void cw_prior_log_prob(const cw_prior *p, const double *z, double *logr); /* adds */
-void cw_prior_score(const cw_prior *p, const double *z, double *g);       /* g = d ln r/dz, overwritten */
+void cw_prior_score(const cw_prior *p, const double *z, double *g); /* g = d ln r/dz, overwritten */
 
 #endif

@@ -3,9 +3,9 @@
  * is active with probability 1 - exp(min(0, 2 c_bond phi_x phi_y)): aligned weight e^-K against
  * e^K, K = c_bond phi_x phi_y < 0. Wolff (PRL 62 (1989) 361) grows single clusters from random
  * sites and flips them; Swendsen and Wang (PRL 58 (1987) 86) flip every cluster with probability
- * 1/2. An HMC update before them moves |phi|. A global sign flip with probability 1/2 ends the step: deep in
- * the broken phase every Wolff cluster is the whole lattice, and a fixed number of them would tie the sign of a
- * configuration to the parity of its step.
+ * 1/2. An HMC update before them moves |phi|. A global sign flip with probability 1/2 ends the
+ * step: deep in the broken phase every Wolff cluster is the whole lattice, and a fixed number of
+ * them would tie the sign of a configuration to the parity of its step.
  *
  * Growth walks over the lattice in an order that is set by geometry alone and draws number after
  * number of the chain's sequence for this step, so that bits do not depend on the lane split. */

@@ -1,17 +1,20 @@
 #include "model/layers/additive/additive.h"
 
-static const cw_layer_ops ops =
-    CW_COUPLING_OPS("additive", "additive coupling: y = x + t", "NICE, arXiv:1410.8516, section 3.2");
+static const cw_layer_ops ops = CW_COUPLING_OPS("additive", "additive coupling: y = x + t",
+                                                "NICE, arXiv:1410.8516, section 3.2");
 
 static void outputs(const cw_transform_spec *spec, int *n_out, int *n_odd) {
   (void)spec;
   *n_out = *n_odd = 1;
 }
 
-static const cw_transform transform = {.outputs = outputs, .n_keep = CW_ADDITIVE_KEEP, .last_gain = 0.1};
+static const cw_transform transform = {
+    .outputs = outputs, .n_keep = CW_ADDITIVE_KEEP, .last_gain = 0.1};
 
-static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom, cw_layer **out) {
-  return cw_coupling_create(ctx, &ops, spec, geom, &transform, CW_DISPATCH(cw_context_isa(ctx), cw_additive_kernels), out);
+static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
+                        cw_layer **out) {
+  return cw_coupling_create(ctx, &ops, spec, geom, &transform,
+                            CW_DISPATCH(cw_context_isa(ctx), cw_additive_kernels), out);
 }
 
 const cw_layer_kind cw_layer_additive = {.ops = &ops, .masked = true, .create = create};

@@ -1,5 +1,5 @@
-/* y = x e^s + t (RealNVP, Dinh et al., arXiv:1605.08803), outputs h = (t, raw), s = S_MAX raw / sqrt(S_MAX^2 + raw^2): the
- * bound keeps a young network from overflowing. */
+/* y = x e^s + t (RealNVP, Dinh et al., arXiv:1605.08803), outputs h = (t, raw), s = S_MAX raw /
+ * sqrt(S_MAX^2 + raw^2): the bound keeps a young network from overflowing. */
 #include "model/layers/affine/affine.h"
 #include "simd/simd.h"
 
@@ -64,7 +64,8 @@ static inline void put_gradients(float *gh, int i, int l, cw_vd gt, cw_vd graw) 
 }
 
 /* dy = e dx + x e ds + dt, dlogj = ds. */
-static void forward_vjp(const cw_sites *sites, const float *h, const double *keep, double *g, const double *glogj, float *gh) {
+static void forward_vjp(const cw_sites *sites, const float *h, const double *keep, double *g,
+                        const double *glogj, float *gh) {
   for (int i = 0; i < sites->n; i++) {
     double *row = g + (size_t)sites->row[i] * CW_LANES;
     for (int l = 0; l < CW_LANES; l += CW_VD) {
@@ -78,7 +79,8 @@ static void forward_vjp(const cw_sites *sites, const float *h, const double *kee
 }
 
 /* dx = (dy - dt)/e - x ds, dlogj = -ds. */
-static void inverse_vjp(const cw_sites *sites, const float *h, const double *keep, double *g, const double *glogj, float *gh) {
+static void inverse_vjp(const cw_sites *sites, const float *h, const double *keep, double *g,
+                        const double *glogj, float *gh) {
   for (int i = 0; i < sites->n; i++) {
     double *row = g + (size_t)sites->row[i] * CW_LANES;
     for (int l = 0; l < CW_LANES; l += CW_VD) {
@@ -91,4 +93,5 @@ static void inverse_vjp(const cw_sites *sites, const float *h, const double *kee
   }
 }
 
-const cw_transform_kernels CW_ISA_NAME(cw_affine_kernels) = {forward, inverse, forward_vjp, inverse_vjp};
+const cw_transform_kernels CW_ISA_NAME(cw_affine_kernels) = {forward, inverse, forward_vjp,
+                                                             inverse_vjp};

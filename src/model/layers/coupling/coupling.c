@@ -25,15 +25,19 @@ static int parity_of(const cw_geometry *g, int outer) {
 static cw_status check_mask(cw_context *ctx, const cw_layer_ops *ops, const cw_geometry *g) {
   for (int d = 0; d < g->lat.dim; d++)
     if (g->lat.extent[d] % 2 != 0)
-      return cw_fail(ctx, CW_EINVAL, "layer '%s': its checkerboard mask needs even extents, found %d", ops->name, g->lat.extent[d]);
+      return cw_fail(ctx, CW_EINVAL,
+                     "layer '%s': its checkerboard mask needs even extents, found %d", ops->name,
+                     g->lat.extent[d]);
   return CW_OK;
 }
 
-static cw_status build(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *g, coupling *c) {
+static cw_status build(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *g,
+                       coupling *c) {
   int n_half = (int)(g->n_outer / 2), n_frozen = 0, n_odd = 0;
   int *frozen = malloc((size_t)n_half * sizeof *frozen);
   c->active_rows = malloc((size_t)n_half * sizeof *c->active_rows);
-  cw_status st = frozen && c->active_rows ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
+  cw_status st =
+      frozen && c->active_rows ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
   if (st == CW_OK) {
     for (int o = 0; o < (int)g->n_outer; o++) {
       if (parity_of(g, o) == spec->parity)
@@ -44,14 +48,16 @@ static cw_status build(cw_context *ctx, const cw_layer_spec *spec, const cw_geom
     c->active.row = c->active_rows;
     c->active.spec = (cw_transform_spec){.bins = spec->bins, .range = spec->range, .z2 = spec->z2};
     c->transform->outputs(&c->active.spec, &c->active.n_out, &n_odd);
-    st = cw_net_create(ctx, &spec->net, g, frozen, n_frozen, c->active_rows, c->active.n, c->active.n_out, n_odd, spec->z2, &c->net);
+    st = cw_net_create(ctx, &spec->net, g, frozen, n_frozen, c->active_rows, c->active.n,
+                       c->active.n_out, n_odd, spec->z2, &c->net);
   }
   free(frozen);
   return st;
 }
 
-cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_layer_spec *spec, const cw_geometry *geom,
-                             const cw_transform *transform, const cw_transform_kernels *kernel, cw_layer **out) {
+cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_layer_spec *spec,
+                             const cw_geometry *geom, const cw_transform *transform,
+                             const cw_transform_kernels *kernel, cw_layer **out) {
   *out = NULL;
   CW_TRY(check_mask(ctx, ops, geom));
   cw_layer *L = calloc(1, sizeof *L);
@@ -92,12 +98,14 @@ void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t ind
 static frame_of_pass *open_frame(const coupling *c, cw_theta th, const double *x, cw_arena *tape) {
   frame_of_pass *f = cw_arena_alloc(tape, sizeof *f);
   if (f == NULL) return NULL;
-  f->keep = cw_arena_alloc(tape, (size_t)(c->active.n * c->transform->n_keep) * CW_LANES * sizeof(double));
+  f->keep = cw_arena_alloc(tape, (size_t)(c->active.n * c->transform->n_keep) * CW_LANES *
+                                     sizeof(double));
   if (f->keep == NULL || cw_net_forward(c->net, th.f, x, &f->net, tape) != CW_OK) return NULL;
   return f;
 }
 
-cw_status cw_coupling_forward(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape, void **frame) {
+cw_status cw_coupling_forward(const cw_layer *L, cw_theta th, double *x, double *logj,
+                              cw_arena *tape, void **frame) {
   const coupling *c = L->impl;
   frame_of_pass *f = open_frame(c, th, x, tape);
   if (f == NULL) return CW_ENOMEM;
@@ -106,7 +114,8 @@ cw_status cw_coupling_forward(const cw_layer *L, cw_theta th, double *x, double 
   return CW_OK;
 }
 
-cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double *logj, cw_arena *tape, void **frame) {
+cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double *logj,
+                              cw_arena *tape, void **frame) {
   const coupling *c = L->impl;
   frame_of_pass *f = open_frame(c, th, y, tape);
   if (f == NULL) return CW_ENOMEM;
@@ -117,10 +126,12 @@ cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double 
 
 static const double no_logj[CW_LANES] CW_ALIGNED;
 
-typedef void (*transform_vjp)(const cw_sites *, const float *, const double *, double *, const double *, float *);
+typedef void (*transform_vjp)(const cw_sites *, const float *, const double *, double *,
+                              const double *, float *);
 
-static cw_status vjp(const coupling *c, transform_vjp pull_back, cw_theta th, const frame_of_pass *f, double *g, const double *glogj,
-                     float *gtheta, cw_arena *work) {
+static cw_status vjp(const coupling *c, transform_vjp pull_back, cw_theta th,
+                     const frame_of_pass *f, double *g, const double *glogj, float *gtheta,
+                     cw_arena *work) {
   cw_arena_mark mark = cw_arena_save(work);
   float *gh = cw_arena_alloc(work, (size_t)(c->active.n * c->active.n_out) * CW_LANES * sizeof *gh);
   if (gh == NULL) return CW_ENOMEM;
@@ -130,12 +141,14 @@ static cw_status vjp(const coupling *c, transform_vjp pull_back, cw_theta th, co
   return st;
 }
 
-cw_status cw_coupling_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g, const double *glogj, float *gtheta, cw_arena *work) {
+cw_status cw_coupling_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                                  const double *glogj, float *gtheta, cw_arena *work) {
   const coupling *c = L->impl;
   return vjp(c, c->kernel->forward_vjp, th, frame, g, glogj, gtheta, work);
 }
 
-cw_status cw_coupling_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g, const double *glogj, float *gtheta, cw_arena *work) {
+cw_status cw_coupling_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                                  const double *glogj, float *gtheta, cw_arena *work) {
   const coupling *c = L->impl;
   return vjp(c, c->kernel->inverse_vjp, th, frame, g, glogj, gtheta, work);
 }

@@ -1,6 +1,7 @@
-/* Masked coupling layers: one checkerboard colour is transformed site by site with parameters that a network
- * computes from the other colour (Dinh et al., arXiv:1605.08803). What is done to a site is a `cw_transform`; the masks,
- * the network and the four passes are common. Private to src/model. */
+/* Masked coupling layers: one checkerboard colour is transformed site by site with parameters that
+ * a network computes from the other colour (Dinh et al., arXiv:1605.08803). What is done to a site
+ * is a `cw_transform`; the masks, the network and the four passes are common. Private to src/model.
+ */
 #ifndef CW_MODEL_COUPLING_H
 #define CW_MODEL_COUPLING_H
 
@@ -17,40 +18,53 @@ typedef struct {
 typedef struct {
   int n;
   const int *row;
-  int n_out;            /* network outputs per site */
+  int n_out; /* network outputs per site */
   cw_transform_spec spec;
 } cw_sites;
 
-/* h (n, n_out, CW_LANES): the network's outputs. keep (n, n_keep, CW_LANES): filled by forward and inverse alike, read by
- * the vjps. logj accumulated; g in place as in cw_layer_ops; gh overwritten; glogj never NULL. */
+/* h (n, n_out, CW_LANES): the network's outputs. keep (n, n_keep, CW_LANES): filled by forward and
+ * inverse alike, read by the vjps. logj accumulated; g in place as in cw_layer_ops; gh overwritten;
+ * glogj never NULL. */
 typedef struct {
   void (*forward)(const cw_sites *s, const float *h, double *x, double *logj, double *keep);
   void (*inverse)(const cw_sites *s, const float *h, double *y, double *logj, double *keep);
-  void (*forward_vjp)(const cw_sites *s, const float *h, const double *keep, double *g, const double *glogj, float *gh);
-  void (*inverse_vjp)(const cw_sites *s, const float *h, const double *keep, double *g, const double *glogj, float *gh);
+  void (*forward_vjp)(const cw_sites *s, const float *h, const double *keep, double *g,
+                      const double *glogj, float *gh);
+  void (*inverse_vjp)(const cw_sites *s, const float *h, const double *keep, double *g,
+                      const double *glogj, float *gh);
 } cw_transform_kernels;
 
 typedef struct {
-  /* The outputs that the network must give per site, of which the first n_odd are odd under x -> -x. */
+  /* The outputs that the network must give per site, of which the first n_odd are odd under x ->
+   * -x. */
   void (*outputs)(const cw_transform_spec *spec, int *n_out, int *n_odd);
   int n_keep;
-  double last_gain; /* of the network's last layer at the start: small, so that the layer starts near the identity */
+  double last_gain; /* of the network's last layer at the start: small, so that the layer starts
+                       near the identity */
 } cw_transform;
 
 /* Makes a coupling layer of the transform. ops are cw_coupling_* with the transform's name. */
-cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_layer_spec *spec, const cw_geometry *geom,
-                             const cw_transform *transform, const cw_transform_kernels *kernel, cw_layer **out);
+cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_layer_spec *spec,
+                             const cw_geometry *geom, const cw_transform *transform,
+                             const cw_transform_kernels *kernel, cw_layer **out);
 
-cw_status cw_coupling_forward(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape, void **frame);
-cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double *logj, cw_arena *tape, void **frame);
-cw_status cw_coupling_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g, const double *glogj, float *gtheta, cw_arena *work);
-cw_status cw_coupling_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g, const double *glogj, float *gtheta, cw_arena *work);
+cw_status cw_coupling_forward(const cw_layer *L, cw_theta th, double *x, double *logj,
+                              cw_arena *tape, void **frame);
+cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double *logj,
+                              cw_arena *tape, void **frame);
+cw_status cw_coupling_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                                  const double *glogj, float *gtheta, cw_arena *work);
+cw_status cw_coupling_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                                  const double *glogj, float *gtheta, cw_arena *work);
 void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index);
 void cw_coupling_destroy(cw_layer *L);
 
-#define CW_COUPLING_OPS(layer_name, layer_title, layer_source)                                      \
-  {.name = layer_name, .title = layer_title, .source = layer_source, .forward = cw_coupling_forward, \
-   .inverse = cw_coupling_inverse, .forward_vjp = cw_coupling_forward_vjp,                          \
-   .inverse_vjp = cw_coupling_inverse_vjp, .init = cw_coupling_init, .destroy = cw_coupling_destroy}
+#define CW_COUPLING_OPS(layer_name, layer_title, layer_source)                                     \
+  {                                                                                                \
+    .name = layer_name, .title = layer_title, .source = layer_source,                              \
+    .forward = cw_coupling_forward, .inverse = cw_coupling_inverse,                                \
+    .forward_vjp = cw_coupling_forward_vjp, .inverse_vjp = cw_coupling_inverse_vjp,                \
+    .init = cw_coupling_init, .destroy = cw_coupling_destroy                                       \
+  }
 
 #endif

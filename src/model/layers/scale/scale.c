@@ -27,21 +27,24 @@ static void add_everywhere(double a, double *logj) {
   for (int l = 0; l < CW_LANES; l++) logj[l] += a;
 }
 
-static cw_status forward(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape, void **frame) {
+static cw_status forward(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape,
+                         void **frame) {
   CW_TRY(keep_input(L, x, tape, frame));
   multiply(L, exp(th.d[0]), x);
   add_everywhere((double)L->geom->n_sites * th.d[0], logj);
   return CW_OK;
 }
 
-static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj, cw_arena *tape, void **frame) {
+static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj, cw_arena *tape,
+                         void **frame) {
   multiply(L, exp(-th.d[0]), y);
   add_everywhere(-(double)L->geom->n_sites * th.d[0], logj);
   return keep_input(L, y, tape, frame);
 }
 
 /* sum over sites and lanes of x g, plus V sum glogj. */
-static double theta_gradient(const cw_layer *L, const double *x, const double *g, const double *glogj) {
+static double theta_gradient(const cw_layer *L, const double *x, const double *g,
+                             const double *glogj) {
   double lanes[CW_LANES] = {0};
   for (long o = 0; o < L->geom->n_outer; o++)
     for (int l = 0; l < CW_LANES; l++) lanes[l] += x[o * CW_LANES + l] * g[o * CW_LANES + l];
@@ -49,7 +52,8 @@ static double theta_gradient(const cw_layer *L, const double *x, const double *g
   return cw_sum(lanes, CW_LANES);
 }
 
-static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g, const double *glogj, float *gtheta, cw_arena *work) {
+static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                             const double *glogj, float *gtheta, cw_arena *work) {
   (void)work;
   const frame_of_pass *f = frame;
   multiply(L, exp(th.d[0]), g);
@@ -57,7 +61,8 @@ static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, 
   return CW_OK;
 }
 
-static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g, const double *glogj, float *gtheta, cw_arena *work) {
+static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                             const double *glogj, float *gtheta, cw_arena *work) {
   (void)work;
   const frame_of_pass *f = frame;
   if (gtheta) gtheta[0] -= (float)theta_gradient(L, f->x, g, glogj);
@@ -84,7 +89,8 @@ static const cw_layer_ops ops = {.name = "scale",
                                  .init = init,
                                  .destroy = destroy};
 
-static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom, cw_layer **out) {
+static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
+                        cw_layer **out) {
   (void)spec;
   cw_layer *L = calloc(1, sizeof *L);
   if (L == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");

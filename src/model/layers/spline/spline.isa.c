@@ -1,6 +1,7 @@
-/* Monotone rational-quadratic splines (Durkan et al., arXiv:1906.04032). K bins cover [-R, R]; outside the map is the identity.
- * With z2 they cover [0, R] and the map is odd: f(-x) = -f(x). Network outputs per site: K raw widths, K raw heights,
- * raw slopes. Notation of the paper: xi = (x - x_k)/w, s = h/w, slopes d0 and d1 at the bin's ends. */
+/* Monotone rational-quadratic splines (Durkan et al., arXiv:1906.04032). K bins cover [-R, R];
+ * outside the map is the identity. With z2 they cover [0, R] and the map is odd: f(-x) = -f(x).
+ * Network outputs per site: K raw widths, K raw heights, raw slopes. Notation of the paper: xi = (x
+ * - x_k)/w, s = h/w, slopes d0 and d1 at the bin's ends. */
 #include "model/layers/spline/spline.h"
 #include "simd/simd.h"
 
@@ -11,11 +12,11 @@ static const double MIN_SHARE = 1e-3; /* of a bin in the range, and smallest slo
 typedef struct {
   int bins;
   bool z2;
-  double left, length;       /* of the covered interval */
-  cw_vd pw[MAX], ph[MAX];    /* softmax of raw widths and heights */
-  cw_vd w[MAX], h[MAX];      /* widths and heights */
-  cw_vd d[MAX + 1];          /* slopes at the knots */
-  cw_vd dd[MAX + 1];         /* their derivatives in the raw outputs */
+  double left, length;    /* of the covered interval */
+  cw_vd pw[MAX], ph[MAX]; /* softmax of raw widths and heights */
+  cw_vd w[MAX], h[MAX];   /* widths and heights */
+  cw_vd d[MAX + 1];       /* slopes at the knots */
+  cw_vd dd[MAX + 1];      /* their derivatives in the raw outputs */
 } spline;
 
 /* The bin that holds a point, with everything local to it. */
@@ -63,7 +64,8 @@ static void read_spline(const cw_sites *s, const float *h, int l, spline *f) {
   for (int k = first; k < K; k++) slope(raw + (k - first) * CW_LANES, &f->d[k], &f->dd[k]);
 }
 
-/* Finds the bin of v among knots that start at f->left and are apart by size (widths or heights). */
+/* Finds the bin of v among knots that start at f->left and are apart by size (widths or heights).
+ */
 static bin find_bin(const spline *f, const cw_vd *size, cw_vd v) {
   cw_vd x = cw_vd_set1(f->left), y = x, at = x;
   bin b = {.k = {0}, .xk = x, .yk = y, .w = f->w[0], .h = f->h[0], .d0 = f->d[0], .d1 = f->d[1]};
@@ -97,7 +99,9 @@ static inline terms terms_at(const bin *b, cw_vd xi) {
   return t;
 }
 
-static inline cw_vd log_slope(const terms *t) { return cw_vd_log(t->s * t->s * t->M / (t->D * t->D)); }
+static inline cw_vd log_slope(const terms *t) {
+  return cw_vd_log(t->s * t->s * t->M / (t->D * t->D));
+}
 
 /* sign and magnitude for z2; the value itself otherwise. */
 static inline cw_vd fold(const spline *f, cw_vd v, cw_vd *sign) {
@@ -161,7 +165,8 @@ typedef struct {
 } partial;
 
 static inline partial partial_of(const bin *b, const terms *t, cw_vd P, cw_vd D, cw_vd M) {
-  return (partial){.y = b->h * (P - t->P / t->D * D) / t->D, .L = M / t->M - cw_vd_set1(2) * D / t->D};
+  return (partial){.y = b->h * (P - t->P / t->D * D) / t->D,
+                   .L = M / t->M - cw_vd_set1(2) * D / t->D};
 }
 
 static inline partial partial_xi(const bin *b, const terms *t) {
@@ -170,13 +175,14 @@ static inline partial partial_xi(const bin *b, const terms *t) {
                     two * (b->d1 * t->xi + t->s * tilt - b->d0 * (one - t->xi)));
 }
 
-/* Adds d(gy y + gl L)/d(raw outputs) for a point in bin b to the gradients of widths, heights and slopes; lanes outside are masked by
- * gy = gl = 0. */
+/* Adds d(gy y + gl L)/d(raw outputs) for a point in bin b to the gradients of widths, heights and
+ * slopes; lanes outside are masked by gy = gl = 0. */
 typedef struct {
   cw_vd w[MAX], h[MAX], d[MAX + 1];
 } knot_gradients;
 
-static void knots_vjp(const spline *f, const bin *b, const terms *t, cw_vd gy, cw_vd gl, knot_gradients *G) {
+static void knots_vjp(const spline *f, const bin *b, const terms *t, cw_vd gy, cw_vd gl,
+                      knot_gradients *G) {
   cw_vd one = cw_vd_set1(1), two = cw_vd_set1(2), zero = {0};
   partial xi = partial_xi(b, t);
   partial s = partial_of(b, t, t->xi * t->xi, one - two * t->q, two * t->q);
@@ -184,7 +190,8 @@ static void knots_vjp(const spline *f, const bin *b, const terms *t, cw_vd gy, c
   partial d1 = partial_of(b, t, zero, t->q, t->xi * t->xi);
   s.L += two / t->s;
   cw_vd gxi = gy * xi.y + gl * xi.L, gs = gy * s.y + gl * s.L;
-  cw_vd gxk = -gxi / b->w, gw = -(gxi * t->xi + gs * t->s) / b->w, gh = gs / b->w + gy * t->P / t->D;
+  cw_vd gxk = -gxi / b->w, gw = -(gxi * t->xi + gs * t->s) / b->w,
+        gh = gs / b->w + gy * t->P / t->D;
   cw_vd gd0 = gy * d0.y + gl * d0.L, gd1 = gy * d1.y + gl * d1.L;
   for (int k = 0; k <= f->bins; k++) {
     cw_vd at = cw_vd_set1(k);
@@ -204,7 +211,8 @@ static inline void narrow(float *p, cw_vd v) {
 static void softmax_vjp(int n, double length, const cw_vd *p, const cw_vd *g, float *out) {
   cw_vd mean = {0};
   for (int k = 0; k < n; k++) mean += p[k] * g[k];
-  for (int k = 0; k < n; k++) narrow(out + k * CW_LANES, cw_vd_set1(length * (1 - n * MIN_SHARE)) * p[k] * (g[k] - mean));
+  for (int k = 0; k < n; k++)
+    narrow(out + k * CW_LANES, cw_vd_set1(length * (1 - n * MIN_SHARE)) * p[k] * (g[k] - mean));
 }
 
 static void outputs_vjp(const spline *f, const knot_gradients *G, float *gh) {
@@ -214,9 +222,11 @@ static void outputs_vjp(const spline *f, const knot_gradients *G, float *gh) {
   for (int k = first; k < K; k++) narrow(gh + (2 * K + k - first) * CW_LANES, G->d[k] * f->dd[k]);
 }
 
-/* Both vjps stand on the local derivatives at the point x of the forward map. For the inverse, with mu = (gx - gl L_x)/y_x the adjoint
- * in y, the outputs get -mu dy - gl dL (implicit function theorem). */
-static void pull_back(const cw_sites *sites, const float *h, const double *keep, double *g, const double *glogj, float *gh, bool inverted) {
+/* Both vjps stand on the local derivatives at the point x of the forward map. For the inverse, with
+ * mu = (gx - gl L_x)/y_x the adjoint in y, the outputs get -mu dy - gl dL (implicit function
+ * theorem). */
+static void pull_back(const cw_sites *sites, const float *h, const double *keep, double *g,
+                      const double *glogj, float *gh, bool inverted) {
   spline f;
   knot_gradients G;
   for (int i = 0; i < sites->n; i++)
@@ -244,12 +254,15 @@ static void pull_back(const cw_sites *sites, const float *h, const double *keep,
     }
 }
 
-static void forward_vjp(const cw_sites *s, const float *h, const double *keep, double *g, const double *glogj, float *gh) {
+static void forward_vjp(const cw_sites *s, const float *h, const double *keep, double *g,
+                        const double *glogj, float *gh) {
   pull_back(s, h, keep, g, glogj, gh, false);
 }
 
-static void inverse_vjp(const cw_sites *s, const float *h, const double *keep, double *g, const double *glogj, float *gh) {
+static void inverse_vjp(const cw_sites *s, const float *h, const double *keep, double *g,
+                        const double *glogj, float *gh) {
   pull_back(s, h, keep, g, glogj, gh, true);
 }
 
-const cw_transform_kernels CW_ISA_NAME(cw_spline_kernels) = {forward, inverse, forward_vjp, inverse_vjp};
+const cw_transform_kernels CW_ISA_NAME(cw_spline_kernels) = {forward, inverse, forward_vjp,
+                                                             inverse_vjp};
