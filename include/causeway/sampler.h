@@ -23,7 +23,9 @@ typedef struct {
   const char *const *choices_name; /* reserved word keys: {"integrator", NULL}; NULL: none */
   const char *const *const
       *choices; /* per word key its NULL-terminated values, the first is the default */
-  bool (*fits)(const cw_theory *th, const double *params); /* can it sample this theory, so set? */
+  bool (*fits)(const cw_theory *th,
+               const double *params); /* can it sample this theory, so set? Asked of ops and form:
+                                         geom may be NULL */
   int n_state; /* doubles of tunable state (step size, ...): saved in checkpoints */
   size_t (*work_size)(const cw_theory *th); /* bytes of work memory of one thread */
   void (*init)(cw_sampler *s);              /* sets state[] to its starting values */

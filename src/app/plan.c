@@ -99,20 +99,15 @@ static cw_status read_mcmc(cw_node *map, cw_mcmc_plan *m) {
   return read_choices(map, m->ops, m->choice);
 }
 
-static cw_status check_fit(cw_context *ctx, const cw_plan *p, const cw_mcmc_plan *m,
-                           const cw_node *map) {
-  cw_geometry *g = NULL;
-  CW_TRY(cw_geometry_create(ctx, &p->lat, 1, &g));
-  cw_theory th = cw_theory_make(ctx, p->theory, g, p->form, p->param);
-  bool fits = m->ops->fits(&th, m->param);
-  cw_geometry_destroy(g);
-  return fits
+static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {
+  const cw_theory th = {.ops = p->theory, .form = p->form};
+  return m->ops->fits(&th, m->param)
              ? CW_OK
              : cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
                            m->ops->name, p->theory->name);
 }
 
-static cw_status read_samplers(cw_context *ctx, cw_node *root, cw_plan *p) {
+static cw_status read_samplers(cw_node *root, cw_plan *p) {
   for (int i = 0; cw_samplers[i]; i++) {
     cw_node *map;
     CW_TRY(cw_job_map(root, cw_samplers[i]->name, CW_JOB_MAY, &map));
@@ -121,7 +116,7 @@ static cw_status read_samplers(cw_context *ctx, cw_node *root, cw_plan *p) {
     cw_mcmc_plan *m = &p->mcmc[p->n_mcmc++];
     m->ops = cw_samplers[i];
     CW_TRY(read_mcmc(map, m));
-    CW_TRY(check_fit(ctx, p, m, map));
+    CW_TRY(check_fit(p, m, map));
     CW_TRY(cw_job_finish(map));
   }
   return CW_OK;
@@ -322,7 +317,7 @@ static cw_status read_inference(cw_node *root, cw_plan *p) {
   return CW_OK;
 }
 
-static cw_status read_chain(cw_context *ctx, cw_node *root, cw_plan *p) {
+static cw_status read_chain(cw_node *root, cw_plan *p) {
   cw_node *map;
   const char *words[CW_MAX_MCMC * 4] = {NULL};
   int which;
@@ -336,12 +331,12 @@ static cw_status read_chain(cw_context *ctx, cw_node *root, cw_plan *p) {
   CW_TRY(cw_job_choice(map, "sampler", "sampler", words, 0, &which));
   p->chain.mcmc.ops = cw_samplers[which];
   CW_TRY(read_mcmc(map, &p->chain.mcmc));
-  return check_fit(ctx, p, &p->chain.mcmc, map);
+  return check_fit(p, &p->chain.mcmc, map);
 }
 
 /* ---- the whole job ---- */
 
-static cw_status read_plan(cw_context *ctx, cw_node *root, cw_plan *p) {
+static cw_status read_plan(cw_node *root, cw_plan *p) {
   long seed;
   CW_TRY(read_text(root, "job", NULL, p->job, sizeof p->job));
   CW_TRY(read_text(root, "about", "", p->about, sizeof p->about));
@@ -351,10 +346,10 @@ static cw_status read_plan(cw_context *ctx, cw_node *root, cw_plan *p) {
   CW_TRY(read_lattice(root, p));
   CW_TRY(read_theory(root, p));
   CW_TRY(read_model(root, p));
-  CW_TRY(read_samplers(ctx, root, p));
+  CW_TRY(read_samplers(root, p));
   CW_TRY(read_train(root, p));
   CW_TRY(read_inference(root, p));
-  return read_chain(ctx, root, p);
+  return read_chain(root, p);
 }
 
 static bool good_name(const char *name) {
@@ -375,7 +370,7 @@ static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plan
   CW_TRY(cw_job_merge(job, entry, &merged));
   cw_node *root = cw_job_root(merged);
   cw_job_remove(root, "cases");
-  cw_status st = read_plan(ctx, root, p);
+  cw_status st = read_plan(root, p);
   if (st == CW_OK) st = cw_job_finish(root);
   if (st == CW_OK) st = cw_job_replace(entry, root);
   cw_job_destroy(merged);
@@ -403,7 +398,7 @@ static cw_status read_cases(cw_context *ctx, cw_job *job, cw_plans *out) {
   out->plan = calloc((size_t)out->n, sizeof *out->plan);
   if (out->plan == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the job");
   if (n == 0) {
-    CW_TRY(read_plan(ctx, cw_job_root(job), &out->plan[0]));
+    CW_TRY(read_plan(cw_job_root(job), &out->plan[0]));
     return cw_job_finish(cw_job_root(job));
   }
   int i = 0;
