@@ -360,7 +360,7 @@ static bool good_name(const char *name) {
 
 /* The base with one case merged in; read, then put back resolved, so that the job shows what ran.
  */
-static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plan *p) {
+static cw_status read_case(cw_job *job, cw_node *entry, cw_plan *p) {
   cw_job *merged = NULL;
   const char *name = cw_job_key(entry);
   if (!good_name(name))
@@ -403,7 +403,7 @@ static cw_status read_cases(cw_context *ctx, cw_job *job, cw_plans *out) {
   }
   int i = 0;
   for (cw_node *c = cw_job_first(cases); c != NULL; c = cw_job_next(c))
-    CW_TRY(read_case(ctx, job, c, &out->plan[i++]));
+    CW_TRY(read_case(job, c, &out->plan[i++]));
   drop_base(cw_job_root(job)); /* it was read, and checked, once per case */
   cw_job_accept(cw_job_root(job));
   return CW_OK;
