@@ -1,4 +1,5 @@
-"""The flow of bench_flow written the usual way in PyTorch: same layers, masks, batch, loss and optimiser; prints rates."""
+"""The flow of bench_flow written the usual way in PyTorch: same layers, masks, batch, loss and optimiser.
+Usage: torch_flow.py [L]...; default 8 16 32."""
 import sys
 import time
 
@@ -40,7 +41,7 @@ def action(x, m2=-4.0, lam=8.0):
 def best(f, turns):
     f()
     times = []
-    for _ in range(3):
+    for _ in range(2 if turns == 1 else 4):
         t = time.perf_counter()
         for _ in range(turns):
             f()
@@ -48,8 +49,7 @@ def best(f, turns):
     return min(times)
 
 
-def main():
-    L, threads, tanh = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "tanh"
+def rates(L, threads, tanh):
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     layers = torch.nn.ModuleList(Coupling(L, i % 2, tanh) for i in range(16))
@@ -66,8 +66,17 @@ def main():
         optimiser.step()
 
     turns = 3 if L <= 8 else 1
-    print(f"torch {torch.__version__}  L={L} threads={threads} {sys.argv[3]}: "
-          f"{BATCH / best(forward, turns):.0f} samples/s, {BATCH / best(train, turns):.0f} training samples/s")
+    print(f"{L:3d} {threads:8d}  {'tanh' if tanh else 'leaky':6s} {BATCH / best(forward, turns):12.0f} {BATCH / best(train, turns):13.0f}", flush=True)
+
+
+def main():
+    print(f"torch {torch.__version__}, the same flow, batch {BATCH}")
+    print("  L  threads  net       samples/s       train/s")
+    sizes = [int(L) for L in sys.argv[1:]] or [8, 16, 32]
+    for L in sizes:
+        for threads in (1, 2):
+            for tanh in (False, True):
+                rates(L, threads, tanh)
 
 
 main()
