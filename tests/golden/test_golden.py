@@ -42,6 +42,9 @@ def shrink(job):
     for section, keys in SHORT.items():
         if re.search(rf"^{section}:", text, flags=re.M):
             out += [word for key in keys for word in ("--set", f"{section}.{key}")]
+    for case, body in re.findall(r"^  (\w+):((?:.*\n)(?:    .*\n)*)", text.partition("\ncases:\n")[2], flags=re.M):
+        if "train:" in body:  # a case's own number of steps stands above that of the job
+            out += ["--set", f"cases.{case}.train.steps=4"]
     return out
 
 
