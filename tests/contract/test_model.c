@@ -270,11 +270,9 @@ static void path_gradient_is_unbiased(bench *b) {
   free(g);
 }
 
-/* For samples of the model itself the forward path gradient has the mean of the plain one, zero,
- * and less noise; and where q = p both path gradients vanish sample by sample: a free prior against
- * the same Gaussian theory. */
-static void path_gradients_vanish_at_the_target(void **state) {
-  (void)state;
+/* A target that the flow's prior solves: lambda = 0, S = sum (d phi)^2 + m2 phi^2, sigma^2 = 1/2.
+ */
+static void open_gaussian(bench *b) {
   static const model_case k = {
       "",
       {2, {4, 4}},
@@ -283,11 +281,18 @@ static void path_gradients_vanish_at_the_target(void **state) {
        .n_layers = 2,
        .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})},
                  {.kind = "scale"}}}};
+  static const double params[] = {0.6, 0.0};
+  open_bench(b, &k, 1);
+  b->th = cw_theory_make(b->ctx, cw_theory_find("phi4"), b->geom, 0, params);
+}
+
+/* For samples of the model itself the forward path gradient has the mean of the plain one, zero,
+ * and less noise; and where q = p both path gradients vanish sample by sample: a free prior against
+ * the same Gaussian theory. */
+static void path_gradients_vanish_at_the_target(void **state) {
+  (void)state;
   bench b = {0};
-  open_bench(&b, &k, 1);
-  static const double params[] = {
-      0.6, 0.0}; /* lambda = 0: S = sum (d phi)^2 + m2 phi^2, the prior with sigma^2 = 1/2 */
-  b.th = cw_theory_make(b.ctx, cw_theory_find("phi4"), b.geom, 0, params);
+  open_gaussian(&b);
   long n = cw_model_n_theta(b.model);
   memset(b.theta, 0, (size_t)n * sizeof *b.theta); /* all networks give zero: q is the prior */
   double *g = cw_alloc((size_t)n * sizeof *g);
@@ -309,18 +314,8 @@ static void path_gradients_vanish_at_the_target(void **state) {
  * theta is moved away from it. */
 static void forward_path_gradient_is_unbiased(void **state) {
   (void)state;
-  static const model_case k = {
-      "",
-      {2, {4, 4}},
-      1,
-      {.prior = {.kind = CW_PRIOR_FREE, .sigma = 0.70710678118654752, .mass2 = 0.6},
-       .n_layers = 2,
-       .layer = {{.kind = "affine", .net = CONV(.n_hidden = 1, .hidden = {6})},
-                 {.kind = "scale"}}}};
   bench b = {0};
-  open_bench(&b, &k, 1);
-  static const double params[] = {0.6, 0.0};
-  b.th = cw_theory_make(b.ctx, cw_theory_find("phi4"), b.geom, 0, params);
+  open_gaussian(&b);
   long n = cw_model_n_theta(b.model);
   double *lively = cw_alloc((size_t)n * sizeof *lively), *g = cw_alloc((size_t)n * sizeof *g),
          *logq = cw_alloc(20000 * sizeof *logq);

@@ -399,15 +399,6 @@ static void test_path_gradient_is_quieter(void **state) {
   close_flow(&f);
 }
 
-static int open_context(void **state) {
-  *state = test_context(1);
-  return 0;
-}
-static int close_context(void **state) {
-  cw_context_destroy(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_free_theory),
@@ -418,5 +409,6 @@ int main(void) {
       cmocka_unit_test(test_dropped_mode),
       cmocka_unit_test(test_path_gradient_is_quieter),
   };
-  return cmocka_run_group_tests_name("flow physics", tests, open_context, close_context);
+  return cmocka_run_group_tests_name("flow physics", tests, test_open_context_1,
+                                     test_close_context);
 }

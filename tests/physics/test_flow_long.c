@@ -50,17 +50,9 @@ static void test_8(void **state) { row(state, 0, 0.6); }
 static void test_6(void **state) { row(state, 1, 0.6); }
 static void test_8_finer(void **state) { row(state, 2, 0.4); }
 
-static int open_context(void **state) {
-  *state = test_context(2);
-  return 0;
-}
-static int close_context(void **state) {
-  cw_context_destroy(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_8), cmocka_unit_test(test_6),
                                      cmocka_unit_test(test_8_finer)};
-  return cmocka_run_group_tests_name("flow physics, long", tests, open_context, close_context);
+  return cmocka_run_group_tests_name("flow physics, long", tests, test_open_context_2,
+                                     test_close_context);
 }

@@ -370,15 +370,6 @@ static void test_unbounded_actions_are_refused(void **state) {
   assert_null(ops->refuse(1, &lat, (double[]){0.24, 0}));
 }
 
-static int open_context(void **state) {
-  *state = test_context(2);
-  return 0;
-}
-static int close_context(void **state) {
-  cw_context_destroy(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_forms_map_onto_each_other),
@@ -394,5 +385,6 @@ int main(void) {
       cmocka_unit_test(test_free_energy_16x8),
       cmocka_unit_test(test_frozen_signs),
   };
-  return cmocka_run_group_tests_name("phi4 physics", tests, open_context, close_context);
+  return cmocka_run_group_tests_name("phi4 physics", tests, test_open_context_2,
+                                     test_close_context);
 }

@@ -12,16 +12,8 @@ static void row(void **state, int i, long n_chain, uint32_t n_step) {
 static void test_12(void **state) { row(state, 3, 512, 1000); }
 static void test_20(void **state) { row(state, 4, 512, 800); }
 
-static int open_context(void **state) {
-  *state = test_context(2);
-  return 0;
-}
-static int close_context(void **state) {
-  cw_context_destroy(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_12), cmocka_unit_test(test_20)};
-  return cmocka_run_group_tests_name("phi4 physics, long", tests, open_context, close_context);
+  return cmocka_run_group_tests_name("phi4 physics, long", tests, test_open_context_2,
+                                     test_close_context);
 }

@@ -29,3 +29,18 @@ cw_context *test_context(int threads) {
   check_ok(NULL, cw_context_create(&opt, &ctx));
   return ctx;
 }
+
+int test_open_context_1(void **state) {
+  *state = test_context(1);
+  return 0;
+}
+
+int test_open_context_2(void **state) {
+  *state = test_context(2);
+  return 0;
+}
+
+int test_close_context(void **state) {
+  cw_context_destroy(*state);
+  return 0;
+}

@@ -28,4 +28,9 @@ void check_ok_at(cw_context *ctx, cw_status st, const char *what, const char *fi
 /* A quiet context with the given number of threads; fails the test if it cannot be made. */
 cw_context *test_context(int threads);
 
+/* Group fixtures of cmocka: *state is a quiet context of one or two threads. */
+int test_open_context_1(void **state);
+int test_open_context_2(void **state);
+int test_close_context(void **state);
+
 #endif
