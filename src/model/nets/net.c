@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/nets/winograd.h"
+
 enum { MAX_NET_LAYERS = 9 };
 
 /* One linear map with its activation; the stencil of its transpose serves the input's adjoint. */
@@ -12,6 +14,7 @@ typedef struct {
   int ci, co;
   cw_net_activation act;
   bool bias;
+  bool tiled;      /* runs on the tiles of its net, both ways */
   long w_at, b_at; /* into theta */
   long fan_in;
 } net_layer;
@@ -31,6 +34,7 @@ struct cw_net {
   int n_hidden, n_head;
   net_layer hidden[MAX_NET_LAYERS];
   net_head head[2];
+  cw_winograd tiles;
   long n_theta;
 };
 
@@ -206,6 +210,11 @@ static cw_status check_spec(cw_context *ctx, const cw_net_spec *spec, bool z2) {
   return CW_OK;
 }
 
+/* Fewer channels do not pay for the transforms; more would not leave the weights in cache. */
+static bool tiles_pay(const net_layer *L) {
+  return L->ci >= 4 && L->co >= 4 && L->ci <= 64 && L->co <= 64;
+}
+
 static bool build_hidden(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, bool z2,
                          site_rows frozen, site_rows all) {
   bool dense = spec->kind == CW_NET_DENSE;
@@ -217,6 +226,7 @@ static bool build_hidden(cw_net *net, const cw_net_spec *spec, const cw_geometry
                      .act = (cw_net_activation)spec->activation,
                      .bias = !z2};
     if (!layer_build(L, spec, g, i == 0 ? frozen : all, all)) return false;
+    L->tiled = i > 0 && net->tiles.n_tile > 0 && tiles_pay(L);
     net->n_theta = layer_place(L, net->n_theta);
     net->n_hidden = i + 1;
     channels = L->co;
@@ -246,6 +256,9 @@ static bool build(cw_net *net, const cw_net_spec *spec, const cw_geometry *g, co
                   int n_odd, bool z2) {
   site_rows all = {(int)g->n_outer, NULL}, frozen = {net->n_frozen, net->frozen},
             act = {net->n_active, active};
+  if (spec->kind == CW_NET_CONV && spec->kernel == 3 && spec->n_hidden > 1 &&
+      !cw_winograd_build(g, &net->tiles))
+    return false;
   if (!build_hidden(net, spec, g, z2, frozen, all)) return false;
   site_rows last = net->n_hidden ? all : frozen;
   if (!z2) return build_head(net, spec, g, false, 0, net->n_out, true, last, act);
@@ -286,6 +299,7 @@ void cw_net_destroy(cw_net *net) {
     stencil_free(&net->head[i].map.st);
     stencil_free(&net->head[i].map.transposed);
   }
+  cw_winograd_free(&net->tiles);
   free(net->frozen);
   free(net);
 }
@@ -319,10 +333,23 @@ static cw_rows rows_of(const net_layer *L, bool input, float *data, int stride) 
   return (cw_rows){data, dense ? (input ? L->ci : L->co) : stride};
 }
 
-static void layer_forward(const cw_net *net, const net_layer *L, const float *theta, float *in,
-                          float *out, int stride) {
-  net->kernel->conv(&L->st, L->ci, L->co, theta + L->w_at, L->bias ? theta + L->b_at : NULL, L->act,
-                    rows_of(L, true, in, L->ci), rows_of(L, false, out, stride));
+static cw_status tiled_conv(const cw_net *net, int ci, int co, const float *w, const float *bias,
+                            cw_net_activation act, cw_rows in, cw_rows out, cw_arena *arena) {
+  cw_arena_mark mark = cw_arena_save(arena);
+  float *work = cw_arena_alloc(arena, cw_winograd_work(ci, co) * sizeof *work);
+  if (work == NULL) return CW_ENOMEM;
+  net->kernel->winograd(&net->tiles, ci, co, w, bias, act, in, out, work);
+  cw_arena_rewind(arena, mark);
+  return CW_OK;
+}
+
+static cw_status layer_forward(const cw_net *net, const net_layer *L, const float *theta, float *in,
+                               float *out, int stride, cw_arena *arena) {
+  const float *w = theta + L->w_at, *bias = L->bias ? theta + L->b_at : NULL;
+  cw_rows from = rows_of(L, true, in, L->ci), to = rows_of(L, false, out, stride);
+  if (L->tiled) return tiled_conv(net, L->ci, L->co, w, bias, L->act, from, to, arena);
+  net->kernel->conv(&L->st, L->ci, L->co, w, bias, L->act, from, to);
+  return CW_OK;
 }
 
 static size_t rows_bytes(const net_layer *L) {
@@ -339,7 +366,7 @@ cw_status cw_net_forward(const cw_net *net, const float *theta, const double *x,
     const net_layer *L = &net->hidden[i];
     float *out = cw_arena_alloc(tape, rows_bytes(L));
     if (out == NULL) return CW_ENOMEM;
-    layer_forward(net, L, theta, in, out, L->co);
+    CW_TRY(layer_forward(net, L, theta, in, out, L->co, tape));
     pass->rows[i + 1] = in = out;
   }
   pass->squares = NULL;
@@ -355,19 +382,23 @@ cw_status cw_net_forward(const cw_net *net, const float *theta, const double *x,
       if (from == NULL) return CW_ENOMEM;
       net->kernel->square(n, in, from);
     }
-    layer_forward(net, &h->map, theta, from, pass->out + h->at * CW_LANES, net->n_out);
+    CW_TRY(
+        layer_forward(net, &h->map, theta, from, pass->out + h->at * CW_LANES, net->n_out, tape));
   }
   return CW_OK;
 }
 
-/* w (tap, ci, co) -> (tap, co, ci). */
+/* w (tap, ci, co) -> (tap, co, ci). The transposed stencil names its links by their tap; on tiles
+ * it is a stencil of the mirrored taps. */
 static float *transpose_weights(const net_layer *L, const float *theta, cw_arena *work) {
   const float *w = theta + L->w_at;
   float *t = cw_arena_alloc(work, (size_t)L->st.n_tap * (size_t)(L->ci * L->co) * sizeof *t);
   if (t == NULL) return NULL;
-  for (int k = 0; k < L->st.n_tap; k++, w += L->ci * L->co)
+  for (int k = 0; k < L->st.n_tap; k++, w += L->ci * L->co) {
+    int to = L->tiled ? L->st.n_tap - 1 - k : k;
     for (int i = 0; i < L->ci; i++)
-      for (int j = 0; j < L->co; j++) t[(k * L->co + j) * L->ci + i] = w[i * L->co + j];
+      for (int j = 0; j < L->co; j++) t[(to * L->co + j) * L->ci + i] = w[i * L->co + j];
+  }
   return t;
 }
 
@@ -381,8 +412,9 @@ static cw_status layer_vjp(const cw_net *net, const net_layer *L, const float *t
                               gtheta + L->w_at, L->bias ? gtheta + L->b_at : NULL);
   float *wt = transpose_weights(L, theta, work);
   if (wt == NULL) return CW_ENOMEM;
-  net->kernel->conv(&L->transposed, L->co, L->ci, wt, NULL, CW_NET_LINEAR, go,
-                    rows_of(L, true, gin, L->ci));
+  cw_rows gi = rows_of(L, true, gin, L->ci);
+  if (L->tiled) return tiled_conv(net, L->co, L->ci, wt, NULL, CW_NET_LINEAR, go, gi, work);
+  net->kernel->conv(&L->transposed, L->co, L->ci, wt, NULL, CW_NET_LINEAR, go, gi);
   return CW_OK;
 }
 

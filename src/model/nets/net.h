@@ -36,12 +36,18 @@ typedef enum {
   CW_NET_LEAKY_RELU = CW_ACT_LEAKY_RELU
 } cw_net_activation;
 
+typedef struct cw_winograd cw_winograd; /* winograd.h */
+
 /* The hot kernels. w (n_tap, ci, co), bias (co) or NULL. flops: 2*CW_LANES*ci*co per (row, tap)
  * pair. */
 typedef struct {
   /* out = act(bias + sum_tap w . in), overwritten. */
   void (*conv)(const cw_stencil *st, int ci, int co, const float *w, const float *bias,
                cw_net_activation act, cw_rows in, cw_rows out);
+  /* The same for 3x3 stencils of all sites in tiles. work: cw_winograd_work(ci, co) floats, 64-byte
+   * aligned. */
+  void (*winograd)(const cw_winograd *tiles, int ci, int co, const float *w, const float *bias,
+                   cw_net_activation act, cw_rows in, cw_rows out, float *work);
   /* gw += sum_{rows, lanes} in x gout; gbias (or NULL) += sum gout. */
   void (*conv_weights)(const cw_stencil *st, int ci, int co, cw_rows in, cw_rows gout, float *gw,
                        float *gbias);

@@ -3,47 +3,12 @@
  * An output tile of CO channels x NR rows stays in registers while taps and input channels stream
  * by: per step CO broadcasts and NR loads feed CO*NR fused multiply-adds. Tile sizes are literals
  * of macro-made functions, because gcc spills accumulator arrays whose size it cannot see. */
+#include "model/nets/activation.h"
 #include "model/nets/net.h"
+#include "model/nets/winograd.h"
 #include "simd/simd.h"
 
 enum { HALVES = CW_LANES / CW_VF };
-
-/* ---- activations ---- */
-
-static inline cw_vf clamp(cw_vf x, float a) {
-  return cw_vf_max(cw_vf_min(x, cw_vf_set1(a)), cw_vf_set1(-a));
-}
-
-static inline cw_vf quotient(cw_vf a, cw_vf b) {
-#if CW_VBYTES == 64
-  cw_vf r = (cw_vf)_mm512_rcp14_ps((__m512)b);
-  r = cw_vf_fma(r, cw_vf_fma(-b, r, cw_vf_set1(1)), r); /* Newton: 14 -> 28 bits */
-  return a * r;
-#else
-  return a / b;
-#endif
-}
-
-/* tanh as the continued fraction of Lambert cut after x^2/13, which reaches 1 at the clamp and is
- * off by 1e-4 there, by less than 1e-7 for |x| < 2.4: it need not be tanh, only smooth, odd and the
- * same in every pass. Its derivative is taken as 1 - y^2. */
-static inline cw_vf tanh_like(cw_vf x) {
-  x = clamp(x, 4.97178f);
-  cw_vf q = x * x;
-  cw_vf p = cw_vf_fma(cw_vf_fma(q + cw_vf_set1(378), q, cw_vf_set1(17325)), q, cw_vf_set1(135135));
-  cw_vf d =
-      cw_vf_fma(cw_vf_fma(cw_vf_fma(cw_vf_set1(28), q, cw_vf_set1(3150)), q, cw_vf_set1(62370)), q,
-                cw_vf_set1(135135));
-  return quotient(x * p, d);
-}
-
-static const float SLOPE = 0.01f; /* of the leaky ReLU */
-
-static inline cw_vf activate(cw_net_activation act, cw_vf x) {
-  if (act == CW_NET_TANH) return tanh_like(x);
-  if (act == CW_NET_LEAKY_RELU) return cw_vf_max(x, x * cw_vf_set1(SLOPE));
-  return x;
-}
 
 /* ---- convolution ---- */
 
@@ -52,29 +17,29 @@ static inline cw_vf activate(cw_net_activation act, cw_vf x) {
                                const float *w, const float *bias, cw_net_activation act,           \
                                cw_rows in, cw_rows out, int lane) {                                \
     cw_vf acc[NR][CO];                                                                             \
-    for (int j = 0; j < (CO); j++) {                                                               \
+    EACH(j, CO) {                                                                                  \
       cw_vf b = cw_vf_set1(bias ? bias[co0 + j] : 0);                                              \
-      for (int r = 0; r < (NR); r++) acc[r][j] = b;                                                \
+      EACH(r, NR) acc[r][j] = b;                                                                   \
     }                                                                                              \
     for (int k = 0; k < c->n_tap; k++) {                                                           \
       const float *wk = w + (size_t)c->tap[k] * (size_t)(ci * co) + co0;                           \
       const float *p[NR];                                                                          \
-      for (int r = 0; r < (NR); r++)                                                               \
-        p[r] = in.data +                                                                           \
-               (size_t)c->in[(first + r) * c->n_tap + k] * (size_t)in.stride * CW_LANES + lane;    \
+      EACH(r, NR)                                                                                  \
+      p[r] = in.data + (size_t)c->in[(first + r) * c->n_tap + k] * (size_t)in.stride * CW_LANES +  \
+             lane;                                                                                 \
       for (int i = 0; i < ci; i++, wk += co) {                                                     \
         cw_vf v[NR];                                                                               \
-        for (int r = 0; r < (NR); r++) v[r] = cw_vf_load(p[r] + i * CW_LANES);                     \
-        for (int j = 0; j < (CO); j++) {                                                           \
+        EACH(r, NR) v[r] = cw_vf_load(p[r] + i * CW_LANES);                                        \
+        EACH(j, CO) {                                                                              \
           cw_vf b = cw_vf_set1(wk[j]);                                                             \
-          for (int r = 0; r < (NR); r++) acc[r][j] = cw_vf_fma(b, v[r], acc[r][j]);                \
+          EACH(r, NR) acc[r][j] = cw_vf_fma(b, v[r], acc[r][j]);                                   \
         }                                                                                          \
       }                                                                                            \
     }                                                                                              \
-    for (int r = 0; r < (NR); r++) {                                                               \
+    EACH(r, NR) {                                                                                  \
       float *q = out.data +                                                                        \
                  ((size_t)c->out[first + r] * (size_t)out.stride + (size_t)co0) * CW_LANES + lane; \
-      for (int j = 0; j < (CO); j++) cw_vf_store(q + j * CW_LANES, activate(act, acc[r][j]));      \
+      EACH(j, CO) cw_vf_store(q + j * CW_LANES, activate(act, acc[r][j]));                         \
     }                                                                                              \
   }
 
@@ -156,7 +121,7 @@ static inline float lane_sum(cw_vf v) {
   static void weights_##CI##_##CO(const cw_stencil_class *c, int k, int ci0, int co0, int co,      \
                                   cw_rows in, cw_rows gout, float *gw) {                           \
     cw_vf acc[CI][CO];                                                                             \
-    memset(acc, 0, sizeof acc);                                                                    \
+    EACH(i, CI) EACH(j, CO) acc[i][j] = cw_vf_set1(0);                                             \
     for (int r = 0; r < c->n_row; r++) {                                                           \
       const float *p =                                                                             \
           in.data +                                                                                \
@@ -165,16 +130,15 @@ static inline float lane_sum(cw_vf v) {
           gout.data + ((size_t)c->out[r] * (size_t)gout.stride + (size_t)co0) * CW_LANES;          \
       for (int h = 0; h < CW_LANES; h += CW_VF) {                                                  \
         cw_vf g[CO];                                                                               \
-        for (int j = 0; j < (CO); j++) g[j] = cw_vf_load(q + j * CW_LANES + h);                    \
-        for (int i = 0; i < (CI); i++) {                                                           \
+        EACH(j, CO) g[j] = cw_vf_load(q + j * CW_LANES + h);                                       \
+        EACH(i, CI) {                                                                              \
           cw_vf v = cw_vf_load(p + i * CW_LANES + h);                                              \
-          for (int j = 0; j < (CO); j++) acc[i][j] = cw_vf_fma(v, g[j], acc[i][j]);                \
+          EACH(j, CO) acc[i][j] = cw_vf_fma(v, g[j], acc[i][j]);                                   \
         }                                                                                          \
       }                                                                                            \
     }                                                                                              \
     float *to = gw + (size_t)ci0 * (size_t)co + co0;                                               \
-    for (int i = 0; i < (CI); i++)                                                                 \
-      for (int j = 0; j < (CO); j++) to[i * co + j] += lane_sum(acc[i][j]);                        \
+    EACH(i, CI) EACH(j, CO) to[i * co + j] += lane_sum(acc[i][j]);                                 \
   }
 
 #if CW_VBYTES == 64
@@ -282,6 +246,7 @@ static void scatter_add(int n, const int *row, const float *g, double *x) {
 }
 
 const cw_net_kernels CW_ISA_NAME(cw_net_kernels) = {.conv = conv,
+                                                    .winograd = CW_ISA_NAME(cw_winograd_conv),
                                                     .conv_weights = conv_weights,
                                                     .activation_vjp = activation_vjp,
                                                     .square = square,
