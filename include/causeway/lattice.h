@@ -47,9 +47,15 @@ typedef struct {
   int *outer;     /* (n_sites) outer index of a global site */
   int *group;     /* (n_sites) v of a global site */
   int *neighbour; /* (n_outer, 2*dim) outer site of x+mu (2*mu) and x-mu (2*mu+1) */
-  uint8_t *turn;  /* (n_outer, 2*dim) 0: same lanes; t > 0: lanes are permuted by perm[t-1], t-1 =
-                     direction */
-  uint8_t (*perm)[CW_LANES]; /* (2*dim) v of the source for each v */
+  uint8_t *turn;  /* (n_outer, 2*dim) 0: same lanes; t > 0: another sub-lattice, t-1 = direction */
+  int64_t (*from)[CW_LANES]; /* (1+2*dim, 1+2*dim): the source of each lane after a step with turn t
+                                and another with turn u; see cw_lanes_from */
+  /* Even and odd sites apart, slab by slab (a slab: one value of coordinate 0 within the canonical
+   * sub-lattices), so that an update which visits them in this order finds its neighbours in the
+   * cache. NULL and 0 slabs: an extent is odd, or lanes of one outer site differ in parity. */
+  int n_slabs;
+  int *checkerboard; /* (n_outer) outer sites */
+  long *colour;      /* (2*n_slabs + 1) where slab s, parity p begins in checkerboard: 2*s + p */
 } cw_geometry;
 
 /* Fails with CW_EINVAL if an extent is < 1, the lattice has more than CW_MAX_SITES sites, or V is
@@ -58,6 +64,29 @@ cw_status cw_geometry_create(cw_context *ctx, const cw_lattice *lat, int V, cw_g
 void cw_geometry_destroy(cw_geometry *geom);
 /* Writes the allowed V, ascending, into splits[5]; returns how many. 1 is always among them. */
 int cw_geometry_splits(const cw_lattice *lat, int splits[5]);
+/* A good V for n_config configurations of n_comp components on each site: no lanes wasted, blocks
+ * that fit into a cache, and a checkerboard if the lattice has one. */
+int cw_geometry_choose(const cw_lattice *lat, int n_comp, long n_config);
+
+/* Lanes of the source after a step with turn t, then one with turn u (0: none), for cw_vd_permute.
+ */
+static inline const int64_t *cw_lanes_from(const cw_geometry *g, int t, int u) {
+  return g->from[t * (1 + 2 * g->lat.dim) + u];
+}
+
+/* Slices: the outer sites in pieces, at most CW_SLICES per canonical sub-lattice, which threads may
+ * share out; sums over them come in an order that depends on the lattice alone. */
+#define CW_SLICES 16
+int cw_slices(const cw_geometry *geom); /* per canonical sub-lattice */
+/* Slices 0 .. n_sub/V * cw_slices - 1 of a block: slice i begins at this outer site; it ends where
+ * i+1 begins. */
+long cw_slice_begin(const cw_geometry *geom, long i);
+
+/* A hyper-rectangle of sites: coordinates (origin + i) mod extent, 0 <= i < size. */
+typedef struct {
+  int origin[CW_MAX_DIM], size[CW_MAX_DIM];
+} cw_box;
+bool cw_box_contains(const cw_lattice *lat, const cw_box *box, const int coord[]);
 
 /* A real field with n_comp components per site for n_config configurations. Lanes beyond n_config
  * in the last block are computed like the others and never read. */
@@ -87,9 +116,9 @@ void cw_field_relayout(cw_field *to, const cw_field *from);
  * (s*n_comp+c) of step's draw. */
 void cw_field_normal(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step, uint32_t draw);
 
-/* part (n_sub/V, CW_LANES): partial sums per canonical sub-lattice and lane. out[b]: their sum in
- * fixed order. */
-void cw_sum_sublattices(const cw_geometry *geom, const double *part, double *out);
+/* part (n_sub/V, n, CW_LANES): n partial sums per canonical sub-lattice and lane: 1, or those of
+ * its slices. out[B]: their sum in fixed order. */
+void cw_sum_parts(const cw_geometry *geom, const double *part, int n, double *out);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "causeway/core.h"
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
 
 typedef struct chunk {
   struct chunk *next; /* kept for reuse after a rewind */
@@ -86,10 +87,20 @@ void cw_arena_rewind(cw_arena *a, cw_arena_mark mark) {
   a->now->used = mark.used;
 }
 
+/* Large arrays ask for huge pages: kernels that jump between neighbours miss the TLB otherwise. */
 void *cw_alloc(size_t bytes) {
-  size_t size = round_up(bytes > 0 ? bytes : 1);
+  size_t size = round_up(bytes > 0 ? bytes : 1), align = ALIGN;
   if (size < bytes) return NULL;
-  void *p = aligned_alloc(ALIGN, size);
-  if (p != NULL) memset(p, 0, size);
+  bool large = size >= 2 * HUGE_PAGE && size <= SIZE_MAX - HUGE_PAGE;
+  if (large) {
+    align = HUGE_PAGE;
+    size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  }
+  void *p = aligned_alloc(align, size);
+  if (p == NULL) return NULL;
+#if defined(MADV_HUGEPAGE)
+  if (large) (void)madvise(p, size, MADV_HUGEPAGE); /* a wish: nothing depends on it */
+#endif
+  memset(p, 0, size);
   return p;
 }

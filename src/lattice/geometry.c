@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "causeway/lattice.h"
 
@@ -24,22 +25,29 @@ void cw_lattice_coord(const cw_lattice *lat, long site, int coord[]) {
   }
 }
 
-/* The canonical cut: halve, turn by turn, the direction with the longest even piece, until CW_LANES
- * pieces or nothing is even. Lanes take whole directions, in order, so that a step over an edge is
- * one permutation for all of them. */
+/* The canonical cut: halve, turn by turn, the direction with the longest piece whose halves are
+ * even, and when there is none left the one with the longest even piece, until CW_LANES pieces or
+ * nothing is even. Even pieces keep the lanes of an outer site at one parity. Lanes take whole
+ * directions, in order, so that a step over an edge is one permutation for all of them. */
 typedef struct {
   int cut[CW_MAX_DIM]; /* pieces per direction */
   int n_sub;
 } cut_plan;
 
+static int longest_piece(const cw_lattice *lat, const cut_plan *p, int divisor) {
+  int best = -1, length = 0;
+  for (int d = 0; d < lat->dim; d++) {
+    int piece = lat->extent[d] / p->cut[d];
+    if (piece % divisor == 0 && piece > length) best = d, length = piece;
+  }
+  return best;
+}
+
 static cut_plan canonical_cut(const cw_lattice *lat) {
   cut_plan p = {.cut = {1, 1, 1, 1}, .n_sub = 1};
   while (p.n_sub < CW_LANES) {
-    int best = -1, length = 0;
-    for (int d = 0; d < lat->dim; d++) {
-      int piece = lat->extent[d] / p.cut[d];
-      if (piece % 2 == 0 && piece > length) best = d, length = piece;
-    }
+    int best = longest_piece(lat, &p, 4);
+    if (best < 0) best = longest_piece(lat, &p, 2);
     if (best < 0) break;
     p.cut[best] *= 2;
     p.n_sub *= 2;
@@ -71,6 +79,29 @@ int cw_geometry_splits(const cw_lattice *lat, int splits[5]) {
   return n;
 }
 
+/* Do even and odd sites exist, and do all lanes of an outer site agree on theirs? */
+static bool has_checkerboard(const cw_lattice *lat, const cut_plan *p, int lanes) {
+  for (int d = 0; d < lat->dim; d++) {
+    if (lat->extent[d] % 2 != 0) return false;
+    if (lanes >> d & 1 && lat->extent[d] / p->cut[d] % 2 != 0) return false;
+  }
+  return true;
+}
+
+int cw_geometry_choose(const cw_lattice *lat, int n_comp, long n_config) {
+  const double cache = 2 << 20; /* bytes */
+  cut_plan p = canonical_cut(lat);
+  int best = 1;
+  for (int V = 1; V <= CW_LANES; V *= 2) {
+    int lanes = lane_directions(lat, &p, V);
+    if (lanes < 0 || (has_checkerboard(lat, &p, 0) && !has_checkerboard(lat, &p, lanes))) continue;
+    best = V;
+    double bytes = (double)cw_lattice_sites(lat) / V * n_comp * CW_LANES * sizeof(double);
+    if (CW_LANES / V <= n_config && bytes <= cache) break;
+  }
+  return best;
+}
+
 /* Where a global site lives: sub-lattice coordinates in mixed radix give v (lane directions) and r
  * (the others). */
 static void place(const cw_geometry *g, const cut_plan *p, int lanes, const int coord[],
@@ -97,8 +128,9 @@ static cw_status allocate_tables(cw_context *ctx, cw_geometry *g) {
   g->sub = cw_alloc((size_t)g->n_sub * sizeof *g->sub);
   g->neighbour = cw_alloc(links * sizeof *g->neighbour);
   g->turn = cw_alloc(links * sizeof *g->turn);
-  g->perm = cw_alloc(2 * (size_t)g->lat.dim * sizeof *g->perm);
-  if (!g->site || !g->outer || !g->group || !g->sub || !g->neighbour || !g->turn || !g->perm)
+  size_t turns = 1 + 2 * (size_t)g->lat.dim;
+  g->from = cw_alloc(turns * turns * sizeof *g->from);
+  if (!g->site || !g->outer || !g->group || !g->sub || !g->neighbour || !g->turn || !g->from)
     return cw_fail(ctx, CW_ENOMEM, "no memory for the tables of a lattice of %ld sites",
                    g->n_sites);
   return CW_OK;
@@ -129,7 +161,9 @@ static void fill_canonical_order(cw_geometry *g, const cut_plan *p) {
     }
 }
 
-static void fill_neighbours(cw_geometry *g) {
+/* perm[k][v]: the sub-lattice, as a lane group, that is entered over the edge of v in direction k.
+ */
+static void fill_neighbours(cw_geometry *g, uint8_t perm[][CW_LANES]) {
   int coord[CW_MAX_DIM];
   int n_dir = 2 * g->lat.dim;
   for (long o = 0; o < g->n_outer; o++)
@@ -146,9 +180,42 @@ static void fill_neighbours(cw_geometry *g) {
         turned |= g->group[s] != v;
       }
       g->turn[o * n_dir + k] = turned ? (uint8_t)(k + 1) : 0;
-      if (turned)
-        for (int v = 0; v < g->V; v++) g->perm[k][v] = from[v];
+      if (turned) memcpy(perm[k], from, sizeof from);
     }
+}
+
+static void fill_lanes(cw_geometry *g, uint8_t perm[][CW_LANES]) {
+  int n = 1 + 2 * g->lat.dim, B = CW_LANES / g->V;
+  for (int t = 0; t < n; t++)
+    for (int u = 0; u < n; u++)
+      for (int lane = 0; lane < CW_LANES; lane++) {
+        int v = lane / B;
+        if (t > 0) v = perm[t - 1][v];
+        if (u > 0) v = perm[u - 1][v];
+        g->from[t * n + u][lane] = v * B + lane % B;
+      }
+}
+
+/* Slab and parity of an outer site; the lanes of one agree on both. */
+static long colour_of(const cw_geometry *g, long outer) {
+  int coord[CW_MAX_DIM], parity = 0;
+  cw_lattice_coord(&g->lat, g->site[outer * g->V], coord);
+  for (int d = 0; d < g->lat.dim; d++) parity += coord[d];
+  return 2 * (coord[0] % g->n_slabs) + parity % 2;
+}
+
+static cw_status fill_checkerboard(cw_context *ctx, cw_geometry *g, const cut_plan *p) {
+  g->n_slabs = g->lat.extent[0] / p->cut[0];
+  g->checkerboard = cw_alloc((size_t)g->n_outer * sizeof *g->checkerboard);
+  g->colour = cw_alloc((size_t)(2 * g->n_slabs + 2) * sizeof *g->colour);
+  if (g->checkerboard == NULL || g->colour == NULL)
+    return cw_fail(ctx, CW_ENOMEM, "no memory for the tables of a lattice of %ld sites",
+                   g->n_sites);
+  long *end = g->colour + 1; /* of each colour while it fills; then where the next begins */
+  for (long o = 0; o < g->n_outer; o++) end[colour_of(g, o) + 1]++;
+  for (int c = 0; c < 2 * g->n_slabs; c++) end[c + 1] += end[c];
+  for (long o = 0; o < g->n_outer; o++) g->checkerboard[end[colour_of(g, o)]++] = (int)o;
+  return CW_OK;
 }
 
 static cw_status check_lattice(cw_context *ctx, const cw_lattice *lat) {
@@ -182,13 +249,18 @@ cw_status cw_geometry_create(cw_context *ctx, const cw_lattice *lat, int V, cw_g
   g->n_outer = g->n_sites / V;
   g->n_inner = g->n_sites / p.n_sub;
   cw_status st = allocate_tables(ctx, g);
+  if (st == CW_OK) {
+    uint8_t perm[2 * CW_MAX_DIM][CW_LANES] = {{0}};
+    fill_places(g, &p, lanes);
+    fill_canonical_order(g, &p);
+    fill_neighbours(g, perm);
+    fill_lanes(g, perm);
+    if (has_checkerboard(lat, &p, lanes)) st = fill_checkerboard(ctx, g, &p);
+  }
   if (st != CW_OK) {
     cw_geometry_destroy(g);
     return st;
   }
-  fill_places(g, &p, lanes);
-  fill_canonical_order(g, &p);
-  fill_neighbours(g);
   *out = g;
   return CW_OK;
 }
@@ -201,16 +273,39 @@ void cw_geometry_destroy(cw_geometry *g) {
   free(g->sub);
   free(g->neighbour);
   free(g->turn);
-  free(g->perm);
+  free(g->from);
+  free(g->checkerboard);
+  free(g->colour);
   free(g);
 }
 
-void cw_sum_sublattices(const cw_geometry *g, const double *part, double *out) {
+/* --------------------------------------------------------------- slices and boxes */
+
+int cw_slices(const cw_geometry *g) { return g->n_inner < CW_SLICES ? (int)g->n_inner : CW_SLICES; }
+
+long cw_slice_begin(const cw_geometry *g, long i) {
+  long n = cw_slices(g);
+  return i / n * g->n_inner + i % n * g->n_inner / n;
+}
+
+void cw_sum_parts(const cw_geometry *g, const double *part, int n, double *out) {
   int B = CW_LANES / g->V;
+  CW_REQUIRE(n >= 1 && n <= CW_SLICES);
   for (int b = 0; b < B; b++) {
-    double ordered[CW_LANES];
+    double ordered[CW_LANES], of_one[CW_SLICES];
     for (int r = 0; r < g->n_sub / g->V; r++)
-      for (int v = 0; v < g->V; v++) ordered[g->sub[r * g->V + v]] = part[r * CW_LANES + v * B + b];
+      for (int v = 0; v < g->V; v++) {
+        for (int i = 0; i < n; i++) of_one[i] = part[(r * n + i) * CW_LANES + v * B + b];
+        ordered[g->sub[r * g->V + v]] = cw_sum(of_one, (size_t)n);
+      }
     out[b] = cw_sum(ordered, (size_t)g->n_sub);
   }
+}
+
+bool cw_box_contains(const cw_lattice *lat, const cw_box *box, const int coord[]) {
+  for (int d = 0; d < lat->dim; d++) {
+    int e = lat->extent[d], from_origin = ((coord[d] - box->origin[d]) % e + e) % e;
+    if (from_origin >= box->size[d]) return false;
+  }
+  return true;
 }

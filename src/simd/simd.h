@@ -121,10 +121,17 @@ static inline void cw_vd_sincos(cw_vd a, cw_vd *s, cw_vd *c) {
 }
 #endif
 
-/* Lane permutation of a whole group of CW_LANES doubles: out[l] = in[from[l]]. For sub-lattice
- * edges only. */
-static inline void cw_permute_lanes(const double *in, const uint8_t *from, int n, double *out) {
-  for (int l = 0; l < n; l++) out[l] = in[from[l]];
+/* Lanes of a row of CW_LANES doubles: out[i] = row[from[i]], i < CW_VD. row and from are aligned.
+ */
+static inline cw_vd cw_vd_permute(const double *row, const int64_t *from) {
+#if CW_VBYTES == 64
+  return (cw_vd)_mm512_permutex2var_pd((__m512d)cw_vd_load(row), *(const __m512i *)from,
+                                       (__m512d)cw_vd_load(row + 8));
+#elif CW_VBYTES == 32
+  return (cw_vd)_mm256_i64gather_pd(row, *(const __m256i *)from, 8);
+#else
+  return (cw_vd){row[from[0]], row[from[1]]};
+#endif
 }
 
 #endif
