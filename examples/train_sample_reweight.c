@@ -40,7 +40,8 @@ static cw_status run(cw_context *ctx, cw_estimate *e) {
   cw_field x;
   CW_TRY(cw_geometry_create(ctx, &lattice, 1, &geom));
   const double m2_lambda[] = {-4, 8};
-  cw_theory phi4 = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, m2_lambda);
+  cw_theory phi4;
+  CW_TRY(cw_theory_create(ctx, cw_theory_find("phi4"), geom, 0, m2_lambda, &phi4));
   CW_TRY(train(ctx, &phi4, &flow));
   CW_TRY(cw_field_create(ctx, geom, 1, N, &x));
   CW_TRY(cw_model_sample(ctx, flow, cw_rng_stream(1, "draw"), 0, &x, logq));
@@ -51,6 +52,7 @@ static cw_status run(cw_context *ctx, cw_estimate *e) {
   }
   cw_field_destroy(&x);
   cw_model_destroy(flow);
+  cw_theory_destroy(&phi4);
   cw_geometry_destroy(geom);
   return cw_weighted(ctx, phi2, log_weight, N, 1, NULL, NULL, e);
 }

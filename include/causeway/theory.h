@@ -3,7 +3,7 @@
 #ifndef CAUSEWAY_THEORY_H
 #define CAUSEWAY_THEORY_H
 
-#include "causeway/lattice.h"
+#include "causeway/group.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,11 +22,6 @@ typedef struct {
 
 typedef struct cw_theory cw_theory;
 
-/* What the numbers of a field are. */
-typedef enum {
-  CW_SITE_REAL = 0 /* unbounded reals on sites, flat measure */
-} cw_field_kind;
-
 typedef struct {
   const char *name;   /* "phi4": name in job files */
   const char *title;  /* "scalar phi^4 theory" */
@@ -35,7 +30,6 @@ typedef struct {
       forms; /* NULL-terminated names of conventions, first is the default: {"m2", "kappa", NULL} */
   const cw_param *const *params; /* one NULL-name-terminated table per form */
   cw_field_kind kind;
-  int n_comp; /* reals per site */
   int n_terms;
   bool even;     /* S(-x; c) = S(x; c) for every c: global sign flips are exact */
   int bond_term; /* k if T_k = sum_{x,mu} x_x x_{x+mu} and no other term changes with the sign of
@@ -45,13 +39,19 @@ typedef struct {
   /* Why exp(-S) cannot be normalised at parameters p, as a phrase for the user; NULL: it can. */
   const char *(*refuse)(int form, const cw_lattice *lat, const double *p);
   /* Kernels on all blocks of x; T (n_blocks*B, n_terms): row i is configuration i (padding lanes
-   * included). Local; the caller is the one who parallelises over blocks. f: same shape as x, f =
-   * -dS/dx, overwritten. */
+   * included). x is split as th->geom. Local. Callers parallelise over blocks; within a block a
+   * kernel may use th->threads, which has no effect inside a parallel region. f (th->n_tangent
+   * components): -dS along each tangent direction (group.h; reals: -dS/dx), overwritten. */
   void (*terms)(const cw_theory *th, const cw_field *x, double *T);
   void (*force)(const cw_theory *th, const cw_field *x, const double *c, cw_field *f);
   /* The slow oracle of the two kernels: plain loops over the global sites of one configuration x
-   * (n_sites, n_comp). T (n_terms); f (n_sites, n_comp) or NULL. */
-  void (*reference)(const cw_lattice *lat, const double *x, const double *c, double *T, double *f);
+   * (n_sites, n_comp) on lat with th's form and parameters. T (n_terms); f (n_sites, n_tangent) or
+   * NULL. */
+  void (*reference)(const cw_theory *th, const cw_lattice *lat, const double *x, const double *c,
+                    double *T, double *f);
+  /* Tables that the kernels need, kept in th->own; NULL: none. CW_ENOMEM. */
+  cw_status (*prepare)(cw_context *ctx, cw_theory *th);
+  void (*release)(cw_theory *th);
 } cw_theory_ops;
 
 /* One theory on one lattice. Immutable after creation. Pass c explicitly to sample the same fields
@@ -60,19 +60,22 @@ struct cw_theory {
   const cw_theory_ops *ops;
   const cw_geometry *geom; /* borrowed */
   cw_isa isa;
+  int threads;
+  int n_comp, n_tangent; /* reals per site of a field, and of a force or momentum */
   int form;
   double param[CW_MAX_PARAMS];
   double c[CW_MAX_TERMS];
+  void *own; /* of ops->prepare */
 };
 
 extern const cw_theory_ops *const cw_theories[]; /* NULL-terminated; from theory/theories.def */
 const cw_theory_ops *cw_theory_find(const char *name); /* NULL: no such theory */
 
 /* params: values in the order of ops->params[form], which ops->refuse lets pass. geom is borrowed
- * and must outlive the theory; fields given to its kernels may have another split of the same
- * lattice. */
-cw_theory cw_theory_make(const cw_context *ctx, const cw_theory_ops *ops, const cw_geometry *geom,
-                         int form, const double *params);
+ * and must outlive the theory. The caller destroys *out, in any case. CW_ENOMEM. */
+cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_geometry *geom,
+                           int form, const double *params, cw_theory *out);
+void cw_theory_destroy(cw_theory *th); /* zeroed or destroyed before: nothing */
 
 /* S (n_blocks*B) = sum_k c_k T_k, summed from k = 0 up. scratch: (n_blocks*B*n_terms). Local. */
 void cw_theory_action(const cw_theory *th, const cw_field *x, const double *c, double *scratch,

@@ -18,12 +18,23 @@ const cw_theory_ops *cw_theory_find(const char *name) {
   return NULL;
 }
 
-cw_theory cw_theory_make(const cw_context *ctx, const cw_theory_ops *ops, const cw_geometry *geom,
-                         int form, const double *params) {
-  cw_theory th = {.ops = ops, .geom = geom, .isa = cw_context_isa(ctx), .form = form};
-  for (int i = 0; ops->params[form][i].name != NULL; i++) th.param[i] = params[i];
-  ops->couplings(form, &geom->lat, params, th.c);
-  return th;
+cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_geometry *geom,
+                           int form, const double *params, cw_theory *out) {
+  *out = (cw_theory){.ops = ops,
+                     .geom = geom,
+                     .isa = cw_context_isa(ctx),
+                     .threads = cw_threads(ctx),
+                     .n_comp = cw_kind_components(ops->kind, &geom->lat),
+                     .n_tangent = cw_kind_tangent(ops->kind, &geom->lat),
+                     .form = form};
+  for (int i = 0; ops->params[form][i].name != NULL; i++) out->param[i] = params[i];
+  ops->couplings(form, &geom->lat, params, out->c);
+  return ops->prepare != NULL ? ops->prepare(ctx, out) : CW_OK;
+}
+
+void cw_theory_destroy(cw_theory *th) {
+  if (th->ops != NULL && th->ops->release != NULL) th->ops->release(th);
+  *th = (cw_theory){0};
 }
 
 void cw_theory_action(const cw_theory *th, const cw_field *x, const double *c, double *scratch,

@@ -70,7 +70,6 @@ const cw_theory_ops cw_theory_phi4 = {
     .forms = forms,
     .params = params,
     .kind = CW_SITE_REAL,
-    .n_comp = 1,
     .n_terms = CW_PHI4_TERMS,
     .even = true,
     .bond_term = 0,

@@ -13,7 +13,7 @@ typedef struct {
   void (*force)(const cw_geometry *geom, const double *x, const double *c, double *f);
 } cw_phi4_kernels;
 
-void cw_phi4_reference(const cw_lattice *lat, const double *x, const double *c, double *T,
-                       double *f);
+void cw_phi4_reference(const cw_theory *th, const cw_lattice *lat, const double *x, const double *c,
+                       double *T, double *f);
 
 #endif

@@ -6,17 +6,6 @@
 
 enum { N_VEC = CW_LANES / CW_VD };
 
-/* Source lane of each lane when neighbours are fetched across a sub-lattice edge. */
-typedef struct {
-  uint8_t from[2 * CW_MAX_DIM][CW_LANES];
-} lane_turns;
-
-static void make_turns(const cw_geometry *geom, lane_turns *t) {
-  int B = CW_LANES / geom->V;
-  for (int d = 0; d < 2 * geom->lat.dim; d++)
-    for (int l = 0; l < CW_LANES; l++) t->from[d][l] = (uint8_t)(geom->perm[d][l / B] * B + l % B);
-}
-
 /* Does a step from outer site o turn lanes, in any of its 2*dim directions? */
 static inline __attribute__((always_inline)) bool at_edge(const cw_geometry *geom, long o,
                                                           int dim) {
@@ -29,8 +18,8 @@ static inline __attribute__((always_inline)) bool at_edge(const cw_geometry *geo
  * for those that must be permuted. dim, stride and n are literal constants at every call, so that
  * the loops over directions unroll. */
 static inline __attribute__((always_inline)) void
-find_neighbours(const cw_geometry *geom, const lane_turns *t, const double *x, long o, int dim,
-                int stride, int n, double turned[][CW_LANES], const double **near) {
+find_neighbours(const cw_geometry *geom, const double *x, long o, int dim, int stride, int n,
+                double turned[][CW_LANES], const double **near) {
   const int *to = geom->neighbour + o * 2 * dim;
 #pragma GCC unroll 8
   for (int k = 0; k < n; k++) near[k] = x + (long)to[k * stride] * CW_LANES;
@@ -38,20 +27,20 @@ find_neighbours(const cw_geometry *geom, const lane_turns *t, const double *x, l
   for (int k = 0; k < n; k++) {
     int turn = geom->turn[o * 2 * dim + k * stride];
     if (turn == 0) continue;
-    cw_permute_lanes(near[k], t->from[turn - 1], CW_LANES, turned[k]);
+    const int64_t *from = cw_lanes_from(geom, turn, 0);
+    for (int v = 0; v < CW_LANES; v += CW_VD)
+      cw_vd_store(turned[k] + v, cw_vd_permute(near[k], from + v));
     near[k] = turned[k];
   }
 }
 
 static inline __attribute__((always_inline)) void force(const cw_geometry *geom, const double *x,
                                                         const double *c, double *f, int dim) {
-  lane_turns turns;
-  make_turns(geom, &turns);
   const cw_vd c0 = cw_vd_set1(-c[0]), c1 = cw_vd_set1(-2 * c[1]), c2 = cw_vd_set1(-4 * c[2]);
   for (long o = 0; o < geom->n_outer; o++) {
     double turned[2 * CW_MAX_DIM][CW_LANES] __attribute__((aligned(64)));
     const double *near[2 * CW_MAX_DIM];
-    find_neighbours(geom, &turns, x, o, dim, 1, 2 * dim, turned, near);
+    find_neighbours(geom, x, o, dim, 1, 2 * dim, turned, near);
     for (int v = 0; v < CW_LANES; v += CW_VD) {
       cw_vd phi = cw_vd_load(x + o * CW_LANES + v);
       cw_vd sum = cw_vd_load(near[0] + v);
@@ -66,13 +55,13 @@ static inline __attribute__((always_inline)) void force(const cw_geometry *geom,
 /* Terms of one canonical sub-lattice: part[term][lane], over its n_inner outer sites from first on.
  */
 static inline __attribute__((always_inline)) void
-sublattice_terms(const cw_geometry *geom, const lane_turns *turns, const double *x, long first,
+sublattice_terms(const cw_geometry *geom, const double *x, long first,
                  double part[CW_PHI4_TERMS][CW_LANES], int dim) {
   cw_vd bonds[N_VEC] = {0}, squares[N_VEC] = {0}, quartics[N_VEC] = {0};
   for (long o = first; o < first + geom->n_inner; o++) {
     double turned[CW_MAX_DIM][CW_LANES] __attribute__((aligned(64)));
     const double *near[CW_MAX_DIM];
-    find_neighbours(geom, turns, x, o, dim, 2, dim, turned, near);
+    find_neighbours(geom, x, o, dim, 2, dim, turned, near);
     for (int v = 0; v < N_VEC; v++) {
       cw_vd phi = cw_vd_load(x + o * CW_LANES + v * CW_VD);
       cw_vd sum = cw_vd_load(near[0] + v * CW_VD);
@@ -92,17 +81,15 @@ sublattice_terms(const cw_geometry *geom, const lane_turns *turns, const double 
 
 static inline __attribute__((always_inline)) void terms(const cw_geometry *geom, const double *x,
                                                         double *T, int dim) {
-  lane_turns turns;
-  make_turns(geom, &turns);
   double part[CW_PHI4_TERMS][CW_LANES][CW_LANES]; /* term, canonical sub-lattice, lane */
   for (int g = 0; g < geom->n_sub / geom->V; g++) {
     double one[CW_PHI4_TERMS][CW_LANES] __attribute__((aligned(64)));
-    sublattice_terms(geom, &turns, x, g * geom->n_inner, one, dim);
+    sublattice_terms(geom, x, g * geom->n_inner, one, dim);
     for (int k = 0; k < CW_PHI4_TERMS; k++) memcpy(part[k][g], one[k], sizeof one[k]);
   }
   for (int k = 0; k < CW_PHI4_TERMS; k++) {
     double total[CW_LANES];
-    cw_sum_sublattices(geom, part[k][0], total);
+    cw_sum_parts(geom, part[k][0], 1, total);
     for (int b = 0; b < CW_LANES / geom->V; b++) T[b * CW_PHI4_TERMS + k] = total[b];
   }
 }

@@ -8,8 +8,9 @@ static long neighbour_of(const cw_lattice *lat, const int coord[], int mu, int s
   return cw_lattice_site(lat, y);
 }
 
-void cw_phi4_reference(const cw_lattice *lat, const double *x, const double *c, double *T,
-                       double *f) {
+void cw_phi4_reference(const cw_theory *th, const cw_lattice *lat, const double *x, const double *c,
+                       double *T, double *f) {
+  (void)th;
   T[0] = T[1] = T[2] = 0;
   for (long s = 0; s < cw_lattice_sites(lat); s++) {
     int coord[CW_MAX_DIM];

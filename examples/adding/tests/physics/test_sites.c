@@ -42,7 +42,8 @@ static void test_phi2(void **state) {
   double *phi2 = calloc(N_CHAIN * N_STEP, sizeof *phi2);
   assert_non_null(phi2);
   check_ok(ctx, cw_geometry_create(ctx, &lattice, 1, &geom));
-  cw_theory th = cw_theory_make(ctx, cw_theory_find("sites"), geom, 0, (double[]){a, b});
+  cw_theory th;
+  check_ok(ctx, cw_theory_create(ctx, cw_theory_find("sites"), geom, 0, (double[]){a, b}, &th));
   check_ok(ctx, cw_field_create(ctx, geom, 1, N_CHAIN, &x));
   cw_field_normal(th.isa, &x, cw_rng_stream(1, "start"), 0, 0);
   check_ok(ctx, cw_sampler_create(ctx, cw_sampler_find("hmc"), &th, NULL, NULL, x.n_blocks, &hmc));

@@ -55,8 +55,8 @@ static void force(const cw_theory *th, const cw_field *x, const double *c, cw_fi
   }
 }
 
-static void reference(const cw_lattice *lat, const double *x, const double *c, double *T,
-                      double *f) {
+static void reference(const cw_theory *th, const cw_lattice *lat, const double *x, const double *c,
+                      double *T, double *f) {
   T[0] = T[1] = 0;
   for (long s = 0; s < cw_lattice_sites(lat); s++) {
     T[0] += pow(x[s], 2);
@@ -73,7 +73,6 @@ const cw_theory_ops cw_theory_sites = {
     .forms = forms,
     .params = params,
     .kind = CW_SITE_REAL,
-    .n_comp = 1,
     .n_terms = N_TERMS,
     .even = true,
     .bond_term = -1,

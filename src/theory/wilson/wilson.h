@@ -1,0 +1,50 @@
+/* Inside of the Wilson action: what the theories u1, su2 and su3 share. */
+#ifndef CW_THEORY_WILSON_H
+#define CW_THEORY_WILSON_H
+
+#include "causeway/wilson.h"
+
+enum { CW_WILSON_ISOTROPIC = 0, CW_WILSON_ANISOTROPIC, CW_WILSON_DEFECT }; /* forms */
+
+/* The defect of form CW_WILSON_DEFECT: links of `direction` that start on the last slice of that
+ * direction, 0 <= x_i < edge[i] for the other coordinates. */
+typedef struct {
+  int direction;
+  int edge[CW_MAX_DIM];
+} cw_wilson_defect;
+
+cw_wilson_defect cw_wilson_defect_of(const double *params);
+/* Does the link from site x (coordinates, 0 <= x_i < extent) in direction mu carry the factor? */
+bool cw_wilson_is_defect(const cw_lattice *lat, const cw_wilson_defect *d, const int x[], int mu);
+
+/* Kernels of one group on one block of lanes, split as th->geom. */
+typedef struct {
+  /* x (n_outer, n_comp, CW_LANES) -> T (B, CW_WILSON_CLASSES) */
+  void (*terms)(const cw_theory *th, const double *x, double *T);
+  /* x -> f (n_outer, n_tangent, CW_LANES) = -dS along T_a at couplings c */
+  void (*force)(const cw_theory *th, const double *x, const double *c, double *f);
+} cw_wilson_kernel;
+
+typedef struct {
+  cw_wilson_kernel group[3]; /* of CW_LINK_U1, CW_LINK_SU2, CW_LINK_SU3 */
+} cw_wilson_kernels;
+
+/* Members of cw_theory_ops that all three have in common. */
+extern const char *const cw_wilson_forms[];
+extern const cw_param *const cw_wilson_params[];
+void cw_wilson_couplings(int form, const cw_lattice *lat, const double *p, double *c);
+const char *cw_wilson_refuse(int form, const cw_lattice *lat, const double *p);
+void cw_wilson_terms(const cw_theory *th, const cw_field *x, double *T);
+void cw_wilson_force(const cw_theory *th, const cw_field *x, const double *c, cw_field *f);
+void cw_wilson_reference(const cw_theory *th, const cw_lattice *lat, const double *x,
+                         const double *c, double *T, double *f);
+cw_status cw_wilson_prepare(cw_context *ctx, cw_theory *th);
+void cw_wilson_release(cw_theory *th);
+
+#define CW_WILSON_OPS                                                                              \
+  .forms = cw_wilson_forms, .params = cw_wilson_params, .n_terms = CW_WILSON_CLASSES,              \
+  .bond_term = -1, .couplings = cw_wilson_couplings, .refuse = cw_wilson_refuse,                   \
+  .terms = cw_wilson_terms, .force = cw_wilson_force, .reference = cw_wilson_reference,            \
+  .prepare = cw_wilson_prepare, .release = cw_wilson_release
+
+#endif
