@@ -34,7 +34,8 @@ static void bench_force(cw_context *ctx, const cw_lattice *lat, double peak) {
     cw_geometry *geom;
     cw_field x, f;
     must(ctx, cw_geometry_create(ctx, lat, splits[i], &geom));
-    cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, p);
+    cw_theory th;
+    must(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), geom, 0, p, &th));
     must(ctx, cw_field_create(ctx, geom, 1, CW_LANES / splits[i], &x));
     must(ctx, cw_field_create(ctx, geom, 1, CW_LANES / splits[i], &f));
     cw_field_normal(th.isa, &x, cw_rng_stream(1, "bench"), 0, 0);
@@ -60,11 +61,12 @@ static void bench_sampler(cw_context *ctx, const char *name, const cw_lattice *l
   cw_field x;
   cw_sampler *s;
   must(ctx, cw_geometry_create(ctx, lat, 1, &geom));
-  cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, p);
+  cw_theory th;
+  must(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), geom, 0, p, &th));
   must(ctx, cw_field_create(ctx, geom, 1, N_CHAIN, &x));
   must(ctx, cw_sampler_create(ctx, cw_sampler_find(name), &th, NULL, NULL, x.n_blocks, &s));
-  const cw_observable_ops *obs = cw_observable_for(&th);
-  double *out = calloc((size_t)(N_CHAIN * obs->n_primary(&th)), sizeof *out);
+  cw_observer obs = cw_observer_make(cw_observable_for(&th), &th, NULL);
+  double *out = calloc((size_t)(N_CHAIN * obs.ops->n_primary(&obs)), sizeof *out);
   cw_rng rng = cw_rng_stream(1, "bench");
   uint32_t step = 0;
   double accept[N_CHAIN];
@@ -79,7 +81,7 @@ static void bench_sampler(cw_context *ctx, const char *name, const cw_lattice *l
     double t = cw_wall_seconds();
     must(ctx, s->ops->step(s, th.c, &x, rng, step, &stats));
     double u = cw_wall_seconds();
-    must(ctx, cw_measure(ctx, obs, &th, &x, out));
+    must(ctx, cw_measure(ctx, &obs, &x, out));
     double v = cw_wall_seconds();
     if (u - t < best) best = u - t;
     if (v - u < measure) measure = v - u;

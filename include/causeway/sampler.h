@@ -28,12 +28,16 @@ typedef struct {
                                          geom may be NULL */
   int n_state; /* doubles of tunable state (step size, ...): saved in checkpoints */
   size_t (*work_size)(const cw_theory *th); /* bytes of work memory of one thread */
-  void (*init)(cw_sampler *s);              /* sets state[] to its starting values */
+  cw_status (*init)(cw_sampler *s);         /* sets state[] to its starting values; CW_ENOMEM */
   /* One update of every configuration of x (in/out; split as th->geom), parallel over blocks with
    * the threads of ctx. A function of (x, c, rng, step, state) alone. Not-a-number in x:
    * CW_ENUMERIC. Local. */
   cw_status (*step)(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                     const cw_step_stats *stats);
+  /* From now on only sites (or links that start from sites) of box are updated, all others are
+   * frozen; NULL: everywhere again. NULL member: this sampler cannot. CW_ENOMEM. */
+  cw_status (*restrict_to)(cw_sampler *s, const cw_box *box);
+  void (*release)(cw_sampler *s); /* frees own; NULL: nothing to free */
   /* Adapts state from the mean acceptance of all chains of all ranks after thermalisation step
    * number step (0..); NULL: nothing to tune. */
   void (*tune)(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune);
@@ -49,6 +53,7 @@ struct cw_sampler {
   int n_areas;      /* threads that can work at once */
   size_t area_size; /* bytes of one thread's work memory, a multiple of 64 */
   void *work;       /* (n_areas, area_size), owned */
+  void *own;        /* tables of the sampler itself, made by init; see release */
 };
 
 extern const cw_sampler_ops *const cw_samplers[]; /* NULL-terminated; from sampler/samplers.def */

@@ -47,13 +47,18 @@ cw_status cw_sampler_create(cw_context *ctx, const cw_sampler_ops *ops, const cw
     free(s);
     return cw_fail(ctx, CW_ENOMEM, "no memory for sampler '%s'", ops->name);
   }
-  ops->init(s);
+  cw_status st = ops->init(s);
+  if (st != CW_OK) {
+    cw_sampler_destroy(s);
+    return st;
+  }
   *out = s;
   return CW_OK;
 }
 
 void cw_sampler_destroy(cw_sampler *s) {
   if (s == NULL) return;
+  if (s->ops->release != NULL) s->ops->release(s);
   free(s->work);
   free(s);
 }

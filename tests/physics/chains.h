@@ -15,9 +15,12 @@
 typedef struct {
   const char *theory, *form, *sampler;
   cw_lattice lat;
-  double param[2];    /* of the theory's form */
-  const char *choice; /* a value of one of the sampler's word keys; NULL: presets */
-  double flip;        /* of hmc */
+  double param[CW_MAX_PARAMS]; /* of the theory's form */
+  const char *choice;          /* a value of one of the sampler's word keys; NULL: presets */
+  struct {
+    const char *name;
+    double value;
+  } set[4]; /* parameters of the sampler other than their presets; ends with NULL */
   long n_chain;
   uint32_t n_therm, n_step;
   uint32_t seed;
@@ -35,6 +38,11 @@ typedef struct {
   double accept;  /* mean */
 } chains;
 
+/* Made where it is used: it points to the theory. */
+static inline cw_observer observer_of(const chains *r) {
+  return cw_observer_make(r->ops, &r->th, NULL);
+}
+
 static inline int index_of(const char *const *names, const char *name) {
   for (int i = 0; names[i] != NULL; i++)
     if (strcmp(names[i], name) == 0) return i;
@@ -46,8 +54,11 @@ static inline cw_sampler *make_sampler(cw_context *ctx, const plan *p, const cw_
   const cw_sampler_ops *ops = cw_sampler_find(p->sampler);
   double param[CW_MAX_PARAMS];
   int choice[CW_MAX_PARAMS] = {0};
-  for (int i = 0; ops->params[i].name != NULL; i++)
-    param[i] = strcmp(ops->params[i].name, "flip") == 0 ? p->flip : ops->params[i].preset;
+  for (int i = 0; ops->params[i].name != NULL; i++) {
+    param[i] = ops->params[i].preset;
+    for (int k = 0; k < 4 && p->set[k].name != NULL; k++)
+      if (strcmp(ops->params[i].name, p->set[k].name) == 0) param[i] = p->set[k].value;
+  }
   for (int k = 0; p->choice != NULL && ops->choices_name[k] != NULL; k++) {
     int found = index_of(ops->choices[k], p->choice);
     if (found >= 0) choice[k] = found;
@@ -58,22 +69,27 @@ static inline cw_sampler *make_sampler(cw_context *ctx, const plan *p, const cw_
 }
 
 static inline void record(chains *r, const cw_field *x, double *row, long step) {
-  check_ok(r->ctx, cw_measure(r->ctx, r->ops, &r->th, x, row));
+  cw_observer observer = observer_of(r);
+  check_ok(r->ctx, cw_measure(r->ctx, &observer, x, row));
   for (long i = 0; i < r->n_chain; i++)
     memcpy(r->data + (i * r->n_step + step) * r->n_primary, row + i * r->n_primary,
            (size_t)r->n_primary * sizeof *row);
 }
 
-/* Thermalises from N(0,1) while tuning, then measures after every step. */
+/* Thermalises from a hot start while tuning, then measures after every step. */
 static inline chains run_chains(cw_context *ctx, const plan *p) {
   const cw_theory_ops *ops = cw_theory_find(p->theory);
   chains r = {.ctx = ctx, .n_chain = p->n_chain, .n_step = p->n_step};
   cw_field x;
-  check_ok(ctx, cw_geometry_create(ctx, &p->lat, 1, &r.geom));
-  r.th = cw_theory_make(ctx, ops, r.geom, index_of(ops->forms, p->form), p->param);
+  int V = 1;
+  if (cw_kind(ops->kind)->on_links)
+    V = cw_geometry_choose(&p->lat, cw_kind_components(ops->kind, &p->lat), p->n_chain);
+  check_ok(ctx, cw_geometry_create(ctx, &p->lat, V, &r.geom));
+  check_ok(ctx, cw_theory_create(ctx, ops, r.geom, index_of(ops->forms, p->form), p->param, &r.th));
   r.ops = cw_observable_for(&r.th);
-  r.n_primary = r.ops->n_primary(&r.th);
-  check_ok(ctx, cw_field_create(ctx, r.geom, ops->n_comp, p->n_chain, &x));
+  cw_observer observer = observer_of(&r);
+  r.n_primary = r.ops->n_primary(&observer);
+  check_ok(ctx, cw_field_create(ctx, r.geom, r.th.n_comp, p->n_chain, &x));
   cw_sampler *s = make_sampler(ctx, p, &r.th, x.n_blocks);
   size_t lanes = (size_t)(x.n_blocks * x.B), steps = (size_t)(p->n_chain * p->n_step);
   double *accept = calloc(lanes, sizeof *accept), *dH = calloc(lanes, sizeof *dH);
@@ -83,7 +99,7 @@ static inline chains run_chains(cw_context *ctx, const plan *p) {
   assert_true(accept && dH && row && r.data && r.weight);
   cw_rng rng = cw_rng_stream(p->seed, "chains");
   cw_step_stats stats = {accept, dH};
-  cw_field_normal(r.th.isa, &x, cw_rng_stream(p->seed, "start"), 0, 0);
+  cw_kind(ops->kind)->hot(r.th.isa, &x, cw_rng_stream(p->seed, "start"), 0);
   for (uint32_t i = 0; i < p->n_therm + p->n_step; i++) {
     check_ok(ctx, s->ops->step(s, r.th.c, &x, rng, i, &stats));
     double mean = cw_sum(accept, (size_t)p->n_chain) / (double)p->n_chain;
@@ -107,24 +123,26 @@ static inline chains run_chains(cw_context *ctx, const plan *p) {
 static inline void free_chains(chains *r) {
   free(r->data);
   free(r->weight);
+  cw_theory_destroy(&r->th);
   cw_geometry_destroy(r->geom);
 }
 
 /* ------------------------------------------------------------------ estimates */
 
 typedef struct {
-  const cw_theory *th;
+  const cw_observer *observer;
   const cw_quantity *q;
   int i;
 } derived_arg;
 
 static inline double derived_value(const double *mean, const void *arg) {
   const derived_arg *a = arg;
-  return a->q->value(a->th, mean, a->i);
+  return a->q->value(a->observer, mean, a->i);
 }
 
 static inline cw_estimate estimate(const chains *r, const char *name, int i) {
-  derived_arg arg = {.th = &r->th, .i = i};
+  cw_observer observer = observer_of(r);
+  derived_arg arg = {.observer = &observer, .i = i};
   for (const cw_quantity *q = r->ops->quantities; q->name != NULL; q++)
     if (strcmp(q->name, name) == 0) arg.q = q;
   assert_non_null(arg.q);

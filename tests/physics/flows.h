@@ -39,9 +39,10 @@ static inline flow open_flow(cw_context *ctx, cw_lattice lat, const char *form,
   const cw_theory_ops *ops = cw_theory_find("phi4");
   check_ok(ctx, cw_geometry_create(ctx, &lat, 1, &f.geom));
   check_ok(ctx, cw_model_create(ctx, spec, f.geom, &f.model));
-  f.th = cw_theory_make(ctx, ops, f.geom, index_of(ops->forms, form), param);
+  check_ok(ctx, cw_theory_create(ctx, ops, f.geom, index_of(ops->forms, form), param, &f.th));
   f.ops = cw_observable_for(&f.th);
-  f.n_primary = f.ops->n_primary(&f.th);
+  cw_observer observer = cw_observer_make(f.ops, &f.th, NULL);
+  f.n_primary = f.ops->n_primary(&observer);
   cw_model_init(f.model, 1);
   return f;
 }
@@ -102,7 +103,8 @@ static inline samples draw(const flow *f, uint32_t seed, long n) {
   s.primary = cw_alloc((size_t)(n * f->n_primary) * sizeof *s.primary);
   check_ok(f->ctx, cw_field_create(f->ctx, f->geom, 1, n, &x));
   check_ok(f->ctx, cw_model_sample(f->ctx, f->model, cw_rng_stream(seed, "draw"), 0, &x, logq));
-  check_ok(f->ctx, cw_measure(f->ctx, f->ops, &f->th, &x, s.primary));
+  cw_observer observer = cw_observer_make(f->ops, &f->th, NULL);
+  check_ok(f->ctx, cw_measure(f->ctx, &observer, &x, s.primary));
   log_weights(f, &x, logq, s.lw);
   cw_field_destroy(&x);
   free(logq);
@@ -115,7 +117,8 @@ static inline void free_samples(samples *s) {
 }
 
 static inline cw_estimate weighted(const samples *s, const char *name) {
-  derived_arg arg = {.th = &s->f->th};
+  cw_observer observer = cw_observer_make(s->f->ops, &s->f->th, NULL);
+  derived_arg arg = {.observer = &observer};
   for (const cw_quantity *q = s->f->ops->quantities; q->name != NULL; q++)
     if (strcmp(q->name, name) == 0) arg.q = q;
   assert_non_null(arg.q);

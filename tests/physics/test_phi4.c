@@ -134,7 +134,8 @@ static void test_one_site_integral(void **state) {
   cw_field x;
   check_ok(ctx, cw_geometry_create(ctx, &lat, 1, &geom));
   check_ok(ctx, cw_field_create(ctx, geom, 1, N, &x));
-  cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 1, p);
+  cw_theory th;
+  check_ok(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), geom, 1, p, &th));
   for (int i = 0; i < N; i++) cw_field_set(&x, i, 0, 0, -range + i * h);
   cw_theory_action(&th, &x, th.c, scratch, S);
   for (int i = 0; i < N; i++) z += h * exp(-S[i]);
@@ -216,7 +217,7 @@ static void test_frozen_signs(void **state) {
               .sampler = way == 2 ? "cluster" : "hmc",
               .lat = {2, {16, 8}},
               .param = {0.5, 0.022},
-              .flip = flip,
+              .set = {{flip ? "flip" : NULL, 1}},
               .n_chain = 64,
               .n_therm = 200,
               .n_step = 100,
@@ -252,7 +253,7 @@ static void open_phase_space(phase_space *m, cw_context *ctx) {
   const cw_lattice lat = {2, {8, 8}};
   double param[2] = {-4, 8};
   check_ok(ctx, cw_geometry_create(ctx, &lat, 1, &m->geom));
-  m->th = cw_theory_make(ctx, cw_theory_find("phi4"), m->geom, 0, param);
+  check_ok(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), m->geom, 0, param, &m->th));
   check_ok(ctx, cw_field_create(ctx, m->geom, 1, CW_LANES, &m->x));
   check_ok(ctx, cw_field_create(ctx, m->geom, 1, CW_LANES, &m->p));
   check_ok(ctx, cw_field_create(ctx, m->geom, 1, CW_LANES, &m->f));
@@ -347,10 +348,11 @@ static void test_forms_map_onto_each_other(void **state) {
     check_ok(ctx, cw_geometry_create(ctx, &lattices[l], 1, &geom));
     check_ok(ctx, cw_field_create(ctx, geom, 1, CW_LANES, &x));
     cw_field_normal(cw_context_isa(ctx), &x, cw_rng_stream(1, "map"), 0, 0);
-    cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 1, hopping);
+    cw_theory th;
+    check_ok(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), geom, 1, hopping, &th));
     cw_theory_action(&th, &x, th.c, scratch, S[0]);
     for (size_t i = 0; i < cw_field_block_size(&x); i++) x.data[i] *= sqrt(kappa);
-    th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, massive);
+    check_ok(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), geom, 0, massive, &th));
     cw_theory_action(&th, &x, th.c, scratch, S[1]);
     for (int i = 0; i < CW_LANES; i++) check_close(S[1][i], S[0][i], 1e-12);
     cw_field_destroy(&x);

@@ -24,8 +24,7 @@ static const char *const *const choices[] = {cw_hmc_integrators, updates, NULL};
 
 static bool fits(const cw_theory *th, const double *param) {
   (void)param;
-  return th->ops->kind == CW_SITE_REAL && th->ops->force != NULL && th->ops->n_comp == 1 &&
-         th->ops->bond_term >= 0;
+  return th->ops->kind == CW_SITE_REAL && th->ops->force != NULL && th->ops->bond_term >= 0;
 }
 
 /* Uniforms of one chain in one step, in sequence. */
@@ -58,8 +57,8 @@ static int place_of(const cw_geometry *g, long site) {
 
 static int neighbour_place(const cw_geometry *g, int place, int direction) {
   long entry = (long)(place / g->V) * 2 * g->lat.dim + direction;
-  int v = place % g->V, turn = g->turn[entry];
-  return g->neighbour[entry] * g->V + (turn ? g->perm[turn - 1][v] : v);
+  int B = CW_LANES / g->V, lane = place % g->V * B;
+  return g->neighbour[entry] * g->V + (int)cw_lanes_from(g, g->turn[entry], 0)[lane] / B;
 }
 
 /* Grows the cluster of seed over sites not yet visited; returns its size. A bond between a member

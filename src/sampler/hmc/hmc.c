@@ -6,6 +6,7 @@
  * 1+jitter]. The draw of r depends on nothing of the chain's past, so detailed balance holds for
  * each r, and <r> = 1 keeps the mean length. */
 #include "sampler/hmc/hmc.h"
+#include "group/normal.h"
 
 #include <math.h>
 #include <omp.h>
@@ -15,6 +16,8 @@
 CW_ISA_TABLES(cw_hmc_kernels, cw_hmc_kernels);
 
 enum { PARAM_FLIP = CW_HMC_N_PARAM, MAX_STEPS = 10000 };
+/* Blocks of fewer doubles are not worth waking a thread for. */
+enum { WORTH_THREADS = 1 << 14 };
 
 static const cw_param params[] = {
     CW_HMC_PARAMS,
@@ -24,29 +27,53 @@ static const char *const choices_name[] = {"integrator", NULL};
 static const char *const *const choices[] = {cw_hmc_integrators, NULL};
 
 static bool fits(const cw_theory *th, const double *param) {
-  return th->ops->kind == CW_SITE_REAL && th->ops->force != NULL &&
-         (param[PARAM_FLIP] == 0 || th->ops->even);
+  return th->ops->force != NULL &&
+         (param[PARAM_FLIP] == 0 || (th->ops->even && th->ops->kind == CW_SITE_REAL));
 }
 
 /* ------------------------------------------------------------- one update */
 
-static size_t block_bytes(const cw_theory *th) {
-  return (size_t)th->geom->n_outer * (size_t)th->ops->n_comp * CW_LANES * sizeof(double);
+static size_t block_doubles(const cw_theory *th, int n_comp) {
+  return (size_t)th->geom->n_outer * (size_t)n_comp * CW_LANES;
 }
 
-size_t cw_hmc_work_size(const cw_theory *th) { return 3 * block_bytes(th); }
+/* Momenta, forces and the old fields. */
+size_t cw_hmc_work_size(const cw_theory *th) {
+  return (2 * block_doubles(th, th->n_tangent) + block_doubles(th, th->n_comp)) * sizeof(double);
+}
+
+void cw_hmc_for_slices(const cw_theory *th, cw_hmc_work work, void *arg) {
+  const cw_geometry *g = th->geom;
+  bool worth = block_doubles(th, th->n_comp) >= WORTH_THREADS;
+  if (!worth || !cw_kind(th->ops->kind)->on_links || th->threads == 1 || omp_in_parallel()) {
+    work(arg, 0, g->n_outer);
+    return;
+  }
+  long n = (long)(g->n_sub / g->V) * cw_slices(g);
+#pragma omp parallel for num_threads(th->threads) schedule(static)
+  for (long i = 0; i < n; i++) work(arg, cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
+}
+
+/* p^2/2 of each configuration: out[CW_LANES], the first B are set. Reals have one partial sum per
+ * canonical sub-lattice, links one per slice. */
+static void kinetic_energy(const cw_theory *th, const cw_field *p, double *out) {
+  const cw_hmc_kernels *k = CW_DISPATCH(th->isa, cw_hmc_kernels);
+  const cw_geometry *g = p->geom;
+  int per_sub = cw_kind(th->ops->kind)->on_links ? cw_slices(g) : 1;
+  double part[CW_LANES * CW_SLICES][CW_LANES] __attribute__((aligned(64)));
+  for (long i = 0; i < g->n_sub / g->V * per_sub; i++) {
+    long begin = per_sub == 1 ? i * g->n_inner : cw_slice_begin(g, i);
+    long end = per_sub == 1 ? begin + g->n_inner : cw_slice_begin(g, i + 1);
+    k->kinetic(p->data + begin * p->n_comp * CW_LANES, (end - begin) * p->n_comp, part[i]);
+  }
+  cw_sum_parts(g, part[0], per_sub, out);
+}
 
 /* H = p^2/2 + S(x; c) of each configuration: H[CW_LANES], the first B are set. */
 static void energy(const cw_theory *th, const double *c, const cw_field *x, const cw_field *p,
                    double *H) {
-  const cw_hmc_kernels *k = CW_DISPATCH(th->isa, cw_hmc_kernels);
-  const cw_geometry *g = x->geom;
-  double part[CW_LANES][CW_LANES] __attribute__((aligned(64)));
   double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
-  long rows = g->n_inner * x->n_comp;
-  for (int r = 0; r < g->n_sub / g->V; r++)
-    k->kinetic(p->data + r * rows * CW_LANES, rows, part[r]);
-  cw_sum_sublattices(g, part[0], H);
+  kinetic_energy(th, p, H);
   cw_theory_action(th, x, c, T, S);
   for (int b = 0; b < x->B; b++) H[b] += S[b];
 }
@@ -66,27 +93,60 @@ static cw_hmc_path draw_path(const cw_sampler *s, const cw_field *x, cw_rng rng,
   return path;
 }
 
+typedef struct {
+  const cw_theory *th;
+  cw_field *p;
+  cw_rng rng;
+  uint32_t step;
+} momenta;
+
+static void draw_slice(void *arg, long begin, long end) {
+  const momenta *m = arg;
+  cw_normal_slice(m->th->isa, m->p, m->rng, m->step, CW_DRAW_MOMENTUM, begin, end);
+}
+
+/* Reals in rows of chains share Box-Muller pairs between sites. */
+static void draw_momenta(const cw_theory *th, cw_field *p, cw_rng rng, uint32_t step) {
+  if (cw_kind(th->ops->kind)->on_links || p->geom->V > 1)
+    cw_hmc_for_slices(th, draw_slice, &(momenta){th, p, rng, step});
+  else
+    cw_field_normal(th->isa, p, rng, step, CW_DRAW_MOMENTUM);
+}
+
+/* The end of a trajectory, where rounding errors have moved links out of their group. */
+typedef struct {
+  const cw_theory *th;
+  cw_field *x;
+} arrival;
+
+static void project_slice(void *arg, long begin, long end) {
+  const arrival *m = arg;
+  cw_kind(m->th->ops->kind)->project(m->th->isa, m->x, begin, end);
+}
+
 cw_status cw_hmc_update(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
                         uint32_t step, void *area, double *accept, double *dH) {
   const cw_theory *th = s->th;
   const cw_hmc_kernels *k = CW_DISPATCH(th->isa, cw_hmc_kernels);
-  size_t size = cw_field_block_size(x);
-  cw_field p = *x, f = *x, old = *x;
+  cw_field p = *x, f, old = *x;
+  p.n_comp = th->n_tangent;
   p.data = area;
-  f.data = p.data + size;
-  old.data = f.data + size;
+  f = p;
+  f.data = p.data + cw_field_block_size(&p);
+  old.data = f.data + cw_field_block_size(&f);
 
   double u[CW_LANES], before[CW_LANES], after[CW_LANES];
   bool keep[CW_LANES];
   cw_hmc_path path = draw_path(s, x, rng, step, u);
   cw_field_copy(&old, x);
-  cw_field_normal(th->isa, &p, rng, step, CW_DRAW_MOMENTUM);
+  draw_momenta(th, &p, rng, step);
   energy(th, c, x, &p, before);
   for (int b = 0; b < x->n_config; b++)
     if (!isfinite(before[b]))
       return cw_fail(s->ctx, CW_ENUMERIC, "hmc: step %u: the action of chain %ld is not finite",
                      (unsigned)step, x->first_chain + b);
   cw_hmc_trajectory(th, c, &path, x, &p, &f);
+  cw_hmc_for_slices(th, project_slice, &(arrival){th, x});
   energy(th, c, x, &p, after);
 
   for (int b = 0; b < x->B; b++) {
@@ -151,11 +211,12 @@ static double steps_for(const cw_sampler *s, double eps) {
   return fmin(fmax(ceil(s->param[CW_HMC_LENGTH] / eps - 1e-9), 1), MAX_STEPS);
 }
 
-void cw_hmc_init(cw_sampler *s) {
+cw_status cw_hmc_init(cw_sampler *s) {
   double n = fmin(fmax(round(s->param[CW_HMC_STEPS]), 1), MAX_STEPS);
   s->state[CW_HMC_STATE_STEPS] = n;
   s->state[CW_HMC_STATE_EPS] = s->param[CW_HMC_LENGTH] / n;
   s->state[CW_HMC_STATE_LOG_EPS_SUM] = 0;
+  return CW_OK;
 }
 
 /* Robbins and Monro, Ann. Math. Stat. 22 (1951) 400, on log eps, with falling gain; the result is
@@ -182,7 +243,8 @@ extern const cw_sampler_ops cw_sampler_hmc;
 const cw_sampler_ops cw_sampler_hmc = {
     .name = "hmc",
     .title = "hybrid Monte Carlo",
-    .source = "Duane et al., PLB 195 (1987) 216; integrators: Omelyan et al., CPC 151 (2003) 272",
+    .source = "Duane et al., PLB 195 (1987) 216; integrators: Omelyan et al., CPC 146 (2002) "
+              "188 and 151 (2003) 272",
     .params = params,
     .choices_name = choices_name,
     .choices = choices,

@@ -14,7 +14,8 @@ enum { CW_HMC_LENGTH, CW_HMC_STEPS, CW_HMC_TARGET, CW_HMC_JITTER, CW_HMC_N_PARAM
     "jitter", "each chain's step size is multiplied by a uniform in [1-jitter, 1+jitter]", 0.4, 0, \
         0.99                                                                                       \
   }
-enum { CW_HMC_LEAPFROG_CHOICE = 1, CW_HMC_OMELYAN_CHOICE = 0 }; /* of word key 0, "integrator" */
+/* Of word key 0, "integrator". */
+enum { CW_HMC_OMELYAN_CHOICE, CW_HMC_LEAPFROG_CHOICE, CW_HMC_OMELYAN4_CHOICE };
 extern const char *const cw_hmc_integrators[];
 /* Steps of mean size eps per trajectory, and while tuning the sum of log eps over its second half.
  */
@@ -41,8 +42,9 @@ typedef struct {
   double eps[CW_LANES]; /* step size of each lane; lanes of one configuration have the same */
 } cw_hmc_path;
 
-/* Moves (x, p) along Hamilton's equations of H = p^2/2 + S(x; c); reversible (p -> -p) and volume
- * preserving. One block: x, p in/out, f scratch, all of the same shape. Local. */
+/* Moves (x, p) along Hamilton's equations of H = p^2/2 + S(x; c), x' = p x on links (group.h);
+ * reversible (p -> -p) and volume preserving. One block: x, p in/out, f scratch; p, f with
+ * th->n_tangent components. Local. */
 void cw_hmc_trajectory(const cw_theory *th, const double *c, const cw_hmc_path *path, cw_field *x,
                        cw_field *p, cw_field *f);
 
@@ -53,11 +55,16 @@ cw_status cw_hmc_update(const cw_sampler *s, const double *c, cw_field *x, cw_rn
                         uint32_t step, void *area, double *accept, double *dH);
 size_t cw_hmc_work_size(const cw_theory *th);
 
+/* Calls work on all outer sites [begin, end) of a block: fields on links slice by slice, shared out
+ * over th->threads unless a parallel region is active already; reals in one piece. */
+typedef void (*cw_hmc_work)(void *arg, long begin, long end);
+void cw_hmc_for_slices(const cw_theory *th, cw_hmc_work work, void *arg);
+
 /* Multiplies each configuration by -1 with probability 1/2. One block. Exact for even actions.
  * Local. */
 void cw_hmc_sign_flip(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step);
 
-void cw_hmc_init(cw_sampler *s);
+cw_status cw_hmc_init(cw_sampler *s);
 void cw_hmc_tune(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune);
 
 /* Calls update for every block of x with the threads of s->ctx, each with its own work area. */

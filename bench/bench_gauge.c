@@ -1,0 +1,121 @@
+/* Speed of SU(3) on 4D lattices: heat bath, over-relaxation, force and action, on one thread and on
+ * two. A step and a kernel run many times; the best is printed, as ns per link, GFlop/s and share
+ * of the FMA peak that the same process measures. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "causeway/sampler.h"
+
+#include "peak.h"
+
+/* Flops per link by the plain algorithm, as others count them too. An update: 12 products of 3x3
+ * matrices (198 each) and 6 sums (18) for the staples, a product with the link, and 192 for each of
+ * three subgroups; random numbers are not counted. Force: staples, a product, the traceless part.
+ * Action: two products and a trace (36) for each of the six planes of a site, which has four links.
+ */
+enum {
+  FLOPS_STAPLES = 12 * 198 + 6 * 18,
+  FLOPS_UPDATE = FLOPS_STAPLES + 198 + 3 * 192,
+  FLOPS_FORCE = FLOPS_STAPLES + 198 + 36,
+  FLOPS_TERMS = 6 * (2 * 198 + 36) / 4
+};
+
+typedef struct {
+  cw_context *ctx;
+  cw_geometry *geom;
+  cw_theory th;
+  cw_field x, f;
+  cw_sampler *heatbath, *overrelax;
+  double *T;
+  uint32_t step;
+} subject;
+
+static void must(cw_context *ctx, cw_status st) {
+  if (st == CW_OK) return;
+  fprintf(stderr, "bench_gauge: %s\n", cw_error(ctx));
+  exit(1);
+}
+
+static subject open_subject(int L, int threads) {
+  subject s = {0};
+  const cw_lattice lat = {4, {L, L, L, L}};
+  const double beta = 6, heat[] = {1, 0, 1}, relax[] = {0, 1, 1};
+  must(NULL, cw_context_create(&(cw_context_options){.threads = threads, .quiet = true}, &s.ctx));
+  must(s.ctx, cw_geometry_create(s.ctx, &lat, CW_LANES, &s.geom));
+  must(s.ctx, cw_theory_create(s.ctx, cw_theory_find("su3"), s.geom, 0, &beta, &s.th));
+  must(s.ctx, cw_field_create(s.ctx, s.geom, s.th.n_comp, 1, &s.x));
+  must(s.ctx, cw_field_create(s.ctx, s.geom, s.th.n_tangent, 1, &s.f));
+  const cw_sampler_ops *ops = cw_sampler_find("heatbath");
+  must(s.ctx, cw_sampler_create(s.ctx, ops, &s.th, heat, NULL, 1, &s.heatbath));
+  must(s.ctx, cw_sampler_create(s.ctx, ops, &s.th, relax, NULL, 1, &s.overrelax));
+  s.T = calloc((size_t)s.th.ops->n_terms, sizeof *s.T);
+  if (s.T == NULL) exit(1);
+  cw_kind(s.th.ops->kind)->hot(s.th.isa, &s.x, cw_rng_stream(1, "hot"), 0);
+  return s;
+}
+
+static void close_subject(subject *s) {
+  free(s->T);
+  cw_sampler_destroy(s->heatbath);
+  cw_sampler_destroy(s->overrelax);
+  cw_field_destroy(&s->x);
+  cw_field_destroy(&s->f);
+  cw_theory_destroy(&s->th);
+  cw_geometry_destroy(s->geom);
+  cw_context_destroy(s->ctx);
+}
+
+typedef void work(subject *s);
+
+static void sweep(subject *s, cw_sampler *sampler) {
+  must(s->ctx,
+       sampler->ops->step(sampler, s->th.c, &s->x, cw_rng_stream(1, "bench"), s->step++, NULL));
+}
+static void do_heatbath(subject *s) { sweep(s, s->heatbath); }
+static void do_overrelax(subject *s) { sweep(s, s->overrelax); }
+static void do_force(subject *s) { s->th.ops->force(&s->th, &s->x, s->th.c, &s->f); }
+static void do_terms(subject *s) { s->th.ops->terms(&s->th, &s->x, s->T); }
+
+/* Nanoseconds per link: best of what fits into the given seconds, at least five turns. */
+static double measure(subject *s, work *w, double seconds) {
+  double best = 1e9, begin = cw_wall_seconds();
+  for (int turn = 0; turn < 5 || cw_wall_seconds() - begin < seconds; turn++) {
+    double t = cw_wall_seconds();
+    w(s);
+    t = cw_wall_seconds() - t;
+    if (t < best) best = t;
+  }
+  return 1e9 * best / (double)(4 * s->geom->n_sites);
+}
+
+static void report(const char *what, subject *s, work *w, int flops, double seconds, double peak) {
+  double ns = measure(s, w, seconds), gflops = flops / ns;
+  printf("  %-16s %7.1f ns/link %7.1f GFlop/s", what, ns, gflops);
+  if (peak > 0) printf(" %4.0f %% of the FMA peak", 100 * gflops / peak);
+  printf("\n");
+}
+
+static void bench(int L, int threads, double seconds) {
+  subject s = open_subject(L, threads);
+  double peak = cw_peak_gflops(s.th.isa, false, threads);
+  printf("%d^4, %d thread%s, kernels %s, FMA peak %.0f GFlop/s\n", L, threads,
+         threads > 1 ? "s" : "", cw_isa_name(s.th.isa), peak);
+  for (int i = 0; i < 10; i++) do_heatbath(&s);
+  report("heat bath", &s, do_heatbath, FLOPS_UPDATE, seconds, peak);
+  report("over-relaxation", &s, do_overrelax, FLOPS_UPDATE, seconds, peak);
+  report("force", &s, do_force, FLOPS_FORCE, seconds, peak);
+  report("action", &s, do_terms, FLOPS_TERMS, seconds, peak);
+  close_subject(&s);
+}
+
+/* bench_gauge [L [THREADS [SECONDS]]]: all by default, a second each. */
+int main(int argc, char **argv) {
+  static const int extents[] = {8, 12, 16};
+  double seconds = argc > 3 ? atof(argv[3]) : 1;
+  printf("SU(3), D = 4, beta = 6, double\n");
+  for (int threads = 1; threads <= 2; threads++)
+    for (int i = 0; i < 3; i++)
+      if ((argc < 2 || atoi(argv[1]) == extents[i]) && (argc < 3 || atoi(argv[2]) == threads))
+        bench(extents[i], threads, seconds);
+  return 0;
+}

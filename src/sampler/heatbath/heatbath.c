@@ -1,0 +1,214 @@
+/* Heat bath and over-relaxation of gauge links.
+ *
+ * A step is so many heat-bath sweeps and then so many over-relaxation sweeps. A sweep visits slab
+ * after slab of the lattice, in each the directions, in each of these the even and then the odd
+ * sites. Links of one slab, direction and parity share no plaquette, so that they are updated at
+ * once: the order inside has no effect on the bits. Slabs keep the staples of a large lattice in
+ * the cache. */
+#include "sampler/heatbath/heatbath.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARAM_HEATBATH, PARAM_OVERRELAX, PARAM_PROJECT };
+
+static const cw_param params[] = {
+    {"heatbath", "heat-bath sweeps per step", 1, 0, CW_HEATBATH_SWEEPS},
+    {"overrelax", "over-relaxation sweeps per step, after the heat bath", 4, 0, 1e6},
+    {"project", "links are made group elements again every so many sweeps of a step; 0: never", 1,
+     0, 1e6},
+    {0}};
+
+/* The outer sites to visit, slab by slab and parity by parity. */
+typedef struct {
+  int *site;        /* (colour[2*n_slabs]) */
+  long *colour;     /* (2*n_slabs + 1), as in cw_geometry */
+  uint16_t *active; /* (n_outer) lanes to update, bit by bit */
+} restricted;
+
+static bool fits(const cw_theory *th, const double *param) {
+  return cw_is_wilson(th->ops) && param[PARAM_HEATBATH] + param[PARAM_OVERRELAX] >= 1;
+}
+
+static size_t work_size(const cw_theory *th) {
+  (void)th;
+  return 0;
+}
+
+static cw_status init(cw_sampler *s) {
+  const cw_geometry *g = s->th->geom;
+  if (g->checkerboard != NULL) return CW_OK;
+  for (int d = 0; d < g->lat.dim; d++)
+    if (g->lat.extent[d] % 2 != 0)
+      return cw_fail(
+          s->ctx, CW_EINVAL,
+          "sampler 'heatbath' updates even and odd sites in turn and needs even extents: "
+          "extent %d is odd (hmc takes any)",
+          g->lat.extent[d]);
+  return cw_fail(s->ctx, CW_EINVAL,
+                 "sampler 'heatbath' needs even sub-lattices, and with %d in lanes they are not",
+                 g->V);
+}
+
+/* ------------------------------------------------------------ restricted sweeps */
+
+static void drop(restricted *r) {
+  if (r == NULL) return;
+  free(r->site);
+  free(r->colour);
+  free(r->active);
+  free(r);
+}
+
+static void release(cw_sampler *s) {
+  drop(s->own);
+  s->own = NULL;
+}
+
+/* Lanes of an outer site whose sites lie in the box. */
+static uint16_t lanes_inside(const cw_geometry *g, const cw_box *box, long outer) {
+  int B = CW_LANES / g->V, lanes = 0, coord[CW_MAX_DIM];
+  for (int v = 0; v < g->V; v++) {
+    cw_lattice_coord(&g->lat, g->site[outer * g->V + v], coord);
+    if (cw_box_contains(&g->lat, box, coord)) lanes |= ((1 << B) - 1) << (v * B);
+  }
+  return (uint16_t)lanes;
+}
+
+static void fill(const cw_geometry *g, const cw_box *box, restricted *r) {
+  long n = 0;
+  for (int c = 0; c < 2 * g->n_slabs; c++) {
+    r->colour[c] = n;
+    for (long i = g->colour[c]; i < g->colour[c + 1]; i++) {
+      int outer = g->checkerboard[i];
+      r->active[outer] = lanes_inside(g, box, outer);
+      if (r->active[outer] != 0) r->site[n++] = outer;
+    }
+  }
+  r->colour[2 * g->n_slabs] = n;
+}
+
+static cw_status restrict_to(cw_sampler *s, const cw_box *box) {
+  const cw_geometry *g = s->th->geom;
+  release(s);
+  if (box == NULL) return CW_OK;
+  restricted *r = cw_alloc(sizeof *r);
+  if (r != NULL) {
+    r->site = cw_alloc((size_t)g->n_outer * sizeof *r->site);
+    r->colour = cw_alloc((size_t)(2 * g->n_slabs + 1) * sizeof *r->colour);
+    r->active = cw_alloc((size_t)g->n_outer * sizeof *r->active);
+  }
+  if (r == NULL || r->site == NULL || r->colour == NULL || r->active == NULL) {
+    drop(r);
+    return cw_fail(s->ctx, CW_ENOMEM, "no memory to restrict a sampler to a box");
+  }
+  fill(g, box, r);
+  s->own = r;
+  return CW_OK;
+}
+
+/* ------------------------------------------------------------------------ sweeps */
+
+/* One sweep over a block, in the threads of the team that calls it together. Returns the lanes
+ * where this thread met not-a-number. */
+static unsigned sweep_block(const cw_sweep *s, const cw_field *x, const restricted *r) {
+  const cw_geometry *g = x->geom;
+  const cw_heatbath_kernels *k = CW_DISPATCH(s->th->isa, cw_heatbath_kernels);
+  const int *site = r != NULL ? r->site : g->checkerboard;
+  const long *colour = r != NULL ? r->colour : g->colour;
+  const uint16_t *active = r != NULL ? r->active : NULL;
+  long me = omp_get_thread_num(), team = omp_get_num_threads();
+  unsigned bad = 0;
+  for (int slab = 0; slab < g->n_slabs; slab++)
+    for (int mu = 0; mu < g->lat.dim; mu++)
+      for (int parity = 0; parity < 2; parity++) {
+        long begin = colour[2 * slab + parity], n = colour[2 * slab + parity + 1] - begin;
+        long first = n * me / team, last = n * (me + 1) / team;
+        bad |= k->update[s->th->ops->kind](s, x, site + begin + first, active, last - first, mu);
+#pragma omp barrier
+      }
+  return bad;
+}
+
+/* Lanes of a block that hold configurations; the last block may have fewer than the others. */
+static uint16_t present_lanes(const cw_field *x) {
+  int lanes = 0;
+  for (int l = 0; l < CW_LANES; l++)
+    if (l % x->B < x->n_config) lanes |= 1 << l;
+  return (uint16_t)lanes;
+}
+
+/* Returns the first chain where not-a-number was met; -1: none. */
+static long step_block(const cw_sampler *s, cw_sweep sweep, const cw_field *x) {
+  int n_heat = (int)s->param[PARAM_HEATBATH], n_relax = (int)s->param[PARAM_OVERRELAX];
+  int project = (int)s->param[PARAM_PROJECT];
+  unsigned bad = 0;
+  sweep.present = present_lanes(x);
+#pragma omp parallel num_threads(s->th->threads) firstprivate(sweep)
+  {
+    unsigned mine = 0;
+    for (int i = 0; i < n_heat + n_relax; i++) {
+      sweep.sweep = i;
+      sweep.relax = i >= n_heat;
+      sweep.project = project > 0 && (i + 1) % project == 0;
+      mine |= sweep_block(&sweep, x, s->own);
+    }
+#pragma omp atomic
+    bad |= mine;
+  }
+  for (int b = 0; b < x->B; b++)
+    for (int v = 0; v < x->geom->V; v++)
+      if (bad >> (v * x->B + b) & 1) return x->first_chain + b;
+  return -1;
+}
+
+static void fill_stats(const cw_field *x, const cw_step_stats *stats) {
+  for (long i = 0; stats != NULL && i < x->n_blocks * x->B; i++) {
+    if (stats->accept != NULL) stats->accept[i] = 1;
+    if (stats->dH != NULL) stats->dH[i] = 0;
+  }
+}
+
+/* Blocks side by side; a single one has all the threads to itself. */
+static long step_blocks(const cw_sampler *s, const cw_sweep *sweep, const cw_field *x) {
+  if (x->n_blocks == 1) return step_block(s, *sweep, x);
+  long bad = -1;
+#pragma omp parallel for schedule(static) num_threads(s->n_areas)
+  for (long block = 0; block < x->n_blocks; block++) {
+    cw_field view = cw_field_block(x, block);
+    long chain = step_block(s, *sweep, &view);
+    if (chain < 0) continue;
+#pragma omp critical(cw_heatbath_bad)
+    if (bad < 0 || chain < bad) bad = chain;
+  }
+  return bad;
+}
+
+static cw_status heatbath_step(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
+                               uint32_t step, const cw_step_stats *stats) {
+  CW_REQUIRE(x->geom->V == s->th->geom->V && x->geom->n_sites == s->th->geom->n_sites);
+  cw_sweep sweep = {
+      .th = s->th, .weights = cw_wilson_weigh(&x->geom->lat, c), .rng = rng, .step = step};
+  long bad = step_blocks(s, &sweep, x);
+  fill_stats(x, stats);
+  if (bad >= 0)
+    return cw_fail(s->ctx, CW_ENUMERIC, "heatbath: step %u: a link of chain %ld is not a number",
+                   (unsigned)step, bad);
+  return CW_OK;
+}
+
+extern const cw_sampler_ops cw_sampler_heatbath;
+const cw_sampler_ops cw_sampler_heatbath = {
+    .name = "heatbath",
+    .title = "heat bath and over-relaxation of links",
+    .source = "Cabibbo and Marinari, PLB 119 (1982) 387; Kennedy and Pendleton, PLB 156 (1985) 393",
+    .params = params,
+    .fits = fits,
+    .n_state = 0,
+    .work_size = work_size,
+    .init = init,
+    .step = heatbath_step,
+    .restrict_to = restrict_to,
+    .release = release,
+};

@@ -1,0 +1,79 @@
+/* The update of links of one group, included once per group with CW_GROUP set. */
+
+/* Stores u, made a group element again if asked, where lanes are active. */
+CW_INLINE void G(put)(double *row, G(m) * u, bool project, const cw_vl *active) {
+  if (project) G(project)(u);
+  if (active != NULL) {
+    G(m) old;
+    cw_vd *to = (cw_vd *)u, *from = (cw_vd *)&old;
+    G(load)(&old, row);
+    for (size_t k = 0; k < sizeof old / sizeof *to; k++)
+      to[k] = cw_vd_select(*active, to[k], from[k]);
+  }
+  G(store)(row, u);
+}
+
+CW_INLINE void G(prefetch_link)(const double *x, int dim, long outer, int mu) {
+  const double *row = x + (outer * dim + mu) * (G(N_REAL) * CW_LANES);
+  for (int k = 0; k < G(N_REAL) * CW_LANES; k += 8) __builtin_prefetch(row + k);
+}
+
+/* Asks for all that an update of the link in the middle will read. Neighbours in the slab lie too
+ * far apart for the processor to guess them. */
+static __attribute__((noinline)) void G(prefetch)(const cw_corners *at, const double *x) {
+  int dim = at->dim, mu = at->mu;
+  G(prefetch_link)(x, dim, at->outer, mu);
+  for (int nu = 0; nu < dim; nu++) {
+    if (nu == mu) continue;
+    G(prefetch_link)(x, dim, at->outer, nu);
+    G(prefetch_link)(x, dim, at->up[nu].outer, mu);
+    G(prefetch_link)(x, dim, at->ahead.outer, nu);
+    G(prefetch_link)(x, dim, at->down[nu].outer, nu);
+    G(prefetch_link)(x, dim, at->down[nu].outer, mu);
+    G(prefetch_link)(x, dim, at->corner[nu].outer, nu);
+  }
+}
+
+/* One link in all lanes. Adds to bad the active lanes where not-a-number was met. */
+CW_INLINE void G(update_link)(const cw_sweep *s, const cw_field *x, const cw_corners *at,
+                              unsigned lanes, cw_draws *d, cw_vl *bad) {
+  int dim = at->dim, mu = at->mu;
+  G(m) u[CW_N_VEC], v[CW_N_VEC];
+  double weights[CW_WILSON_STAPLES][CW_LANES] CW_ALIGNED;
+  double *row = x->data + (at->outer * dim + mu) * (G(N_REAL) * CW_LANES);
+  const uint8_t(*defects)[CW_LANES] = cw_wilson_defects(s->th, at->outer, mu);
+  bool weighted = defects != NULL || !s->weights.isotropic;
+  if (weighted) cw_wilson_staple_weights(&s->weights, dim, mu, defects, weights);
+  cw_lane_masks(d->active, lanes);
+  for (int k = 0; k < CW_N_VEC; k++) {
+    G(load)(&u[k], row + k * CW_VD);
+    G(staple)(&v[k], x->data, at, weighted ? weights[0] : NULL, k * CW_VD);
+    if (s->relax) bad[k] |= G(relax)(&u[k], &v[k]) & d->active[k];
+  }
+  if (!s->relax) {
+    cw_draws_at(d, x, at->outer);
+    G(heat)(d, cw_heatbath_draw(s->sweep, mu, 0), s->weights.scale, u, v, bad);
+  }
+  for (int k = 0; k < CW_N_VEC; k++)
+    G(put)(row + k * CW_VD, &u[k], s->project, lanes != 0xFFFF ? &d->active[k] : NULL);
+}
+
+static unsigned G(update)(const cw_sweep *s, const cw_field *x, const int *site,
+                          const uint16_t *active, long n, int mu) {
+  cw_draws d;
+  cw_corners at, next;
+  cw_vl bad[CW_N_VEC] = {{0}};
+  if (n == 0) return 0;
+  cw_draws_begin(&d, s, x);
+  cw_corners_find(&next, x->geom, site[0], mu);
+  for (long i = 0; i < n; i++) {
+    at = next;
+    if (i + 1 < n) {
+      cw_corners_find(&next, x->geom, site[i + 1], mu);
+      G(prefetch)(&next, x->data);
+    }
+    unsigned lanes = active != NULL ? active[at.outer] & s->present : s->present;
+    G(update_link)(s, x, &at, lanes, &d, bad);
+  }
+  return cw_lane_bits(bad);
+}

@@ -1,0 +1,653 @@
+/* Gauge observables against plain scalar matrices, against fields whose charge is known, and
+ * against their symmetries; the flow's order and tolerance; its scales on curves that are known. */
+#include "support/check.h"
+#include "physics/scalar_gauge.h"
+
+#include "causeway/observe.h"
+#include "observe/gradient_flow/flow.h"
+
+enum { N_CONFIG = 3, N_KINDS = 3 };
+static const char *const theories[N_KINDS] = {"u1", "su2", "su3"};
+
+typedef struct {
+  cw_context *ctx;
+  cw_geometry *geom;
+  cw_theory th;
+  cw_field x;
+} subject;
+
+static void open_subject(subject *s, const char *theory, const cw_lattice *lat, long n_config) {
+  const cw_theory_ops *ops = cw_theory_find(theory);
+  double params[CW_MAX_PARAMS] = {2.5};
+  *s = (subject){.ctx = test_context(2)};
+  const int V = cw_geometry_choose(lat, cw_kind_components(ops->kind, lat), n_config);
+  check_ok(s->ctx, cw_geometry_create(s->ctx, lat, V, &s->geom));
+  check_ok(s->ctx, cw_theory_create(s->ctx, ops, s->geom, 0, params, &s->th));
+  check_ok(s->ctx, cw_field_create(s->ctx, s->geom, s->th.n_comp, n_config, &s->x));
+  cw_kind(ops->kind)->cold(&s->x);
+}
+static void close_subject(subject *s) {
+  cw_field_destroy(&s->x);
+  cw_theory_destroy(&s->th);
+  cw_geometry_destroy(s->geom);
+  cw_context_destroy(s->ctx);
+}
+
+/* Multiplies every link by exp(size w_a T_a) with normal w. */
+static void shake(subject *s, double size) {
+  cw_field p;
+  double eps[CW_LANES] CW_ALIGNED;
+  for (int lane = 0; lane < CW_LANES; lane++) eps[lane] = size;
+  check_ok(s->ctx, cw_field_create(s->ctx, s->geom, s->th.n_tangent, s->x.n_config, &p));
+  cw_field_normal(s->th.isa, &p, cw_rng_stream(7, "shake"), 0, 0);
+  for (long i = 0; i < s->x.n_blocks; i++) {
+    cw_field block = cw_field_block(&s->x, i), kick = cw_field_block(&p, i);
+    cw_kind(s->th.ops->kind)->drift(s->th.isa, &block, &kick, eps, 0, s->geom->n_outer);
+  }
+  cw_field_destroy(&p);
+}
+static void heat(subject *s) {
+  cw_kind(s->th.ops->kind)->hot(s->th.isa, &s->x, cw_rng_stream(3, "hot"), 0);
+}
+
+/* out (n_config, n_primary); the caller frees it. */
+static double *measure(subject *s, const cw_observer *o) {
+  double *out = calloc((size_t)(s->x.n_config * o->ops->n_primary(o)), sizeof *out);
+  check_ok(s->ctx, cw_measure(s->ctx, o, &s->x, out));
+  return out;
+}
+
+static double primary(const cw_observer *o, const double *row, const char *name) {
+  for (int i = 0; i < o->ops->n_primary(o); i++) {
+    char found[32];
+    o->ops->primary_name(o, i, found);
+    if (strcmp(found, name) == 0) return row[i];
+  }
+  fail_msg("no primary '%s'", name);
+  return NAN;
+}
+static double value(const cw_observer *o, const double *mean, const char *name, int i) {
+  for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
+    if (strcmp(q->name, name) == 0) return q->value(o, mean, i);
+  fail_msg("no quantity '%s'", name);
+  return NAN;
+}
+
+static const cw_lattice shapes[] = {{2, {6, 4}},       {2, {5, 3}},       {3, {4, 2, 6}},
+                                    {3, {3, 4, 1}},    {4, {4, 6, 4, 2}}, {4, {4, 4, 4, 4}},
+                                    {4, {2, 3, 2, 5}}, {4, {1, 2, 1, 3}}, {2, {2, 8}}};
+enum { N_SHAPES = sizeof shapes / sizeof *shapes };
+
+typedef void test_body(subject *s);
+/* fields: -1: hot, else shaken by this much */
+static void for_all(test_body *body, double fields) {
+  for (int k = 0; k < N_KINDS; k++)
+    for (int l = 0; l < N_SHAPES; l++) {
+      subject s;
+      open_subject(&s, theories[k], &shapes[l], N_CONFIG);
+      if (fields < 0)
+        heat(&s);
+      else
+        shake(&s, fields);
+      body(&s);
+      close_subject(&s);
+    }
+}
+
+/* --------------------------------------------------------- loops of all sizes */
+
+static double mean_rectangle(const scalar_field *f) {
+  const int dim = f->lat.dim;
+  const long n = cw_lattice_sites(&f->lat);
+  double sum = 0;
+  for (long s = 0; s < n; s++)
+    for (int a = 1; a <= dim; a++)
+      for (int b = 1; b <= dim; b++)
+        if (a != b) sum += creal(trace(path(f, s, 6, (int[]){a, a, b, -a, -a, -b})));
+  return sum / ((double)n * dim * (dim - 1) * f->N);
+}
+
+static double complex mean_polyakov(const scalar_field *f) {
+  const int dim = f->lat.dim, length = f->lat.extent[dim - 1];
+  int *step = calloc((size_t)length, sizeof *step);
+  double complex sum = 0;
+  for (int t = 0; t < length; t++) step[t] = dim;
+  for (long s = 0; s < cw_lattice_sites(&f->lat); s += length)
+    sum += trace(path(f, s, length, step));
+  free(step);
+  return sum * length / ((double)cw_lattice_sites(&f->lat) * f->N);
+}
+
+/* Mean of Re tr P/N over the planes mu < nu with first <= nu <= last. */
+static double mean_plaquette(const scalar_field *f, int first, int last) {
+  double sum = 0;
+  int n = 0;
+  for (int nu = first; nu <= last; nu++)
+    for (int mu = 0; mu < nu; mu++, n++)
+      for (long s = 0; s < cw_lattice_sites(&f->lat); s++)
+        sum += creal(trace(plaquette_at(f, s, mu + 1, nu + 1)));
+  return sum / ((double)cw_lattice_sites(&f->lat) * n * f->N);
+}
+
+static void loops_as_defined(subject *s) {
+  const cw_observer o = cw_observer_make(cw_observable_for(&s->th), &s->th, NULL);
+  const int n = o.ops->n_primary(&o), time = s->geom->lat.dim - 1;
+  double *out = measure(s, &o);
+  for (long i = 0; i < N_CONFIG; i++) {
+    scalar_field f = scalar_from(&s->x, s->th.ops->kind, i);
+    const double *row = out + i * n, plaquette = mean_plaquette(&f, 1, time);
+    const double complex P = mean_polyakov(&f);
+    check_close(value(&o, row, "plaquette", 0), plaquette, 1e-13);
+    check_close(value(&o, row, "rectangle", 0), mean_rectangle(&f), 1e-13);
+    check_close(value(&o, row, "polyakov", 0), cabs(P), 1e-13);
+    check_close(value(&o, row, "polyakov_re", 0), creal(P), 1e-13);
+    check_close(value(&o, row, "polyakov_im", 0), cimag(P), 1e-13);
+    check_close(value(&o, row, "energy_density", 0), scalar_energy(&f), 1e-12);
+    check_close(value(&o, row, "action_density", 0), -2.5 * plaquette * (time + 1) * time / 2,
+                1e-12);
+    if (time > 1) {
+      check_close(value(&o, row, "plaquette_s", 0), mean_plaquette(&f, 1, time - 1), 1e-13);
+      check_close(value(&o, row, "plaquette_t", 0), mean_plaquette(&f, time, time), 1e-13);
+    }
+    if (time == 3) check_close(value(&o, row, "q_bare", 0), scalar_charge(&f), 1e-12);
+    free(f.link);
+  }
+  free(out);
+}
+static void test_loops(void **state) {
+  (void)state;
+  for_all(loops_as_defined, -1);
+  for_all(loops_as_defined, 0.4);
+}
+
+/* V_s (<|P|^2> - <|P|>^2) */
+static void test_polyakov_chi(void **state) {
+  (void)state;
+  subject s;
+  open_subject(&s, "su2", &(cw_lattice){3, {4, 6, 2}}, 1);
+  const cw_observer o = cw_observer_make(cw_observable_for(&s.th), &s.th, NULL);
+  double *mean = measure(&s, &o);
+  check_close(value(&o, mean, "polyakov", 0), 1, 1e-15); /* a cold field */
+  check_close(value(&o, mean, "polyakov_chi", 0), 0, 1e-15);
+  for (int i = 0; i < o.ops->n_primary(&o); i++) {
+    char name[32];
+    o.ops->primary_name(&o, i, name);
+    mean[i] = strcmp(name, "polyakov") == 0 ? 0.3 : strcmp(name, "polyakov2") == 0 ? 0.19 : 0;
+  }
+  check_close(value(&o, mean, "polyakov_chi", 0), 24 * 0.1, 1e-14);
+  free(mean);
+  close_subject(&s);
+}
+
+static double scalar_wilson_loop(const scalar_field *plain, const scalar_field *smeared, int R,
+                                 int T) {
+  const int dim = plain->lat.dim;
+  const long n = cw_lattice_sites(&plain->lat);
+  int up[16], down[16], along[16], back[16];
+  double sum = 0;
+  for (int i = 0; i < 16; i++) up[i] = dim, down[i] = -dim;
+  for (int mu = 1; mu < dim; mu++)
+    for (long s = 0; s < n; s++) {
+      int coord[CW_MAX_DIM], ahead[CW_MAX_DIM], top[CW_MAX_DIM];
+      cw_lattice_coord(&plain->lat, s, coord);
+      memcpy(ahead, coord, sizeof coord);
+      memcpy(top, coord, sizeof coord);
+      ahead[mu - 1] += R;
+      top[dim - 1] += T;
+      top[mu - 1] += R;
+      for (int i = 0; i < 16; i++) along[i] = mu, back[i] = -mu;
+      matrix w = path(smeared, s, R, along);
+      w = times(w, path(plain, cw_lattice_site(&plain->lat, ahead), T, up));
+      w = times(w, path(smeared, cw_lattice_site(&plain->lat, top), R, back));
+      top[mu - 1] -= R;
+      w = times(w, path(plain, cw_lattice_site(&plain->lat, top), T, down));
+      sum += creal(trace(w));
+    }
+  return sum / ((double)n * (dim - 1) * plain->N);
+}
+
+static void wilson_loops_as_defined(subject *s) {
+  const double params[] = {3, 4, 2, 0.11};
+  const cw_observer o = cw_observer_make(cw_observable_find("wilson_loops"), &s->th, params);
+  double *out = measure(s, &o);
+  for (long i = 0; i < N_CONFIG; i += 2) {
+    const double *row = out + i * o.ops->n_primary(&o);
+    scalar_field plain = scalar_from(&s->x, s->th.ops->kind, i);
+    scalar_field smeared = scalar_from(&s->x, s->th.ops->kind, i);
+    double W[4][5];
+    for (int k = 0; k < 2; k++) scalar_smear(&smeared, 0.11);
+    for (int R = 1; R <= 3; R++)
+      for (int T = 1; T <= 4; T++) {
+        W[R][T] = scalar_wilson_loop(&plain, &smeared, R, T);
+        check_close(value(&o, row, "wilson_loop", (R - 1) * 4 + T - 1), W[R][T], 1e-12);
+      }
+    for (int R = 1; R <= 3; R++) { /* ratios of small loops amplify rounding */
+      const double ratio = W[R][2] / W[R][3], V = value(&o, row, "potential", (R - 1) * 3 + 1);
+      if (ratio > 0) check_close(exp(V), ratio, 1e-8);
+    }
+    const double chi = W[2][2] * W[1][1] / (W[1][2] * W[2][1]);
+    if (chi > 0) check_close(exp(-value(&o, row, "creutz", 1)), chi, 1e-8);
+    free(plain.link);
+    free(smeared.link);
+  }
+  free(out);
+}
+static void test_wilson_loops(void **state) {
+  (void)state;
+  for_all(wilson_loops_as_defined, 0.3);
+}
+
+/* ------------------------------------------------------------------- charges */
+
+/* Links of constant flux 2 pi n/(L_a L_b) in the plane (a, b) in the Abelian directions diag. */
+static void add_flux(scalar_field *f, int a, int b, int n, const int *diag) {
+  const int La = f->lat.extent[a], Lb = f->lat.extent[b];
+  const double flux = 2 * M_PI * n / (La * Lb);
+  for (long s = 0; s < cw_lattice_sites(&f->lat); s++) {
+    int x[CW_MAX_DIM];
+    cw_lattice_coord(&f->lat, s, x);
+    for (int i = 0; i < f->N; i++) {
+      scalar_link(f, x, b)->e[i][i] *= cexp(I * flux * x[a] * diag[i]);
+      if (x[a] == La - 1) scalar_link(f, x, a)->e[i][i] *= cexp(-I * flux * La * x[b] * diag[i]);
+    }
+  }
+}
+static scalar_field scalar_cold(const cw_lattice *lat, cw_field_kind kind) {
+  scalar_field f = scalar_new(lat, kind);
+  for (long i = 0; i < cw_lattice_sites(lat) * lat->dim; i++) f.link[i] = one(f.N);
+  return f;
+}
+
+/* sum_i s_i s'_i of the traceless parts of the sines of the two fluxes */
+static double flux_product(const scalar_field *f, const int *n, const int *diag) {
+  const int *L = f->lat.extent;
+  double mean[2] = {0}, sum = 0;
+  for (int i = 0; i < f->N; i++)
+    for (int k = 0; k < 2 && f->N > 1; k++)
+      mean[k] += sin(2 * M_PI * n[k] * diag[i] / (L[2 * k] * L[2 * k + 1])) / f->N;
+  for (int i = 0; i < f->N; i++) {
+    double product = 1;
+    for (int k = 0; k < 2; k++)
+      product *= sin(2 * M_PI * n[k] * diag[i] / (L[2 * k] * L[2 * k + 1])) - mean[k];
+    sum += product;
+  }
+  return sum;
+}
+
+/* Fluxes n_0 and n_1 in the planes (0, 1) and (2, 3): F is constant, Q = n_0 n_1 sum diag^2 up to
+ * the sines of the clover leaves. With diag (1, 1, -2) these have a trace that must go. */
+static void check_flux_charge(const char *theory, const int *diag, const int *n) {
+  const cw_lattice lat = {4, {8, 6, 6, 8}};
+  subject s;
+  open_subject(&s, theory, &lat, 1);
+  scalar_field f = scalar_cold(&lat, s.th.ops->kind);
+  int diag2 = 0;
+  for (int i = 0; i < f.N; i++) diag2 += diag[i] * diag[i];
+  add_flux(&f, 0, 1, n[0], diag);
+  add_flux(&f, 2, 3, n[1], diag);
+  scalar_to(&f, &s.x, 0);
+  const cw_observer o = cw_observer_make(cw_observable_for(&s.th), &s.th, NULL);
+  double *row = measure(&s, &o);
+  const double Q = value(&o, row, "q_bare", 0), V = (double)s.geom->n_sites;
+  check_close(Q, V / (4 * M_PI * M_PI) * flux_product(&f, n, diag), 1e-12);
+  check_close(Q / (n[0] * n[1] * diag2), 1, 0.1);
+  free(row);
+  free(f.link);
+  close_subject(&s);
+}
+static void test_flux_charge(void **state) {
+  (void)state;
+  check_flux_charge("u1", (const int[]){1}, (const int[]){1, -2});
+  check_flux_charge("su2", (const int[]){1, -1}, (const int[]){1, 1});
+  check_flux_charge("su3", (const int[]){1, 1, -2}, (const int[]){1, 1});
+  check_flux_charge("su3", (const int[]){0, 1, -1}, (const int[]){-1, 2});
+}
+
+/* U(1) in two dimensions: fluxes and any shaking that keeps |arg P| below pi have the charge of the
+ * flux, as an exact integer. */
+static void test_exact_charge(void **state) {
+  (void)state;
+  const cw_lattice lattices[] = {{2, {6, 4}}, {2, {5, 3}}, {2, {8, 8}}};
+  for (int l = 0; l < 3; l++) {
+    subject s;
+    open_subject(&s, "u1", &lattices[l], 7);
+    for (int n = -3; n <= 3; n++) {
+      scalar_field f = scalar_cold(&lattices[l], CW_LINK_U1);
+      add_flux(&f, 0, 1, n, (const int[]){1});
+      scalar_to(&f, &s.x, n + 3);
+      free(f.link);
+    }
+    shake(&s, 0.15);
+    const cw_observer o = cw_observer_make(cw_observable_for(&s.th), &s.th, NULL);
+    double *out = measure(&s, &o);
+    for (int n = -3; n <= 3; n++) {
+      const double *row = out + (n + 3) * o.ops->n_primary(&o);
+      assert_true(value(&o, row, "q", 0) == n);
+      assert_true(value(&o, row, "q2", 0) == n * n);
+      check_close(value(&o, row, "chi_t", 0), n * n / (double)s.geom->n_sites, 1e-15);
+    }
+    free(out);
+    close_subject(&s);
+  }
+}
+
+/* Random fields: the sum of the angles over 2 pi, which rounding must not have moved. */
+static void test_hot_charge(void **state) {
+  (void)state;
+  subject s;
+  open_subject(&s, "u1", &(cw_lattice){2, {8, 6}}, 40);
+  heat(&s);
+  const cw_observer o = cw_observer_make(cw_observable_for(&s.th), &s.th, NULL);
+  double *out = measure(&s, &o), q2 = 0;
+  for (long i = 0; i < 40; i++) {
+    scalar_field f = scalar_from(&s.x, CW_LINK_U1, i);
+    double sum = 0;
+    for (long x = 0; x < s.geom->n_sites; x++) sum += carg(trace(plaquette_at(&f, x, 1, 2)));
+    const double q = value(&o, out + i * o.ops->n_primary(&o), "q", 0);
+    check_close(q, sum / (2 * M_PI), 1e-12);
+    q2 += q * q / 40;
+    free(f.link);
+  }
+  assert_true(q2 > 1); /* V/12 = 4 for independent angles */
+  free(out);
+  close_subject(&s);
+}
+
+/* ---------------------------------------------------------------------- flow */
+
+static cw_observer flow_of(const subject *s, double time, double points, double tolerance,
+                           double step) {
+  const bool low = s->geom->lat.dim < 4;
+  const double params[] = {time, points, tolerance, step};
+  return cw_observer_make(cw_observable_find(low ? "gradient_flow_low" : "gradient_flow"), &s->th,
+                          params);
+}
+
+static double curve(const cw_observer *o, const double *row, const char *name, int k) {
+  char full[32];
+  snprintf(full, sizeof full, "%s[%d]", name, k);
+  return primary(o, row, full);
+}
+
+static void flow_as_defined(subject *s) {
+  const cw_observer o = flow_of(s, 0.2, 4, 0, 0.025);
+  double *out = measure(s, &o);
+  for (long i = 0; i < N_CONFIG; i += 2) {
+    const double *row = out + i * o.ops->n_primary(&o);
+    scalar_field f = scalar_from(&s->x, s->th.ops->kind, i);
+    for (int k = 0; k <= 4; k++) {
+      for (int step = 0; step < 2 && k > 0; step++) scalar_flow_step(&f, 0.025);
+      check_close(curve(&o, row, "E", k), scalar_energy(&f), 1e-11);
+      check_close(curve(&o, row, "E_plaquette", k), scalar_energy_plaquette(&f), 1e-11);
+      check_close(value(&o, row, "t2_energy", k), 0.0025 * k * k * scalar_energy(&f), 1e-11);
+      if (k > 0) /* the flow runs downhill */
+        assert_true(curve(&o, row, "E_plaquette", k) < curve(&o, row, "E_plaquette", k - 1));
+    }
+    if (s->geom->lat.dim == 4) {
+      const double Q = scalar_charge(&f);
+      check_close(value(&o, row, "q", 0), Q, 1e-11);
+      check_close(value(&o, row, "q2", 0), Q * Q, 1e-11);
+      check_close(value(&o, row, "chi_t", 0), Q * Q / (double)s->geom->n_sites, 1e-11);
+      check_close(value(&o, row, "q2_integer", 0), round(Q) * round(Q), 0);
+      check_close(primary(&o, row, "q_integer"), round(Q), 0);
+    }
+    free(f.link);
+  }
+  free(out);
+}
+static void test_flow(void **state) {
+  (void)state;
+  for_all(flow_as_defined, 0.5);
+}
+
+/* E at the end of a flow of fixed steps, or adaptive ones, on 4^4. */
+static double end_of_flow(subject *s, double tolerance, double step) {
+  const cw_observer o = flow_of(s, 0.8, 4, tolerance, step);
+  double *row = measure(s, &o);
+  const double E = curve(&o, row, "E", 4);
+  free(row);
+  return E;
+}
+
+/* The error of fixed steps falls like their third power, that of adaptive ones with the tolerance.
+ */
+static void test_flow_accuracy(void **state) {
+  (void)state;
+  for (int k = 0; k < N_KINDS; k++) {
+    subject s;
+    open_subject(&s, theories[k], &(cw_lattice){4, {4, 4, 4, 4}}, 1);
+    heat(&s);
+    const double exact = end_of_flow(&s, 0, 0.8 / 512);
+    const double coarse = end_of_flow(&s, 0, 0.02) - exact, fine = end_of_flow(&s, 0, 0.01) - exact;
+    assert_true(fabs(coarse) > 1e-10);
+    check_close(log2(fabs(coarse / fine)), 3, 0.35);
+    double last = INFINITY;
+    for (double tolerance = 1e-3; tolerance > 1e-8; tolerance /= 100) {
+      const double error = fabs(end_of_flow(&s, tolerance, 0.01) - exact) / exact;
+      assert_true(error < 2 * tolerance);
+      assert_true(error < last);
+      last = error;
+    }
+    close_subject(&s);
+  }
+}
+
+/* The distance to the second-order result grows like the third power of the step, so that a
+ * thousand times smaller tolerance takes ten times as many steps. */
+static long steps_of_flow(subject *s, double tolerance) {
+  cw_arena *arena = cw_arena_create(1 << 20);
+  cw_flow flow;
+  check_ok(s->ctx, cw_flow_begin(&flow, &s->th, &s->x, tolerance, 1e-3, arena));
+  cw_flow_to(&flow, 1);
+  assert_true(flow.t[0] == 1);
+  cw_arena_destroy(arena);
+  return flow.n_steps;
+}
+static void test_flow_steps(void **state) {
+  (void)state;
+  subject s;
+  open_subject(&s, "su3", &(cw_lattice){4, {4, 4, 4, 4}}, 1);
+  heat(&s);
+  const long few = steps_of_flow(&s, 1e-5), many = steps_of_flow(&s, 1e-8);
+  check_close((double)many / (double)few, 10, 0.15);
+  close_subject(&s);
+}
+
+/* A configuration flows at its own pace: alone or in a block with rougher ones, to the same bits.
+ */
+static void test_flow_pace(void **state) {
+  (void)state;
+  const cw_lattice lat = {4, {2, 2, 2, 4}};
+  subject all, alone;
+  open_subject(&all, "su3", &lat, 5);
+  open_subject(&alone, "su3", &lat, 1);
+  heat(&all);
+  for (long i = 2; i < 5; i++) { /* two hot ones, three calm ones */
+    scalar_field f = scalar_from(&all.x, CW_LINK_SU3, i);
+    for (int step = 0; step < 10 * i; step++) scalar_flow_step(&f, 0.02);
+    scalar_to(&f, &all.x, i);
+    free(f.link);
+  }
+  const cw_observer o = flow_of(&all, 0.5, 5, 1e-5, 0.1), p = flow_of(&alone, 0.5, 5, 1e-5, 0.1);
+  const int n = o.ops->n_primary(&o);
+  double *out = measure(&all, &o);
+  for (long i = 0; i < 5; i++) {
+    for (long site = 0; site < alone.geom->n_sites; site++)
+      for (int c = 0; c < alone.x.n_comp; c++)
+        cw_field_set(&alone.x, 0, site, c, cw_field_get(&all.x, i, site, c));
+    double *row = measure(&alone, &p);
+    assert_memory_equal(row, out + i * n, (size_t)n * sizeof *row);
+    free(row);
+  }
+  free(out);
+  close_subject(&all);
+  close_subject(&alone);
+}
+
+/* t^2 E = a (1 - e^{-bt}) + c t has w = a b t e^{-bt} + c t. */
+static double curve_y(double t) { return 0.08 * (1 - exp(-2 * t)) + 0.09 * t; }
+static double curve_w(double t) { return 0.16 * t * exp(-2 * t) + 0.09 * t; }
+static double root(double (*f)(double), double level) {
+  double low = 0, high = 20;
+  for (int i = 0; i < 100; i++) {
+    const double middle = 0.5 * (low + high);
+    *(f(middle) < level ? &low : &high) = middle;
+  }
+  return low;
+}
+static void test_scales(void **state) {
+  (void)state;
+  subject s;
+  open_subject(&s, "su3", &(cw_lattice){4, {2, 2, 2, 2}}, 1);
+  for (int far = 0; far < 2; far++) {
+    const double time = far ? 4 : 2; /* the shorter one ends before t0 and w0 */
+    const cw_observer o = flow_of(&s, time, 40, 1e-5, 0.01);
+    double mean[200] = {0};
+    for (int k = 1; k <= 40; k++) {
+      const double t = k * time / 40;
+      mean[k] = curve_y(t) / (t * t); /* E[k] comes first */
+    }
+    char name[32];
+    o.ops->primary_name(&o, 40, name);
+    assert_string_equal(name, "E[40]");
+    if (far) {
+      check_close(value(&o, mean, "t0", 0), root(curve_y, 0.3), 1e-5);
+      check_close(value(&o, mean, "w0", 0), sqrt(root(curve_w, 0.3)), 1e-4);
+    } else {
+      assert_true(isnan(value(&o, mean, "t0", 0)) && isnan(value(&o, mean, "w0", 0)));
+    }
+  }
+  close_subject(&s);
+}
+
+/* ------------------------------------------------------------------- cooling */
+
+static void cooling_as_defined(subject *s) {
+  const cw_observable_ops *ops = cw_observable_find("cooling");
+  if (!ops->fits(&s->th)) return;
+  const double sweeps = 2;
+  const cw_observer o = cw_observer_make(ops, &s->th, &sweeps);
+  double *out = measure(s, &o);
+  for (long i = 0; i < N_CONFIG; i++) {
+    const double *row = out + i * ops->n_primary(&o);
+    scalar_field f = scalar_from(&s->x, s->th.ops->kind, i);
+    for (int k = 0; k < 2; k++) scalar_cool(&f);
+    const double Q = scalar_charge(&f);
+    check_close(value(&o, row, "energy_cooled", 0), scalar_energy(&f), 1e-10);
+    check_close(value(&o, row, "q_cooled", 0), Q, 1e-10);
+    check_close(value(&o, row, "q2_cooled", 0), Q * Q, 1e-10);
+    check_close(value(&o, row, "chi_t_cooled", 0), Q * Q / (double)s->geom->n_sites, 1e-10);
+    check_close(value(&o, row, "q2_cooled_integer", 0), round(Q) * round(Q), 0);
+    free(f.link);
+  }
+  free(out);
+}
+static void test_cooling(void **state) {
+  (void)state;
+  for_all(cooling_as_defined, 0.4);
+  for_all(cooling_as_defined, -1);
+}
+
+/* A flux of charge 2 in SU(2), shaken: cooling and the flow find it again, and it stays an integer.
+ */
+static void test_smoothed_charge(void **state) {
+  (void)state;
+  const cw_lattice lat = {4, {8, 8, 8, 8}};
+  subject s;
+  open_subject(&s, "su2", &lat, 1);
+  scalar_field f = scalar_cold(&lat, CW_LINK_SU2);
+  add_flux(&f, 0, 1, 1, (const int[]){1, -1});
+  add_flux(&f, 2, 3, -1, (const int[]){1, -1});
+  scalar_to(&f, &s.x, 0);
+  free(f.link);
+  shake(&s, 0.2);
+  const double sweeps = 10;
+  const cw_observer cool = cw_observer_make(cw_observable_find("cooling"), &s.th, &sweeps);
+  const cw_observer flow = flow_of(&s, 2, 4, 1e-4, 0.05);
+  double *cooled = measure(&s, &cool), *flowed = measure(&s, &flow);
+  check_close(value(&cool, cooled, "q_cooled", 0), -2, 0.1);
+  check_close(primary(&cool, cooled, "q_cooled_integer"), -2, 0);
+  check_close(value(&flow, flowed, "q", 0), -2, 0.1);
+  check_close(primary(&flow, flowed, "q_integer"), -2, 0);
+  free(cooled);
+  free(flowed);
+  close_subject(&s);
+}
+
+/* ------------------------------------------------------------------ symmetry */
+
+/* U_mu(x) -> g(x) U_mu(x) g(x+mu)^+ with random g: links of direction 0 of another random field. */
+static void transform(subject *s) {
+  subject random;
+  open_subject(&random, s->th.ops->name, &s->geom->lat, N_CONFIG);
+  heat(&random);
+  for (long i = 0; i < N_CONFIG; i++) {
+    const int dim = s->geom->lat.dim;
+    scalar_field f = scalar_from(&s->x, s->th.ops->kind, i);
+    scalar_field g = scalar_from(&random.x, s->th.ops->kind, i);
+    for (long k = 0; k < s->geom->n_sites * dim; k++) {
+      int coord[CW_MAX_DIM];
+      cw_lattice_coord(&f.lat, k / dim, coord);
+      coord[k % dim]++;
+      f.link[k] =
+          times(times(g.link[k / dim * dim], f.link[k]), dagger(*scalar_link(&g, coord, 0)));
+    }
+    scalar_to(&f, &s->x, i);
+    free(f.link);
+    free(g.link);
+  }
+  close_subject(&random);
+}
+
+static void gauge_does_not_matter(subject *s) {
+  cw_observer o[16];
+  double *before[16];
+  int n = 0;
+  for (int i = 0; cw_observables[i] != NULL; i++)
+    if (cw_observables[i]->fits(&s->th)) {
+      double params[CW_MAX_PARAMS] = {0};
+      const cw_param *p = cw_observables[i]->params;
+      for (int k = 0; p != NULL && p[k].name != NULL; k++) {
+        params[k] = p[k].preset;
+        if (strcmp(p[k].name, "time") == 0) params[k] = 0.4;
+        if (strcmp(p[k].name, "points") == 0) params[k] = 4;
+        if (strcmp(p[k].name, "sweeps") == 0) params[k] = 3;
+      }
+      o[n] = cw_observer_make(cw_observables[i], &s->th, params);
+      before[n] = measure(s, &o[n]);
+      n++;
+    }
+  assert_true(n >= 3);
+  transform(s);
+  for (int i = 0; i < n; i++) {
+    double *after = measure(s, &o[i]);
+    for (int k = 0; k < N_CONFIG * o[i].ops->n_primary(&o[i]); k++)
+      check_close(after[k], before[i][k], 1e-9);
+    free(after);
+    free(before[i]);
+  }
+}
+static void test_gauge_invariance(void **state) {
+  (void)state;
+  for_all(gauge_does_not_matter, 0.4);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_loops),
+      cmocka_unit_test(test_polyakov_chi),
+      cmocka_unit_test(test_wilson_loops),
+      cmocka_unit_test(test_flux_charge),
+      cmocka_unit_test(test_exact_charge),
+      cmocka_unit_test(test_hot_charge),
+      cmocka_unit_test(test_flow),
+      cmocka_unit_test(test_flow_accuracy),
+      cmocka_unit_test(test_flow_steps),
+      cmocka_unit_test(test_flow_pace),
+      cmocka_unit_test(test_scales),
+      cmocka_unit_test(test_cooling),
+      cmocka_unit_test(test_smoothed_charge),
+      cmocka_unit_test(test_gauge_invariance),
+  };
+  return cmocka_run_group_tests_name("gauge observables", tests, NULL, NULL);
+}

@@ -1,0 +1,548 @@
+/* Heat bath and over-relaxation: the distribution of a link against direct integration, invariance
+ * of the action, the lanes against the oracle, boxes, and exact plaquettes in two dimensions. */
+#include "physics/links.h"
+
+#include "sampler/heatbath/heatbath.h"
+#include "support/exact_gauge.h"
+
+static const char *const groups[] = {"u1", "su2", "su3"};
+
+/* ------------------------------------------------------------- lanes and oracle */
+
+static double *flat(const links *k, long config) {
+  int n = k->x.n_comp;
+  double *out = cw_alloc((size_t)(k->geom->n_sites * n) * sizeof *out);
+  for (long s = 0; s < k->geom->n_sites; s++)
+    for (int c = 0; c < n; c++) out[s * n + c] = cw_field_get(&k->x, config, s, c);
+  return out;
+}
+
+static double distance(const links *k, long config, const double *to) {
+  double *now = flat(k, config), worst = 0;
+  for (long i = 0; i < k->geom->n_sites * k->x.n_comp; i++)
+    worst = fmax(worst, fabs(now[i] - to[i]));
+  free(now);
+  return worst;
+}
+
+/* Links near order, where updates pass rounding errors on without growth: reflections about the
+ * short staples of disorder are chaotic. */
+static void settle(links *k) {
+  const double strong[] = {30, 30, 30, 30, 30, 30};
+  cw_sampler *s;
+  check_ok(k->ctx, cw_sampler_create(k->ctx, cw_sampler_find("heatbath"), &k->th,
+                                     (double[]){10, 0, 1}, NULL, k->x.n_blocks, &s));
+  cw_kind(k->th.ops->kind)->cold(&k->x);
+  check_ok(k->ctx, s->ops->step(s, strong, &k->x, cw_rng_stream(4, "settle"), 0, NULL));
+  cw_sampler_destroy(s);
+}
+
+/* One sweep by lanes and by the oracle. */
+static void compare(cw_context *ctx, cw_isa isa, const char *group, cw_lattice lat, int V, int form,
+                    const double *couplings, const cw_box *box, bool relax) {
+  links k;
+  open_links(&k, ctx, group, lat, V, CW_LANES / V, form, couplings, !relax, relax, 0);
+  long config = k.x.n_config - 1;
+  settle(&k);
+  double *x = flat(&k, config);
+  k.th.isa = isa;
+  k.x.first_chain = 5;
+  if (box != NULL) check_ok(ctx, k.sampler->ops->restrict_to(k.sampler, box));
+  advance(&k, 7);
+  cw_sweep s = {.th = &k.th,
+                .weights = cw_wilson_weigh(&lat, k.th.c),
+                .rng = cw_rng_stream(4, "links"),
+                .step = 7,
+                .relax = relax};
+  cw_heatbath_reference(&s, box, x, (uint32_t)(5 + config));
+  double d = distance(&k, config, x);
+  if (!(d < 1e-13))
+    fail_msg("%s, %s, %d dimensions, V = %d, form %d, %s: %g from the oracle", group,
+             cw_isa_name(isa), lat.dim, V, form, relax ? "over-relaxation" : "heat bath", d);
+  free(x);
+  close_links(&k);
+}
+
+static void test_oracle(void **state) {
+  const cw_lattice lattices[] = {{2, {6, 4}}, {3, {4, 2, 6}}, {4, {4, 4, 2, 8}}};
+  const double couplings[3][7] = {{4.9}, {1.1, 4.3}, {9.1, 0.3, 1, 2, 1, 1, 1}};
+  const cw_box box = {.origin = {3, 0, 1, 6}, .size = {2, 2, 2, 4}};
+  for (int isa = 0; isa <= (int)cw_context_isa(*state); isa++)
+    for (int l = 0; l < 3; l++) {
+      int splits[5], n = cw_geometry_splits(&lattices[l], splits);
+      for (int i = 0; i < n; i++)
+        for (int g = 0; g < 3; g++)
+          for (int form = 0; form < 3; form++) {
+            cw_geometry *geom;
+            check_ok(*state, cw_geometry_create(*state, &lattices[l], splits[i], &geom));
+            if (geom->checkerboard != NULL)
+              for (int relax = 0; relax < 2; relax++)
+                compare(*state, (cw_isa)isa, groups[g], lattices[l], splits[i], form,
+                        couplings[form], (isa + i + g) % 3 == 0 ? &box : NULL, relax);
+            cw_geometry_destroy(geom);
+          }
+    }
+}
+
+/* ---------------------------------------------------- the distribution of a link */
+
+/* Configurations that agree but for one link, which is drawn with the kernel at a given scale. */
+enum { N_SAMPLE = 4096, SITE = 5, MU = 1 };
+
+static void same_configuration(links *k) {
+  for (long c = 1; c < k->x.n_config; c++)
+    for (long s = 0; s < k->geom->n_sites; s++)
+      for (int i = 0; i < k->x.n_comp; i++)
+        cw_field_set(&k->x, c, s, i, cw_field_get(&k->x, 0, s, i));
+}
+
+static void update_link(links *k, double scale, int n_sweeps, bool relax) {
+  const cw_heatbath_kernels *kernels = CW_DISPATCH(k->th.isa, cw_heatbath_kernels);
+  cw_sweep s = {.th = &k->th,
+                .weights = cw_wilson_weigh(&k->geom->lat, k->th.c),
+                .rng = cw_rng_stream(9, "one link"),
+                .relax = relax,
+                .present = 0xFFFF};
+  s.weights.scale = scale;
+  for (s.sweep = 0; s.sweep < n_sweeps; s.sweep++)
+    for (long b = 0; b < k->x.n_blocks; b++) {
+      cw_field block = cw_field_block(&k->x, b);
+      int site = k->geom->outer[SITE];
+      assert_false(kernels->update[k->th.ops->kind](&s, &block, &site, NULL, 1, MU));
+    }
+}
+
+/* v (N, N, 2) = the sum of staples of the link, by finite differences: Re tr U V^+ is linear in U,
+ * so that V_ij is what the plaquettes gain when U_ij is 1 and all its other elements are 0. */
+static void staples(const links *k, double *v) {
+  int N = cw_kind(k->th.ops->kind)->n_colours;
+  const cw_lattice *lat = &k->geom->lat;
+  memset(v, 0, 18 * sizeof *v);
+  for (int down = 0; down < 2; down++)
+    for (int nu = 0; nu < lat->dim; nu++) {
+      int y[CW_MAX_DIM];
+      double a[18], b[18], c[18];
+      if (nu == MU) continue;
+      cw_lattice_coord(lat, SITE, y);
+      y[nu] -= down;
+      get_link(k, 0, cw_lattice_site(lat, y), nu, a);
+      y[nu] += 1 - down;
+      get_link(k, 0, cw_lattice_site(lat, y), MU, b);
+      y[nu] -= 1 - down;
+      y[MU]++;
+      get_link(k, 0, cw_lattice_site(lat, y), nu, c);
+      for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+          for (int l = 0; l < N; l++)
+            for (int m = 0; m < N; m++) { /* up: a_il b_lm c*_jm; down: a*_li b_lm c_mj */
+              const double *p = down ? a + 2 * (l * N + i) : a + 2 * (i * N + l);
+              const double *q = b + 2 * (l * N + m);
+              const double *r = down ? c + 2 * (m * N + j) : c + 2 * (j * N + m);
+              double sp = down ? -1 : 1, sr = down ? 1 : -1;
+              double re = p[0] * q[0] - sp * p[1] * q[1], im = p[0] * q[1] + sp * p[1] * q[0];
+              v[2 * (i * N + j)] += re * r[0] - im * sr * r[1];
+              v[2 * (i * N + j) + 1] += re * sr * r[1] + im * r[0];
+            }
+    }
+}
+
+/* Re tr U V^+ / |V|, |V|^2 = tr V V^+ / N: in [-N, N] and for N < 3 all that the weight depends on.
+ */
+static double projection(const links *k, long config, const double *v) {
+  int N = cw_kind(k->th.ops->kind)->n_colours;
+  double u[18], dot = 0, norm = 0;
+  get_link(k, config, SITE, MU, u);
+  for (int i = 0; i < 2 * N * N; i++) dot += u[i] * v[i], norm += v[i] * v[i];
+  return norm > 0 ? dot / sqrt(norm / N) : 0;
+}
+
+static double length(const links *k, const double *v) {
+  int N = cw_kind(k->th.ops->kind)->n_colours;
+  double norm = 0;
+  for (int i = 0; i < 2 * N * N; i++) norm += v[i] * v[i];
+  return sqrt(norm / N);
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* A distribution as weighted points, to be compared with samples. */
+typedef struct {
+  double at, weight;
+} point;
+
+static int ascending_point(const void *a, const void *b) {
+  return ascending(&((const point *)a)->at, &((const point *)b)->at);
+}
+
+/* Kolmogorov and Smirnov: sqrt(n) D is above 2.2 with probability 2 exp(-2 2.2^2) = 1e-4. */
+static void check_distribution(const char *what, double scale, double *sample, long n, point *p,
+                               long n_points) {
+  qsort(sample, (size_t)n, sizeof *sample, ascending);
+  qsort(p, (size_t)n_points, sizeof *p, ascending_point);
+  double total = 0, below = 0, worst = 0;
+  for (long i = 0; i < n_points; i++) total += p[i].weight;
+  for (long i = 0, j = 0; i < n; i++) {
+    while (j < n_points && p[j].at <= sample[i]) below += p[j++].weight;
+    double F = below / total;
+    worst =
+        fmax(worst, fmax(fabs(F - (double)i / (double)n), fabs(F - (double)(i + 1) / (double)n)));
+  }
+  if (!(worst * sqrt((double)n) < 2.2))
+    fail_msg("%s at scale %g: sqrt(n) D = %.2f", what, scale, worst * sqrt((double)n));
+}
+
+/* Weights exp(strength * projection) on a fine grid: the angle of U(1), and of SU(2) with its
+ * measure sin^2; strength = scale |V| / N. */
+static long grid_points(int N, double strength, point *p, long n) {
+  double width = fmin(M_PI, 40 / sqrt(fmax(strength, 1)));
+  for (long i = 0; i < n; i++) {
+    double t = width * ((double)i + 0.5) / (double)n;
+    p[i].at = N * cos(t);
+    p[i].weight = exp(strength * N * (cos(t) - 1)) * (N == 2 ? sin(t) * sin(t) : 1);
+  }
+  return n;
+}
+
+static void test_direct_integration(void **state) {
+  enum { N_GRID = 400000 };
+  const double scales[] = {0, 1e-12, 0.05, 0.4, 0.7, 2.5, 30, 3000, -1.5};
+  point *p = cw_alloc(N_GRID * sizeof *p);
+  double *sample = cw_alloc(N_SAMPLE * sizeof *sample);
+  for (int g = 0; g < 2; g++)
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+      links k;
+      open_links(&k, *state, groups[g], (cw_lattice){2, {4, 4}}, 1, N_SAMPLE, ISOTROPIC, beta_8, 1,
+                 0, 0);
+      double v[18], sign = scales[i] < 0 ? -1 : 1;
+      same_configuration(&k);
+      staples(&k, v);
+      update_link(&k, scales[i], 1, false);
+      for (long c = 0; c < N_SAMPLE; c++) sample[c] = sign * projection(&k, c, v);
+      long n = grid_points(g + 1, sign * scales[i] * length(&k, v) / (g + 1), p, N_GRID);
+      check_distribution(groups[g], scales[i], sample, N_SAMPLE, p, n);
+      close_links(&k);
+    }
+  free(p);
+  free(sample);
+}
+
+/* The rest of a phase or quaternion about its staple is symmetric: the sign of its sine, and the
+ * directions of SU(2) on the sphere, tested by their components against uniform ones. */
+static void test_directions(void **state) {
+  double *sample = cw_alloc(N_SAMPLE * sizeof *sample);
+  point *p = cw_alloc(N_SAMPLE * sizeof *p);
+  links k;
+  open_links(&k, *state, "su2", (cw_lattice){2, {4, 4}}, 1, N_SAMPLE, ISOTROPIC, beta_8, 1, 0, 0);
+  cw_kind(CW_LINK_SU2)->cold(&k.x);
+  update_link(&k, 1.3, 1, false);
+  for (int axis = 1; axis < 4; axis++) {
+    for (long c = 0; c < N_SAMPLE; c++) {
+      double a[4], r = 0;
+      for (int i = 0; i < 4; i++) a[i] = cw_field_get(&k.x, c, SITE, MU * 4 + i);
+      for (int i = 1; i < 4; i++) r += a[i] * a[i];
+      sample[c] = a[axis] / sqrt(r);
+      p[c] = (point){-1 + 2 * ((double)c + 0.5) / N_SAMPLE, 1};
+    }
+    check_distribution("direction", axis, sample, N_SAMPLE, p, N_SAMPLE);
+  }
+  close_links(&k);
+  open_links(&k, *state, "u1", (cw_lattice){2, {4, 4}}, 1, N_SAMPLE, ISOTROPIC, beta_8, 1, 0, 0);
+  cw_kind(CW_LINK_U1)->cold(&k.x);
+  for (int strong = 0; strong < 2; strong++) {
+    update_link(&k, strong ? 3 : 0.2, 1, false);
+    double up = 0;
+    for (long c = 0; c < N_SAMPLE; c++) up += cw_field_get(&k.x, c, SITE, MU * 2 + 1) > 0;
+    check_sigma(up, sqrt(N_SAMPLE / 4.0), N_SAMPLE / 2.0, 4);
+  }
+  close_links(&k);
+  free(sample);
+  free(p);
+}
+
+/* SU(3) around V = 2 * 1: a class function. With eigenphases t1, t2 and -t1-t2 its density is
+ * prod |e^(i ti) - e^(i tj)|^2 exp(scale/3 * 2 Re tr U) (Weyl). Subgroups reach it after a few
+ * sweeps. */
+static double phase_gap(double s, double t) { return 2 - 2 * cos(s - t); }
+
+static void test_class_function(void **state) {
+  enum { N_PHASE = 1200 };
+  const double scales[] = {0, 0.02, 0.5, 1.5, 6};
+  point *p = cw_alloc((size_t)N_PHASE * N_PHASE * sizeof *p);
+  double *sample = cw_alloc(N_SAMPLE * sizeof *sample);
+  for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+    links k;
+    open_links(&k, *state, "su3", (cw_lattice){2, {4, 4}}, 1, N_SAMPLE, ISOTROPIC, beta_8, 1, 0, 0);
+    cw_kind(CW_LINK_SU3)->cold(&k.x);
+    update_link(&k, scales[i], 20, false);
+    for (long c = 0; c < N_SAMPLE; c++) {
+      double u[18];
+      get_link(&k, c, SITE, MU, u);
+      sample[c] = u[0] + u[8] + u[16];
+    }
+    for (int a = 0; a < N_PHASE; a++)
+      for (int b = 0; b < N_PHASE; b++) {
+        double s = 2 * M_PI * (a + 0.5) / N_PHASE, t = 2 * M_PI * (b + 0.5) / N_PHASE;
+        double trace = cos(s) + cos(t) + cos(s + t);
+        p[a * N_PHASE + b] =
+            (point){trace, phase_gap(s, t) * phase_gap(s, -s - t) * phase_gap(t, -s - t) *
+                               exp(2 * scales[i] / 3 * (trace - 3))};
+      }
+    check_distribution("su3", scales[i], sample, N_SAMPLE, p, (long)N_PHASE * N_PHASE);
+    close_links(&k);
+  }
+  free(p);
+  free(sample);
+}
+
+/* SU(3) around any V, which is no multiple of a group element: Haar elements weighted with
+ * exp(scale/3 Re tr U V^+) against heat baths. */
+static void test_weighted_haar(void **state) {
+  const double scale = 2.5;
+  links k;
+  open_links(&k, *state, "su3", (cw_lattice){2, {4, 4}}, 1, N_SAMPLE, ISOTROPIC, beta_8, 1, 0, 0);
+  double v[18], *sample = cw_alloc(N_SAMPLE * sizeof *sample);
+  point *p = cw_alloc(64 * N_SAMPLE * sizeof *p);
+  staples(&k,
+          v); /* of configuration 0; then one link of every configuration serves as Haar sample */
+  for (int turn = 0; turn < 64; turn++) {
+    cw_kind(CW_LINK_SU3)->hot(k.th.isa, &k.x, cw_rng_stream(5, "haar"), (uint32_t)turn);
+    for (long c = 0; c < N_SAMPLE; c++) {
+      double t = projection(&k, c, v);
+      p[turn * N_SAMPLE + c] = (point){t, exp(scale / 3 * t * length(&k, v))};
+    }
+  }
+  cw_kind(CW_LINK_SU3)->hot(k.th.isa, &k.x, cw_rng_stream(3, "hot"), 0);
+  same_configuration(&k);
+  update_link(&k, scale, 20, false);
+  for (long c = 0; c < N_SAMPLE; c++) sample[c] = projection(&k, c, v);
+  check_distribution("su3 at random staples", scale, sample, N_SAMPLE, p, 64 * N_SAMPLE);
+  free(p);
+  free(sample);
+  close_links(&k);
+}
+
+/* ------------------------------------------------------------------ over-relaxation */
+
+static void test_relaxation_keeps_the_action(void **state) {
+  for (int g = 0; g < 3; g++)
+    for (int form = 0; form < 3; form++) {
+      const double couplings[3][7] = {{5.7}, {3, 6}, {5.7, 0.4, 1, 2, 1, 3, 2}};
+      links k;
+      open_links(&k, *state, groups[g], (cw_lattice){4, {4, 4, 4, 4}}, 16, 1, form, couplings[form],
+                 0, 3, 1);
+      double T[CW_MAX_TERMS], before, after, *x = flat(&k, 0);
+      cw_theory_action(&k.th, &k.x, k.th.c, T, &before);
+      advance(&k, 0);
+      cw_theory_action(&k.th, &k.x, k.th.c, T, &after);
+      double size = fabs(before) + 5.7 * 6 * 256;
+      assert_true(fabs(after - before) < 1e-12 * size);
+      assert_true(distance(&k, 0, x) > 0.5); /* and yet everything moved */
+      free(x);
+      close_links(&k);
+    }
+}
+
+/* Twice the reflection of U(1) and SU(2) is where it began; a link without staples stays. */
+static void test_relaxation_is_an_involution(void **state) {
+  for (int g = 0; g < 2; g++) {
+    links k;
+    open_links(&k, *state, groups[g], (cw_lattice){3, {4, 2, 4}}, 1, 16, ISOTROPIC, beta_8, 0, 1,
+               0);
+    double *x = flat(&k, 3);
+    update_link(&k, 1, 1, true);
+    assert_true(distance(&k, 3, x) > 1e-3);
+    update_link(&k, 1, 1, true);
+    assert_true(distance(&k, 3, x) < 1e-14);
+    free(x);
+    close_links(&k);
+  }
+}
+
+/* A defect with factor 0 leaves its links without weight: the heat bath makes them Haar elements
+ * and the reflection leaves them alone. */
+static void test_open_defect(void **state) {
+  const double open[7] = {3, 0, 1, 4, 1, 1, 1};
+  for (int g = 0; g < 3; g++) {
+    links k;
+    open_links(&k, *state, groups[g], (cw_lattice){2, {4, 4}}, 1, N_SAMPLE, DEFECT, open, 1, 0, 1);
+    int n = cw_kind(k.th.ops->kind)->n_real;
+    double mean = 0, square = 0, m[18];
+    cw_kind(k.th.ops->kind)->cold(&k.x);
+    for (uint32_t step = 0; step < 12; step++) advance(&k, step); /* of subgroups, for SU(3) */
+    for (long c = 0; c < N_SAMPLE; c++) {
+      get_link(&k, c, 3, 1, m); /* (0, 3): on the slice x_1 = 3, in direction 1 */
+      mean += m[0] / N_SAMPLE;
+      square += m[0] * m[0] / N_SAMPLE;
+    }
+    /* <(Re U_00)^2> = 1/(2N) of Haar elements; fourth moments are below 1 */
+    check_sigma(mean, sqrt(0.5 / (g + 1) / N_SAMPLE), 0, 4);
+    check_sigma(square, sqrt(0.25 / N_SAMPLE), 0.5 / (g + 1), 4);
+    double before[18], kept[18];
+    for (int i = 0; i < n; i++) before[i] = cw_field_get(&k.x, 7, 3, n + i);
+    cw_sampler_destroy(k.sampler);
+    check_ok(*state, cw_sampler_create(*state, cw_sampler_find("heatbath"), &k.th,
+                                       (double[]){0, 3, 0}, NULL, k.x.n_blocks, &k.sampler));
+    advance(&k, 20);
+    for (int i = 0; i < n; i++) kept[i] = cw_field_get(&k.x, 7, 3, n + i);
+    assert_memory_equal(before, kept, (size_t)n * sizeof *kept);
+    close_links(&k);
+  }
+}
+
+/* ------------------------------------------------------- bits, boxes, refusals, drift */
+
+static void test_same_bits(void **state) {
+  const cw_lattice lat = {4, {4, 4, 8, 4}};
+  (void)state;
+  for (int g = 0; g < 3; g++) {
+    double *first = NULL;
+    for (int threads = 1; threads <= 3; threads++) {
+      int splits[5], n = cw_geometry_splits(&lat, splits);
+      cw_context *ctx = test_context(threads);
+      for (int i = 0; i < n; i++) {
+        links k;
+        open_links(&k, ctx, groups[g], lat, splits[i], 3, ANISOTROPIC, (double[]){1.2, 3}, 2, 2, 1);
+        advance(&k, 0);
+        advance(&k, 1);
+        double *x = flat(&k, 2);
+        if (first == NULL)
+          first = x;
+        else
+          assert_memory_equal(x, first, (size_t)(k.geom->n_sites * k.x.n_comp) * sizeof *x);
+        if (x != first) free(x);
+        close_links(&k);
+      }
+      cw_context_destroy(ctx);
+    }
+    free(first);
+  }
+}
+
+/* All links that start outside keep their bits, all inside move; test_oracle says where to. */
+static void test_box(void **state) {
+  const cw_lattice lat = {4, {4, 4, 4, 4}};
+  const cw_box box = {.origin = {3, 1, 0, 2}, .size = {2, 1, 4, 3}};
+  links k;
+  open_links(&k, *state, "su3", lat, 16, 1, ISOTROPIC, beta_8, 1, 2, 1);
+  int n = k.x.n_comp / lat.dim;
+  double *x = flat(&k, 0);
+  check_ok(*state, k.sampler->ops->restrict_to(k.sampler, &box));
+  advance(&k, 0);
+  for (long s = 0; s < k.geom->n_sites; s++)
+    for (int mu = 0; mu < lat.dim; mu++) {
+      int coord[CW_MAX_DIM], same = 0;
+      cw_lattice_coord(&lat, s, coord);
+      for (int i = 0; i < n; i++)
+        same += cw_field_get(&k.x, 0, s, mu * n + i) == x[s * k.x.n_comp + mu * n + i];
+      assert_int_equal(same, cw_box_contains(&lat, &box, coord) ? 0 : n);
+    }
+  check_ok(*state, k.sampler->ops->restrict_to(k.sampler, NULL));
+  advance(&k, 1);
+  assert_true(cw_field_get(&k.x, 0, 0, 0) != x[0]);
+  free(x);
+  close_links(&k);
+}
+
+static void test_refusals(void **state) {
+  const double preset[] = {1, 4, 1};
+  const double idle[] = {0, 0, 1};
+  const cw_sampler_ops *ops = cw_sampler_find("heatbath");
+  cw_theory phi4 = {.ops = cw_theory_find("phi4")}, su3 = {.ops = cw_theory_find("su3")};
+  assert_false(ops->fits(&phi4, preset));
+  assert_true(ops->fits(&su3, preset));
+  assert_false(ops->fits(&su3, idle));
+  cw_lattice odd = {2, {4, 3}};
+  cw_sampler *s;
+  cw_geometry *geom;
+  check_ok(*state, cw_geometry_create(*state, &odd, 1, &geom));
+  su3.geom = geom;
+  assert_int_equal(cw_sampler_create(*state, ops, &su3, preset, NULL, 1, &s), CW_EINVAL);
+  assert_non_null(strstr(cw_error(*state), "extent 3 is odd"));
+  cw_clear_error(*state);
+  cw_geometry_destroy(geom);
+}
+
+static void test_not_a_number(void **state) {
+  for (int g = 0; g < 3; g++)
+    for (int relax = 0; relax < 2; relax++) {
+      links k;
+      open_links(&k, *state, groups[g], (cw_lattice){2, {4, 4}}, 1, 5, ISOTROPIC, beta_8, 1 - relax,
+                 relax, 1);
+      cw_field_set(&k.x, 4, 3, 1, NAN);
+      cw_rng rng = cw_rng_stream(4, "links");
+      assert_int_equal(k.sampler->ops->step(k.sampler, k.th.c, &k.x, rng, 0, NULL), CW_ENUMERIC);
+      assert_non_null(strstr(cw_error(*state), "chain 4 is not a number"));
+      cw_clear_error(*state);
+      close_links(&k);
+    }
+}
+
+static void test_drift(void **state) {
+  for (int g = 0; g < 3; g++) {
+    links k;
+    open_links(&k, *state, groups[g], (cw_lattice){3, {4, 4, 4}}, 0, 2, ISOTROPIC,
+               (double[]){2.0 * (g + 1)}, 3, 7, 1);
+    for (uint32_t step = 0; step < 300; step++) advance(&k, step);
+    double drift = group_drift(&k);
+    print_message("%s: %g from the group after 3000 sweeps\n", groups[g], drift);
+    assert_true(drift < 1e-14);
+    close_links(&k);
+  }
+}
+
+/* ------------------------------------------------------------- exact plaquettes */
+
+static void check_plaquette(cw_context *ctx, int g, double beta, int L, int n_heat, int n_relax) {
+  enum { N_CHAIN = 256, N_THERM = 60, N_STEP = 60 };
+  links k;
+  open_links(&k, ctx, groups[g], (cw_lattice){2, {L, L}}, 1, N_CHAIN, ISOTROPIC, &beta, n_heat,
+             n_relax, 1);
+  int n_terms = k.th.ops->n_terms;
+  double *T = cw_alloc((size_t)(N_CHAIN * n_terms) * sizeof *T), sum[N_CHAIN] = {0};
+  for (uint32_t step = 0; step < N_THERM + N_STEP; step++) {
+    advance(&k, step);
+    k.th.ops->terms(&k.th, &k.x, T);
+    for (int c = 0; c < N_CHAIN && step >= N_THERM; c++)
+      for (int i = 0; i < n_terms; i++) sum[c] -= T[c * n_terms + i] / (L * L) / N_STEP;
+  }
+  double mean = cw_sum(sum, N_CHAIN) / N_CHAIN, square = 0;
+  for (int c = 0; c < N_CHAIN; c++) square += (sum[c] - mean) * (sum[c] - mean);
+  double error = sqrt(square / N_CHAIN / (N_CHAIN - 1)),
+         exact = exact_plaquette_2d(g + 1, beta, L * L);
+  print_message("%s beta %g, %d^2, %d + %d: %.6f +- %.6f, exact %.6f\n", groups[g], beta, L, n_heat,
+                n_relax, mean, error, exact);
+  check_sigma(mean, error, exact, 4);
+  assert_true(error < 1e-3);
+  free(T);
+  close_links(&k);
+}
+
+static void test_plaquettes(void **state) {
+  check_plaquette(*state, 0, 2, 8, 1, 2);
+  check_plaquette(*state, 1, 3, 8, 1, 2);
+  check_plaquette(*state, 2, 5, 8, 1, 2);
+  check_plaquette(*state, 2, 0.5, 4, 2, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_oracle),
+      cmocka_unit_test(test_direct_integration),
+      cmocka_unit_test(test_directions),
+      cmocka_unit_test(test_class_function),
+      cmocka_unit_test(test_weighted_haar),
+      cmocka_unit_test(test_relaxation_keeps_the_action),
+      cmocka_unit_test(test_relaxation_is_an_involution),
+      cmocka_unit_test(test_open_defect),
+      cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_box),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_not_a_number),
+      cmocka_unit_test(test_drift),
+      cmocka_unit_test(test_plaquettes),
+  };
+  return cmocka_run_group_tests_name("heat bath", tests, test_open_context_2, test_close_context);
+}
