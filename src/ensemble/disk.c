@@ -60,23 +60,6 @@ cw_status cw_disk_read(cw_context *ctx, const char *path, uint8_t **bytes, size_
   return st;
 }
 
-/* Writes and flushes a new file; returns 0 or an errno. */
-static int write_flushed(const char *path, const uint8_t *bytes, size_t size) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return errno;
-  int problem = 0;
-  for (size_t at = 0; at < size && problem == 0;) {
-    ssize_t n = write(fd, bytes + at, size - at);
-    if (n >= 0)
-      at += (size_t)n;
-    else if (errno != EINTR)
-      problem = errno;
-  }
-  if (problem == 0 && fsync(fd) != 0) problem = errno;
-  if (close(fd) != 0 && problem == 0) problem = errno;
-  return problem;
-}
-
 static int flush_directory(const char *dir) {
   int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return errno;
@@ -87,23 +70,66 @@ static int flush_directory(const char *dir) {
   return problem;
 }
 
+static cw_status fail_write(const cw_disk_file *file, int problem) {
+  return cw_fail(file->ctx, CW_EIO, "cannot write '%s': %s", file->path, strerror(problem));
+}
+
+static void free_names(cw_disk_file *file) {
+  free(file->dir);
+  free(file->path);
+  free(file->temporary);
+  *file = (cw_disk_file){.fd = -1};
+}
+
+cw_status cw_disk_begin(cw_context *ctx, const char *dir, const char *name, cw_disk_file *out) {
+  *out = (cw_disk_file){.ctx = ctx,
+                        .dir = joined(dir, "", "", ""),
+                        .path = cw_disk_join(dir, name),
+                        .temporary = joined(dir, "/.", name, SUFFIX),
+                        .fd = -1};
+  cw_status st = CW_OK;
+  if (out->dir == NULL || out->path == NULL || out->temporary == NULL) {
+    st = cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", name);
+  } else {
+    out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (out->fd < 0) st = fail_write(out, errno);
+  }
+  if (st != CW_OK) free_names(out);
+  return st;
+}
+
+cw_status cw_disk_put(cw_disk_file *file, const uint8_t *bytes, size_t size) {
+  for (size_t at = 0; at < size;) {
+    ssize_t n = write(file->fd, bytes + at, size - at);
+    if (n >= 0)
+      at += (size_t)n;
+    else if (errno != EINTR)
+      return fail_write(file, errno);
+  }
+  return CW_OK;
+}
+
+cw_status cw_disk_finish(cw_disk_file *file, cw_status st) {
+  int problem = 0;
+  if (st == CW_OK && fsync(file->fd) != 0) problem = errno;
+  if (close(file->fd) != 0 && problem == 0) problem = errno;
+  bool whole = st == CW_OK && problem == 0;
+  if (whole && rename(file->temporary, file->path) != 0) {
+    problem = errno;
+    whole = false;
+  }
+  if (!whole) unlink(file->temporary);
+  if (whole) problem = flush_directory(file->dir);
+  if (st == CW_OK && problem != 0) st = fail_write(file, problem);
+  free_names(file);
+  return st;
+}
+
 cw_status cw_disk_write(cw_context *ctx, const char *dir, const char *name, const uint8_t *bytes,
                         size_t size) {
-  char *temporary = joined(dir, "/.", name, SUFFIX), *path = cw_disk_join(dir, name);
-  cw_status st = CW_OK;
-  if (temporary == NULL || path == NULL) {
-    st = cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", name);
-    goto done;
-  }
-  int problem = write_flushed(temporary, bytes, size);
-  if (problem == 0 && rename(temporary, path) != 0) problem = errno;
-  if (problem != 0) unlink(temporary);
-  if (problem == 0) problem = flush_directory(dir);
-  if (problem != 0) st = cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(problem));
-done:
-  free(temporary);
-  free(path);
-  return st;
+  cw_disk_file file;
+  CW_TRY(cw_disk_begin(ctx, dir, name, &file));
+  return cw_disk_finish(&file, cw_disk_put(&file, bytes, size));
 }
 
 /* One directory, in a parent that exists. An existing directory is fine. */

@@ -8,8 +8,22 @@
 /* Reads a regular file. The caller frees *bytes. */
 cw_status cw_disk_read(cw_context *ctx, const char *path, uint8_t **bytes, size_t *size);
 
-/* Writes dir/name: to a temporary name, flushed to disk, renamed, directory flushed. After a
- * failure nothing is left. */
+/* A file that is being written piece by piece under a temporary name. */
+typedef struct {
+  cw_context *ctx;  /* borrowed */
+  char *dir, *path; /* owned; path is dir/name, the name that it will have */
+  char *temporary;  /* owned */
+  int fd;
+} cw_disk_file;
+
+/* Begins dir/name. CW_EIO, CW_ENOMEM. Must be followed by cw_disk_finish unless it failed. */
+cw_status cw_disk_begin(cw_context *ctx, const char *dir, const char *name, cw_disk_file *out);
+cw_status cw_disk_put(cw_disk_file *file, const uint8_t *bytes, size_t size);
+/* st CW_OK, so far all went well: flushed to disk, renamed, directory flushed. Otherwise, and after
+ * a failure here, nothing is left. Returns st, or its own failure. */
+cw_status cw_disk_finish(cw_disk_file *file, cw_status st);
+
+/* Writes dir/name by the three steps above. */
 cw_status cw_disk_write(cw_context *ctx, const char *dir, const char *name, const uint8_t *bytes,
                         size_t size);
 

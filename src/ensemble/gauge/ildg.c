@@ -1,0 +1,328 @@
+/* ILDG and SciDAC: LIME records around the links, 3 rows, big endian.
+ * Sources: ILDG Metadata Working Group, "ILDG binary file format", rev. 1.1 (records, XML, order of
+ * the numbers); USQCD, QIO (scidac-* records and checksum). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ensemble/gauge/formats.h"
+#include "ensemble/gauge/lime.h"
+#include "ensemble/gauge/xml.h"
+
+enum { MAX_XML = 1 << 20, TAG_TEXT = 64 };
+
+/* The records that matter; length 0 and at 0: not there (data of a record never start at 0). */
+typedef struct {
+  cw_lime_record ildg_format, file_xml, record_xml, data, checksum;
+  bool is_ildg; /* of data */
+  int n_data;
+} records;
+
+static bool is(const cw_lime_record *r, const char *type) { return strcmp(r->type, type) == 0; }
+
+/* ildg-binary-data is preferred to scidac-binary-data, and of each the first. */
+static void take_data(records *all, const cw_lime_record *r) {
+  bool ildg = is(r, "ildg-binary-data");
+  all->n_data++;
+  if (all->data.at != 0 && (all->is_ildg || !ildg)) return;
+  all->data = *r;
+  all->is_ildg = ildg;
+}
+
+static void take_first(cw_lime_record *slot, const cw_lime_record *r) {
+  if (slot->at == 0) *slot = *r;
+}
+
+static cw_status scan(const cw_gauge_file *file, records *all) {
+  *all = (records){0};
+  for (uint64_t at = 0; at < file->size;) {
+    cw_lime_record r;
+    CW_TRY(cw_lime_next(file, &at, &r));
+    if (is(&r, "ildg-binary-data") || is(&r, "scidac-binary-data")) take_data(all, &r);
+    if (is(&r, "ildg-format")) take_first(&all->ildg_format, &r);
+    if (is(&r, "scidac-private-file-xml")) take_first(&all->file_xml, &r);
+    if (is(&r, "scidac-private-record-xml")) take_first(&all->record_xml, &r);
+    /* The first checksum behind the data is theirs; else, one before them. */
+    if (is(&r, "scidac-checksum") && (all->checksum.at == 0 || all->checksum.at < all->data.at))
+      all->checksum = r;
+  }
+  if (all->data.at == 0)
+    return cw_gauge_fail(file, CW_ECORRUPT,
+                         "expected a LIME record ildg-binary-data or scidac-binary-data, found "
+                         "none");
+  if (all->n_data > 1)
+    cw_gauge_warn(file, "there are %d records of binary data; only one is read", all->n_data);
+  return CW_OK;
+}
+
+/* The text of a record, with a final zero. The caller frees it. */
+static cw_status read_text(const cw_gauge_file *file, const cw_lime_record *r, char **text) {
+  if (r->length > MAX_XML)
+    return cw_gauge_fail(file, CW_ECORRUPT,
+                         "absurd record %s: expected at most %d bytes of XML, found %" PRIu64,
+                         r->type, MAX_XML, r->length);
+  *text = calloc((size_t)r->length + 1, 1);
+  if (*text == NULL)
+    return cw_fail(file->ctx, CW_ENOMEM, "no memory for record %s of '%s'", r->type, file->path);
+  cw_status st = cw_gauge_read(file, r->at, *text, (size_t)r->length, r->type);
+  if (st == CW_OK) return CW_OK;
+  free(*text);
+  *text = NULL;
+  return st;
+}
+
+/* An XML record being asked for its elements. */
+typedef struct {
+  const cw_gauge_file *file;
+  const cw_lime_record *record;
+  const char *text;
+} xml_record;
+
+/* *found: is it there? value (TAG_TEXT). */
+static cw_status ask_text(const xml_record *x, const char *tag, char *value, bool *found) {
+  cw_xml answer = cw_xml_text(x->text, (size_t)x->record->length, tag, value, TAG_TEXT);
+  *found = answer == CW_XML_FOUND;
+  if (answer != CW_XML_BAD) return CW_OK;
+  return cw_gauge_fail(x->file, CW_ECORRUPT, "%s: expected a short text in <%s>, found none",
+                       x->record->type, tag);
+}
+
+static cw_status ask_number(const xml_record *x, const char *tag, int base, uint64_t *out,
+                            bool *found) {
+  char value[TAG_TEXT], quoted[TAG_TEXT];
+  CW_TRY(ask_text(x, tag, value, found));
+  if (!*found || cw_gauge_integer(value, base, UINT32_MAX, out)) return CW_OK;
+  return cw_gauge_fail(x->file, CW_ECORRUPT, "%s: expected a number in <%s>, found '%s'",
+                       x->record->type, tag,
+                       cw_gauge_quote(quoted, sizeof quoted, value, strlen(value)));
+}
+
+/* What the XML says; precision 0: nothing. */
+typedef struct {
+  bool has_extent;
+  uint64_t extent[4];
+  int precision;
+} stated;
+
+/* ildg-format: field su3gauge, precision 32 or 64, lx ly lz lt. */
+static cw_status read_ildg_format(const xml_record *x, stated *out) {
+  static const char *const length[4] = {"lx", "ly", "lz", "lt"};
+  char field[TAG_TEXT], quoted[TAG_TEXT];
+  bool found;
+  uint64_t precision = 0;
+  CW_TRY(ask_text(x, "version", field, &found));
+  if (!found) cw_gauge_warn(x->file, "ildg-format lacks <version>");
+  CW_TRY(ask_text(x, "field", field, &found));
+  if (!found) cw_gauge_warn(x->file, "ildg-format lacks <field>; taken for su3gauge");
+  if (found && strcmp(field, "su3gauge") != 0)
+    return cw_gauge_fail(x->file, CW_EINVAL, "ildg-format: expected the field su3gauge, found '%s'",
+                         cw_gauge_quote(quoted, sizeof quoted, field, strlen(field)));
+  for (int mu = 0; mu < 4; mu++) {
+    CW_TRY(ask_number(x, length[mu], 10, &out->extent[mu], &found));
+    if (!found)
+      return cw_gauge_fail(x->file, CW_ECORRUPT, "ildg-format: expected <%s>, found none",
+                           length[mu]);
+  }
+  out->has_extent = true;
+  CW_TRY(ask_number(x, "precision", 10, &precision, &found));
+  if (!found) cw_gauge_warn(x->file, "ildg-format lacks <precision>; taken from the record's size");
+  if (found && precision != 32 && precision != 64)
+    return cw_gauge_fail(x->file, CW_ECORRUPT,
+                         "ildg-format: expected precision 32 or 64, found %" PRIu64, precision);
+  out->precision = (int)precision;
+  return CW_OK;
+}
+
+/* scidac-private-file-xml: <dims>4 4 4 8</dims>. */
+static cw_status read_scidac_file(const xml_record *x, stated *out) {
+  char dims[TAG_TEXT], quoted[TAG_TEXT], *save = NULL;
+  bool found;
+  CW_TRY(ask_text(x, "dims", dims, &found));
+  if (!found) return CW_OK;
+  cw_gauge_quote(quoted, sizeof quoted, dims, strlen(dims));
+  int n = 0;
+  for (char *word = strtok_r(dims, " \t\r\n", &save); word != NULL;
+       word = strtok_r(NULL, " \t\r\n", &save), n++)
+    if (n >= 4 || !cw_gauge_integer(word, 10, UINT32_MAX, &out->extent[n])) n = 8;
+  out->has_extent = n == 4;
+  if (n == 4) return CW_OK;
+  return cw_gauge_fail(x->file, CW_ECORRUPT, "%s: expected four numbers in <dims>, found '%s'",
+                       x->record->type, quoted);
+}
+
+/* scidac-private-record-xml: precision F or D, 3 colours, datacount data of typesize bytes. */
+static cw_status read_scidac_record(const xml_record *x, stated *out) {
+  char word[TAG_TEXT], quoted[TAG_TEXT];
+  bool found, has_size, has_count;
+  uint64_t colors = 0, size = 0, count = 0;
+  CW_TRY(ask_text(x, "precision", word, &found));
+  if (found) out->precision = word[0] == 'F' ? 32 : word[0] == 'D' ? 64 : -1;
+  if (found && (out->precision < 0 || word[1] != '\0'))
+    return cw_gauge_fail(x->file, CW_ECORRUPT, "%s: expected precision F or D, found '%s'",
+                         x->record->type,
+                         cw_gauge_quote(quoted, sizeof quoted, word, strlen(word)));
+  CW_TRY(ask_number(x, "colors", 10, &colors, &found));
+  if (found && colors != 3)
+    return cw_gauge_fail(x->file, CW_EINVAL, "%s: expected 3 colors, found %" PRIu64,
+                         x->record->type, colors);
+  CW_TRY(ask_number(x, "typesize", 10, &size, &has_size));
+  CW_TRY(ask_number(x, "datacount", 10, &count, &has_count));
+  uint64_t site = out->precision == 32 ? 288 : 576;
+  if (has_size && has_count && out->precision != 0 && size * count != site)
+    return cw_gauge_fail(x->file, CW_EINVAL,
+                         "%s: expected a gauge field of %" PRIu64 " bytes per site, found %" PRIu64
+                         " times %" PRIu64,
+                         x->record->type, site, count, size);
+  return CW_OK;
+}
+
+/* suma and sumb of scidac-checksum; QIO writes them without leading zeros. */
+static cw_status read_checksum(const xml_record *x, cw_gauge_header *h) {
+  bool has_a, has_b;
+  uint64_t a = 0, b = 0;
+  CW_TRY(ask_number(x, "suma", 16, &a, &has_a));
+  CW_TRY(ask_number(x, "sumb", 16, &b, &has_b));
+  if (!has_a || !has_b)
+    return cw_gauge_fail(x->file, CW_ECORRUPT, "scidac-checksum: expected <%s>, found none",
+                         has_a ? "sumb" : "suma");
+  h->has_checksum = true;
+  h->sum_a = (uint32_t)a;
+  h->sum_b = (uint32_t)b;
+  return CW_OK;
+}
+
+static cw_status read_xml(const cw_gauge_file *file, const cw_lime_record *r,
+                          cw_status (*read)(const xml_record *x, stated *out), stated *out) {
+  char *text = NULL;
+  *out = (stated){0};
+  if (r->at == 0) return CW_OK;
+  CW_TRY(read_text(file, r, &text));
+  cw_status st = read(&(xml_record){file, r, text}, out);
+  free(text);
+  return st;
+}
+
+static cw_status find_checksum(const cw_gauge_file *file, const records *all, cw_gauge_header *h) {
+  char *text = NULL;
+  h->sum_kind = CW_SUM_SCIDAC;
+  if (all->checksum.at == 0) {
+    cw_gauge_warn(file, "there is no scidac-checksum: damaged links would go unnoticed");
+    return CW_OK;
+  }
+  CW_TRY(read_text(file, &all->checksum, &text));
+  cw_status st = read_checksum(&(xml_record){file, &all->checksum, text}, h);
+  free(text);
+  return st;
+}
+
+/* The lattice from ildg-format, from SciDAC, or from the user; those that know must agree. */
+static cw_status find_lattice(const cw_gauge_file *file, const stated *ildg, const stated *scidac,
+                              cw_lattice *lat) {
+  bool from_ildg = ildg->has_extent, from_scidac = scidac->has_extent;
+  cw_lattice other;
+  char said[CW_LATTICE_TEXT], also[CW_LATTICE_TEXT];
+  if (from_scidac) CW_TRY(cw_gauge_lattice(file, scidac->extent, "scidac-private-file-xml", lat));
+  if (from_ildg) {
+    other = *lat;
+    CW_TRY(cw_gauge_lattice(file, ildg->extent, "ildg-format", lat));
+    if (from_scidac && !cw_gauge_same_lattice(lat, &other))
+      return cw_gauge_fail(file, CW_ECORRUPT,
+                           "dimensions disagree: %s in ildg-format, %s in scidac-private-file-xml",
+                           cw_gauge_lattice_text(lat, said), cw_gauge_lattice_text(&other, also));
+  }
+  if (from_ildg || from_scidac) return CW_OK;
+  if (file->expected == NULL)
+    return cw_gauge_fail(file, CW_EINVAL,
+                         "the file does not say how large its lattice is (no ildg-format): it must "
+                         "be given (--lattice X,Y,Z,T)");
+  *lat = *file->expected;
+  return CW_OK;
+}
+
+/* The precision that the size of the data implies must be the one that is stated, if any is. */
+static cw_status find_precision(const cw_gauge_file *file, const records *all, const stated *ildg,
+                                const stated *scidac, cw_gauge_header *h) {
+  char lattice[CW_LATTICE_TEXT];
+  h->layout = (cw_site_layout){.precision = 32, .rows = 3, .big_endian = true};
+  uint64_t single = cw_sites_bytes(&h->layout, &h->lat), size = all->data.length;
+  int wanted = ildg->precision != 0 ? ildg->precision : scidac->precision;
+  if (ildg->precision != 0 && scidac->precision != 0 && ildg->precision != scidac->precision)
+    return cw_gauge_fail(file, CW_ECORRUPT, "precisions disagree: %d in ildg-format, %d in %s",
+                         ildg->precision, scidac->precision, all->record_xml.type);
+  cw_gauge_lattice_text(&h->lat, lattice);
+  if (wanted != 0 && size != single * (uint64_t)(wanted / 32))
+    return cw_gauge_fail(file, CW_ECORRUPT,
+                         "%s: expected %" PRIu64
+                         " bytes for a lattice %s in %d bits, found %" PRIu64,
+                         all->data.type, single * (uint64_t)(wanted / 32), lattice, wanted, size);
+  if (size != single && size != 2 * single)
+    return cw_gauge_fail(file, CW_ECORRUPT,
+                         "%s: expected %" PRIu64 " or %" PRIu64
+                         " bytes for a lattice %s in 32 or 64 bits, found %" PRIu64,
+                         all->data.type, single, 2 * single, lattice, size);
+  h->layout.precision = size == single ? 32 : 64;
+  return CW_OK;
+}
+
+cw_status cw_ildg_header(const cw_gauge_file *file, cw_gauge_header *h) {
+  records all;
+  stated ildg, scidac, record;
+  CW_TRY(scan(file, &all));
+  h->format = all.is_ildg ? CW_FORMAT_ILDG : CW_FORMAT_SCIDAC;
+  h->at = all.data.at;
+  CW_TRY(read_xml(file, &all.ildg_format, read_ildg_format, &ildg));
+  CW_TRY(read_xml(file, &all.file_xml, read_scidac_file, &scidac));
+  CW_TRY(read_xml(file, &all.record_xml, read_scidac_record, &record));
+  CW_TRY(find_lattice(file, &ildg, &scidac, &h->lat));
+  if (all.is_ildg && all.ildg_format.at == 0)
+    cw_gauge_warn(file, "there is no ildg-format: the dimensions are %s",
+                  scidac.has_extent ? "those of scidac-private-file-xml" : "what the user says");
+  else if (!all.is_ildg && !scidac.has_extent)
+    cw_gauge_warn(file, "there are no SciDAC dimensions: they are %s",
+                  ildg.has_extent ? "those of ildg-format" : "what the user says");
+  CW_TRY(find_precision(file, &all, &ildg, &record, h));
+  return find_checksum(file, &all, h);
+}
+
+/* ------------------------------------------------------------------- writing */
+
+static cw_status put_format(const cw_lattice *lat, int precision, cw_disk_file *out) {
+  char text[1024];
+  snprintf(text, sizeof text,
+           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+           "<ildgFormat xmlns=\"http://www.lqcd.org/ildg\" "
+           "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+           "xsi:schemaLocation=\"http://www.lqcd.org/ildg filefmt.xsd\">\n"
+           "  <version>1.0</version>\n  <field>su3gauge</field>\n  <precision>%d</precision>\n"
+           "  <lx>%d</lx><ly>%d</ly><lz>%d</lz><lt>%d</lt>\n</ildgFormat>\n",
+           precision, lat->extent[0], lat->extent[1], lat->extent[2], lat->extent[3]);
+  return cw_lime_put_text(out, "ildg-format", CW_LIME_FIRST, text);
+}
+
+static cw_status put_name(const char *name, cw_disk_file *out) {
+  char text[1024];
+  snprintf(text, sizeof text, "lfn://causeway/%s", name);
+  return cw_lime_put_text(out, "ildg-data-lfn", 0, text);
+}
+
+static cw_status put_checksum(const cw_site_sum *sum, cw_disk_file *out) {
+  char text[256];
+  snprintf(text, sizeof text,
+           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scidacChecksum><version>1.0</version>"
+           "<suma>%08" PRIx32 "</suma><sumb>%08" PRIx32 "</sumb></scidacChecksum>\n",
+           sum->a, sum->b);
+  return cw_lime_put_text(out, "scidac-checksum", CW_LIME_LAST, text);
+}
+
+cw_status cw_ildg_write(cw_context *ctx, const cw_configuration *conf, const cw_site_layout *layout,
+                        const char *name, cw_disk_file *out) {
+  uint64_t bytes = cw_sites_bytes(layout, &conf->lat);
+  cw_site_sum sum = {.kind = CW_SUM_SCIDAC};
+  CW_TRY(put_format(&conf->lat, layout->precision, out));
+  CW_TRY(put_name(name, out));
+  CW_TRY(cw_lime_put_header(out, "ildg-binary-data", 0, bytes));
+  CW_TRY(cw_sites_write(ctx, layout, conf, out, &sum));
+  CW_TRY(cw_lime_put_padding(out, bytes));
+  return put_checksum(&sum, out);
+}

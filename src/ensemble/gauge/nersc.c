@@ -1,0 +1,232 @@
+/* NERSC archive files: lines KEY = VALUE between BEGIN_HEADER and END_HEADER, then the links.
+ * Source: NERSC Gauge Connection, "Gauge configuration archive format", and what its readers do. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ensemble/gauge/bytes.h"
+#include "ensemble/gauge/formats.h"
+
+enum { MAX_HEADER = 1 << 16, VALUE_TEXT = 128 };
+
+static const char BEGIN[] = "BEGIN_HEADER", END[] = "END_HEADER";
+
+/* The header's lines, with final zero; at: where the links begin. */
+typedef struct {
+  const cw_gauge_file *file;
+  char *text;
+  uint64_t at;
+} lines;
+
+/* The line after the one at s; NULL: none. */
+static char *next_line(char *s) {
+  s = strchr(s, '\n');
+  return s != NULL ? s + 1 : NULL;
+}
+
+static cw_status read_lines(const cw_gauge_file *file, lines *out) {
+  size_t n = file->size < MAX_HEADER ? (size_t)file->size : MAX_HEADER;
+  *out = (lines){.file = file, .text = calloc(n + 1, 1)};
+  if (out->text == NULL) return cw_fail(file->ctx, CW_ENOMEM, "no memory for '%s'", file->path);
+  CW_TRY(cw_gauge_read(file, 0, out->text, n, "the header"));
+  for (char *s = next_line(out->text); s != NULL; s = next_line(s)) {
+    if (strncmp(s, END, sizeof END - 1) != 0) continue;
+    char *behind = next_line(s);
+    if (behind == NULL) break;
+    out->at = (uint64_t)(behind - out->text);
+    *s = '\0';
+    return CW_OK;
+  }
+  return cw_gauge_fail(file, CW_ECORRUPT, "expected a line %s within %d bytes, found none", END,
+                       MAX_HEADER);
+}
+
+/* The value of a key, without blanks around it, into value (VALUE_TEXT); false: not there. */
+static bool find(const lines *l, const char *key, char *value) {
+  size_t n = strlen(key);
+  for (char *s = l->text; s != NULL; s = next_line(s)) {
+    s += strspn(s, " \t");
+    if (strncmp(s, key, n) != 0) continue;
+    const char *equals = s + n + strspn(s + n, " \t");
+    if (*equals != '=') continue;
+    const char *from = equals + 1 + strspn(equals + 1, " \t");
+    size_t length = strcspn(from, "\r\n");
+    while (length > 0 && isspace((unsigned char)from[length - 1])) length--;
+    cw_gauge_quote(value, VALUE_TEXT, from, length);
+    return true;
+  }
+  value[0] = '\0';
+  return false;
+}
+
+static cw_status need(const lines *l, const char *key, char *value) {
+  return find(l, key, value) ? CW_OK
+                             : cw_gauge_fail(l->file, CW_ECORRUPT,
+                                             "expected a line %s = ... in the header, found "
+                                             "none",
+                                             key);
+}
+
+static cw_status read_lattice(const lines *l, cw_lattice *lat) {
+  uint64_t extent[4];
+  char key[24], value[VALUE_TEXT];
+  for (int mu = 0; mu < 4; mu++) {
+    snprintf(key, sizeof key, "DIMENSION_%d", mu + 1);
+    CW_TRY(need(l, key, value));
+    if (!cw_gauge_integer(value, 10, UINT32_MAX, &extent[mu]))
+      return cw_gauge_fail(l->file, CW_ECORRUPT, "%s: expected a number, found '%s'", key, value);
+  }
+  return cw_gauge_lattice(l->file, extent, "the header", lat);
+}
+
+static cw_status read_rows(const lines *l, int *rows) {
+  char value[VALUE_TEXT];
+  CW_TRY(need(l, "DATATYPE", value));
+  *rows = strcmp(value, "4D_SU3_GAUGE") == 0                                                 ? 2
+          : strcmp(value, "4D_SU3_GAUGE_3x3") == 0 || strcmp(value, "4D_SU3_GAUGE_3X3") == 0 ? 3
+                                                                                             : 0;
+  if (*rows != 0) return CW_OK;
+  return cw_gauge_fail(l->file, CW_EINVAL,
+                       "DATATYPE: expected 4D_SU3_GAUGE or 4D_SU3_GAUGE_3x3, found '%s'", value);
+}
+
+/* |first row|^2 - 1 of the first link, read in one byte order. */
+static double row_defect(const uint8_t *bytes, int precision, bool big_endian) {
+  double norm = 0;
+  for (int k = 0; k < 6; k++) {
+    double x;
+    if (precision == 64) {
+      uint64_t w = cw_get64(bytes + 8 * k, big_endian);
+      memcpy(&x, &w, sizeof x);
+    } else {
+      uint32_t w = cw_get32(bytes + 4 * k, big_endian);
+      float y;
+      memcpy(&y, &w, sizeof y);
+      x = (double)y;
+    }
+    norm += x * x;
+  }
+  return isfinite(norm) ? fabs(norm - 1) : INFINITY;
+}
+
+/* Codes disagree about "IEEE32" without BIG or LITTLE: the order that makes the first row of the
+ * first link a unit vector is right. */
+static cw_status guess_order(const lines *l, cw_site_layout *layout) {
+  uint8_t bytes[48];
+  size_t n = layout->precision == 64 ? 48 : 24;
+  CW_TRY(cw_gauge_read(l->file, l->at, bytes, n, "the first link"));
+  double big = row_defect(bytes, layout->precision, true);
+  double little = row_defect(bytes, layout->precision, false);
+  layout->big_endian = !(little < big);
+  cw_gauge_warn(l->file, "FLOATING_POINT = IEEE%d names no byte order: by the first link it is %s",
+                layout->precision, layout->big_endian ? "BIG" : "LITTLE");
+  return CW_OK;
+}
+
+static cw_status read_numbers(const lines *l, cw_site_layout *layout) {
+  char value[VALUE_TEXT];
+  CW_TRY(need(l, "FLOATING_POINT", value));
+  bool single = strncmp(value, "IEEE32", 6) == 0, twice = strncmp(value, "IEEE64", 6) == 0;
+  const char *order = single || twice ? value + 6 : "?";
+  layout->precision = twice ? 64 : 32;
+  layout->big_endian = strcmp(order, "BIG") == 0;
+  if (layout->big_endian || strcmp(order, "LITTLE") == 0) return CW_OK;
+  if (order[0] == '\0') return guess_order(l, layout);
+  return cw_gauge_fail(l->file, CW_EINVAL,
+                       "FLOATING_POINT: expected IEEE32BIG, IEEE32LITTLE, IEEE64BIG or "
+                       "IEEE64LITTLE, found '%s'",
+                       value);
+}
+
+static cw_status read_checksum(const lines *l, cw_gauge_header *h) {
+  char value[VALUE_TEXT];
+  uint64_t sum = 0;
+  h->sum_kind = CW_SUM_NERSC;
+  h->has_checksum = find(l, "CHECKSUM", value);
+  if (!h->has_checksum)
+    cw_gauge_warn(l->file, "there is no CHECKSUM: damaged links could go unnoticed");
+  else if (!cw_gauge_integer(value, 16, UINT32_MAX, &sum))
+    return cw_gauge_fail(l->file, CW_ECORRUPT,
+                         "CHECKSUM: expected a hexadecimal number of 32 bits, found '%s'", value);
+  h->sum_a = (uint32_t)sum;
+  return CW_OK;
+}
+
+/* One unit of the last digit written, but at most 1e-4. */
+static double last_digit(const char *value) {
+  const char *point = strchr(value, '.'), *exponent = strpbrk(value, "eE");
+  size_t decimals = point != NULL ? strspn(point + 1, "0123456789") : 0;
+  long power = exponent != NULL ? strtol(exponent + 1, NULL, 10) : 0;
+  if (labs(power) > 400) power = power > 0 ? 400 : -400;
+  return fmin(pow(10, (double)(power - (long)decimals)), 1e-4);
+}
+
+/* Tolerance: the rounding of the text, and of the sums of a code that works in the precision of its
+ * file. */
+static cw_status read_stated(const lines *l, const char *key, int precision, cw_gauge_stated *out) {
+  char value[VALUE_TEXT], *end;
+  out->given = find(l, key, value);
+  if (!out->given) {
+    cw_gauge_warn(l->file, "there is no %s in the header", key);
+    return CW_OK;
+  }
+  out->value = strtod(value, &end);
+  if (end == value || *end != '\0' || !isfinite(out->value))
+    return cw_gauge_fail(l->file, CW_ECORRUPT, "%s: expected a number, found '%s'", key, value);
+  out->tolerance = fmax(last_digit(value), precision == 32 ? 1e-5 : 1e-8);
+  return CW_OK;
+}
+
+static void warn_boundary(const lines *l) {
+  char key[24], value[VALUE_TEXT];
+  for (int mu = 0; mu < 4; mu++) {
+    snprintf(key, sizeof key, "BOUNDARY_%d", mu + 1);
+    if (!find(l, key, value) || strcmp(value, "PERIODIC") == 0) continue;
+    cw_gauge_warn(l->file, "%s = %.40s: links at that boundary may hold a sign", key, value);
+  }
+}
+
+static cw_status read_header(const lines *l, cw_gauge_header *h) {
+  h->format = CW_FORMAT_NERSC;
+  h->at = l->at;
+  CW_TRY(read_rows(l, &h->layout.rows));
+  CW_TRY(read_lattice(l, &h->lat));
+  CW_TRY(read_numbers(l, &h->layout));
+  CW_TRY(read_checksum(l, h));
+  CW_TRY(read_stated(l, "PLAQUETTE", h->layout.precision, &h->plaquette));
+  CW_TRY(read_stated(l, "LINK_TRACE", h->layout.precision, &h->link_trace));
+  warn_boundary(l);
+  return cw_gauge_links_last(l->file, h);
+}
+
+cw_status cw_nersc_header(const cw_gauge_file *file, cw_gauge_header *h) {
+  lines l;
+  cw_status st = read_lines(file, &l);
+  if (st == CW_OK) st = read_header(&l, h);
+  free(l.text);
+  return st;
+}
+
+cw_status cw_nersc_write(cw_context *ctx, const cw_configuration *conf,
+                         const cw_site_layout *layout, const cw_configuration_info *measured,
+                         cw_disk_file *out) {
+  const int *extent = conf->lat.extent;
+  cw_site_sum sum = {.kind = CW_SUM_NERSC}, again = sum;
+  char text[1024];
+  CW_TRY(cw_sites_write(ctx, layout, conf, NULL, &sum)); /* the checksum comes before the links */
+  int n = snprintf(text, sizeof text,
+                   "%s\nHDR_VERSION = 1.0\nDATATYPE = %s\nSTORAGE_FORMAT = 1.0\n"
+                   "DIMENSION_1 = %d\nDIMENSION_2 = %d\nDIMENSION_3 = %d\nDIMENSION_4 = %d\n"
+                   "LINK_TRACE = %.15g\nPLAQUETTE = %.15g\n"
+                   "BOUNDARY_1 = PERIODIC\nBOUNDARY_2 = PERIODIC\nBOUNDARY_3 = PERIODIC\n"
+                   "BOUNDARY_4 = PERIODIC\nCHECKSUM = %08" PRIx32 "\nCREATOR = causeway\n"
+                   "FLOATING_POINT = IEEE%dBIG\n%s\n",
+                   BEGIN, layout->rows == 3 ? "4D_SU3_GAUGE_3x3" : "4D_SU3_GAUGE", extent[0],
+                   extent[1], extent[2], extent[3], measured->link_trace, measured->plaquette,
+                   sum.a, layout->precision, END);
+  CW_TRY(cw_disk_put(out, (const uint8_t *)text, (size_t)n));
+  return cw_sites_write(ctx, layout, conf, out, &again);
+}

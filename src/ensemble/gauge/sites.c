@@ -1,0 +1,169 @@
+#include "ensemble/gauge/sites.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "ensemble/gauge/bytes.h"
+
+enum { CHUNK_BYTES = 1 << 20 };
+
+size_t cw_site_bytes(const cw_site_layout *layout) {
+  return (size_t)(4 * layout->rows * 6) * (size_t)(layout->precision / 8);
+}
+
+uint64_t cw_sites_bytes(const cw_site_layout *layout, const cw_lattice *lat) {
+  return (uint64_t)cw_lattice_sites(lat) * cw_site_bytes(layout);
+}
+
+static long chunk_sites(const cw_site_layout *layout, const cw_lattice *lat) {
+  long n = (long)(CHUNK_BYTES / cw_site_bytes(layout)), all = cw_lattice_sites(lat);
+  return n < all ? n : all;
+}
+
+/* ---------------------------------------------------------------- checksums */
+
+static uint32_t rotate_left(uint32_t w, unsigned k) { return k == 0 ? w : w << k | w >> (32 - k); }
+
+static void accumulate(cw_site_sum *sum, uint32_t w) {
+  sum->a ^= rotate_left(w, (unsigned)(sum->n % 29));
+  sum->b ^= rotate_left(w, (unsigned)(sum->n % 31));
+  sum->n++;
+}
+
+static void sum_site(cw_site_sum *sum, const uint8_t *site, size_t bytes, bool big_endian) {
+  if (sum->kind == CW_SUM_SCIDAC) {
+    accumulate(sum, (uint32_t)crc32(crc32(0, NULL, 0), site, (uInt)bytes));
+    return;
+  }
+  for (size_t i = 0; i < bytes; i += 4) {
+    uint32_t w = cw_get32(site + i, big_endian);
+    if (sum->kind == CW_SUM_MILC)
+      accumulate(sum, w);
+    else
+      sum->a += w;
+  }
+}
+
+/* ------------------------------------------------------------------ one site */
+
+static double get_real(const uint8_t *from, const cw_site_layout *layout) {
+  if (layout->precision == 32) {
+    uint32_t w = cw_get32(from, layout->big_endian);
+    float x;
+    memcpy(&x, &w, sizeof x);
+    return (double)x;
+  }
+  uint64_t w = cw_get64(from, layout->big_endian);
+  double x;
+  memcpy(&x, &w, sizeof x);
+  return x;
+}
+
+static void put_real(uint8_t *to, const cw_site_layout *layout, double x) {
+  if (layout->precision == 32) {
+    float y = (float)x;
+    uint32_t w;
+    memcpy(&w, &y, sizeof w);
+    cw_put32(to, w, layout->big_endian);
+  } else {
+    uint64_t w;
+    memcpy(&w, &x, sizeof w);
+    cw_put64(to, w, layout->big_endian);
+  }
+}
+
+void cw_third_row(double *u) {
+  for (int c = 0; c < 3; c++) {
+    int i = 2 * ((c + 1) % 3), j = 2 * ((c + 2) % 3); /* re of the other two columns */
+    const double *a = u, *b = u + 6;
+    double re = a[i] * b[j] - a[i + 1] * b[j + 1] - a[j] * b[i] + a[j + 1] * b[i + 1];
+    double im = a[i] * b[j + 1] + a[i + 1] * b[j] - a[j] * b[i + 1] - a[j + 1] * b[i];
+    u[12 + 2 * c] = re;
+    u[12 + 2 * c + 1] = -im;
+  }
+}
+
+/* false: a number is not finite, or its matrix too large for a third row. */
+static bool decode_site(const uint8_t *from, const cw_site_layout *layout, double *u) {
+  int reals = 6 * layout->rows, size = layout->precision / 8;
+  bool finite = true;
+  for (int mu = 0; mu < 4; mu++, u += CW_LINK_REALS) {
+    for (int k = 0; k < reals; k++, from += size) u[k] = get_real(from, layout);
+    if (layout->rows == 2) cw_third_row(u);
+    for (int k = 0; k < CW_LINK_REALS; k++) finite &= isfinite(u[k]) != 0;
+  }
+  return finite;
+}
+
+static void encode_site(uint8_t *to, const cw_site_layout *layout, const double *u) {
+  int reals = 6 * layout->rows, size = layout->precision / 8;
+  for (int mu = 0; mu < 4; mu++, u += CW_LINK_REALS)
+    for (int k = 0; k < reals; k++, to += size) put_real(to, layout, u[k]);
+}
+
+/* ----------------------------------------------------------------- all sites */
+
+/* Our number of site number k of a file, and its coordinates. */
+static long site_of(const cw_lattice *lat, long k, int coord[4]) {
+  for (int mu = 0; mu < 4; mu++) {
+    coord[mu] = (int)(k % lat->extent[mu]);
+    k /= lat->extent[mu];
+  }
+  return cw_lattice_site(lat, coord);
+}
+
+static cw_status read_chunk(const cw_gauge_file *file, const cw_site_layout *layout,
+                            const cw_lattice *lat, const uint8_t *bytes, long first, long n,
+                            double *link, cw_site_sum *sum) {
+  size_t size = cw_site_bytes(layout);
+  for (long i = 0; i < n; i++, bytes += size) {
+    int x[4];
+    long site = site_of(lat, first + i, x);
+    sum_site(sum, bytes, size, layout->big_endian);
+    if (!decode_site(bytes, layout, link + (size_t)site * CW_SITE_REALS))
+      return cw_gauge_fail(file, CW_ECORRUPT,
+                           "expected finite numbers, found one that is not at site %d,%d,%d,%d",
+                           x[0], x[1], x[2], x[3]);
+  }
+  return CW_OK;
+}
+
+cw_status cw_sites_read(const cw_gauge_file *file, uint64_t at, const cw_site_layout *layout,
+                        const cw_lattice *lat, double *link, cw_site_sum *sum) {
+  long n_sites = cw_lattice_sites(lat), n_chunk = chunk_sites(layout, lat);
+  size_t size = cw_site_bytes(layout);
+  uint8_t *bytes = malloc((size_t)n_chunk * size);
+  if (bytes == NULL) return cw_fail(file->ctx, CW_ENOMEM, "no memory to read '%s'", file->path);
+  cw_status st = CW_OK;
+  for (long first = 0; st == CW_OK && first < n_sites; first += n_chunk) {
+    long n = n_sites - first < n_chunk ? n_sites - first : n_chunk;
+    st = cw_gauge_read(file, at + (uint64_t)first * size, bytes, (size_t)n * size,
+                       "a piece of the links");
+    if (st == CW_OK) st = read_chunk(file, layout, lat, bytes, first, n, link, sum);
+  }
+  free(bytes);
+  return st;
+}
+
+cw_status cw_sites_write(cw_context *ctx, const cw_site_layout *layout,
+                         const cw_configuration *conf, cw_disk_file *out, cw_site_sum *sum) {
+  const cw_lattice *lat = &conf->lat;
+  long n_sites = cw_lattice_sites(lat), n_chunk = chunk_sites(layout, lat);
+  size_t size = cw_site_bytes(layout);
+  uint8_t *bytes = malloc((size_t)n_chunk * size);
+  if (bytes == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to write a configuration");
+  cw_status st = CW_OK;
+  for (long first = 0; st == CW_OK && first < n_sites; first += n_chunk) {
+    long n = n_sites - first < n_chunk ? n_sites - first : n_chunk;
+    for (long i = 0; i < n; i++) {
+      int x[4];
+      long site = site_of(lat, first + i, x);
+      encode_site(bytes + (size_t)i * size, layout, conf->link + (size_t)site * CW_SITE_REALS);
+      sum_site(sum, bytes + (size_t)i * size, size, layout->big_endian);
+    }
+    if (out != NULL) st = cw_disk_put(out, bytes, (size_t)n * size);
+  }
+  free(bytes);
+  return st;
+}

@@ -1,0 +1,609 @@
+"""Gauge configurations through causeway info and convert. Everything here is made and parsed by this script alone, from the
+descriptions of the formats: SU(3) matrices, every format, precision, byte order and number of rows, damaged files, and what
+causeway writes. Standard library only."""
+import json
+import os
+import random
+import re
+import struct
+import unittest
+import xml.etree.ElementTree as ElementTree
+import zlib
+
+import program
+from program import Case
+
+EXTENT = (2, 4, 3, 5)  # x, y, z, t: all different, so that no order can be mistaken for another
+SMALL = (2, 2, 2, 4)
+
+
+# ------------------------------------------------------------------ matrices
+
+def random_su3(rng):
+    def row():
+        return [complex(rng.gauss(0, 1), rng.gauss(0, 1)) for _ in range(3)]
+
+    def unit(v):
+        norm = sum(abs(z) ** 2 for z in v) ** 0.5
+        return [z / norm for z in v]
+
+    a, b = unit(row()), row()
+    for _ in range(2):
+        overlap = sum(x.conjugate() * y for x, y in zip(a, b))
+        b = unit([y - overlap * x for x, y in zip(a, b)])
+    return with_third_row([a, b])
+
+
+def with_third_row(rows):
+    a, b = rows
+    return [a, b, [(a[1] * b[2] - a[2] * b[1]).conjugate(), (a[2] * b[0] - a[0] * b[2]).conjugate(),
+                   (a[0] * b[1] - a[1] * b[0]).conjugate()]]
+
+
+def product(a, b):
+    return [[sum(a[i][k] * b[k][j] for k in range(3)) for j in range(3)] for i in range(3)]
+
+
+def dagger(a):
+    return [[a[j][i].conjugate() for j in range(3)] for i in range(3)]
+
+
+def coordinates(extent):
+    """All sites in the order of every format: x fastest, t slowest."""
+    nx, ny, nz, nt = extent
+    return [(x, y, z, t) for t in range(nt) for z in range(nz) for y in range(ny) for x in range(nx)]
+
+
+class Links:
+    """u[x, y, z, t][mu] is a matrix."""
+
+    def __init__(self, extent, u):
+        self.extent, self.u = extent, u
+
+    @classmethod
+    def random(cls, extent, seed=1):
+        rng = random.Random(seed)
+        return cls(extent, {x: [random_su3(rng) for _ in range(4)] for x in coordinates(extent)})
+
+    @classmethod
+    def of_payload(cls, extent, payload, precision, order, rows):
+        """What a file holds: numbers as they are stored, the third row made if it is not."""
+        numbers = struct.unpack(f"{order}{len(payload) * 8 // precision}{'f' if precision == 32 else 'd'}", payload)
+        u, at = {}, iter(numbers)
+        for x in coordinates(extent):
+            u[x] = []
+            for _ in range(4):
+                m = [[complex(next(at), next(at)) for _ in range(3)] for _ in range(rows)]
+                u[x].append(m if rows == 3 else with_third_row(m))
+        return cls(extent, u)
+
+    def payload(self, precision, order, rows):
+        numbers = [part for x in coordinates(self.extent) for m in self.u[x] for row in m[:rows] for z in row
+                   for part in (z.real, z.imag)]
+        return struct.pack(f"{order}{len(numbers)}{'f' if precision == 32 else 'd'}", *numbers)
+
+    def step(self, x, mu):
+        return tuple((x[k] + (k == mu)) % self.extent[k] for k in range(4))
+
+    def plaquettes(self):
+        """(mean, of spatial planes, of temporal planes)"""
+        sums = {False: [], True: []}
+        for x in coordinates(self.extent):
+            for mu in range(4):
+                for nu in range(mu):
+                    up = product(self.u[x][nu], self.u[self.step(x, nu)][mu])
+                    back = product(dagger(self.u[self.step(x, mu)][nu]), dagger(self.u[x][mu]))
+                    p = product(up, back)
+                    sums[mu == 3].append(sum(p[i][i].real for i in range(3)) / 3)
+        spatial, temporal = (sum(s) / len(s) for s in (sums[False], sums[True]))
+        return (spatial + temporal) / 2, spatial, temporal
+
+    def link_trace(self):
+        traces = [sum(m[i][i].real for i in range(3)) / 3 for x in coordinates(self.extent) for m in self.u[x]]
+        return sum(traces) / len(traces)
+
+
+# ----------------------------------------------------------------- checksums
+
+def rotate(w, k):
+    return (w << k | w >> (32 - k)) & 0xFFFFFFFF
+
+
+def scidac_sums(payload, n_sites):
+    a = b = 0
+    size = len(payload) // n_sites
+    for k in range(n_sites):
+        crc = zlib.crc32(payload[k * size:(k + 1) * size])
+        a ^= rotate(crc, k % 29)
+        b ^= rotate(crc, k % 31)
+    return a, b
+
+
+def words(payload, order):
+    return struct.unpack(f"{order}{len(payload) // 4}I", payload)
+
+
+def nersc_sum(payload, order):
+    return sum(words(payload, order)) % 2**32
+
+
+def milc_sums(payload, order):
+    a = b = 0
+    for k, w in enumerate(words(payload, order)):
+        a ^= rotate(w, k % 29)
+        b ^= rotate(w, k % 31)
+    return a, b
+
+
+# ------------------------------------------------------------------- writers
+
+def record(kind, data, flags=0, length=None, magic=0x456789AB, version=1, pad=True):
+    if isinstance(data, str):
+        data = data.encode()
+    header = struct.pack(">IHHQ128s", magic, version, flags, len(data) if length is None else length, kind.encode())
+    return header + data + (b"\0" * (-len(data) % 8) if pad else b"")
+
+
+def ildg_format(extent, precision, field="su3gauge"):
+    x, y, z, t = extent
+    return ('<?xml version="1.0" encoding="UTF-8"?><!-- <lx>77</lx> --><ildgFormat xmlns="http://www.lqcd.org/ildg" note="a>b">'
+            f"<version>1.0</version><field> {field} </field><precision>{precision}</precision>"
+            f"<lx>{x}</lx>\n<ly>{y}</ly><lz> {z}</lz><lt>{t}</lt></ildgFormat>")
+
+
+def checksum_xml(a, b):
+    return f"<scidacChecksum><version>1.0</version><suma>{a:x}</suma><sumb>{b:x}</sumb></scidacChecksum>"
+
+
+def ildg(links, precision, form=None, checksum=None, extra=()):
+    """form, checksum: text to take instead, or "" for no such record; extra: records in front."""
+    payload = links.payload(precision, ">", 3)
+    form = ildg_format(links.extent, precision) if form is None else form
+    checksum = checksum_xml(*scidac_sums(payload, len(links.u))) if checksum is None else checksum
+    parts = list(extra)
+    if form:
+        parts.append(record("ildg-format", form, 0xC000))
+    parts.append(record("ildg-binary-data", payload, 0x8000))
+    if checksum:
+        parts.append(record("scidac-checksum", checksum, 0x4000))
+    return b"".join(parts)
+
+
+def private_file(extent):
+    return record("scidac-private-file-xml", "<scidacFile><version>1.1</version><spacetime>4</spacetime>"
+                  f"<dims>{' '.join(map(str, extent))} </dims><volfmt>0</volfmt></scidacFile>", 0x8000)
+
+
+def private_record(precision, count=4, colors=3):
+    word, size = ("F", 72) if precision == 32 else ("D", 144)
+    return record("scidac-private-record-xml",
+                  f"<scidacRecord><version>1.0</version><datatype>QDP_{word}3_ColorMatrix</datatype><precision>{word}</precision>"
+                  f"<colors>{colors}</colors><typesize>{size}</typesize><datacount>{count}</datacount></scidacRecord>", 0x8000)
+
+
+def scidac(links, precision, checksum=True, **options):
+    payload = links.payload(precision, ">", 3)
+    parts = [private_file(links.extent), record("scidac-file-xml", "Not <closed", 0x4000), private_record(precision, **options),
+             record("scidac-record-xml", "text"), record("scidac-binary-data", payload)]
+    if checksum:
+        parts.append(record("scidac-checksum", checksum_xml(*scidac_sums(payload, len(links.u))), 0x4000))
+    return b"".join(parts)
+
+
+def nersc(links, precision=64, order=">", rows=3, word=None, drop=(), **keys):
+    """keys: header lines to change; drop: header lines to leave out; word: of FLOATING_POINT."""
+    payload = links.payload(precision, order, rows)
+    stored = Links.of_payload(links.extent, payload, precision, order, rows)
+    header = {"HDR_VERSION": "1.0", "DATATYPE": "4D_SU3_GAUGE_3x3" if rows == 3 else "4D_SU3_GAUGE",
+              **{f"DIMENSION_{k + 1}": n for k, n in enumerate(links.extent)},
+              "CHECKSUM": f"{nersc_sum(payload, order):x}", "LINK_TRACE": f"{stored.link_trace():.10f}",
+              "PLAQUETTE": f"{stored.plaquettes()[0]:.10f}", "ENSEMBLE_LABEL": "made by a test = this one",
+              "FLOATING_POINT": word or f"IEEE{precision}{'BIG' if order == '>' else 'LITTLE'}"}
+    header.update(keys)
+    lines = [f"{key} = {value}\n" for key, value in header.items() if key not in drop]
+    return "".join(["BEGIN_HEADER\n", *lines, "END_HEADER\n"]).encode() + payload
+
+
+def milc(links, order, sites=0, extent=None, sums=None):
+    payload = links.payload(32, order, 3)
+    return struct.pack(f"{order}I4I64sI2I", 20103, *(extent or links.extent), b"Sun Nov 22 2026", sites,
+                       *(sums or milc_sums(payload, order))) + payload
+
+
+# ------------------------------------------------------------------- parsers
+
+def parse_lime(data):
+    """[(type, flags, data)]; every header, length and padding is checked."""
+    records, at = [], 0
+    while at < len(data):
+        magic, version, flags, length, kind = struct.unpack(">IHHQ128s", data[at:at + 144])
+        assert (magic, version) == (0x456789AB, 1), (at, magic, version)
+        body = data[at + 144:at + 144 + length]
+        assert len(body) == length, (at, length)
+        at += 144 + length + -length % 8
+        assert at <= len(data) and set(data[at - (-length % 8):at]) <= {0}
+        records.append((kind.rstrip(b"\0").decode(), flags, body))
+    return records
+
+
+def parse_nersc(data):
+    """(header as a dictionary, payload)"""
+    text, payload = data.split(b"END_HEADER\n", 1)
+    lines = text.decode().splitlines()
+    assert lines[0] == "BEGIN_HEADER"
+    return dict(line.split(" = ", 1) for line in lines[1:]), payload
+
+
+def plain(tree):
+    """{tag without name space: text}"""
+    return {e.tag.split("}")[-1]: (e.text or "").strip() for e in tree.iter()}
+
+
+# --------------------------------------------------------------------- tests
+
+class Files(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.links = Links.random(EXTENT)
+        cls.small = Links.random(SMALL, seed=2)
+
+    def put(self, name, data):
+        (self.dir / name).write_bytes(data)
+        return name
+
+    def info(self, *words):
+        return json.loads(self.good("info", *words, "--json"))
+
+    def convert(self, *words):
+        """The warnings of a conversion that must succeed."""
+        code, out, err = self.run_program("convert", *words)
+        self.assertEqual(code, 0, err)
+        lines = err.splitlines()
+        for line in lines:
+            self.assertIn("warning: ", line)
+        return [line.split("': ", 1)[1] for line in lines]
+
+    def check_measured(self, found, links):
+        """links: as they are in the file."""
+        mean, spatial, temporal = links.plaquettes()
+        for name, expected in (("plaquette", mean), ("plaquette_spatial", spatial), ("plaquette_temporal", temporal),
+                               ("link_trace", links.link_trace())):
+            self.assertAlmostEqual(found["measured"][name], expected, delta=1e-14)
+
+
+class Reading(Files):
+    def check(self, data, form, precision, order, rows, links, checksum):
+        name = self.put("file", data)
+        found = self.info(name)
+        self.assertEqual(found["warnings"], [])
+        self.assertEqual((found["format"], found["lattice"], found["precision"], found["byte_order"], found["rows"]),
+                         (form, list(links.extent), precision, "big" if order == ">" else "little", rows))
+        self.assertEqual(found["checksum"], checksum)
+        payload = links.payload(precision, order, rows)
+        stored = Links.of_payload(links.extent, payload, precision, order, rows)
+        self.check_measured(found, stored)
+        limit = 1e-6 if precision == 32 else 1e-14
+        self.assertLess(found["measured"]["unitarity"], limit)
+        self.assertLess(found["measured"]["determinant"], limit)
+        # The links themselves: through a 64-bit ILDG file, parsed here.
+        self.assertEqual(self.convert(name, "out.ildg", "--precision", 64, "--overwrite"), [])
+        written = dict((kind, body) for kind, _, body in parse_lime((self.dir / "out.ildg").read_bytes()))
+        if rows == 3:
+            self.assertEqual(written["ildg-binary-data"], stored.payload(64, ">", 3))
+        else:
+            again = Links.of_payload(links.extent, written["ildg-binary-data"], 64, ">", 3)
+            for x in coordinates(links.extent):
+                for m, n in zip(again.u[x], stored.u[x]):
+                    self.assertEqual(m[:2], n[:2])
+                    self.assertLess(max(abs(a - b) for a, b in zip(m[2], n[2])), 1e-15)
+
+    def test_ildg_and_scidac(self):
+        for links in (self.links, self.small):
+            for precision in (32, 64):
+                a, b = scidac_sums(links.payload(precision, ">", 3), len(links.u))
+                for form, data in (("ildg", ildg(links, precision)), ("scidac", scidac(links, precision)),
+                                   ("ildg", ildg(links, precision, extra=[private_file(links.extent), private_record(precision)]))):
+                    with self.subTest(form=form, precision=precision):
+                        self.check(data, form, precision, ">", 3, links, f"{a:08x} / {b:08x}")
+
+    def test_nersc(self):
+        for links in (self.links, self.small):
+            for precision in (32, 64):
+                for order in "<>":
+                    for rows in (2, 3):
+                        with self.subTest(precision=precision, order=order, rows=rows):
+                            total = nersc_sum(links.payload(precision, order, rows), order)
+                            self.check(nersc(links, precision, order, rows), "nersc", precision, order, rows, links, f"{total:08x}")
+
+    def test_milc(self):
+        for order in "<>":
+            with self.subTest(order=order):
+                a, b = milc_sums(self.links.payload(32, order, 3), order)
+                self.check(milc(self.links, order), "milc", 32, order, 3, self.links, f"{a:08x} / {b:08x}")
+
+    def test_text(self):
+        self.put("a.nersc", nersc(self.links))
+        text = self.good("info", "a.nersc")
+        plaquette = self.links.plaquettes()[0]
+        for line in (r"format +nersc", r"lattice +2 x 4 x 3 x 5 \(x, y, z, t; 120 sites\)", r"numbers +64 bits, big endian, 3 rows",
+                     r"checksum +[0-9a-f]{8} \(verified\)", r"header +plaquette, link trace \(verified\)",
+                     rf"plaquette +{plaquette:.12f} ", r"unitarity +\d\.\d\de-\d\d "):
+            self.assertRegex(text, rf"(?m)^{line}")
+        self.assertNotIn("WARNING", text)
+
+
+class Missing(Files):
+    """Optional parts that a file lacks: read, with a warning in info and in convert."""
+
+    def warned(self, data, *parts, words=()):
+        name = self.put("file", data)
+        found = self.info(name, *words)
+        self.assertEqual(len(found["warnings"]), len(parts), found["warnings"])
+        for warning, part in zip(found["warnings"], parts):
+            self.assertIn(part, warning)
+            self.assertIn(f"WARNING             {warning}\n", self.good("info", name, *words))
+        self.check_measured(found, self.small)
+        self.assertEqual(self.convert(name, "out.nersc", "--overwrite", *words), found["warnings"])
+        return found
+
+    def test_ildg(self):
+        lattice = ("--lattice", "2,2,2,4")
+        found = self.warned(ildg(self.small, 64, checksum=""), "no scidac-checksum")
+        self.assertIsNone(found["checksum"])
+        self.warned(ildg(self.small, 64, form=""), "no ildg-format: the dimensions are what the user says", words=lattice)
+        self.bad(["info", self.put("file", ildg(self.small, 64, form=""))], "no ildg-format", "--lattice X,Y,Z,T")
+        self.bad(["info", "file", "--lattice", "2,2,2,2"], "for a lattice 2x2x2x2", "found 18432")
+        self.warned(ildg(self.small, 64, form="", extra=[private_file(SMALL)]), "those of scidac-private-file-xml")
+        text = ildg_format(SMALL, 64)
+        self.warned(ildg(self.small, 64, form=text.replace("precision>", "precise>")), "lacks <precision>")
+        self.warned(ildg(self.small, 64, form=text.replace("version>", "edition>")), "lacks <version>")
+        self.warned(ildg(self.small, 64, form=text.replace("field>", "fields>")), "lacks <field>")
+        self.warned(ildg(self.small, 64) + ildg(self.links, 32), "2 records of binary data")
+        whole = ildg(self.small, 64, checksum="") + record("scidac-checksum", checksum_xml(
+            *scidac_sums(self.small.payload(64, ">", 3), 32)) + "  ", pad=False)
+        self.assertNotEqual(len(whole) % 8, 0)
+        self.warned(whole, "not padded")
+
+    def test_scidac(self):
+        self.warned(scidac(self.small, 64, checksum=False), "no scidac-checksum")
+
+    def test_nersc(self):
+        found = self.warned(nersc(self.small, drop=("CHECKSUM", "PLAQUETTE", "LINK_TRACE")), "no CHECKSUM", "no PLAQUETTE",
+                            "no LINK_TRACE")
+        self.assertEqual((found["checksum"], found["states_plaquette"], found["states_link_trace"]), (None, False, False))
+        self.warned(nersc(self.small, BOUNDARY_4="ANTIPERIODIC", BOUNDARY_1="PERIODIC"), "BOUNDARY_4 = ANTIPERIODIC")
+        self.warned(nersc(self.small) + b"abc", "3 bytes behind the links")
+        for order, name in ((">", "BIG"), ("<", "LITTLE")):
+            self.warned(nersc(self.small, 64, order, word="IEEE64"), f"by the first link it is {name}")
+
+    def test_all_at_once(self):
+        """More oddities than there is room for: the last sentence says so."""
+        data = nersc(self.small, word="IEEE64", drop=("CHECKSUM", "PLAQUETTE", "LINK_TRACE"),
+                     **{f"BOUNDARY_{k}": "OPEN" for k in (1, 2, 3, 4)})
+        found = self.info(self.put("file", data + b"x"))
+        self.assertEqual(len(found["warnings"]), 8)
+        self.assertIn("more that deserves", found["warnings"][-1])
+
+    def test_not_unitary(self):
+        links = Links.random(SMALL, seed=3)
+        links.u[1, 1, 1, 1][2][0][0] += 0.1
+        found = self.info(self.put("file", ildg(links, 64)))
+        self.assertEqual(len(found["warnings"]), 1)
+        self.assertIn("not unitary", found["warnings"][0])
+        self.assertGreater(found["measured"]["unitarity"], 0.01)
+        self.bad(["convert", "file", "out.nersc", "--rows", 2], "2 rows need SU(3) matrices")
+        self.assertFalse((self.dir / "out.nersc").exists())
+
+
+class Damaged(Files):
+    """Exit 2 and one line that says file, what was expected and what was found; convert leaves nothing behind."""
+
+    def refused(self, data, *parts, words=()):
+        name = self.put("file", data)
+        self.bad(["info", name, *words], "'file'", *parts)
+        self.bad(["convert", name, "out.ildg", *words], "'file'", *parts)
+        self.assertFalse((self.dir / "out.ildg").exists())
+
+    def test_flipped_byte(self):
+        a, b = scidac_sums(self.small.payload(64, ">", 3), 32)
+        for make, start, part in ((lambda: ildg(self.small, 64), 700, f"wrong SciDAC checksum: expected {a:08x} / {b:08x}, found"),
+                                  (lambda: scidac(self.small, 32), 1500, "wrong SciDAC checksum: expected"),
+                                  (lambda: nersc(self.small, 64), 600, "wrong CHECKSUM: expected"),
+                                  (lambda: milc(self.small, "<"), 97, "wrong sum29 / sum31: expected")):
+            for step in (0, 1111, 7777):
+                data = bytearray(make())
+                data[start + step] ^= 0x01
+                self.refused(bytes(data), part)
+
+    def test_swapped_sites(self):
+        """Two sites that changed places: the plaquette would differ, and the checksum does."""
+        payload = self.small.payload(64, ">", 3)
+        data = ildg(self.small, 64)
+        at = data.index(payload)
+        self.refused(data[:at] + payload[576:1152] + payload[:576] + data[at + 1152:], "wrong SciDAC checksum")
+
+    def test_wrong_checksum(self):
+        self.refused(ildg(self.small, 64, checksum=checksum_xml(1, 2)), "expected 00000001 / 00000002, found")
+        self.refused(ildg(self.small, 64, checksum="<scidacChecksum><suma>1</suma></scidacChecksum>"), "expected <sumb>")
+        self.refused(ildg(self.small, 64, checksum=checksum_xml(1, 2).replace("<suma>1", "<suma>123456789a")), "<suma>", "123456789a")
+        self.refused(nersc(self.small, CHECKSUM="0"), "wrong CHECKSUM: expected 00000000, found")
+        self.refused(nersc(self.small, CHECKSUM="xyz"), "CHECKSUM: expected a hexadecimal number", "'xyz'")
+        self.refused(milc(self.small, ">", sums=(1, 2)), "wrong sum29 / sum31: expected 00000001 / 00000002, found")
+
+    def test_wrong_plaquette_and_trace(self):
+        plaquette, trace = self.small.plaquettes()[0], self.small.link_trace()
+        self.refused(nersc(self.small, PLAQUETTE=f"{plaquette + 1e-7:.10f}"), "wrong PLAQUETTE: expected", f"found {plaquette:.8f}"[:14])
+        self.refused(nersc(self.small, 32, PLAQUETTE=f"{plaquette + 2e-5:.10f}"), "wrong PLAQUETTE: expected")
+        self.refused(nersc(self.small, LINK_TRACE=f"{trace - 1e-7:.10f}"), "wrong LINK_TRACE: expected")
+        self.refused(nersc(self.small, PLAQUETTE="nan"), "PLAQUETTE: expected a number, found 'nan'")
+        self.refused(nersc(self.small, PLAQUETTE="0.5x"), "PLAQUETTE: expected a number, found '0.5x'")
+        self.info(self.put("file", nersc(self.small, PLAQUETTE=f"{plaquette:.4f}")))  # only the digits that are there count
+
+    def test_truncated(self):
+        for data in (ildg(self.small, 64, checksum=""), scidac(self.small, 32, checksum=False), nersc(self.small), milc(self.small, "<")):
+            for cut in (1, 8, 577, len(data) // 2):
+                self.refused(data[:-cut], "truncated")
+        self.refused(ildg(self.small, 64)[:100], "truncated: a LIME header takes 144 bytes")
+        self.refused(nersc(self.small)[:60], "END_HEADER")
+        self.refused(milc(self.small, "<")[:40], "truncated: the MILC header takes 96 bytes")
+
+    def test_lime(self):
+        good, payload = ildg(self.small, 64), self.small.payload(64, ">", 3)
+        self.refused(b"\x45\x67\x89\xac" + good[4:], "expected a configuration")
+        self.refused(b"\xab\x89\x67\x45" + good[4:], "expected a configuration")
+        self.refused(good + b"\0" * 144, "expected a LIME record (magic 456789ab)", "found 00000000")
+        self.refused(record("x", "", version=9) + good, "expected a LIME record of version 1", "found version 9")
+        for length in (2**64 - 1, 2**63, 2**40):
+            self.refused(good + record("x", "data", length=length), "truncated: the record x has")
+            self.refused(record("ildg-format", "<lx>", length=length), "truncated: the record ildg-format has")
+        self.refused(record("ildg-format", ildg_format(SMALL, 64)), "expected a LIME record ildg-binary-data", "found none")
+        self.refused(record("ildg-format", "<a>" * 500000) + record("ildg-binary-data", payload), "absurd record ildg-format")
+        self.refused(record("\x1b[2J\n", payload) + good[:700], "truncated")
+        self.refused(record("\x1b[2J\n", payload, length=10**9), "the record ?[2J? has")
+
+    def test_ildg_xml(self):
+        def with_format(old, new):
+            return ildg(self.small, 64, form=ildg_format(SMALL, 64).replace(old, new))
+
+        self.refused(with_format("<lt>4</lt>", ""), "expected <lt>, found none")
+        self.refused(with_format("<lt>4</lt>", "<lt>-4</lt>"), "expected a number in <lt>, found '-4'")
+        self.refused(with_format("<lt>4</lt>", "<lt>4"), "expected a short text in <lt>")
+        self.refused(with_format("<lt>4</lt>", f"<lt>{'4' * 100}</lt>"), "<lt>")
+        self.refused(with_format("<lt>4</lt>", "<lt>99999999999999999999</lt>"), "<lt>", "99999999999999999999")
+        self.refused(with_format("<lt>4</lt>", "<lt>4\n\x1b</lt>"), "found '4??'")
+        self.refused(with_format(">64<", ">80<"), "expected precision 32 or 64, found 80")
+        self.refused(with_format(">64<", ">32<"), "expected 9216 bytes for a lattice 2x2x2x4 in 32 bits, found 18432")
+        self.refused(with_format("su3gauge", "su4gauge"), "expected the field su3gauge, found 'su4gauge'")
+        self.refused(ildg(self.small, 64, extra=[private_file(EXTENT)]), "dimensions disagree")
+        self.refused(ildg(self.small, 64, extra=[private_record(32)]), "precisions disagree")
+        self.refused(scidac(self.small, 64, count=1), "expected a gauge field of 576 bytes per site, found 1 times 144")
+        self.refused(scidac(self.small, 64, colors=2), "expected 3 colors, found 2")
+        self.refused(ildg(self.small, 64), "expected a lattice 4x2x2x2", "found 2x2x2x4", words=("--lattice", "4,2,2,2"))
+
+    def test_absurd_dimensions(self):
+        for extent in ((0, 2, 2, 4), (65536,) * 4, (4294967295, 1, 1, 1), (2**31, 1, 1, 1)):
+            self.refused(ildg(self.small, 64, form=ildg_format(extent, 64)), "absurd dimensions")
+            self.refused(milc(self.small, "<", extent=extent), "absurd dimensions")
+            self.refused(milc(self.small, ">", extent=extent), "absurd dimensions")
+            self.refused(nersc(self.small, **{f"DIMENSION_{k + 1}": n for k, n in enumerate(extent)}), "absurd dimensions")
+        self.refused(ildg(self.small, 64, form=ildg_format((100,) * 4, 64)), "expected 57600000000 bytes", "found 18432")
+        self.refused(nersc(self.small, DIMENSION_1=1000000), "truncated: a lattice 1000000x2x2x4", "found 18432")
+        self.refused(milc(self.small, "<", extent=(2, 2, 2, 1000)), "truncated: a lattice 2x2x2x1000", "found 9216")
+
+    def test_nersc_header(self):
+        self.refused(nersc(self.small, DATATYPE="4D_SU2_GAUGE"), "expected 4D_SU3_GAUGE or 4D_SU3_GAUGE_3x3, found '4D_SU2_GAUGE'")
+        self.refused(nersc(self.small, word="TIDSP32"), "FLOATING_POINT: expected IEEE32BIG", "found 'TIDSP32'")
+        self.refused(nersc(self.small, DIMENSION_3="two"), "DIMENSION_3: expected a number, found 'two'")
+        for key in ("DATATYPE", "DIMENSION_2", "FLOATING_POINT"):
+            self.refused(nersc(self.small, drop=(key,)), f"expected a line {key} = ")
+        self.refused(b"BEGIN_HEADER\n" + b"X = 1\n" * 20000, "expected a line END_HEADER within 65536 bytes")
+
+    def test_milc_order(self):
+        self.refused(milc(self.small, "<", sites=1), "expected sites in lexicographic order (0), found order 1")
+
+    def test_not_a_number(self):
+        for value in (float("nan"), float("inf")):
+            links = Links.random(SMALL, seed=4)
+            links.u[1, 0, 1, 2][3][2][2] = complex(0, value)
+            self.refused(ildg(links, 64), "expected finite numbers", "at site 1,0,1,2")
+        links = Links.random(SMALL, seed=4)
+        for row in links.u[0, 1, 0, 3][2]:
+            row[:] = [1e200 * z for z in row]
+        data = nersc(links, 64, rows=2, drop=("PLAQUETTE", "LINK_TRACE"))  # the third row overflows
+        self.refused(data, "expected finite numbers", "at site 0,1,0,3")
+
+    def test_no_configuration(self):
+        self.refused(b"", "expected a configuration", "0 bytes")
+        self.refused(b"\x1b[31mred", "starts with '?[31mred'")
+        self.bad(["info", "absent"], "cannot open 'absent'")
+        self.bad(["info", "."], "cannot read '.': it is not a file")
+
+
+class Writing(Files):
+    """What causeway writes, byte for byte."""
+
+    def test_ildg(self):
+        self.put("in", nersc(self.links, 64))
+        for precision in (32, 64):
+            out = self.good("convert", "in", "out.ildg", "--precision", precision, "--overwrite")
+            self.assertRegex(out, rf"(?m)^out.ildg: ildg, {precision} bits")
+            records = parse_lime((self.dir / "out.ildg").read_bytes())
+            self.assertEqual([kind for kind, _, _ in records],
+                             ["ildg-format", "ildg-data-lfn", "ildg-binary-data", "scidac-checksum"])
+            self.assertEqual([flags for _, flags, _ in records], [0x8000, 0, 0, 0x4000])
+            data = {kind: body for kind, _, body in records}
+            form = plain(ElementTree.fromstring(data["ildg-format"]))
+            self.assertEqual([form[tag] for tag in ("version", "field", "precision", "lx", "ly", "lz", "lt")],
+                             ["1.0", "su3gauge", str(precision), "2", "4", "3", "5"])
+            payload = self.links.payload(precision, ">", 3)
+            self.assertEqual(data["ildg-binary-data"], payload)
+            self.assertEqual(data["ildg-data-lfn"], b"lfn://causeway/out.ildg")
+            sums = plain(ElementTree.fromstring(data["scidac-checksum"]))
+            self.assertEqual((int(sums["suma"], 16), int(sums["sumb"], 16)), scidac_sums(payload, len(self.links.u)))
+
+    def test_nersc(self):
+        self.put("in", ildg(self.links, 64))
+        for precision in (32, 64):
+            for rows in (2, 3):
+                self.good("convert", "in", "out", "--format", "nersc", "--precision", precision, "--rows", rows, "--overwrite")
+                header, payload = parse_nersc((self.dir / "out").read_bytes())
+                self.assertEqual(payload, self.links.payload(precision, ">", rows))
+                stored = Links.of_payload(EXTENT, payload, precision, ">", rows)
+                self.assertEqual([header[f"DIMENSION_{k}"] for k in (1, 2, 3, 4)], [str(n) for n in EXTENT])
+                self.assertEqual(header["DATATYPE"], "4D_SU3_GAUGE_3x3" if rows == 3 else "4D_SU3_GAUGE")
+                self.assertEqual(header["FLOATING_POINT"], f"IEEE{precision}BIG")
+                self.assertEqual(int(header["CHECKSUM"], 16), nersc_sum(payload, ">"))
+                self.assertAlmostEqual(float(header["PLAQUETTE"]), stored.plaquettes()[0], delta=1e-14)
+                self.assertAlmostEqual(float(header["LINK_TRACE"]), stored.link_trace(), delta=1e-14)
+
+    def test_precision_of_the_input(self):
+        """Without --precision, that of the file which is read."""
+        for precision in (32, 64):
+            self.put("in", ildg(self.small, precision))
+            self.good("convert", "in", "out.lime", "--overwrite")
+            self.assertEqual(self.info("out.lime")["precision"], precision)
+        self.put("in", milc(self.small, "<"))
+        self.good("convert", "in", "out.nersc")
+        self.assertEqual(parse_nersc((self.dir / "out.nersc").read_bytes())[1], self.small.payload(32, ">", 3))
+
+    def test_there_and_back(self):
+        self.put("a.ildg", ildg(self.links, 64))
+        self.good("convert", "a.ildg", "b.nersc")
+        self.good("convert", "b.nersc", "c.ildg")
+        self.good("convert", "c.ildg", "d.nersc")
+        self.assertEqual((self.dir / "b.nersc").read_bytes(), (self.dir / "d.nersc").read_bytes())
+
+    def test_never_overwrites_unasked(self):
+        self.put("in", ildg(self.small, 64))
+        self.put("out.nersc", b"precious")
+        self.bad(["convert", "in", "out.nersc"], "'out.nersc' exists", "--overwrite")
+        self.assertEqual((self.dir / "out.nersc").read_bytes(), b"precious")
+        os.symlink("nowhere", self.dir / "link.nersc")
+        self.bad(["convert", "in", "link.nersc"], "'link.nersc' exists")
+        self.bad(["convert", "in", "nowhere/out.nersc"], "cannot write 'nowhere/out.nersc'")
+        self.good("convert", "in", "out.nersc", "--overwrite")
+        self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["in", "link.nersc", "out.nersc"])
+        self.good("convert", "in", self.dir / "in", "--format", "nersc", "--overwrite")  # onto itself
+        self.assertEqual(self.info("in")["format"], "nersc")
+
+    def test_options(self):
+        self.put("in", ildg(self.small, 64))
+        self.bad(["convert", "in", "out"], "which format?", "--format nersc")
+        self.bad(["convert", "in", "out.ildg", "--rows", "2"], "only format nersc")
+        self.bad(["convert", "in", "out", "--format", "milc"], "--format: expected one of ildg, nersc, found 'milc'")
+        self.bad(["convert", "in", "out.ildg", "--precision", "16"], "expected one of 32, 64, found '16'")
+        self.bad(["convert", "in", "out.ildg", "--rows", "1"], "expected one of 2, 3, found '1'")
+        self.bad(["convert", "in", "out.ildg", "--fromat", "ildg"], "unknown option '--fromat'; did you mean '--format'?")
+        self.bad(["convert", "in", "out.ildg", "--zzz"], "unknown option '--zzz' (known: --format, --precision,")
+        self.bad(["convert", "in", "out.ildg", "--format"], "--format needs a value")
+        self.bad(["convert", "in"], "usage: causeway convert IN OUT")
+        self.bad(["convert", "in", "b", "c"], "expected IN and OUT, found 'c' too")
+        self.bad(["info"], "usage: causeway info FILE")
+        self.bad(["info", "in", "b"], "expected one file, found 'b' too")
+        self.bad(["info", "in", "--jsno"], "unknown option '--jsno'; did you mean '--json'?")
+        for lattice in ("2,2,2", "2,2,2,0", "2,2,2,4,5", "2,2,2,-4", "a", "", "99999,99999,99999,99999", "2,2,2,99999999999999999999"):
+            self.bad(["info", "in", "--lattice", lattice], "--lattice: expected X,Y,Z,T")
+
+
+if __name__ == "__main__":
+    program.main()

@@ -1,0 +1,38 @@
+"""python3 configuration_seeds.py DIR: small whole files of every format for fuzz_configuration, by the writers of
+tests/cli/test_configuration_files.py."""
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
+from test_configuration_files import Links, ildg, milc, nersc, private_file, private_record, record, scidac  # noqa: E402
+
+EXTENT = (2, 1, 1, 2)
+
+
+def seeds():
+    links = Links.random(EXTENT)
+    for bits in (32, 64):
+        yield f"ildg{bits}", ildg(links, bits)
+        yield f"ildg-scidac{bits}", ildg(links, bits, extra=[private_file(EXTENT), private_record(bits), record("ildg-data-lfn", "x")])
+        yield f"ildg-bare{bits}", ildg(links, bits, form="", checksum="")
+        yield f"scidac{bits}", scidac(links, bits)
+        for order in "<>":
+            for rows in (2, 3):
+                yield f"nersc{bits}{'le' if order == '<' else 'be'}{rows}", nersc(links, bits, order, rows)
+        yield f"nersc-plain{bits}", nersc(links, bits, word=f"IEEE{bits}", drop=("CHECKSUM", "PLAQUETTE"), BOUNDARY_4="OPEN")
+    for order in "<>":
+        yield f"milc{'le' if order == '<' else 'be'}", milc(links, order)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: {sys.argv[0]} DIR")
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in seeds():
+        (folder / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

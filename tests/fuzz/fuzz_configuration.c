@@ -1,0 +1,62 @@
+/* Any bytes as a gauge configuration, with and without a lattice that the user states. A failure
+ * leaves nothing behind and one printable line; what was read is written, read again, and must have
+ * the same bits. The seeds (tests/fuzz/configuration_seeds.py) are whole files of every format, so
+ * that mutated headers come with checksums that hold. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "causeway/configuration.h"
+
+static void check_failure(cw_context *ctx, cw_status st, const cw_configuration *c) {
+  const char *line = cw_error(ctx);
+  if (st != CW_ECORRUPT && st != CW_EINVAL) abort(); /* not even "no memory" */
+  if (c->link != NULL || *line == '\0') abort();
+  for (; *line != '\0'; line++)
+    if ((unsigned char)*line < 32 || (unsigned char)*line > 126) abort();
+  cw_clear_error(ctx);
+}
+
+static void check_again(cw_context *ctx, const cw_configuration *c, const cw_lattice *lat) {
+  char path[64];
+  cw_configuration again;
+  cw_configuration_info info;
+  snprintf(path, sizeof path, "/dev/shm/fuzz_configuration.%ld", (long)getpid());
+  if (cw_configuration_write(ctx, path, CW_FORMAT_ILDG, 64, 3, c) != CW_OK) abort();
+  if (cw_configuration_read(ctx, path, lat, &again, &info) != CW_OK) abort();
+  size_t bytes = (size_t)cw_lattice_sites(&c->lat) * 72 * sizeof(double);
+  if (memcmp(c->link, again.link, bytes) != 0) abort();
+  cw_configuration_clear(&again);
+  unlink(path);
+}
+
+static void read_once(cw_context *ctx, const char *path, const cw_lattice *expected) {
+  cw_configuration c;
+  cw_configuration_info info;
+  cw_status st = cw_configuration_read(ctx, path, expected, &c, &info);
+  if (info.n_warnings < 0 || info.n_warnings > CW_CONFIGURATION_WARNINGS) abort();
+  if (st != CW_OK)
+    check_failure(ctx, st, &c);
+  else
+    check_again(ctx, &c, &c.lat);
+  cw_configuration_clear(&c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+  static const cw_lattice expected = {4, {2, 1, 1, 2}};
+  cw_context *ctx = NULL;
+  cw_context_options options = {.threads = 1, .quiet = true};
+  char path[64];
+  if (cw_context_create(&options, &ctx) != CW_OK) abort();
+  int fd = memfd_create("configuration", 0);
+  if (fd < 0 || write(fd, data, n) != (ssize_t)n) abort();
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  read_once(ctx, path, NULL);
+  read_once(ctx, path, &expected);
+  close(fd);
+  cw_context_destroy(ctx);
+  return 0;
+}
