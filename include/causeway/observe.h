@@ -13,34 +13,53 @@
 extern "C" {
 #endif
 
+typedef struct cw_observer cw_observer;
+
 typedef struct {
   const char *name;  /* result name: "chi2"; a vector quantity appears as "correlator[0]",
                         "correlator[1]", ... */
   const char *help;  /* one line with the definition */
   const char *units; /* "1" or lattice units: "a", "1/a", ... */
-  int (*count)(const cw_theory *th);                                       /* NULL: a scalar */
-  double (*value)(const cw_theory *th, const double *primary_mean, int i); /* NAN where undefined */
+  int (*count)(const cw_observer *o); /* NULL: a scalar */
+  double (*value)(const cw_observer *o, const double *primary_mean,
+                  int i); /* NAN where undefined */
 } cw_quantity;
 
 typedef struct {
   const char *name, *title; /* "scalar" */
+  bool standard; /* measured unless the job says otherwise; else only when it asks for it */
+  const cw_param *params; /* what a job may set; NULL: nothing */
   bool (*fits)(const cw_theory *th);
-  int (*n_primary)(const cw_theory *th);
-  void (*primary_name)(const cw_theory *th, int i, char name[32]);
-  /* out (n_blocks*B, n_primary); all blocks of x. Local; callers parallelise over blocks. scratch
-   * from the arena. */
-  cw_status (*measure)(const cw_theory *th, const cw_field *x, double *out, cw_arena *arena);
+  int (*n_primary)(const cw_observer *o);
+  void (*primary_name)(const cw_observer *o, int i, char name[32]);
+  /* out (n_blocks*B, n_primary); all blocks of x, which is split as th->geom and not changed.
+   * Local. Callers parallelise over blocks; within a block th->threads may be used, which has no
+   * effect inside a parallel region. scratch from the arena. */
+  cw_status (*measure)(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena);
   const cw_quantity *quantities; /* NULL-name-terminated */
+  /* Primaries worth a picture of their history, and quantities worth one of their autocorrelation;
+   * NULL-terminated. */
+  const char *const *featured;
 } cw_observable_ops;
+
+/* A group with its parameters, for one theory. */
+struct cw_observer {
+  const cw_observable_ops *ops;
+  const cw_theory *th; /* borrowed */
+  double param[CW_MAX_PARAMS];
+};
 
 extern const cw_observable_ops
     *const cw_observables[]; /* NULL-terminated; from observe/observables.def */
-const cw_observable_ops *
-cw_observable_for(const cw_theory *th); /* the group that fits; NULL: none */
+const cw_observable_ops *cw_observable_find(const char *name); /* NULL: no such group */
+/* The standard group that fits a theory; NULL: none. */
+const cw_observable_ops *cw_observable_for(const cw_theory *th);
 
+/* params: in the order of ops->params; NULL: presets. */
+cw_observer cw_observer_make(const cw_observable_ops *ops, const cw_theory *th,
+                             const double *params);
 /* Measures all blocks in parallel: out (n_config, n_primary). Local. */
-cw_status cw_measure(cw_context *ctx, const cw_observable_ops *ops, const cw_theory *th,
-                     const cw_field *x, double *out);
+cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out);
 
 #ifdef __cplusplus
 }

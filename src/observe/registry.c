@@ -13,28 +13,41 @@ const cw_observable_ops *const cw_observables[] = {
     NULL};
 #undef CW_OBSERVABLE
 
-const cw_observable_ops *cw_observable_for(const cw_theory *th) {
+const cw_observable_ops *cw_observable_find(const char *name) {
   for (int i = 0; cw_observables[i] != NULL; i++)
-    if (cw_observables[i]->fits(th)) return cw_observables[i];
+    if (strcmp(cw_observables[i]->name, name) == 0) return cw_observables[i];
   return NULL;
 }
 
+const cw_observable_ops *cw_observable_for(const cw_theory *th) {
+  for (int i = 0; cw_observables[i] != NULL; i++)
+    if (cw_observables[i]->standard && cw_observables[i]->fits(th)) return cw_observables[i];
+  return NULL;
+}
+
+cw_observer cw_observer_make(const cw_observable_ops *ops, const cw_theory *th,
+                             const double *params) {
+  cw_observer o = {.ops = ops, .th = th};
+  for (int i = 0; ops->params != NULL && ops->params[i].name != NULL; i++)
+    o.param[i] = params != NULL ? params[i] : ops->params[i].preset;
+  return o;
+}
+
 /* Measures one block into the rows of its configurations; the rows of padding lanes are dropped. */
-static cw_status measure_block(const cw_observable_ops *ops, const cw_theory *th,
-                               const cw_field *block, double *out, cw_arena *arena) {
-  size_t row = (size_t)ops->n_primary(th) * sizeof(double);
+static cw_status measure_block(const cw_observer *o, const cw_field *block, double *out,
+                               cw_arena *arena) {
+  size_t row = (size_t)o->ops->n_primary(o) * sizeof(double);
   cw_arena_mark mark = cw_arena_save(arena);
   double *rows = cw_arena_alloc(arena, (size_t)block->B * row);
   if (rows == NULL) return CW_ENOMEM;
-  cw_status st = ops->measure(th, block, rows, arena);
+  cw_status st = o->ops->measure(o, block, rows, arena);
   if (st == CW_OK) memcpy(out, rows, (size_t)block->n_config * row);
   cw_arena_rewind(arena, mark);
   return st;
 }
 
-cw_status cw_measure(cw_context *ctx, const cw_observable_ops *ops, const cw_theory *th,
-                     const cw_field *x, double *out) {
-  int n_primary = ops->n_primary(th);
+cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out) {
+  int n_primary = o->ops->n_primary(o);
   int threads = x->n_blocks < cw_threads(ctx) ? (int)x->n_blocks : cw_threads(ctx);
   cw_status worst = CW_OK;
 #pragma omp parallel num_threads(threads)
@@ -43,9 +56,8 @@ cw_status cw_measure(cw_context *ctx, const cw_observable_ops *ops, const cw_the
 #pragma omp for schedule(static)
     for (long b = 0; b < x->n_blocks; b++) {
       cw_field block = cw_field_block(x, b);
-      cw_status st = arena == NULL
-                         ? CW_ENOMEM
-                         : measure_block(ops, th, &block, out + b * x->B * n_primary, arena);
+      cw_status st =
+          arena == NULL ? CW_ENOMEM : measure_block(o, &block, out + b * x->B * n_primary, arena);
       if (st != CW_OK) {
 #pragma omp atomic write
         worst = st;
@@ -53,6 +65,6 @@ cw_status cw_measure(cw_context *ctx, const cw_observable_ops *ops, const cw_the
     }
     cw_arena_destroy(arena);
   }
-  if (worst != CW_OK) return cw_fail(ctx, worst, "cannot measure '%s' observables", ops->name);
+  if (worst != CW_OK) return cw_fail(ctx, worst, "cannot measure '%s' observables", o->ops->name);
   return CW_OK;
 }

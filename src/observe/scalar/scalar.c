@@ -25,20 +25,18 @@ cw_longest cw_longest_directions(const cw_lattice *lat) {
   return l;
 }
 
-static bool fits(const cw_theory *th) {
-  return th->ops->kind == CW_SITE_REAL && th->ops->n_comp == 1;
+static bool fits(const cw_theory *th) { return th->ops->kind == CW_SITE_REAL; }
+
+static int half_extent(const cw_observer *o) {
+  return cw_longest_directions(&o->th->geom->lat).extent / 2;
 }
 
-static int half_extent(const cw_theory *th) {
-  return cw_longest_directions(&th->geom->lat).extent / 2;
-}
+static int n_primary(const cw_observer *o) { return CORRELATOR + half_extent(o) + 1; }
 
-static int n_primary(const cw_theory *th) { return CORRELATOR + half_extent(th) + 1; }
-
-static void primary_name(const cw_theory *th, int i, char name[32]) {
+static void primary_name(const cw_observer *o, int i, char name[32]) {
   static const char *const names[] = {"phi",  "abs_m", "m2",     "m4",    "phi2",
                                       "phi4", "nn",    "energy", "G_pmin"};
-  (void)th;
+  (void)o;
   if (i < CORRELATOR)
     snprintf(name, 32, "%s", names[i]);
   else
@@ -74,8 +72,8 @@ static void fill_wave(int extent, double (*wave)[2]) {
   }
 }
 
-static cw_status measure(const cw_theory *th, const cw_field *x, double *out, cw_arena *arena) {
-  const cw_scalar_kernels *k = CW_DISPATCH(th->isa, cw_scalar_kernels);
+static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
+  const cw_scalar_kernels *k = CW_DISPATCH(o->th->isa, cw_scalar_kernels);
   const cw_longest l = cw_longest_directions(&x->geom->lat);
   const size_t extent = (size_t)l.extent;
   cw_arena_mark mark = cw_arena_save(arena);
@@ -88,11 +86,11 @@ static cw_status measure(const cw_theory *th, const cw_field *x, double *out, cw
   for (long i = 0; i < x->n_blocks; i++) {
     cw_field block = cw_field_block(x, i);
     double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
-    cw_theory_action(th, &block, th->c, T, S);
+    cw_theory_action(o->th, &block, o->th->c, T, S);
     k->site_sums(x->geom, block.data, &l, &sums);
     k->slice_sums(&l, (const double(*)[2])wave, &sums);
     for (int b = 0; b < x->B; b++)
-      primaries(&l, &sums, b, S[b], (double)x->geom->n_sites, out + (i * x->B + b) * n_primary(th));
+      primaries(&l, &sums, b, S[b], (double)x->geom->n_sites, out + (i * x->B + b) * n_primary(o));
   }
   cw_arena_rewind(arena, mark);
   return CW_OK;
@@ -101,8 +99,8 @@ static cw_status measure(const cw_theory *th, const cw_field *x, double *out, cw
 /* -------------------------------------------------------------- quantities */
 
 #define MEAN_OF(function, primary)                                                                 \
-  static double function(const cw_theory *th, const double *mean, int i) {                         \
-    (void)th, (void)i;                                                                             \
+  static double function(const cw_observer *o, const double *mean, int i) {                        \
+    (void)o, (void)i;                                                                              \
     return mean[primary];                                                                          \
   }
 MEAN_OF(phi, PHI)
@@ -113,36 +111,36 @@ MEAN_OF(nn, NN)
 MEAN_OF(energy, ENERGY)
 #undef MEAN_OF
 
-static double chi2(const cw_theory *th, const double *mean, int i) {
+static double chi2(const cw_observer *o, const double *mean, int i) {
   (void)i;
-  return (double)th->geom->n_sites * mean[M2];
+  return (double)o->th->geom->n_sites * mean[M2];
 }
 
-static double binder(const cw_theory *th, const double *mean, int i) {
-  (void)th, (void)i;
+static double binder(const cw_observer *o, const double *mean, int i) {
+  (void)o, (void)i;
   return 1 - mean[M4] / (3 * mean[M2] * mean[M2]);
 }
 
 /* Second-moment correlation length: xi^2 = (G(0)/G(p) - 1) / (4 sin^2(p/2)), p = 2 pi/L (Cooper,
  * Freedman, Preston, Nucl. Phys. B 210 (1982) 210). */
-static double xi(const cw_theory *th, const double *mean, int i) {
-  double half_p = M_PI / cw_longest_directions(&th->geom->lat).extent;
-  double ratio = chi2(th, mean, i) / mean[G_PMIN] - 1;
+static double xi(const cw_observer *o, const double *mean, int i) {
+  double half_p = M_PI / cw_longest_directions(&o->th->geom->lat).extent;
+  double ratio = chi2(o, mean, i) / mean[G_PMIN] - 1;
   return ratio > 0 ? sqrt(ratio) / (2 * sin(half_p)) : NAN;
 }
 
-static int n_correlator(const cw_theory *th) { return half_extent(th) + 1; }
+static int n_correlator(const cw_observer *o) { return half_extent(o) + 1; }
 
-static double correlator_at(const cw_theory *th, const double *mean, int t) {
-  (void)th;
+static double correlator_at(const cw_observer *o, const double *mean, int t) {
+  (void)o;
   return mean[CORRELATOR + t];
 }
 
 /* One value per triple (t, t+1, t+2) of times up to one past the middle, by C(t) = C(L-t). */
-static int n_effective_mass(const cw_theory *th) { return half_extent(th); }
+static int n_effective_mass(const cw_observer *o) { return half_extent(o); }
 
-static double effective_mass(const cw_theory *th, const double *mean, int t) {
-  int extent = cw_longest_directions(&th->geom->lat).extent;
+static double effective_mass(const cw_observer *o, const double *mean, int t) {
+  int extent = cw_longest_directions(&o->th->geom->lat).extent;
   int after = t + 2 <= extent / 2 ? t + 2 : extent - (t + 2);
   const double *C = mean + CORRELATOR;
   return acosh((C[t] + C[after]) / (2 * C[t + 1]));
@@ -164,13 +162,17 @@ static const cw_quantity quantities[] = {
      effective_mass},
     {0}};
 
+static const char *const featured[] = {"phi", "abs_m", "chi2", "energy", NULL};
+
 extern const cw_observable_ops cw_observable_scalar;
 const cw_observable_ops cw_observable_scalar = {
     .name = "scalar",
     .title = "observables of a real scalar field",
+    .standard = true,
     .fits = fits,
     .n_primary = n_primary,
     .primary_name = primary_name,
     .measure = measure,
     .quantities = quantities,
+    .featured = featured,
 };

@@ -1,0 +1,133 @@
+/* The topological charge after cooling (Bonati and D'Elia, arXiv:1401.2441): n sweeps that put
+ * every link to the minimum of the Wilson action, about n/3 of flow time for SU(3) in four
+ * dimensions. */
+#include "observe/cooling/cooling.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "causeway/observe.h"
+#include "observe/gauge/gauge.h"
+#include "simd/dispatch.h"
+
+CW_ISA_TABLES(cw_cooling_kernels, cw_cooling_kernels);
+
+enum { SWEEPS };
+static const cw_param params[] = {{"sweeps", "cooling sweeps", 20, 0, 10000}, {0}};
+
+enum { ENERGY, CHARGE, CHARGE2, INTEGER, INTEGER2, N_PRIMARY };
+
+static bool fits(const cw_theory *th) {
+  return cw_gauge_theory(th) && th->geom->lat.dim == 4 && th->geom->checkerboard != NULL;
+}
+
+static int n_primary(const cw_observer *o) {
+  (void)o;
+  return N_PRIMARY;
+}
+
+static void primary_name(const cw_observer *o, int i, char name[32]) {
+  static const char *const names[] = {"energy_cooled", "q_cooled", "q2_cooled", "q_cooled_integer",
+                                      "q2_cooled_integer"};
+  (void)o;
+  snprintf(name, 32, "%s", names[i]);
+}
+
+/* ------------------------------------------------------------- measurement */
+
+/* All links of one direction on sites of one parity; they see none of each other. */
+static void cool_links(const cw_theory *th, cw_cooling_kernel *kernel, double *x, int mu,
+                       int parity) {
+  const cw_geometry *g = th->geom;
+#pragma omp parallel for num_threads(cw_gauge_threads(th)) schedule(static)
+  for (int slab = 0; slab < g->n_slabs; slab++) {
+    const long begin = g->colour[2 * slab + parity], end = g->colour[2 * slab + parity + 1];
+    kernel(g, x, mu, g->checkerboard + begin, end - begin);
+  }
+}
+
+static void cool(const cw_theory *th, double *x, int n_sweeps) {
+  const cw_cooling_kernels *k = CW_DISPATCH(th->isa, cw_cooling_kernels);
+  cw_cooling_kernel *kernel = th->ops->kind == CW_LINK_U1    ? k->u1
+                              : th->ops->kind == CW_LINK_SU2 ? k->su2
+                                                             : k->su3;
+  for (int i = 0; i < n_sweeps; i++)
+    for (int mu = 0; mu < th->geom->lat.dim; mu++)
+      for (int parity = 0; parity < 2; parity++) cool_links(th, kernel, x, mu, parity);
+}
+
+static void record(const cw_theory *th, const cw_lane_row *sums, int B, double *out) {
+  for (int b = 0; b < B; b++) {
+    double *row = out + b * N_PRIMARY;
+    row[ENERGY] = cw_gauge_energy(th, sums, b);
+    row[CHARGE] = cw_gauge_charge(th, sums, b);
+    row[CHARGE2] = row[CHARGE] * row[CHARGE];
+    row[INTEGER] = round(row[CHARGE]) + 0.0;
+    row[INTEGER2] = row[INTEGER] * row[INTEGER];
+  }
+}
+
+static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
+  cw_slice_kernel *kernel = cw_gauge_kernels_for(o->th)->field_strength;
+  cw_arena_mark mark = cw_arena_save(arena);
+  cw_lane_row *sums = cw_arena_alloc(arena, CW_N_STRENGTH * sizeof *sums);
+  cw_field work = cw_field_block(x, 0);
+  work.data = cw_arena_alloc(arena, cw_field_block_size(x) * sizeof *work.data);
+  if (sums == NULL || work.data == NULL) return CW_ENOMEM;
+  for (long i = 0; i < x->n_blocks; i++) {
+    const cw_field block = cw_field_block(x, i);
+    cw_field_copy(&work, &block);
+    cool(o->th, work.data, (int)lround(o->param[SWEEPS]));
+    CW_TRY(cw_gauge_sum(o->th, work.data, kernel, NULL, CW_N_STRENGTH, sums, arena));
+    record(o->th, sums, x->B, out + i * x->B * N_PRIMARY);
+  }
+  cw_arena_rewind(arena, mark);
+  return CW_OK;
+}
+
+/* -------------------------------------------------------------- quantities */
+
+#define MEAN_OF(function, primary)                                                                 \
+  static double function(const cw_observer *o, const double *mean, int i) {                        \
+    (void)o, (void)i;                                                                              \
+    return mean[primary];                                                                          \
+  }
+MEAN_OF(energy, ENERGY)
+MEAN_OF(q, CHARGE)
+MEAN_OF(q2, CHARGE2)
+MEAN_OF(q2_integer, INTEGER2)
+#undef MEAN_OF
+
+static double chi_t(const cw_observer *o, const double *mean, int i) {
+  (void)i;
+  return mean[CHARGE2] / (double)o->th->geom->n_sites;
+}
+static double chi_t_integer(const cw_observer *o, const double *mean, int i) {
+  (void)i;
+  return mean[INTEGER2] / (double)o->th->geom->n_sites;
+}
+
+static const cw_quantity quantities[] = {
+    {"energy_cooled", "clover energy density of the cooled field", "1/a^4", NULL, energy},
+    {"q_cooled", "clover charge <Q> of the cooled field", "1", NULL, q},
+    {"q2_cooled", "<Q^2> of the cooled field", "1", NULL, q2},
+    {"chi_t_cooled", "<Q^2>/V of the cooled field", "1/a^4", NULL, chi_t},
+    {"q2_cooled_integer", "<Q^2> of the cooled Q rounded to the nearest integer", "1", NULL,
+     q2_integer},
+    {"chi_t_cooled_integer", "<Q^2>/V of the rounded Q", "1/a^4", NULL, chi_t_integer},
+    {0}};
+
+static const char *const featured[] = {"q_cooled", "q_cooled_integer", NULL};
+
+extern const cw_observable_ops cw_observable_cooling;
+const cw_observable_ops cw_observable_cooling = {
+    .name = "cooling",
+    .title = "topological charge after cooling",
+    .params = params,
+    .fits = fits,
+    .n_primary = n_primary,
+    .primary_name = primary_name,
+    .measure = measure,
+    .quantities = quantities,
+    .featured = featured,
+};

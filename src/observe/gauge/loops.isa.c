@@ -1,0 +1,88 @@
+/* Sums of small loops over sites, on lanes; once per group. */
+#include <string.h>
+
+#include "group/template.h"
+#include "group/walk.h"
+#include "observe/gauge/gauge.h"
+#include "observe/gauge/stroll.h"
+
+enum { N_VEC = CW_LANES / CW_VD };
+
+/* A link (at, mu) and what lies around it in the plane with nu. */
+typedef struct {
+  cw_place at, ahead, up, down, corner; /* at + mu, at + nu, at - nu, at - nu + mu */
+} cw_link_places;
+
+/* The places of link (x, mu), and of the link (x-mu, mu) that ends in x. */
+static void places_from(const cw_geometry *g, long o, int mu, int nu, cw_link_places *p) {
+  p->at = (cw_place){o, NULL};
+  p->ahead = cw_step(g, o, 2 * mu);
+  p->up = cw_step(g, o, 2 * nu);
+  p->down = cw_step(g, o, 2 * nu + 1);
+  p->corner = cw_step2(g, o, 2 * nu + 1, 2 * mu);
+}
+static void places_to(const cw_geometry *g, long o, int mu, int nu, cw_link_places *p) {
+  p->at = cw_step(g, o, 2 * mu + 1);
+  p->ahead = (cw_place){o, NULL};
+  p->up = cw_step2(g, o, 2 * mu + 1, 2 * nu);
+  p->down = cw_step2(g, o, 2 * mu + 1, 2 * nu + 1);
+  p->corner = cw_step(g, o, 2 * nu + 1);
+}
+
+enum { MAX_PLANES = 6 }; /* in the order 01 02 03 12 13 23 */
+
+static inline void add_row(double *row, const cw_vd *acc) {
+  for (int k = 0; k < N_VEC; k++) cw_vd_store(row + k * CW_VD, acc[k]);
+}
+
+/* arg(re + i im) in (-pi, pi] */
+static inline cw_vd arg_of(cw_vd im, cw_vd re) {
+#if CW_VBYTES == 64
+  return (cw_vd)Sleef_atan2d8_u10avx512f((__m512d)im, (__m512d)re);
+#elif CW_VBYTES == 32
+  return (cw_vd)Sleef_atan2d4_u10avx2((__m256d)im, (__m256d)re);
+#else
+  cw_vd r;
+  for (int i = 0; i < CW_VD; i++) r[i] = Sleef_atan2_u10(im[i], re[i]);
+  return r;
+#endif
+}
+
+#define CW_GROUP u1
+#include "group/staple.h"
+#include "observe/gauge/loops_group.h"
+#undef CW_GROUP
+#define CW_GROUP su2
+#include "group/staple.h"
+#include "observe/gauge/loops_group.h"
+#undef CW_GROUP
+#define CW_GROUP su3
+#include "group/staple.h"
+#include "observe/gauge/loops_group.h"
+#undef CW_GROUP
+
+/* Angles of the plaquettes in the plane (0, 1). */
+static void angles(const cw_geometry *g, const double *x, const void *arg, long begin, long end,
+                   cw_lane_row *sum) {
+  cw_vd total[N_VEC] = {{0}};
+  (void)arg;
+  for (long o = begin; o < end; o++) {
+    cw_link_places p;
+    places_from(g, o, 0, 1, &p);
+    for (int k = 0; k < N_VEC; k++) {
+      cw_u1_m up, u, loop;
+      cw_u1_upper_staple(&up, x, g->lat.dim, &p, 0, 1, k * CW_VD);
+      cw_u1_fetch(&u, x, g->lat.dim, p.at, 0, k * CW_VD);
+      cw_u1_mul_nd(&loop, &u, &up);
+      total[k] += arg_of(loop.im, loop.re);
+    }
+  }
+  add_row(sum[0], total);
+}
+
+extern const cw_gauge_kernels CW_ISA_NAME(cw_gauge_kernels);
+const cw_gauge_kernels CW_ISA_NAME(cw_gauge_kernels) = {
+    .u1 = {cw_u1_field_strength, cw_u1_all_loops, cw_u1_polyakov, angles},
+    .su2 = {cw_su2_field_strength, cw_su2_all_loops, cw_su2_polyakov, NULL},
+    .su3 = {cw_su3_field_strength, cw_su3_all_loops, cw_su3_polyakov, NULL},
+};

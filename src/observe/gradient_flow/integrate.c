@@ -1,0 +1,146 @@
+/* The third-order Runge-Kutta scheme of arXiv:1006.4518, eq. (C.2), with steps adapted to the error
+ * that the second-order scheme exp(eps (2 Z1 - Z0)) within it shows (after Fritzsch and Ramos,
+ * arXiv:1301.4388). */
+#include <math.h>
+#include <string.h>
+
+#include "observe/gauge/gauge.h"
+#include "observe/gradient_flow/flow.h"
+#include "simd/dispatch.h"
+
+CW_ISA_TABLES(cw_flow_kernels, cw_flow_kernels);
+
+static const cw_flow_kernels_of *kernels_for(const cw_theory *th) {
+  const cw_flow_kernels *k = CW_DISPATCH(th->isa, cw_flow_kernels);
+  return th->ops->kind == CW_LINK_U1 ? &k->u1 : th->ops->kind == CW_LINK_SU2 ? &k->su2 : &k->su3;
+}
+
+static long slices_of_block(const cw_geometry *g) { return (long)(g->n_sub / g->V) * cw_slices(g); }
+
+/* A field like that block, with n_comp components, in the first part of room; returns what is left.
+ */
+static double *place_field(cw_field *out, const cw_field *like, int n_comp, double *room) {
+  *out = *like;
+  out->n_comp = n_comp;
+  out->owns_data = false;
+  out->data = room;
+  return room + cw_field_block_size(out);
+}
+
+cw_status cw_flow_begin(cw_flow *f, const cw_theory *th, const cw_field *block, double tolerance,
+                        double step, cw_arena *arena) {
+  CW_REQUIRE(block->n_blocks == 1);
+  *f = (cw_flow){.th = th, .tolerance = tolerance};
+  for (int b = 0; b < CW_LANES; b++) f->step[b] = step;
+  const size_t rows = (size_t)(th->geom->n_outer * (2 * th->n_comp + 3 * th->n_tangent));
+  const size_t slices = (size_t)slices_of_block(th->geom);
+  double *room = cw_arena_alloc(arena, (rows + slices) * CW_LANES * sizeof *room);
+  if (room == NULL) return CW_ENOMEM;
+  room = place_field(&f->v, block, th->n_comp, room);
+  room = place_field(&f->start, block, th->n_comp, room);
+  for (int i = 0; i < 3; i++) room = place_field(&f->z[i], block, th->n_tangent, room);
+  f->distance2 = room;
+  cw_field_copy(&f->v, block);
+  return CW_OK;
+}
+
+/* z_i = Z(v). With the coupling N/norm in front of every -Re tr P/N, g0^2 S_W = 2 sum Re tr(1 - P)
+ * for SU(N) as in arXiv:1006.4518, and sum (1 - cos) for U(1), so that dA/dt = D F. */
+static void evaluate(cw_flow *f, int i) {
+  double c[CW_MAX_TERMS];
+  const double weight = cw_kind(f->th->ops->kind)->n_colours / cw_gauge_trace_norm(f->th);
+  for (int k = 0; k < CW_MAX_TERMS; k++) c[k] = weight;
+  f->th->ops->force(f->th, &f->v, c, &f->z[i]);
+}
+
+static void advance(cw_flow *f, const cw_flow_generator *by, const double *eps, const double *in) {
+  const cw_geometry *g = f->th->geom;
+  const cw_flow_kernels_of *k = kernels_for(f->th);
+  const long n = slices_of_block(g);
+#pragma omp parallel for num_threads(cw_gauge_threads(f->th)) schedule(static)
+  for (long i = 0; i < n; i++)
+    k->advance(g, by, eps, in, f->v.data, cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
+}
+
+/* v(t) -> start, v(t + eps) -> v. */
+static void third_order(cw_flow *f, const double *eps) {
+  const cw_field swap = f->start;
+  const double *z0 = f->z[0].data, *z1 = f->z[1].data, *z2 = f->z[2].data;
+  evaluate(f, 0);
+  f->start = f->v;
+  f->v = swap;
+  advance(f, &(cw_flow_generator){1, {0.25}, {z0}}, eps, f->start.data);
+  evaluate(f, 1);
+  advance(f, &(cw_flow_generator){2, {8.0 / 9, -17.0 / 36}, {z1, z0}}, eps, f->v.data);
+  evaluate(f, 2);
+  advance(f, &(cw_flow_generator){3, {0.75, -8.0 / 9, 17.0 / 36}, {z2, z1, z0}}, eps, f->v.data);
+}
+
+/* distance (B): max over links of |v - second order|/N, by configuration. A maximum has the same
+ * bits in any order. */
+static void second_order_distance(cw_flow *f, const double *eps, double *distance) {
+  const cw_geometry *g = f->th->geom;
+  const cw_flow_kernels_of *k = kernels_for(f->th);
+  const cw_flow_generator by = {2, {2, -1}, {f->z[1].data, f->z[0].data}};
+  const long n = slices_of_block(g);
+  double largest[CW_LANES] = {0};
+#pragma omp parallel for num_threads(cw_gauge_threads(f->th)) schedule(static)
+  for (long i = 0; i < n; i++)
+    k->compare(g, &by, eps, f->start.data, f->v.data, cw_slice_begin(g, i),
+               cw_slice_begin(g, i + 1), f->distance2 + i * CW_LANES);
+  for (long i = 0; i < n; i++)
+    for (int lane = 0; lane < CW_LANES; lane++) {
+      const int b = lane % f->v.B;
+      largest[b] = fmax(largest[b], f->distance2[i * CW_LANES + lane]);
+    }
+  for (int b = 0; b < f->v.B; b++)
+    distance[b] = sqrt(largest[b]) / cw_kind(f->th->ops->kind)->n_colours;
+}
+
+/* Configurations that do not keep the step get their links at its beginning back. */
+static void restore(cw_flow *f, const bool *keep) {
+  bool all = true;
+  for (int b = 0; b < f->v.B; b++) all &= keep[b];
+  if (all) return;
+  const size_t rows = cw_field_block_size(&f->v) / CW_LANES;
+  for (size_t i = 0; i < rows; i++)
+    for (int lane = 0; lane < CW_LANES; lane++)
+      if (!keep[lane % f->v.B])
+        f->v.data[i * CW_LANES + (size_t)lane] = f->start.data[i * CW_LANES + (size_t)lane];
+}
+
+/* The next step if one of size eps was off by distance, which grows like eps^3. */
+static double better_step(double eps, double distance, double tolerance) {
+  const double factor = 0.95 * cbrt(tolerance / distance); /* NaN: as if there were no error */
+  return eps * (factor < 0.2 ? 0.2 : factor < 5 ? factor : 5);
+}
+
+/* One step of every configuration that has not arrived at time. */
+static void take_step(cw_flow *f, double time) {
+  const double no_less = 1e-8; /* the error of such a step is rounding */
+  double eps[CW_LANES] CW_ALIGNED = {0}, distance[CW_LANES] = {0};
+  bool keep[CW_LANES], last[CW_LANES] = {false};
+  for (int b = 0; b < CW_LANES; b++) keep[b] = b >= f->v.n_config; /* padding goes nowhere */
+  for (int b = 0; b < f->v.n_config; b++) {
+    const double left = time - f->t[b], n_steps = ceil(left / f->step[b] * (1 - 1e-12));
+    if (!(left > 0)) continue;
+    last[b] = !(n_steps > 1);
+    eps[b] = last[b] ? left : left / n_steps;
+  }
+  for (int lane = f->v.B; lane < CW_LANES; lane++) eps[lane] = eps[lane % f->v.B];
+  third_order(f, eps);
+  if (f->tolerance > 0) second_order_distance(f, eps, distance);
+  for (int b = 0; b < f->v.n_config; b++) {
+    if (eps[b] == 0) continue; /* has arrived: is restored to the bit */
+    keep[b] = !(distance[b] > f->tolerance) || eps[b] < no_less;
+    if (f->tolerance > 0) f->step[b] = better_step(eps[b], distance[b], f->tolerance);
+    if (keep[b]) f->t[b] = last[b] ? time : f->t[b] + eps[b];
+  }
+  f->n_steps++;
+  restore(f, keep);
+}
+
+void cw_flow_to(cw_flow *f, double time) {
+  for (int b = 0; b < f->v.n_config; b++)
+    while (f->t[b] < time) take_step(f, time);
+}
