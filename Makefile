@@ -5,11 +5,12 @@ MINUTES ?= 10
 CORES := $(shell nproc 2>/dev/null || echo 2)
 DEMO := runs/phi4-8x8
 
-.PHONY: help demo program check check-long bench fuzz format install clean
+.PHONY: help demo program reproduce check check-long bench fuzz format install clean
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo       build, then train, sample and report the phi^4 flow of jobs/phi4-8x8.yaml'
+	@echo 'make reproduce  published and exact numbers of gauge theories, again (an hour and a half on two cores)'
 	@echo 'make check      every test and guard (some four minutes on two cores)'
 	@echo 'make check-long the larger rows of the reference table as well'
 	@echo 'make bench      speed of the kernels, as a share of the peak of this machine'
@@ -24,6 +25,9 @@ demo: program
 program:
 	@tools/install-deps build
 	@tools/build release causeway_program
+
+reproduce: program
+	@tools/reproduce build/release/causeway runs
 
 check:
 	@tools/install-deps build check

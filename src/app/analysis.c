@@ -25,7 +25,7 @@ cw_result *cw_add_result(cw_result **list, int *n) {
   cw_result *grown = grow(*list, *n, sizeof *grown);
   if (grown == NULL) return NULL;
   *list = grown;
-  grown[*n] = (cw_result){.units = "1", .help = "", .index = -1};
+  grown[*n] = (cw_result){.units = "1", .help = "", .index = -1, .group = -1, .pull = NAN};
   grown[*n].e = (cw_estimate){NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0};
   return &grown[(*n)++];
 }
@@ -66,6 +66,11 @@ static void free_curves(cw_curve *curve, int n) {
   free(curve);
 }
 
+static void free_results(cw_result *result, int n) {
+  for (int i = 0; i < n; i++) free(result[i].tau_chain);
+  free(result);
+}
+
 static void free_lines(char **line, int n) {
   for (int i = 0; i < n; i++) free(line[i]);
   free(line);
@@ -73,14 +78,15 @@ static void free_lines(char **line, int n) {
 
 static void clear_case(cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
-    free(c->stage[i].result);
+    free_results(c->stage[i].result, c->stage[i].n_results);
     free_curves(c->stage[i].curve, c->stage[i].n_curves);
   }
   free(c->stage);
-  free(c->result);
+  free_results(c->result, c->n_results);
   free_curves(c->curve, c->n_curves);
   free_lines(c->warning, c->n_warnings);
   free_lines(c->missing, c->n_missing);
+  cw_theory_destroy(&c->theory);
   cw_geometry_destroy(c->geometry);
 }
 
@@ -123,6 +129,12 @@ const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name) {
   for (int i = 0; i < s->n_curves; i++)
     if (strcmp(s->curve[i].name, name) == 0) return &s->curve[i];
   return NULL;
+}
+
+bool cw_is_featured(const cw_observer *o, const char *name) {
+  for (int i = 0; o->ops->featured != NULL && o->ops->featured[i] != NULL; i++)
+    if (strcmp(o->ops->featured[i], name) == 0) return true;
+  return false;
 }
 
 /* ------------------------------------------------------------- descriptions */
@@ -181,8 +193,9 @@ static cw_status count_parameters(cw_context *ctx, cw_analysis_case *c) {
 static cw_status describe(cw_context *ctx, cw_analysis_case *c) {
   const cw_plan *plan = c->plan;
   CW_TRY(cw_geometry_create(ctx, &plan->lat, 1, &c->geometry));
-  c->theory = cw_theory_make(ctx, plan->theory, c->geometry, plan->form, plan->param);
-  c->observables = cw_observable_for(&c->theory);
+  CW_TRY(cw_theory_create(ctx, plan->theory, c->geometry, plan->form, plan->param, &c->theory));
+  for (int g = 0; g < plan->n_groups; g++)
+    c->observer[g] = cw_observer_make(plan->group[g].ops, &c->theory, plan->group[g].param);
   describe_theory(plan, c->theory_text);
   if (plan->has_train) describe_training(&plan->train, c->train_text);
   if (!plan->has_model) return CW_OK;
@@ -195,6 +208,7 @@ static cw_status describe(cw_context *ctx, cw_analysis_case *c) {
 static const char *label_of(const char *name) {
   static const char *const labels[][2] = {{"hmc", "HMC"},
                                           {"cluster", "Cluster"},
+                                          {"heatbath", "Heat bath"},
                                           {"train", "Training"},
                                           {"nis", "NIS"},
                                           {"nmcmc", "NMCMC"},
@@ -257,7 +271,8 @@ static cw_status read_stages(cw_context *ctx, cw_store *store, cw_analysis_case 
 
 static long sampler_rows(const cw_plan *p, const char *name) {
   for (int i = 0; i < p->n_mcmc; i++)
-    if (strcmp(p->mcmc[i].ops->name, name) == 0) return p->mcmc[i].steps / p->mcmc[i].every;
+    if (strcmp(p->mcmc[i].ops->name, name) == 0)
+      return p->mcmc[i].steps / p->mcmc[i].every / p->group[0].every;
   return 0;
 }
 
@@ -320,7 +335,8 @@ static cw_status fill_case(cw_context *ctx, cw_store *store, cw_analysis_case *c
   CW_TRY(list_stages(ctx, c));
   CW_TRY(read_stages(ctx, store, c));
   CW_TRY(note_missing(ctx, c));
-  return cw_analysis_warn(ctx, c);
+  CW_TRY(cw_analysis_warn(ctx, c));
+  return cw_expect_compare(ctx, c);
 }
 
 static cw_status read_plans(cw_context *ctx, cw_store *store, cw_plans *plans) {

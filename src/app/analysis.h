@@ -27,8 +27,12 @@ typedef struct {
   const char *help;     /* definition; borrowed or static */
   const char *units;    /* borrowed or static */
   int index;            /* of a vector quantity; -1: a scalar */
-  bool from_group;      /* a quantity of the observable group */
+  int group;            /* number of the observable group that it is a quantity of; -1: none */
   cw_estimate e;        /* NAN where there is no such number */
+  double *tau_chain;    /* (n_tau) tau_int of each chain alone, owned; NULL: not a featured one */
+  long n_tau;
+  const cw_expect *expected; /* what the job expects; NULL: nothing */
+  double pull;               /* distance from that in standard deviations; NAN: no such thing */
 } cw_result;
 
 /* Points to draw. */
@@ -54,7 +58,9 @@ typedef struct {
   cw_stage_kind kind;
   bool present; /* the store holds something to analyse */
   bool stored;  /* the store holds at least one segment */
-  long n_step; /* measurements or judged configurations per chain, training steps, samples, nodes */
+  /* measurements (of the first group) or judged configurations per chain, training steps,
+   * samples, nodes */
+  long n_step;
   long n_chain;           /* 0: not a set of chains */
   double seconds;         /* spent in it */
   long longest_rejection; /* of nmcmc; -1: not one */
@@ -66,14 +72,14 @@ typedef struct {
   int n_curves;
 } cw_analysis_stage;
 
-typedef struct {
+struct cw_analysis_case {
   const char *name;      /* "" in a job without cases; borrowed from plan */
   const cw_plan *plan;   /* what the job asks for; borrowed */
   cw_geometry *geometry; /* owned */
   cw_theory theory;
-  const cw_observable_ops *observables; /* NULL: none fits */
-  char theory_text[CW_TITLE];           /* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
-  char model_text[CW_TITLE];            /* "16 affine layers, normal prior"; "": no model */
+  cw_observer observer[CW_MAX_GROUPS]; /* of the groups of the plan */
+  char theory_text[CW_TITLE];          /* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
+  char model_text[CW_TITLE];           /* "16 affine layers, normal prior"; "": no model */
   char train_text[CW_TITLE]; /* "reverse KL, path gradient, batch 1024, 2000 steps"; "": no training
                               */
   long n_parameters;         /* of the model; 0: no model */
@@ -89,7 +95,7 @@ typedef struct {
   int n_warnings;
   char **missing; /* (n_missing), owned: what the job asks for and the store does not hold */
   int n_missing;
-} cw_analysis_case;
+};
 
 typedef struct {
   cw_plans plans;               /* the job of the store, owned */
@@ -114,6 +120,8 @@ const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c,
 const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantity, int index);
 const cw_result *cw_case_result(const cw_analysis_case *c, const char *name);
 const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);
+/* Is the quantity or primary of that name among the featured ones of a group of the case? */
+bool cw_is_featured(const cw_observer *o, const char *name);
 
 /* The aligned table of `causeway show`, and its JSON (docs/results.schema.json), into out. */
 cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out);

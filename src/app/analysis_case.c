@@ -127,14 +127,15 @@ static const cw_result *worst(const cw_analysis_stage *s, double (*measure)(cons
   const cw_result *found = NULL;
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
-    if (!r->from_group || r->index >= 0 || !isfinite(measure(&r->e))) continue;
+    if (r->group < 0 || r->index >= 0 || !isfinite(measure(&r->e))) continue;
     if (found == NULL || measure(&r->e) > measure(&found->e)) found = r;
   }
   return found;
 }
 
 static double rhat_of(const cw_estimate *e) { return e->rhat; }
-static double tau_of(const cw_estimate *e) { return e->tau_int; }
+/* Autocorrelation times per measurement: groups may be measured less often than others. */
+static double tau_share(const cw_estimate *e) { return e->tau_int / (double)e->n; }
 
 static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   const cw_result *r = worst(s, rhat_of);
@@ -143,12 +144,13 @@ static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_anal
                        "%s: the chains disagree (R-hat = %.3g for %s, more than 1.1): its errors "
                        "cannot be trusted.",
                        s->label, r->e.rhat, r->quantity));
-  r = worst(s, tau_of);
-  if (r != NULL && (double)s->n_step < 50 * r->e.tau_int)
+  r = worst(s, tau_share);
+  long steps = r != NULL ? r->e.n / s->n_chain : 0;
+  if (r != NULL && (double)steps < 50 * r->e.tau_int)
     CW_TRY(cw_add_line(
         ctx, &c->warning, &c->n_warnings,
         "%s: %ld steps are fewer than 50 autocorrelation times (tau_int = %.4g for %s).", s->label,
-        s->n_step, r->e.tau_int, r->quantity));
+        steps, r->e.tau_int, r->quantity));
   return CW_OK;
 }
 

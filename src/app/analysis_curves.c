@@ -4,7 +4,7 @@
 
 #include "app/analysis_parts.h"
 
-enum { MOST_POINTS = 2000, TRAIN_BINS = 400, WEIGHT_BINS = 72 };
+enum { MOST_POINTS = 2000, TRAIN_BINS = 400, WEIGHT_BINS = 72, HISTORY_BINS = 41, MOST_BINS = 400 };
 
 /* y[0], y[stride], ...: n numbers, of which every k-th is kept so that there are at most
  * MOST_POINTS. */
@@ -17,6 +17,35 @@ cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *na
   for (long i = 0; i < curve->n; i++) {
     curve->x[i] = (double)(i * every);
     curve->y[i] = y[i * every * stride];
+  }
+  return CW_OK;
+}
+
+/* Bins of width 1 around the integers where all numbers are integers, else of equal widths. */
+cw_status cw_curve_histogram(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                             long stride, const double *y) {
+  double low = INFINITY, high = -INFINITY;
+  bool integers = true;
+  for (long i = 0; i < n; i++) {
+    double v = y[i * stride];
+    if (!isfinite(v)) return CW_OK;
+    low = fmin(low, v);
+    high = fmax(high, v);
+    integers = integers && v == nearbyint(v);
+  }
+  if (n == 0 || !(low < high)) return CW_OK;
+  integers = integers && high - low < MOST_BINS;
+  int bins = integers ? (int)(high - low) + 1 : HISTORY_BINS;
+  double width = integers ? 1 : (high - low) / bins, edge = integers ? low - 0.5 : low;
+  cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, bins, false);
+  if (curve == NULL) return cw_no_memory(ctx);
+  for (int b = 0; b < bins; b++) {
+    curve->x[b] = edge + (b + 0.5) * width;
+    curve->y[b] = 0;
+  }
+  for (long i = 0; i < n; i++) {
+    int b = (int)floor((y[i * stride] - edge) / width);
+    curve->y[b < bins ? b : bins - 1] += 1 / ((double)n * width);
   }
   return CW_OK;
 }

@@ -18,6 +18,28 @@ static int set_number(json_t *object, const char *key, double x) {
   return json_object_set_new(object, key, isfinite(x) ? json_real(x) : json_null());
 }
 
+/* {"value", "error", "pull", "source"} of what the job expects. */
+static json_t *expected_json(const cw_result *r) {
+  json_t *o = json_object();
+  int bad = set_number(o, "value", r->expected->value);
+  bad += set_number(o, "error", r->expected->error);
+  bad += set_number(o, "pull", r->pull);
+  bad += json_object_set_new(o, "source", json_string(r->expected->source));
+  if (bad == 0) return o;
+  json_decref(o);
+  return NULL;
+}
+
+static json_t *numbers_json(const double *x, long n) {
+  json_t *list = json_array();
+  int bad = 0;
+  for (long i = 0; i < n; i++)
+    bad += json_array_append_new(list, isfinite(x[i]) ? json_real(x[i]) : json_null());
+  if (bad == 0) return list;
+  json_decref(list);
+  return NULL;
+}
+
 static json_t *result_json(const cw_analysis_case *c, const cw_result *r) {
   char name[CW_CASE_NAME + CW_RESULT_NAME + 2];
   snprintf(name, sizeof name, "%s%s%s", c->name, c->name[0] != '\0' ? "." : "", r->name);
@@ -31,6 +53,9 @@ static json_t *result_json(const cw_analysis_case *c, const cw_result *r) {
   bad += json_object_set_new(o, "n", json_integer(r->e.n));
   bad += set_number(o, "rhat", r->e.rhat);
   bad += json_object_set_new(o, "units", json_string(r->units));
+  if (r->tau_chain != NULL)
+    bad += json_object_set_new(o, "tau_int_chains", numbers_json(r->tau_chain, r->n_tau));
+  if (r->expected != NULL) bad += json_object_set_new(o, "expected", expected_json(r));
   if (bad == 0) return o;
   json_decref(o);
   return NULL;

@@ -25,6 +25,8 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c);
  * caller frees it. */
 double *cw_chains_first(const double *data, long n_step, long n_chain, long n_col);
 
+enum { CW_MOST_HISTORIES = 6 }; /* chains of which a history is drawn */
+
 /* A new last result or curve, zeroed, in a list that grows; NULL: no memory. */
 cw_result *cw_add_result(cw_result **list, int *n);
 /* x, y uninitialised; dy only with_dy. */
@@ -36,6 +38,9 @@ cw_status cw_add_line(cw_context *ctx, char ***list, int *n, const char *format,
 /* What the curves of a stage show; NULL series are skipped. */
 cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
                            long stride, const double *y);
+/* Density of the n numbers y[0], y[stride], ...: one bin per integer where all are integers. */
+cw_status cw_curve_histogram(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                             long stride, const double *y);
 cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name,
                           const cw_array *series);
 cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const double *accept,

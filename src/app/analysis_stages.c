@@ -77,6 +77,8 @@ double *cw_chains_first(const double *data, long n_step, long n_chain, long n_co
 /* Measurements of all primaries: chains (n_chain, n_step, n_primary), or weighted samples if
  * log_weight is there. */
 typedef struct {
+  const cw_observer *observer;
+  int group; /* its number */
   const double *data;
   const double *log_weight; /* (n_step); NULL: chains */
   long n_chain, n_step;
@@ -84,14 +86,14 @@ typedef struct {
 } measurements;
 
 typedef struct {
-  const cw_theory *theory;
+  const cw_observer *observer;
   const cw_quantity *quantity;
   int index;
 } quantity_arg;
 
 static double evaluate(const double *mean, const void *arg) {
   const quantity_arg *q = arg;
-  return q->quantity->value(q->theory, mean, q->index);
+  return q->quantity->value(q->observer, mean, q->index);
 }
 
 static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q,
@@ -101,24 +103,42 @@ static cw_status estimate(cw_context *ctx, const measurements *m, const quantity
   return cw_gamma(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, q, CW_GAMMA_S, e);
 }
 
-static cw_status add_quantities(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                                const measurements *m) {
-  for (const cw_quantity *q = c->observables->quantities; q->name != NULL; q++) {
-    int n = q->count != NULL ? q->count(&c->theory) : 1;
+/* tau_int of each chain alone, of which the pooled one is a mean: chains that never move, or in
+ * which a sector lasts for long, show here. */
+static cw_status add_chain_taus(cw_context *ctx, const measurements *m, const quantity_arg *q,
+                                cw_result *r) {
+  cw_estimate e;
+  r->tau_chain = malloc((size_t)m->n_chain * sizeof *r->tau_chain);
+  if (r->tau_chain == NULL) return cw_no_memory(ctx);
+  r->n_tau = m->n_chain;
+  for (long i = 0; i < m->n_chain; i++) {
+    CW_TRY(cw_gamma(ctx, m->data + i * m->n_step * m->n_primary, 1, m->n_step, m->n_primary,
+                    evaluate, q, CW_GAMMA_S, &e));
+    r->tau_chain[i] = e.tau_int;
+  }
+  return CW_OK;
+}
+
+static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const measurements *m) {
+  for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL; q++) {
+    int n = q->count != NULL ? q->count(m->observer) : 1;
     for (int i = 0; i < n; i++) {
-      quantity_arg arg = {&c->theory, q, i};
+      quantity_arg arg = {m->observer, q, i};
       cw_result *r = cw_add_result(&s->result, &s->n_results);
       if (r == NULL) return cw_no_memory(ctx);
       r->quantity = q->name;
       r->help = q->help;
       r->units = q->units;
-      r->from_group = true;
+      r->group = m->group;
       r->index = q->count != NULL ? i : -1;
       if (q->count != NULL)
         snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->name, q->name, i);
       else
         snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->name, q->name);
       CW_TRY(estimate(ctx, m, &arg, &r->e));
+      bool alone =
+          m->log_weight == NULL && q->count == NULL && cw_is_featured(m->observer, q->name);
+      if (alone) CW_TRY(add_chain_taus(ctx, m, &arg, r));
     }
   }
   return CW_OK;
@@ -138,30 +158,25 @@ static cw_status add_series(cw_context *ctx, cw_analysis_stage *s, const char *q
 
 /* --------------------------------------------------------- curves of chains */
 
-static bool is_featured(const char *name) {
-  static const char *const featured[] = {"phi", "abs_m", "chi2", "energy", NULL};
-  for (int i = 0; featured[i] != NULL; i++)
-    if (strcmp(featured[i], name) == 0) return true;
-  return false;
-}
-
 /* Lags to show: far enough for the slowest of the featured quantities to have decayed. */
-static long lags_of(const cw_analysis_stage *s, long n_step) {
+static long lags_of(const cw_analysis_stage *s, const measurements *m) {
   double slowest = 0.5;
-  for (int i = 0; i < s->n_results; i++)
-    if (is_featured(s->result[i].quantity) && isfinite(s->result[i].e.tau_int))
-      slowest = fmax(slowest, s->result[i].e.tau_int);
+  for (int i = 0; i < s->n_results; i++) {
+    const cw_result *r = &s->result[i];
+    if (r->group == m->group && isfinite(r->e.tau_int) && cw_is_featured(m->observer, r->quantity))
+      slowest = fmax(slowest, r->e.tau_int);
+  }
   double lags = fmin(fmax(8 * slowest + 4, 12), 400);
-  return (long)fmin(lags, (double)n_step / 2 + 1);
+  return (long)fmin(lags, (double)m->n_step / 2 + 1);
 }
 
-static cw_status autocorrelation_curves(cw_context *ctx, const cw_analysis_case *c,
-                                        cw_analysis_stage *s, const measurements *m) {
-  long n_lag = lags_of(s, m->n_step);
-  for (const cw_quantity *q = c->observables->quantities; q->name != NULL; q++) {
-    if (q->count != NULL || !is_featured(q->name)) continue;
+static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
+                                        const measurements *m) {
+  long n_lag = lags_of(s, m);
+  for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL; q++) {
+    if (q->count != NULL || !cw_is_featured(m->observer, q->name)) continue;
     char name[CW_RESULT_NAME];
-    quantity_arg arg = {&c->theory, q, 0};
+    quantity_arg arg = {m->observer, q, 0};
     snprintf(name, sizeof name, "autocorrelation.%.40s", q->name);
     cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, n_lag, false);
     if (curve == NULL) return cw_no_memory(ctx);
@@ -172,54 +187,73 @@ static cw_status autocorrelation_curves(cw_context *ctx, const cw_analysis_case 
   return CW_OK;
 }
 
-/* Chain 0 of the featured primaries; data is (n_chain, n_step, n_primary), so that it comes first.
- */
+/* The featured primaries: "history.NAME" of chain 0, "history.NAME.k" of some more chains (links
+ * only: there the chains are few and each of them counts), and "histogram.NAME" of charges. */
 static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                                 const measurements *m) {
+  bool links = c->theory.ops->kind != CW_SITE_REAL;
+  long shown = !links ? 1 : m->n_chain < CW_MOST_HISTORIES ? m->n_chain : CW_MOST_HISTORIES;
   for (int i = 0; i < m->n_primary; i++) {
     char primary[32], name[CW_RESULT_NAME];
-    c->observables->primary_name(&c->theory, i, primary);
-    snprintf(name, sizeof name, "history.%s", primary);
-    if (is_featured(primary))
-      CW_TRY(cw_curve_history(ctx, s, name, m->n_step, m->n_primary, m->data + i));
+    m->observer->ops->primary_name(m->observer, i, primary);
+    if (!cw_is_featured(m->observer, primary)) continue;
+    for (long k = 0; k < shown; k++) {
+      int n = snprintf(name, sizeof name, "history.%s", primary);
+      if (k > 0) snprintf(name + n, sizeof name - (size_t)n, ".%ld", k);
+      CW_TRY(cw_curve_history(ctx, s, name, m->n_step, m->n_primary,
+                              m->data + k * m->n_step * m->n_primary + i));
+    }
+    snprintf(name, sizeof name, "histogram.%s", primary);
+    if (links && primary[0] == 'q')
+      CW_TRY(cw_curve_histogram(ctx, s, name, m->n_chain * m->n_step, m->n_primary, m->data + i));
   }
   return CW_OK;
 }
 
 /* ------------------------------------------------------------ kinds of stages */
 
-/* Checks primary against the observable group; *primary = NULL: nothing measured yet, or no group.
- */
+/* The rows of group g, checked against its observables; *primary = NULL: nothing measured yet. */
 static cw_status get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_analysis_stage *s,
-                             const cw_arrays *data, int rank, const cw_array **primary) {
-  CW_TRY(get_array(ctx, s, data, "primary", rank, primary));
-  if (c->observables == NULL) *primary = NULL;
+                             const cw_arrays *data, int g, int rank, const cw_array **primary) {
+  char name[64];
+  const cw_observer *o = &c->observer[g];
+  cw_primary_name(c->plan, g, name);
+  CW_TRY(get_array(ctx, s, data, name, rank, primary));
   if (*primary == NULL) return CW_OK;
-  long held = (*primary)->dim[rank - 1], expected = c->observables->n_primary(&c->theory);
+  long held = (*primary)->dim[rank - 1], expected = o->ops->n_primary(o);
   if (held == expected) return CW_OK;
   return cw_fail(ctx, CW_ECORRUPT,
                  "stage '%s' holds %ld numbers per configuration where '%s' observables have %ld",
-                 s->name, held, c->observables->name, expected);
+                 s->name, held, o->ops->name, expected);
 }
 
-/* Results and curves of primary (n_step, n_chain, n_primary). */
+/* Results and curves of the rows (n_step, n_chain, n_primary) of group g. */
+static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, int g,
+                            const cw_array *primary) {
+  long n_step = primary->dim[0], n_chain = primary->dim[1];
+  if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
+  double *chains = cw_chains_first(primary->data, n_step, n_chain, primary->dim[2]);
+  if (chains == NULL) return cw_no_memory(ctx);
+  measurements m = {.observer = &c->observer[g],
+                    .group = g,
+                    .data = chains,
+                    .n_chain = n_chain,
+                    .n_step = n_step,
+                    .n_primary = (int)primary->dim[2]};
+  cw_status st = add_quantities(ctx, s, &m);
+  if (st == CW_OK) st = autocorrelation_curves(ctx, s, &m);
+  if (st == CW_OK) st = history_curves(ctx, c, s, &m);
+  free(chains);
+  return st;
+}
+
+/* The first group says how far the chains are. */
 static cw_status fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                              const cw_array *primary) {
   s->n_step = primary->dim[0];
   s->n_chain = primary->dim[1];
   s->present = s->n_step >= CW_GAMMA_MIN_STEPS;
-  if (!s->present) return CW_OK;
-  double *chains = cw_chains_first(primary->data, s->n_step, s->n_chain, primary->dim[2]);
-  if (chains == NULL) return cw_no_memory(ctx);
-  measurements m = {.data = chains,
-                    .n_chain = s->n_chain,
-                    .n_step = s->n_step,
-                    .n_primary = (int)primary->dim[2]};
-  cw_status st = add_quantities(ctx, c, s, &m);
-  if (st == CW_OK) st = autocorrelation_curves(ctx, c, s, &m);
-  if (st == CW_OK) st = history_curves(ctx, c, s, &m);
-  free(chains);
-  return st;
+  return fill_group(ctx, c, s, 0, primary);
 }
 
 static bool all_equal(const cw_array *a, double value) {
@@ -231,11 +265,15 @@ static bool all_equal(const cw_array *a, double value) {
 static cw_status fill_sampler(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                               const cw_arrays *data) {
   const cw_array *primary, *accept, *exp_mdH, *action;
-  CW_TRY(get_primary(ctx, c, s, data, 3, &primary));
+  CW_TRY(get_primary(ctx, c, s, data, 0, 3, &primary));
   CW_TRY(get_array(ctx, s, data, "accept", 1, &accept));
   CW_TRY(get_array(ctx, s, data, "exp_mdH", 1, &exp_mdH));
   CW_TRY(get_array(ctx, s, data, "therm.action", 1, &action));
   if (primary != NULL) CW_TRY(fill_chains(ctx, c, s, primary));
+  for (int g = 1; g < c->plan->n_groups; g++) {
+    CW_TRY(get_primary(ctx, c, s, data, g, 3, &primary));
+    if (primary != NULL) CW_TRY(fill_group(ctx, c, s, g, primary));
+  }
   if (action != NULL)
     CW_TRY(cw_curve_history(ctx, s, "thermalisation", action->dim[0], 1, action->data));
   if (accept == NULL || all_equal(accept, 1)) return CW_OK; /* a sampler that never rejects */
@@ -262,7 +300,7 @@ static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysi
                           const cw_arrays *data) {
   const cw_array *lw, *primary;
   CW_TRY(get_array(ctx, s, data, "lw", 1, &lw));
-  CW_TRY(get_primary(ctx, c, s, data, 2, &primary));
+  CW_TRY(get_primary(ctx, c, s, data, 0, 2, &primary));
   if (lw == NULL || lw->dim[0] < 2) return CW_OK;
   s->present = true;
   s->n_step = lw->dim[0];
@@ -270,8 +308,9 @@ static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysi
   if (primary->dim[0] != s->n_step)
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld measurements for %ld weights", s->name,
                    primary->dim[0], s->n_step);
-  measurements m = {primary->data, lw->data, 1, s->n_step, (int)primary->dim[1]};
-  return add_quantities(ctx, c, s, &m);
+  measurements m = {&c->observer[0],     0, primary->data, lw->data, 1, s->n_step,
+                    (int)primary->dim[1]};
+  return add_quantities(ctx, s, &m);
 }
 
 /* accept (n_chain, n_step) of 0/1 */
@@ -293,7 +332,7 @@ static cw_status fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const do
 static cw_status fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                             const cw_arrays *data) {
   const cw_array *primary, *accept;
-  CW_TRY(get_primary(ctx, c, s, data, 3, &primary));
+  CW_TRY(get_primary(ctx, c, s, data, 0, 3, &primary));
   CW_TRY(get_array(ctx, s, data, "accept", 2, &accept));
   if (primary != NULL) CW_TRY(fill_chains(ctx, c, s, primary));
   if (!s->present || accept == NULL) return CW_OK;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/job.h"
 #include "causeway/observe.h"
 #include "causeway/sampler.h"
@@ -55,24 +56,81 @@ static cw_status check_random(cw_context *ctx, char *found, size_t size) {
 
 /* ---- lattice and theory ---- */
 
-/* The kernels against plain loops over sites, for every split of the lattice into lanes. */
-static cw_status compare_kernels(cw_context *ctx, const cw_theory *th, cw_field *x, cw_field *f) {
-  enum { SITES = 64 };
-  double T[CW_LANES * CW_MAX_TERMS], values[SITES], T0[CW_MAX_TERMS], f0[SITES];
-  cw_field_normal(cw_context_isa(ctx), x, cw_rng_stream(1, "check"), 0, 0);
-  th->ops->terms(th, x, T);
-  th->ops->force(th, x, th->c, f);
-  for (long i = 0; i < x->n_config; i++) {
-    for (long s = 0; s < SITES; s++) values[s] = cw_field_get(x, i, s, 0);
-    th->ops->reference(&th->geom->lat, values, th->c, T0, f0);
-    for (int k = 0; k < th->ops->n_terms; k++)
-      if (!(fabs(T[i * th->ops->n_terms + k] - T0[k]) < 1e-11 * (1 + fabs(T0[k]))))
-        return cw_fail(ctx, CW_ENUMERIC, "%s: term %d is %.15g, expected %.15g", th->ops->name, k,
-                       T[i * th->ops->n_terms + k], T0[k]);
-    for (long s = 0; s < SITES; s++)
-      if (!(fabs(cw_field_get(f, i, s, 0) - f0[s]) < 1e-11 * (1 + fabs(f0[s]))))
-        return cw_fail(ctx, CW_ENUMERIC, "%s: the force at site %ld is %.15g, expected %.15g",
-                       th->ops->name, s, cw_field_get(f, i, s, 0), f0[s]);
+/* A configuration and its force, by kernels and by the reference. */
+typedef struct {
+  cw_field x, f;
+  double *plain, *plain_f; /* (n_sites, n_comp), (n_sites, n_tangent) */
+} pair;
+
+static cw_status open_pair(cw_context *ctx, const cw_theory *th, pair *p) {
+  long sites = th->geom->n_sites, n = CW_LANES / th->geom->V;
+  *p = (pair){0};
+  CW_TRY(cw_field_create(ctx, th->geom, th->n_comp, n, &p->x));
+  CW_TRY(cw_field_create(ctx, th->geom, th->n_tangent, n, &p->f));
+  p->plain = cw_alloc((size_t)(sites * th->n_comp) * sizeof(double));
+  p->plain_f = cw_alloc((size_t)(sites * th->n_tangent) * sizeof(double));
+  return p->plain != NULL && p->plain_f != NULL ? CW_OK : no_memory(ctx);
+}
+
+static void close_pair(pair *p) {
+  cw_field_destroy(&p->x);
+  cw_field_destroy(&p->f);
+  free(p->plain);
+  free(p->plain_f);
+}
+
+static cw_status compare_number(cw_context *ctx, const cw_theory *th, const char *what, long at,
+                                double found, double expected) {
+  if (fabs(found - expected) < 1e-11 * (1 + fabs(expected))) return CW_OK;
+  return cw_fail(ctx, CW_ENUMERIC, "%s: %s %ld is %.15g, expected %.15g", th->ops->name, what, at,
+                 found, expected);
+}
+
+static cw_status compare_configuration(cw_context *ctx, const cw_theory *th, pair *p, long i,
+                                       const double *T) {
+  double T0[CW_MAX_TERMS];
+  int n = th->n_tangent;
+  for (long k = 0; k < th->geom->n_sites * th->n_comp; k++)
+    p->plain[k] = cw_field_get(&p->x, i, k / th->n_comp, (int)(k % th->n_comp));
+  th->ops->reference(th, &th->geom->lat, p->plain, th->c, T0, p->plain_f);
+  for (int k = 0; k < th->ops->n_terms; k++)
+    CW_TRY(compare_number(ctx, th, "term", k, T[i * th->ops->n_terms + k], T0[k]));
+  for (long k = 0; k < th->geom->n_sites * n; k++)
+    CW_TRY(compare_number(ctx, th, "force component", k,
+                          cw_field_get(&p->f, i, k / n, (int)(k % n)), p->plain_f[k]));
+  return CW_OK;
+}
+
+/* The kernels against plain loops over sites. */
+static cw_status compare_kernels(cw_context *ctx, const cw_theory *th) {
+  double T[CW_LANES * CW_MAX_TERMS];
+  pair p;
+  cw_status st = open_pair(ctx, th, &p);
+  if (st == CW_OK) {
+    cw_kind(th->ops->kind)->hot(cw_context_isa(ctx), &p.x, cw_rng_stream(1, "check"), 0);
+    th->ops->terms(th, &p.x, T);
+    th->ops->force(th, &p.x, th->c, &p.f);
+  }
+  for (long i = 0; st == CW_OK && i < p.x.n_config; i++)
+    st = compare_configuration(ctx, th, &p, i, T);
+  close_pair(&p);
+  return st;
+}
+
+/* The same for every split of the lattice into lanes; *n: how many there are. */
+static cw_status compare_splits(cw_context *ctx, const char *theory, int form,
+                                const cw_lattice *lat, const double *param, int *n) {
+  int split[5];
+  *n = cw_geometry_splits(lat, split);
+  for (int k = 0; k < *n; k++) {
+    cw_geometry *geom = NULL;
+    cw_theory th = {0};
+    cw_status st = cw_geometry_create(ctx, lat, split[k], &geom);
+    if (st == CW_OK) st = cw_theory_create(ctx, cw_theory_find(theory), geom, form, param, &th);
+    if (st == CW_OK) st = compare_kernels(ctx, &th);
+    cw_theory_destroy(&th);
+    cw_geometry_destroy(geom);
+    CW_TRY(st);
   }
   return CW_OK;
 }
@@ -80,21 +138,20 @@ static cw_status compare_kernels(cw_context *ctx, const cw_theory *th, cw_field 
 static cw_status check_theory(cw_context *ctx, char *found, size_t size) {
   const cw_lattice lat = {.dim = 2, .extent = {8, 8}};
   const double param[] = {-4, 8};
-  int split[5], n = cw_geometry_splits(&lat, split);
-  for (int k = 0; k < n; k++) {
-    cw_geometry *geom = NULL;
-    cw_field x = {0}, f = {0};
-    CW_TRY(cw_geometry_create(ctx, &lat, split[k], &geom));
-    cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, param);
-    cw_status st = cw_field_create(ctx, geom, 1, CW_LANES / split[k], &x);
-    if (st == CW_OK) st = cw_field_create(ctx, geom, 1, CW_LANES / split[k], &f);
-    if (st == CW_OK) st = compare_kernels(ctx, &th, &x, &f);
-    cw_field_destroy(&x);
-    cw_field_destroy(&f);
-    cw_geometry_destroy(geom);
-    CW_TRY(st);
-  }
+  int n;
+  CW_TRY(compare_splits(ctx, "phi4", 0, &lat, param, &n));
   snprintf(found, size, "%d ways to lay out 8x8, kernels %s", n, cw_isa_name(cw_context_isa(ctx)));
+  return CW_OK;
+}
+
+/* Gauge actions with a defect, so that every class of plaquettes counts. */
+static cw_status check_gauge(cw_context *ctx, char *found, size_t size) {
+  static const char *const theories[] = {"u1", "su2", "su3"};
+  const cw_lattice lat = {.dim = 4, .extent = {4, 2, 6, 4}};
+  const double param[] = {5.7, 0.5, 2, 2, 1, 1, 2};
+  int n = 0;
+  for (int i = 0; i < 3; i++) CW_TRY(compare_splits(ctx, theories[i], 2, &lat, param, &n));
+  snprintf(found, size, "U(1), SU(2) and SU(3), %d ways to lay out 4x2x6x4", n);
   return CW_OK;
 }
 
@@ -108,16 +165,17 @@ typedef struct {
 
 static cw_status step_chains(cw_context *ctx, const cw_theory *th, cw_sampler *s, cw_field *x,
                              double *accept, double *row, chains *r) {
-  const cw_observable_ops *obs = cw_observable_for(th);
+  const cw_observer obs = cw_observer_make(cw_observable_for(th), th, NULL);
   const cw_step_stats stats = {.accept = accept};
   for (long t = 0; t < r->n_therm + r->n_step; t++) {
     CW_TRY(s->ops->step(s, th->c, x, cw_rng_stream(1, "check"), (uint32_t)t, &stats));
     if (t < r->n_therm) {
+      if (s->ops->tune == NULL) continue;
       s->ops->tune(s, cw_sum(accept, (size_t)r->n_chain) / (double)r->n_chain, (uint32_t)t,
                    (uint32_t)r->n_therm);
       continue;
     }
-    CW_TRY(cw_measure(ctx, obs, th, x, row));
+    CW_TRY(cw_measure(ctx, &obs, x, row));
     for (long i = 0; i < r->n_chain; i++)
       memcpy(r->data + (i * r->n_step + t - r->n_therm) * r->n_primary, row + i * r->n_primary,
              (size_t)r->n_primary * sizeof *row);
@@ -126,19 +184,20 @@ static cw_status step_chains(cw_context *ctx, const cw_theory *th, cw_sampler *s
 }
 
 /* r->data is the caller's to free, also after a failure. */
-static cw_status run_hmc(cw_context *ctx, const cw_theory *th, chains *r) {
+static cw_status run_chains(cw_context *ctx, const cw_theory *th, const char *sampler, chains *r) {
   cw_sampler *s = NULL;
   cw_field x = {0};
-  r->n_primary = cw_observable_for(th)->n_primary(th);
-  CW_TRY(cw_field_create(ctx, th->geom, 1, r->n_chain, &x));
+  const cw_observer obs = cw_observer_make(cw_observable_for(th), th, NULL);
+  r->n_primary = obs.ops->n_primary(&obs);
+  CW_TRY(cw_field_create(ctx, th->geom, th->n_comp, r->n_chain, &x));
   double *accept = cw_alloc((size_t)(x.n_blocks * x.B) * sizeof *accept);
   double *row = cw_alloc((size_t)(r->n_chain * r->n_primary) * sizeof *row);
   r->data = cw_alloc((size_t)(r->n_chain * r->n_step * r->n_primary) * sizeof *r->data);
   cw_status st = accept && row && r->data ? CW_OK : no_memory(ctx);
   if (st == CW_OK)
-    st = cw_sampler_create(ctx, cw_sampler_find("hmc"), th, NULL, NULL, x.n_blocks, &s);
+    st = cw_sampler_create(ctx, cw_sampler_find(sampler), th, NULL, NULL, x.n_blocks, &s);
   if (st == CW_OK) {
-    cw_field_normal(cw_context_isa(ctx), &x, cw_rng_stream(1, "start"), 0, 0);
+    cw_kind(th->ops->kind)->hot(cw_context_isa(ctx), &x, cw_rng_stream(1, "start"), 0);
     st = step_chains(ctx, th, s, &x, accept, row, r);
   }
   cw_sampler_destroy(s);
@@ -149,17 +208,17 @@ static cw_status run_hmc(cw_context *ctx, const cw_theory *th, chains *r) {
 }
 
 typedef struct {
-  const cw_theory *th;
+  const cw_observer *observer;
   const cw_quantity *quantity;
 } derived;
 
 static double derived_value(const double *mean, const void *arg) {
   const derived *d = arg;
-  return d->quantity->value(d->th, mean, 0);
+  return d->quantity->value(d->observer, mean, 0);
 }
 
-static const cw_quantity *quantity_named(const cw_theory *th, const char *name) {
-  const cw_quantity *q = cw_observable_for(th)->quantities;
+static const cw_quantity *quantity_named(const cw_observer *o, const char *name) {
+  const cw_quantity *q = o->ops->quantities;
   while (strcmp(q->name, name) != 0) q++;
   return q;
 }
@@ -174,24 +233,52 @@ static const struct {
              {"nn", 0.08851, 0.00002}};
 enum { N_KNOWN = sizeof known / sizeof *known };
 
+/* Quantity name of chains of th, against its known value. */
+static cw_status compare_quantity(cw_context *ctx, const cw_theory *th, const chains *r,
+                                  const char *name, double value, double error, cw_estimate *e) {
+  const cw_observer obs = cw_observer_make(cw_observable_for(th), th, NULL);
+  const derived d = {.observer = &obs, .quantity = quantity_named(&obs, name)};
+  CW_TRY(cw_gamma(ctx, r->data, r->n_chain, r->n_step, r->n_primary, derived_value, &d, CW_GAMMA_S,
+                  e));
+  return within_4_sigma(ctx, name, e->value, e->error, value, error);
+}
+
 static cw_status check_hmc(cw_context *ctx, char *found, size_t size) {
   const cw_lattice lat = {.dim = 2, .extent = {8, 8}};
   const double param[] = {-4, 8};
   chains r = {.n_chain = 64, .n_therm = 500, .n_step = 6000};
   cw_geometry *geom = NULL;
+  cw_theory th = {0};
   cw_estimate e = {0};
   CW_TRY(cw_geometry_create(ctx, &lat, 1, &geom));
-  cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, param);
-  cw_status st = run_hmc(ctx, &th, &r);
-  for (int k = N_KNOWN - 1; k >= 0 && st == CW_OK; k--) {
-    const derived d = {.th = &th, .quantity = quantity_named(&th, known[k].name)};
-    st = cw_gamma(ctx, r.data, r.n_chain, r.n_step, r.n_primary, derived_value, &d, CW_GAMMA_S, &e);
-    if (st == CW_OK)
-      st = within_4_sigma(ctx, known[k].name, e.value, e.error, known[k].value, known[k].error);
-  }
+  cw_status st = cw_theory_create(ctx, cw_theory_find("phi4"), geom, 0, param, &th);
+  if (st == CW_OK) st = run_chains(ctx, &th, "hmc", &r);
+  for (int k = N_KNOWN - 1; k >= 0 && st == CW_OK; k--)
+    st = compare_quantity(ctx, &th, &r, known[k].name, known[k].value, known[k].error, &e);
   free(r.data);
+  cw_theory_destroy(&th);
   cw_geometry_destroy(geom);
   snprintf(found, size, "chi2 = %.4f +- %.4f, expected %.4f", e.value, e.error, known[0].value);
+  return st;
+}
+
+/* U(1) on 8x8 at beta = 2: Z(theta) = sum_n c_n(theta)^V; docs/conventions.md. */
+static cw_status check_heatbath(cw_context *ctx, char *found, size_t size) {
+  const cw_lattice lat = {.dim = 2, .extent = {8, 8}};
+  const double beta = 2, plaquette = 0.697774658, q2 = 1.23929889;
+  chains r = {.n_chain = 64, .n_therm = 200, .n_step = 2000};
+  cw_geometry *geom = NULL;
+  cw_theory th = {0};
+  cw_estimate e = {0};
+  CW_TRY(cw_geometry_create(ctx, &lat, 1, &geom));
+  cw_status st = cw_theory_create(ctx, cw_theory_find("u1"), geom, 0, &beta, &th);
+  if (st == CW_OK) st = run_chains(ctx, &th, "heatbath", &r);
+  if (st == CW_OK) st = compare_quantity(ctx, &th, &r, "q2", q2, 0, &e);
+  if (st == CW_OK) st = compare_quantity(ctx, &th, &r, "plaquette", plaquette, 0, &e);
+  free(r.data);
+  cw_theory_destroy(&th);
+  cw_geometry_destroy(geom);
+  snprintf(found, size, "U(1) <cos P> = %.5f +- %.5f, exactly %.5f", e.value, e.error, plaquette);
   return st;
 }
 
@@ -273,7 +360,8 @@ static cw_status free_theory_weights(cw_context *ctx, const cw_lattice *lat, dou
   cw_status st = cw_geometry_create(ctx, lat, 1, &geom);
   if (st == CW_OK) st = cw_model_create(ctx, spec, geom, &model);
   if (st == CW_OK) {
-    cw_theory th = cw_theory_make(ctx, cw_theory_find("phi4"), geom, 0, param);
+    cw_theory th;
+    CW_TRY(cw_theory_create(ctx, cw_theory_find("phi4"), geom, 0, param, &th));
     st = train_flow(ctx, model, &th, steps);
     if (st == CW_OK) st = draw_weights(ctx, model, &th, log_weight);
   }
@@ -401,9 +489,10 @@ static cw_status check_store(cw_context *ctx, char *found, size_t size) {
 /* ---- all of them ---- */
 
 static const check checks[] = {
-    {"random numbers", check_random},  {"action and force", check_theory},
-    {"hybrid Monte Carlo", check_hmc}, {"trained flow", check_flow},
-    {"threads", check_threads},        {"store", check_store},
+    {"random numbers", check_random}, {"action and force", check_theory},
+    {"gauge actions", check_gauge},   {"hybrid Monte Carlo", check_hmc},
+    {"heat bath", check_heatbath},    {"trained flow", check_flow},
+    {"threads", check_threads},       {"store", check_store},
 };
 enum { N_CHECKS = sizeof checks / sizeof *checks };
 
@@ -420,18 +509,9 @@ static cw_status run_check(cw_context *ctx, const check *c) {
 }
 
 static cw_status parse_options(cw_context *ctx, int argc, char **argv) {
-  static const char *const words[] = {"--threads", NULL}; /* which main took, with its value */
-  for (int i = 0; i < argc; i++) {
-    if (strcmp(argv[i], "--threads") == 0) {
-      i++;
-      continue;
-    }
-    if (argv[i][0] != '-') return cw_fail(ctx, CW_EINVAL, "usage: causeway check [--threads N]");
-    const char *near = cw_nearest(argv[i], words);
-    return near ? cw_fail(ctx, CW_EINVAL, "check: unknown option '%s'; did you mean '%s'?", argv[i],
-                          near)
-                : cw_fail(ctx, CW_EINVAL, "check: unknown option '%s' (known: --threads)", argv[i]);
-  }
+  static const cw_option options[] = {{.word = "--threads"}, {.word = NULL}}; /* main took it */
+  int n;
+  CW_TRY(cw_options_read(ctx, "check", argc, argv, options, "no more words", NULL, 0, &n));
   if (cw_ranks(ctx) > 1)
     return cw_fail(ctx, CW_EINVAL, "check: runs on one rank, not on %d", cw_ranks(ctx));
   return CW_OK;

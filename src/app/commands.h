@@ -6,11 +6,13 @@
 
 #include "causeway/core.h"
 
-cw_status cw_command_run(cw_context *ctx, int argc, char **argv);    /* run JOB.yaml [options] */
-cw_status cw_command_show(cw_context *ctx, int argc, char **argv);   /* show DIR [--json] */
-cw_status cw_command_report(cw_context *ctx, int argc, char **argv); /* report DIR */
-cw_status cw_command_list(cw_context *ctx, int argc, char **argv);   /* list [what] */
-cw_status cw_command_check(cw_context *ctx, int argc, char **argv);  /* check */
+cw_status cw_command_run(cw_context *ctx, int argc, char **argv);     /* run JOB.yaml [options] */
+cw_status cw_command_show(cw_context *ctx, int argc, char **argv);    /* show DIR [--json] */
+cw_status cw_command_report(cw_context *ctx, int argc, char **argv);  /* report DIR */
+cw_status cw_command_list(cw_context *ctx, int argc, char **argv);    /* list [what] */
+cw_status cw_command_info(cw_context *ctx, int argc, char **argv);    /* info FILE [options] */
+cw_status cw_command_convert(cw_context *ctx, int argc, char **argv); /* convert IN OUT [options] */
+cw_status cw_command_check(cw_context *ctx, int argc, char **argv);   /* check */
 
 /* What `run` does at its end. */
 cw_status cw_write_report(cw_context *ctx, const char *dir); /* DIR/report.html */

@@ -140,6 +140,8 @@ cw_status cw_job_fail(const cw_node *map, const char *key, const char *format, .
 /* The word of known (NULL-terminated) that word was probably meant to be, by Damerau-Levenshtein
  * distance without regard to case; NULL: none is near. */
 const char *cw_nearest(const char *word, const char *const *known);
+/* "a, b, c" of known (NULL-terminated) into text, cut with "..." where it does not fit. */
+void cw_list_words(const char *const *known, char *text, size_t size);
 
 /* text (CW_DOUBLE_TEXT): the shortest decimal that reads back as value. */
 #define CW_DOUBLE_TEXT 32

@@ -71,7 +71,4 @@ void cw_node_place(const cw_node *node,
                    char place[CW_PLACE]); /* "jobs/x.yaml:12: theory.lambda: " */
 void cw_node_path(const cw_node *node, char *path, size_t size); /* "" for the root */
 
-/* "a, b, c" of known (NULL-terminated) into text, cut with "..." where it does not fit. */
-void cw_list_words(const char *const *known, char *text, size_t size);
-
 #endif

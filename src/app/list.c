@@ -51,9 +51,11 @@ static void list_layers(void) {
 
 static void list_observables(void) {
   for (int i = 0; cw_observables[i]; i++) {
-    printf("%s: %s\n", cw_observables[i]->name, cw_observables[i]->title);
+    printf("%s: %s%s\n", cw_observables[i]->name, cw_observables[i]->title,
+           cw_observables[i]->standard ? "" : " (only if section measure names it)");
+    print_params(cw_observables[i]->params);
     for (const cw_quantity *q = cw_observables[i]->quantities; q->name; q++)
-      printf("    %-12s [%s] %s\n", q->name, q->units, q->help);
+      printf("    %-16s [%s] %s\n", q->name, q->units, q->help);
   }
 }
 

@@ -24,6 +24,12 @@ static const command commands[] = {
     {"report", cw_command_report, "report DIR", "write DIR/report.html"},
     {"list", cw_command_list, "list [theories|samplers|layers|observables|jobs]",
      "print what can be used in a job"},
+    {"info", cw_command_info, "info FILE [--lattice X,Y,Z,T] [--json]",
+     "verify a gauge configuration and print what it holds (ILDG, SciDAC, NERSC, MILC v5)"},
+    {"convert", cw_command_convert,
+     "convert IN OUT [--format ildg|nersc] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
+     "[--overwrite]",
+     "write a gauge configuration in another format"},
     {"check", cw_command_check, "check [--threads N]",
      "test this installation in about two minutes"},
 };

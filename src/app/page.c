@@ -8,36 +8,24 @@
 
 #include "causeway/report.h"
 
-enum { MOST_METHODS = 8 };
-
-/* Colours by what is drawn, the same on the whole page. */
-enum { BLUE, ORANGE, GREEN, PURPLE, RED, TEAL, GREY };
-
-static int colour_of(const cw_analysis_stage *s) {
+int cw_stage_colour(const cw_analysis_stage *s) {
   switch (s->kind) {
   case CW_STAGE_NIS:
-    return ORANGE;
+    return CW_ORANGE;
   case CW_STAGE_NMCMC:
-    return GREEN;
+    return CW_GREEN;
   case CW_STAGE_FORWARD:
-    return PURPLE;
+    return CW_PURPLE;
   default:
-    return strcmp(s->name, "hmc") == 0 ? BLUE : strcmp(s->name, "cluster") == 0 ? RED : TEAL;
+    return strcmp(s->name, "hmc") == 0       ? CW_BLUE
+           : strcmp(s->name, "cluster") == 0 ? CW_RED
+                                             : CW_TEAL;
   }
 }
 
-/* Everything below writes to a page about one case; heading levels depend on whether there are
- * several. */
-typedef struct {
-  cw_page *page;
-  const cw_analysis_case *c;
-  int level;
-} section;
-
-/* Stages that measure observables, in the order of running; returns how many. */
-static int list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[MOST_METHODS]) {
+int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[CW_MOST_METHODS]) {
   int n = 0;
-  for (int i = 0; i < c->n_stages && n < MOST_METHODS; i++) {
+  for (int i = 0; i < c->n_stages && n < CW_MOST_METHODS; i++) {
     const cw_analysis_stage *s = &c->stage[i];
     bool measures =
         s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NIS || s->kind == CW_STAGE_NMCMC;
@@ -66,14 +54,14 @@ static void begin_with_capital(cw_prose *p) {
 
 /* ------------------------------------------------------------- observables */
 
-/* Rows: scalar quantities. Columns: methods, then the flow's methods minus the reference in units
- * of the error. */
-static cw_status observable_row(const section *to, const cw_quantity *q,
+/* Rows: scalar quantities. Columns: methods, then all but the reference minus it in units of the
+ * error. */
+static cw_status observable_row(const cw_section *to, const cw_quantity *q,
                                 const cw_analysis_stage *const *methods, int n,
                                 const cw_analysis_stage *reference) {
-  char text[2 * MOST_METHODS][CW_VALUE_TEXT];
+  char text[2 * CW_MOST_METHODS][CW_VALUE_TEXT];
   cw_prose name = {0};
-  const char *cells[2 * MOST_METHODS + 1] = {name.text};
+  const char *cells[2 * CW_MOST_METHODS + 1] = {name.text};
   int column = 1, marked = -1;
   cw_say(&name, "%s\n", q->name);
   cw_say_pretty(&name, q->help);
@@ -82,7 +70,7 @@ static cw_status observable_row(const section *to, const cw_quantity *q,
     cells[column] = text[column - 1];
   }
   for (int i = 0; i < n; i++) {
-    if (reference == NULL || methods[i]->kind == CW_STAGE_SAMPLER) continue;
+    if (reference == NULL || methods[i] == reference) continue;
     double pull =
         cw_pull(cw_stage_result(methods[i], q->name, -1), cw_stage_result(reference, q->name, -1));
     format_number(text[column - 1], pull, "%+.1f σ");
@@ -93,41 +81,99 @@ static cw_status observable_row(const section *to, const cw_quantity *q,
   return cw_page_table_row(to->page, cells, marked);
 }
 
-static cw_status write_observables(const section *to) {
-  const cw_analysis_stage *methods[MOST_METHODS], *reference = cw_reference_stage(to->c);
-  int n = list_methods(to->c, methods), column = 1;
-  if (n == 0 || to->c->observables == NULL) return CW_OK;
-  char head[MOST_METHODS][80];
-  const char *heads[2 * MOST_METHODS + 1] = {"observable"};
+static cw_status observable_rows(const cw_section *to, const cw_analysis_stage *const *methods,
+                                 int n, const cw_analysis_stage *reference) {
+  for (int g = 0; g < to->c->plan->n_groups; g++)
+    for (const cw_quantity *q = to->c->observer[g].ops->quantities; q->name != NULL; q++)
+      if (q->count == NULL) CW_TRY(observable_row(to, q, methods, n, reference));
+  return CW_OK;
+}
+
+static cw_status write_observables(const cw_section *to) {
+  const cw_analysis_stage *methods[CW_MOST_METHODS], *reference = cw_reference_stage(to->c);
+  int n = cw_list_methods(to->c, methods), column = 1;
+  if (n == 0) return CW_OK;
+  char head[CW_MOST_METHODS][80];
+  const char *heads[2 * CW_MOST_METHODS + 1] = {"observable"};
   for (int i = 0; i < n; i++) heads[column++] = methods[i]->label;
   for (int i = 0; i < n; i++) {
-    if (reference == NULL || methods[i]->kind == CW_STAGE_SAMPLER) continue;
+    if (reference == NULL || methods[i] == reference) continue;
     snprintf(head[i], sizeof head[i], "%s − %s", methods[i]->label, reference->label);
     heads[column++] = head[i];
   }
+  bool differences = column > n + 1;
   CW_TRY(cw_page_heading(to->page, to->level, "Observables"));
-  CW_TRY(cw_page_table_begin(
-      to->page,
-      "Values with errors of the last digits; differences in units of their combined error, "
-      "marked beyond 3 σ.",
-      column, heads));
-  for (const cw_quantity *q = to->c->observables->quantities; q->name != NULL; q++)
-    if (q->count == NULL) CW_TRY(observable_row(to, q, methods, n, reference));
+  CW_TRY(cw_page_table_begin(to->page,
+                             differences ? "Values with errors of the last digits; differences in "
+                                           "units of their combined error, marked beyond 3 σ."
+                                         : "Values with errors of the last digits.",
+                             column, heads));
+  CW_TRY(observable_rows(to, methods, n, reference));
   return cw_page_table_end(to->page);
 }
+
+/* ------------------------------------------------------------ expectations */
+
+static cw_status expected_rows(const cw_section *to, const cw_result *list, int n) {
+  for (int i = 0; i < n; i++) {
+    const cw_result *r = &list[i];
+    char value[CW_VALUE_TEXT], expected[CW_VALUE_TEXT], pull[CW_VALUE_TEXT];
+    char name[CW_RESULT_NAME + CW_EXPECT_SOURCE + 2];
+    if (r->expected == NULL) continue;
+    snprintf(name, sizeof name, "%s\n%s", r->name, r->expected->source);
+    format_result(value, r);
+    cw_expect_format(r->expected, expected, sizeof expected);
+    format_number(pull, r->pull, "%+.1f σ");
+    CW_TRY(cw_page_table_row(to->page, (const char *[]){name, value, expected, pull},
+                             fabs(r->pull) > CW_EXPECT_SIGMA ? 3 : -1));
+  }
+  return CW_OK;
+}
+
+static cw_status write_expectations(const cw_section *to) {
+  static const char *const heads[] = {"result", "found", "expected", "difference"};
+  if (to->c->plan->n_expect == 0) return CW_OK;
+  CW_TRY(cw_page_heading(to->page, to->level, "Expectations"));
+  CW_TRY(cw_page_table_begin(
+      to->page,
+      "What the job expects, and from where; differences in units of their combined error.", 4,
+      heads));
+  for (int i = 0; i < to->c->n_stages; i++)
+    CW_TRY(expected_rows(to, to->c->stage[i].result, to->c->stage[i].n_results));
+  CW_TRY(expected_rows(to, to->c->result, to->c->n_results));
+  return cw_page_table_end(to->page);
+}
+
+/* ----------------------------------------------------------------- methods */
 
 static double largest_rhat(const cw_analysis_stage *s) {
   double rhat = NAN;
   for (int i = 0; i < s->n_results; i++)
-    if (s->result[i].from_group && s->result[i].index < 0) rhat = fmax(rhat, s->result[i].e.rhat);
+    if (s->result[i].group >= 0 && s->result[i].index < 0) rhat = fmax(rhat, s->result[i].e.rhat);
   return rhat;
 }
 
+/* tau_int in measurements of the sampler, of which a group may take only every so many. */
+static double tau_of(const cw_analysis_case *c, const cw_result *r) {
+  return r->e.tau_int * (double)c->plan->group[r->group].every;
+}
+
+/* The scalar quantity with the longest autocorrelations; of weighted samples the first there is. */
+static const cw_result *slowest(const cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_result *found = NULL;
+  for (int i = 0; i < s->n_results; i++) {
+    const cw_result *r = &s->result[i];
+    if (r->group < 0 || r->index >= 0) continue;
+    if (found == NULL || tau_of(c, r) > tau_of(c, found)) found = r;
+  }
+  return found;
+}
+
 /* One row per method: how much it sampled and how well. */
-static cw_status method_row(const section *to, const cw_analysis_stage *s) {
-  char text[6][CW_VALUE_TEXT];
+static cw_status method_row(const cw_section *to, const cw_analysis_stage *s) {
+  char text[6][CW_VALUE_TEXT + CW_RESULT_NAME];
   const char *cells[8] = {s->label};
-  const cw_result *chi2 = cw_stage_result(s, "chi2", -1);
+  const cw_result *slow = slowest(to->c, s);
   long chains = s->n_chain > 0 ? s->n_chain : 1;
   char size[CW_VALUE_TEXT];
   if (s->n_chain > 0)
@@ -135,8 +181,10 @@ static cw_status method_row(const section *to, const cw_analysis_stage *s) {
   else
     snprintf(size, sizeof size, "%ld", s->n_step);
   cells[1] = size;
-  format_number(text[0], chi2 != NULL ? chi2->e.tau_int : NAN, "%.2f");
-  format_number(text[1], chi2 != NULL ? chi2->e.ess : NAN, "%.0f");
+  format_number(text[0], slow != NULL ? tau_of(to->c, slow) : NAN, "%.2f");
+  if (slow != NULL && s->n_chain > 0)
+    snprintf(text[0] + strlen(text[0]), CW_RESULT_NAME, "\n%.40s", slow->quantity);
+  format_number(text[1], slow != NULL ? slow->e.ess : NAN, "%.0f");
   format_number(text[2], largest_rhat(s), "%.3f");
   format_result(text[3], cw_stage_result(s, "acceptance", -1));
   format_result(text[4], cw_stage_result(s, "exp_mdH", -1));
@@ -149,16 +197,16 @@ static cw_status method_row(const section *to, const cw_analysis_stage *s) {
   return cw_page_table_row(to->page, cells, -1);
 }
 
-static cw_status write_methods(const section *to) {
+static cw_status write_methods(const cw_section *to) {
   static const char *const heads[] = {"method",        "chains × steps, or samples",
-                                      "τ_int of chi2", "ESS of chi2",
+                                      "longest τ_int", "ESS of that",
                                       "largest R-hat", "acceptance",
                                       "⟨exp(−ΔH)⟩",    "longest rejection"};
-  const cw_analysis_stage *methods[MOST_METHODS];
-  int n = list_methods(to->c, methods);
+  const cw_analysis_stage *methods[CW_MOST_METHODS];
+  int n = cw_list_methods(to->c, methods);
   if (n == 0) return CW_OK;
-  CW_TRY(cw_page_table_begin(to->page, "How much each method sampled; times in steps of its chain.",
-                             8, heads));
+  CW_TRY(cw_page_table_begin(
+      to->page, "How much each method sampled; times in measurements of its chain.", 8, heads));
   for (int i = 0; i < n; i++) CW_TRY(method_row(to, methods[i]));
   return cw_page_table_end(to->page);
 }
@@ -166,31 +214,32 @@ static cw_status write_methods(const section *to) {
 /* ---------------------------------------------------------------- training */
 
 /* The loss falls steeply at first; without its first bins the rest can be seen. */
-static cw_status loss_figure(const section *to, const cw_curve *loss) {
+static cw_status loss_figure(const cw_section *to, const cw_curve *loss) {
   bool reverse = to->c->plan->train.loss == CW_LOSS_REVERSE_KL;
   long skip = loss->n >= 100 ? loss->n / 50 : 0;
   CW_TRY(cw_page_figure_begin(to->page, "Loss", "training step", reverse ? "⟨ln q + S⟩" : "⟨−ln q⟩",
                               false, false));
-  CW_TRY(cw_page_curve(to->page, "mean and spread of a bin of steps", CW_DRAW_BAND, BLUE,
+  CW_TRY(cw_page_curve(to->page, "mean and spread of a bin of steps", CW_DRAW_BAND, CW_BLUE,
                        loss->n - skip, loss->x + skip, loss->y + skip, loss->dy + skip));
   bool has_limit = reverse && isfinite(to->c->flow.lnZ) && to->c->has_flow;
   double x[2] = {loss->x[skip], loss->x[loss->n - 1]}, F[2] = {-to->c->flow.lnZ, -to->c->flow.lnZ};
-  if (has_limit) CW_TRY(cw_page_curve(to->page, "F = −ln Z", CW_DRAW_LINE, ORANGE, 2, x, F, NULL));
+  if (has_limit)
+    CW_TRY(cw_page_curve(to->page, "F = −ln Z", CW_DRAW_LINE, CW_ORANGE, 2, x, F, NULL));
   return cw_page_figure_end(
       to->page,
       has_limit ? "The reverse KL divergence is the distance of the loss from F, its lower bound."
                 : "");
 }
 
-static cw_status simple_figure(const section *to, const cw_curve *curve, const char *title,
+static cw_status simple_figure(const cw_section *to, const cw_curve *curve, const char *title,
                                const char *y_label, cw_draw how, bool log_y) {
   if (curve == NULL) return CW_OK;
   CW_TRY(cw_page_figure_begin(to->page, title, "training step", y_label, false, log_y));
-  CW_TRY(cw_page_curve(to->page, "", how, BLUE, curve->n, curve->x, curve->y, curve->dy));
+  CW_TRY(cw_page_curve(to->page, "", how, CW_BLUE, curve->n, curve->x, curve->y, curve->dy));
   return cw_page_figure_end(to->page, "");
 }
 
-static cw_status write_training(const section *to) {
+static cw_status write_training(const cw_section *to) {
   const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_TRAIN);
   if (s == NULL) return CW_OK;
   const cw_curve *loss = cw_stage_curve(s, "loss");
@@ -215,17 +264,17 @@ static const cw_curve *case_curve(const cw_analysis_case *c, const char *name) {
   return NULL;
 }
 
-static cw_status weights_figure(const section *to) {
+static cw_status weights_figure(const cw_section *to) {
   const cw_curve *q = case_curve(to->c, "log_weight.q"), *p = case_curve(to->c, "log_weight.p");
   if (q == NULL && p == NULL) return CW_OK;
   CW_TRY(cw_page_figure_begin(to->page, "Log-weights", "ln w = −S − ln q − ln Z", "density", false,
                               false));
   if (q != NULL)
-    CW_TRY(cw_page_curve(to->page, "samples of the flow", CW_DRAW_STEPS, ORANGE, q->n, q->x, q->y,
-                         NULL));
+    CW_TRY(cw_page_curve(to->page, "samples of the flow", CW_DRAW_STEPS, CW_ORANGE, q->n, q->x,
+                         q->y, NULL));
   if (p != NULL)
-    CW_TRY(cw_page_curve(to->page, "samples of the target", CW_DRAW_STEPS, PURPLE, p->n, p->x, p->y,
-                         NULL));
+    CW_TRY(cw_page_curve(to->page, "samples of the target", CW_DRAW_STEPS, CW_PURPLE, p->n, p->x,
+                         p->y, NULL));
   return cw_page_figure_end(
       to->page, p != NULL
                     ? "A perfect flow would have ln w = 0 everywhere. The more the two histograms "
@@ -233,18 +282,18 @@ static cw_status weights_figure(const section *to) {
                     : "A perfect flow would have ln w = 0 everywhere.");
 }
 
-static cw_status rejections_figure(const section *to) {
+static cw_status rejections_figure(const cw_section *to) {
   const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_NMCMC);
   const cw_curve *runs = s != NULL ? cw_stage_curve(s, "rejection_runs") : NULL;
   if (runs == NULL) return CW_OK;
   CW_TRY(cw_page_figure_begin(to->page, "Runs of rejections of NMCMC", "length",
                               "runs at least as long", true, true));
-  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, GREEN, runs->n, runs->x, runs->y, NULL));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, CW_GREEN, runs->n, runs->x, runs->y, NULL));
   return cw_page_figure_end(to->page,
                             "Long runs are configurations that the flow proposes far too rarely.");
 }
 
-static cw_status write_flow(const section *to) {
+static cw_status write_flow(const cw_section *to) {
   const cw_flow_quality *f = &to->c->flow;
   if (!to->c->has_flow) return CW_OK;
   cw_prose p = {0};
@@ -268,127 +317,10 @@ static cw_status write_flow(const section *to) {
   return rejections_figure(to);
 }
 
-/* ------------------------------------------------------------------ chains */
-
-static cw_status history_figures(const section *to, const cw_analysis_stage *s) {
-  static const char prefix[] = "history.";
-  for (int i = 0; i < s->n_curves; i++) {
-    const cw_curve *curve = &s->curve[i];
-    const char *primary = curve->name + sizeof prefix - 1;
-    bool shown =
-        strncmp(curve->name, prefix, sizeof prefix - 1) == 0 && strcmp(primary, "abs_m") != 0;
-    if (!shown) continue;
-    char title[120];
-    snprintf(title, sizeof title, "%s: history of %s", s->label, primary);
-    CW_TRY(cw_page_figure_begin(to->page, title, "step", primary, false, false));
-    CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, colour_of(s), curve->n, curve->x, curve->y,
-                         NULL));
-    CW_TRY(cw_page_figure_end(to->page, curve->n < s->n_step
-                                            ? "The first chain; not every step is drawn."
-                                            : "The first chain."));
-  }
-  return CW_OK;
-}
-
-static cw_status autocorrelation_figure(const section *to, const cw_analysis_stage *s) {
-  static const char prefix[] = "autocorrelation.";
-  char title[120];
-  int n = 0;
-  snprintf(title, sizeof title, "%s: autocorrelation", s->label);
-  CW_TRY(cw_page_figure_begin(to->page, title, "lag in steps", "ρ", false, false));
-  for (int i = 0; i < s->n_curves; i++) {
-    const cw_curve *curve = &s->curve[i];
-    if (strncmp(curve->name, prefix, sizeof prefix - 1) != 0) continue;
-    CW_TRY(cw_page_curve(to->page, curve->name + sizeof prefix - 1, CW_DRAW_LINE, n++, curve->n,
-                         curve->x, curve->y, NULL));
-  }
-  return cw_page_figure_end(to->page, "Pooled over chains.");
-}
-
-static cw_status thermalisation_figure(const section *to, const cw_analysis_stage *s) {
-  const cw_curve *curve = cw_stage_curve(s, "thermalisation");
-  if (curve == NULL) return CW_OK;
-  char title[120];
-  snprintf(title, sizeof title, "%s: thermalisation", s->label);
-  CW_TRY(cw_page_figure_begin(to->page, title, "step", "mean action", false, false));
-  CW_TRY(
-      cw_page_curve(to->page, "", CW_DRAW_LINE, colour_of(s), curve->n, curve->x, curve->y, NULL));
-  return cw_page_figure_end(to->page, "Mean over chains, before the measurements.");
-}
-
-static cw_status write_chains(const section *to) {
-  bool begun = false;
-  for (int i = 0; i < to->c->n_stages; i++) {
-    const cw_analysis_stage *s = &to->c->stage[i];
-    if (!s->present || (s->kind != CW_STAGE_SAMPLER && s->kind != CW_STAGE_NMCMC)) continue;
-    if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Markov chains"));
-    begun = true;
-    CW_TRY(history_figures(to, s));
-    CW_TRY(autocorrelation_figure(to, s));
-    CW_TRY(thermalisation_figure(to, s));
-  }
-  return CW_OK;
-}
-
-/* -------------------------------------------------------- vector quantities */
-
-/* A vector quantity as points over its index; methods are moved apart a little, so that error bars
- * do not hide each other. */
-static cw_status vector_curve(const section *to, const cw_analysis_stage *s, const cw_quantity *q,
-                              int n, double shift) {
-  double *x = calloc((size_t)n, sizeof *x), *y = calloc((size_t)n, sizeof *y),
-         *dy = calloc((size_t)n, sizeof *dy);
-  cw_status st = x != NULL && y != NULL && dy != NULL ? CW_OK : CW_ENOMEM;
-  for (int i = 0; i < n && st == CW_OK; i++) {
-    const cw_result *r = cw_stage_result(s, q->name, i);
-    bool usable =
-        r != NULL &&
-        r->e.error < 0.5 * fabs(r->e.value); /* beyond, it is noise that spoils the scale */
-    x[i] = i + shift;
-    y[i] = usable ? r->e.value : NAN;
-    dy[i] = usable ? r->e.error : NAN;
-  }
-  if (st == CW_OK)
-    st = cw_page_curve(to->page, s->label, CW_DRAW_POINTS, colour_of(s), n, x, y, dy);
-  free(x);
-  free(y);
-  free(dy);
-  return st;
-}
-
-static cw_status vector_figure(const section *to, const cw_quantity *q,
-                               const cw_analysis_stage *const *methods, int n) {
-  bool log_y = strcmp(q->name, "correlator") == 0;
-  const char *title = log_y                           ? "Correlator"
-                      : strcmp(q->name, "m_eff") == 0 ? "Effective mass"
-                                                      : q->name;
-  CW_TRY(cw_page_figure_begin(to->page, title, "t", q->name, false, log_y));
-  for (int i = 0; i < n; i++)
-    CW_TRY(vector_curve(to, methods[i], q, q->count(&to->c->theory), 0.07 * (i - 0.5 * (n - 1))));
-  cw_prose caption = {0};
-  cw_say_pretty(&caption, q->help);
-  cw_say(&caption, ". Points with errors above half of their value are left out.");
-  begin_with_capital(&caption);
-  return cw_page_figure_end(to->page, caption.text);
-}
-
-static cw_status write_vectors(const section *to) {
-  const cw_analysis_stage *methods[MOST_METHODS];
-  int n = list_methods(to->c, methods);
-  if (n == 0 || to->c->observables == NULL) return CW_OK;
-  bool begun = false;
-  for (const cw_quantity *q = to->c->observables->quantities; q->name != NULL; q++) {
-    if (q->count == NULL || q->count(&to->c->theory) < 1) continue;
-    if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Correlations in space"));
-    begun = true;
-    CW_TRY(vector_figure(to, q, methods, n));
-  }
-  return CW_OK;
-}
-
 /* -------------------------------------------------------------- free energy */
 
-static cw_status free_energy_row(const section *to, const char *name, const char *name_per_site) {
+static cw_status free_energy_row(const cw_section *to, const char *name,
+                                 const char *name_per_site) {
   const cw_result *F = cw_case_result(to->c, name),
                   *per_site = cw_case_result(to->c, name_per_site);
   if (F == NULL) return CW_OK;
@@ -400,20 +332,20 @@ static cw_status free_energy_row(const section *to, const char *name, const char
   return cw_page_table_row(to->page, (const char *[]){label, value, site, n}, -1);
 }
 
-static cw_status integrand_figure(const section *to) {
+static cw_status integrand_figure(const cw_section *to) {
   const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_CHAIN);
   const cw_curve *slope = s != NULL ? cw_stage_curve(s, "slope") : NULL;
   if (slope == NULL) return CW_OK;
   CW_TRY(cw_page_figure_begin(to->page, "Integrand of the chain integration", "κ", "⟨−∂S/∂κ⟩",
                               false, false));
-  CW_TRY(
-      cw_page_curve(to->page, "", CW_DRAW_POINTS, BLUE, slope->n, slope->x, slope->y, slope->dy));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, CW_BLUE, slope->n, slope->x, slope->y,
+                       slope->dy));
   return cw_page_figure_end(
       to->page,
       "ln Z(κ) = ln Z(0) + ∫ ⟨−∂S/∂κ⟩ dκ, with one set of chains at each Gauss–Legendre node.");
 }
 
-static cw_status write_free_energy(const section *to) {
+static cw_status write_free_energy(const cw_section *to) {
   static const char *const heads[] = {"estimate", "F", "F per site", "configurations"};
   if (to->c->n_results == 0 && cw_analysis_find_kind(to->c, CW_STAGE_CHAIN) == NULL) return CW_OK;
   CW_TRY(cw_page_heading(to->page, to->level, "Free energy"));
@@ -430,7 +362,7 @@ static cw_status write_free_energy(const section *to) {
 
 /* ---------------------------------------------------------- the whole page */
 
-static cw_status write_doubts(const section *to) {
+static cw_status write_doubts(const cw_section *to) {
   for (int i = 0; i < to->c->n_warnings; i++) CW_TRY(cw_page_warning(to->page, to->c->warning[i]));
   if (to->c->n_missing == 0) return CW_OK;
   cw_prose p = {0};
@@ -441,7 +373,22 @@ static cw_status write_doubts(const section *to) {
   return cw_page_warning(to->page, p.text);
 }
 
-static cw_status write_facts(const section *to) {
+/* The main numbers of the first sampler of a gauge theory; returns how many, at most room. */
+static int gauge_facts(const cw_analysis_case *c, int room, const char **names,
+                       char text[][CW_VALUE_TEXT]) {
+  static const char *const main[] = {"plaquette", "t0", "w0", "q2", "chi_t", NULL};
+  const cw_analysis_stage *s = cw_reference_stage(c);
+  int n = 0;
+  for (int i = 0; s != NULL && main[i] != NULL && n < room; i++) {
+    const cw_result *r = cw_stage_result(s, main[i], -1);
+    if (r == NULL) continue;
+    names[n] = main[i];
+    format_result(text[n++], r);
+  }
+  return n;
+}
+
+static cw_status write_facts(const cw_section *to) {
   const cw_analysis_case *c = to->c;
   const cw_analysis_stage *nmcmc = cw_analysis_find_kind(c, CW_STAGE_NMCMC);
   char text[6][CW_VALUE_TEXT];
@@ -468,6 +415,7 @@ static cw_status write_facts(const section *to) {
     names[n] = "longest rejection";
     format_number(text[n++], (double)nmcmc->longest_rejection, "%.0f");
   }
+  n += gauge_facts(c, 6 - n, names + n, text + n);
   return n > 0 ? cw_page_facts(to->page, n, names, values) : CW_OK;
 }
 
@@ -506,17 +454,18 @@ static cw_status write_mode_dropping(cw_page *page, const cw_analysis *a) {
 }
 
 /* All of a case but its summary. */
-static cw_status write_case(const section *to) {
+static cw_status write_case(const cw_section *to) {
   CW_TRY(write_observables(to));
+  CW_TRY(write_expectations(to));
   CW_TRY(write_methods(to));
   CW_TRY(write_free_energy(to));
   CW_TRY(write_training(to));
   CW_TRY(write_flow(to));
-  CW_TRY(write_vectors(to));
-  return write_chains(to);
+  CW_TRY(cw_page_vectors(to));
+  return cw_page_chains(to);
 }
 
-static cw_status write_summary(const section *to) {
+static cw_status write_summary(const cw_section *to) {
   cw_prose p = {0};
   cw_say_summary(&p, to->c);
   CW_TRY(cw_page_paragraph(to->page, p.text));
@@ -527,7 +476,7 @@ static cw_status write_summary(const section *to) {
 static cw_status write_cases(cw_page *page, const cw_analysis *a) {
   bool several = a->n_cases > 1 || a->cases[0].name[0] != '\0';
   if (!several) {
-    section to = {page, &a->cases[0], 2};
+    cw_section to = {page, &a->cases[0], 2};
     CW_TRY(write_summary(&to));
     CW_TRY(write_mode_dropping(page, a));
     return write_case(&to);
@@ -539,7 +488,7 @@ static cw_status write_cases(cw_page *page, const cw_analysis *a) {
   CW_TRY(cw_page_paragraph(page, p.text));
   CW_TRY(write_mode_dropping(page, a));
   for (int i = 0; i < a->n_cases; i++) {
-    section to = {page, &a->cases[i], 3};
+    cw_section to = {page, &a->cases[i], 3};
     char title[CW_CASE_NAME + 16];
     snprintf(title, sizeof title, "Case %s", a->cases[i].name);
     CW_TRY(cw_page_heading(page, 2, title));

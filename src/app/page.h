@@ -3,6 +3,27 @@
 #define CW_APP_PAGE_H
 
 #include "app/analysis.h"
+#include "causeway/report.h"
+
+enum { CW_MOST_METHODS = 8 };
+
+/* Colours by what is drawn, the same on the whole page. */
+enum { CW_BLUE, CW_ORANGE, CW_GREEN, CW_PURPLE, CW_RED, CW_TEAL, CW_GREY };
+int cw_stage_colour(const cw_analysis_stage *s);
+
+/* A page about one case; heading levels depend on whether there are several. */
+typedef struct {
+  cw_page *page;
+  const cw_analysis_case *c;
+  int level;
+} cw_section;
+
+/* Stages that measure observables, in the order of running; returns how many. */
+int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[CW_MOST_METHODS]);
+
+/* The figures of vector quantities, and of Markov chains. */
+cw_status cw_page_vectors(const cw_section *to);
+cw_status cw_page_chains(const cw_section *to);
 
 /* Text put together piece by piece; what does not fit is cut. */
 typedef struct {

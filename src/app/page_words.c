@@ -4,8 +4,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "causeway/report.h"
-
 void cw_say(cw_prose *p, const char *format, ...) {
   if (p->used + 1 >= sizeof p->text) return;
   va_list args;
@@ -18,9 +16,10 @@ void cw_say(cw_prose *p, const char *format, ...) {
 
 void cw_say_pretty(cw_prose *p, const char *text) {
   static const char *const signs[][2] = {
-      {"sum_mu", "Σ_μ"}, {"{x+mu}", "{x+μ}"}, {"sum_x", "Σ_x"}, {"phi", "φ"},   {"kappa", "κ"},
-      {"lambda", "λ"},   {" pi/", " π/"},     {"m2", "m²"},     {"^2", "²"},    {"^4", "⁴"},
-      {"<", "⟨"},        {">", "⟩"},          {" - ", " − "},   {"= -", "= −"}, {"exp(-", "exp(−"}};
+      {"sum_mu", "Σ_μ"}, {"{x+mu}", "{x+μ}"}, {"sum_x", "Σ_x"}, {"phi", "φ"},      {"kappa", "κ"},
+      {"lambda", "λ"},   {"beta", "β"},       {"munu", "μν"},   {"2 pi)", "2π)"},  {" sum ", " Σ "},
+      {" pi/", " π/"},   {"m2", "m²"},        {"^2", "²"},      {"^4", "⁴"},       {"<", "⟨"},
+      {">", "⟩"},        {" - ", " − "},      {"= -", "= −"},   {"exp(-", "exp(−"}};
   const int n = (int)(sizeof signs / sizeof *signs);
   while (*text != '\0') {
     int i = 0;
@@ -63,7 +62,7 @@ static void say_agreement(cw_prose *p, const cw_analysis_stage *s,
   int n = 0;
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
-    double pull = r->from_group && r->index < 0
+    double pull = r->group >= 0 && r->index < 0
                       ? cw_pull(r, cw_stage_result(reference, r->quantity, -1))
                       : NAN;
     if (!isfinite(pull)) continue;
@@ -84,9 +83,16 @@ static void say_agreement(cw_prose *p, const cw_analysis_stage *s,
 }
 
 static void say_definition(cw_prose *p, const char *quantity, const char *help) {
-  cw_say(p, " For %s, the ", quantity);
+  cw_say(p, " For %s (", quantity);
   cw_say_pretty(p, help);
-  cw_say(p, ", ");
+  cw_say(p, ") ");
+}
+
+/* The quantity that the summary quotes: the susceptibility of a scalar field, else the first. */
+static const char *headline(const cw_analysis_case *c) {
+  for (const cw_quantity *q = c->observer[0].ops->quantities; q->name != NULL; q++)
+    if (strcmp(q->name, "chi2") == 0) return q->name;
+  return c->observer[0].ops->quantities[0].name;
 }
 
 /* What every method gives for one observable. */
@@ -138,11 +144,12 @@ void cw_say_summary(cw_prose *p, const cw_analysis_case *c) {
   cw_say_lattice(p, &c->plan->lat);
   cw_say(p, " sites.");
   say_flow(p, c);
-  say_observable(p, c, "chi2");
+  say_observable(p, c, headline(c));
   for (int i = 0; i < c->n_stages && reference != NULL; i++) {
     cw_stage_kind kind = c->stage[i].kind;
-    bool by_flow = kind == CW_STAGE_NIS || kind == CW_STAGE_NMCMC;
-    if (c->stage[i].present && by_flow) say_agreement(p, &c->stage[i], reference);
+    bool measures = kind == CW_STAGE_SAMPLER || kind == CW_STAGE_NIS || kind == CW_STAGE_NMCMC;
+    if (c->stage[i].present && measures && &c->stage[i] != reference)
+      say_agreement(p, &c->stage[i], reference);
   }
 }
 

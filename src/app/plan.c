@@ -85,7 +85,22 @@ static cw_status read_choices(cw_node *map, const cw_sampler_ops *ops, int *choi
   return CW_OK;
 }
 
-static cw_status read_mcmc(cw_node *map, cw_mcmc_plan *m) {
+static const char *const start_words[] = {"hot", "cold", NULL};
+
+/* Where chains begin. Configuration files hold SU(3) links in four dimensions. */
+static cw_status read_chain_start(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
+  int start;
+  bool has_files = p->theory->kind == CW_LINK_SU3 && p->lat.dim == 4;
+  CW_TRY(cw_job_choice(map, "start", "start", start_words, CW_START_HOT, &start));
+  m->start = (cw_start)start;
+  if (has_files) return read_text(map, "start_file", "", m->start_file, sizeof m->start_file);
+  if (!cw_job_has(map, "start_file")) return CW_OK;
+  return cw_job_fail(map, "start_file",
+                     "needs an SU(3) theory in four dimensions, found '%s' in %d", p->theory->name,
+                     p->lat.dim);
+}
+
+static cw_status read_mcmc(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
   CW_TRY(cw_job_long(map, "chains", 64, 1, 1000000, &m->chains));
   CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
   CW_TRY(cw_job_long(map, "steps", 2000, 1, 1000000000, &m->steps));
@@ -95,16 +110,22 @@ static cw_status read_mcmc(cw_node *map, cw_mcmc_plan *m) {
     return cw_job_fail(map, "keep", "%ld configurations cannot be kept of %ld measured", m->keep,
                        m->chains * (m->steps / m->every));
   if (m->steps + m->thermalise > UINT32_MAX) return cw_job_fail(map, "steps", "at most 2^32 steps");
+  CW_TRY(read_chain_start(map, p, m));
   CW_TRY(cw_job_params(map, m->ops->params, m->param));
   return read_choices(map, m->ops, m->choice);
 }
 
 static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {
-  const cw_theory th = {.ops = p->theory, .form = p->form};
-  return m->ops->fits(&th, m->param)
-             ? CW_OK
-             : cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
-                           m->ops->name, p->theory->name);
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  if (m->ops->fits(&probe.theory, m->param)) return CW_OK;
+  const cw_theory anywhere = {.ops = p->theory, .form = p->form};
+  if (m->ops->fits(&anywhere, m->param))
+    return cw_job_fail(
+        map, NULL, "sampler '%s' works on a checkerboard, which needs even extents; hmc does not",
+        m->ops->name);
+  return cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
+                     m->ops->name, p->theory->name);
 }
 
 static cw_status read_samplers(cw_node *root, cw_plan *p) {
@@ -115,7 +136,7 @@ static cw_status read_samplers(cw_node *root, cw_plan *p) {
     CW_REQUIRE(p->n_mcmc < CW_MAX_MCMC);
     cw_mcmc_plan *m = &p->mcmc[p->n_mcmc++];
     m->ops = cw_samplers[i];
-    CW_TRY(read_mcmc(map, m));
+    CW_TRY(read_mcmc(map, p, m));
     CW_TRY(check_fit(p, m, map));
     CW_TRY(cw_job_finish(map));
   }
@@ -230,6 +251,9 @@ static cw_status read_model(cw_node *root, cw_plan *p) {
   int parity = 0;
   CW_TRY(cw_job_map(root, "model", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
+  if (p->theory->kind != CW_SITE_REAL)
+    return cw_job_fail(root, "model", "models are for real fields on sites, not for theory '%s'",
+                       p->theory->name);
   p->has_model = true;
   CW_TRY(read_prior(map, &p->model.prior));
   CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
@@ -330,7 +354,7 @@ static cw_status read_chain(cw_node *root, cw_plan *p) {
   CW_TRY(cw_job_long(map, "nodes", 10, 2, 200, &p->chain.nodes));
   CW_TRY(cw_job_choice(map, "sampler", "sampler", words, 0, &which));
   p->chain.mcmc.ops = cw_samplers[which];
-  CW_TRY(read_mcmc(map, &p->chain.mcmc));
+  CW_TRY(read_mcmc(map, p, &p->chain.mcmc));
   return check_fit(p, &p->chain.mcmc, map);
 }
 
@@ -349,7 +373,9 @@ static cw_status read_plan(cw_node *root, cw_plan *p) {
   CW_TRY(read_samplers(root, p));
   CW_TRY(read_train(root, p));
   CW_TRY(read_inference(root, p));
-  return read_chain(root, p);
+  CW_TRY(read_chain(root, p));
+  CW_TRY(cw_read_measure(root, p));
+  return cw_read_expect(root, p);
 }
 
 static bool good_name(const char *name) {

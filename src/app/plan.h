@@ -2,12 +2,16 @@
 #ifndef CW_APP_PLAN_H
 #define CW_APP_PLAN_H
 
+#include "app/expect.h"
 #include "app/job.h"
 #include "causeway/model.h"
+#include "causeway/observe.h"
 #include "causeway/sampler.h"
 #include "causeway/train.h"
 
-enum { CW_MAX_MCMC = 8, CW_MAX_CASES = 64 };
+enum { CW_MAX_MCMC = 8, CW_MAX_CASES = 64, CW_MAX_GROUPS = 16, CW_PATH = 2048 };
+
+typedef enum { CW_START_HOT, CW_START_COLD } cw_start;
 
 /* A section named after a sampler. */
 typedef struct {
@@ -17,7 +21,16 @@ typedef struct {
   long chains, thermalise, steps; /* steps after thermalisation */
   long every;                     /* measure every so many steps */
   long keep;                      /* configurations kept in the store, over all chains; 0: none */
+  cw_start start;
+  char start_file[CW_PATH]; /* a gauge configuration that all chains start from; "": none */
 } cw_mcmc_plan;
+
+/* A group of observables that sampler sections measure. */
+typedef struct {
+  const cw_observable_ops *ops;
+  double param[CW_MAX_PARAMS];
+  long every; /* measured rows of the sampler between two of this group */
+} cw_measure_plan;
 
 typedef struct {
   char name[64]; /* of the case; "" in a job without cases */
@@ -31,10 +44,15 @@ typedef struct {
   double param[CW_MAX_PARAMS];
   int n_mcmc;
   cw_mcmc_plan mcmc[CW_MAX_MCMC];
+  int n_groups; /* at least one */
+  cw_measure_plan
+      group[CW_MAX_GROUPS]; /* the first, a standard one, is what flows are measured by */
+  int n_expect;
+  cw_expect expect[CW_MAX_EXPECT];
   bool has_model, has_train, has_nis, has_nmcmc, has_forward, has_chain;
   cw_model_spec model;
   /* Run (and case) whose trained parameters the model starts from; "": fresh. */
-  char start_run[2048], start_case[64];
+  char start_run[CW_PATH], start_case[64];
   cw_train_options train;
   int train_data; /* forward KL: index into mcmc */
   long nis_samples;
@@ -57,6 +75,25 @@ typedef struct {
  * completed with its defaults. The caller clears *out. */
 cw_status cw_plans_read(cw_context *ctx, cw_job *job, cw_plans *out);
 void cw_plans_clear(cw_plans *plans);
+
+/* What theories, samplers and observables can be asked about a plan's theory before its lattice is
+ * laid out: of the geometry only lat and n_sites are there, and checkerboard is not NULL if the
+ * lattice has one. */
+typedef struct {
+  cw_geometry geom;
+  cw_theory theory;
+  int colours;
+} cw_probe;
+void cw_probe_make(const cw_plan *plan, cw_probe *probe); /* probe points into itself */
+
+/* Sections `measure` and `expect`. */
+cw_status cw_read_measure(cw_node *root, cw_plan *plan);
+cw_status cw_read_expect(cw_node *root, cw_plan *plan);
+/* The store's name of the rows of group number g: "primary", "primary.NAME". */
+void cw_primary_name(const cw_plan *plan, int g, char name[64]);
+/* V of the case's geometry: links of few chains are cut into sub-lattices so that no lane is idle
+ * and, if that is enough, each of so many threads of all ranks has a block of its own. */
+int cw_plan_split(const cw_plan *plan, long threads);
 
 /* Rows, of one configuration of every chain, that a sampler section keeps. */
 long cw_kept_rows(const cw_mcmc_plan *m);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/stage.h"
 
 enum { MAX_SETS = 256 };
@@ -17,53 +18,28 @@ typedef struct {
   const char *set[MAX_SETS];
 } run_options;
 
-static const char *const option_words[] = {"--out", "--seed",  "--threads", "--resume",
-                                           "--set", "--quiet", NULL};
-
 static cw_status usage(cw_context *ctx) {
   return cw_fail(ctx, CW_EINVAL,
                  "usage: causeway run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] "
                  "[--set path=value]... [--quiet]");
 }
 
-static cw_status unknown_option(cw_context *ctx, const char *word) {
-  const char *near = cw_nearest(word, option_words);
-  return near ? cw_fail(ctx, CW_EINVAL, "run: unknown option '%s'; did you mean '%s'?", word, near)
-              : cw_fail(ctx, CW_EINVAL,
-                        "run: unknown option '%s' (known: --out, --seed, --threads, --resume, "
-                        "--set, --quiet)",
-                        word);
-}
-
 /* --threads and --quiet were taken by main, before there was a context. */
 static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_options *o) {
+  int n;
+  bool quiet;
   *o = (run_options){0};
-  for (int i = 0; i < argc; i++) {
-    const char *word = argv[i];
-    if (strcmp(word, "--resume") == 0) {
-      o->resume = true;
-    } else if (strcmp(word, "--quiet") == 0) {
-      continue;
-    } else if (word[0] != '-') {
-      if (o->job)
-        return cw_fail(ctx, CW_EINVAL, "run: one job at a time, found '%s' and '%s'", o->job, word);
-      o->job = word;
-    } else {
-      bool out = strcmp(word, "--out") == 0, seed = strcmp(word, "--seed") == 0,
-           set = strcmp(word, "--set") == 0;
-      if (!out && !seed && !set && strcmp(word, "--threads") != 0) return unknown_option(ctx, word);
-      if (i + 1 == argc) return cw_fail(ctx, CW_EINVAL, "run: %s needs a value", word);
-      const char *value = argv[++i];
-      if (out && value[0] == '\0')
-        return cw_fail(ctx, CW_EINVAL, "run: --out: expected a directory, found nothing");
-      if (out) o->out = value;
-      if (seed) o->seed = value;
-      if (set && o->n_set == MAX_SETS)
-        return cw_fail(ctx, CW_EINVAL, "run: more than %d --set", MAX_SETS);
-      if (set) o->set[o->n_set++] = value;
-    }
-  }
-  return o->job ? CW_OK : usage(ctx);
+  const cw_option options[] = {{.word = "--out", .value = &o->out},
+                               {.word = "--seed", .value = &o->seed},
+                               {.word = "--threads"},
+                               {.word = "--resume", .flag = &o->resume},
+                               {.word = "--set", .value = o->set, .most = MAX_SETS, .n = &o->n_set},
+                               {.word = "--quiet", .flag = &quiet},
+                               {.word = NULL}};
+  CW_TRY(cw_options_read(ctx, "run", argc, argv, options, "one job at a time", &o->job, 1, &n));
+  if (o->out != NULL && o->out[0] == '\0')
+    return cw_fail(ctx, CW_EINVAL, "run: --out: expected a directory, found nothing");
+  return n == 1 ? CW_OK : usage(ctx);
 }
 
 static cw_status set_seed(cw_context *ctx, cw_job *job, const char *word) {

@@ -7,6 +7,7 @@
 #include "app/analysis.h"
 #include "app/analysis_parts.h"
 #include "app/commands.h"
+#include "app/options.h"
 #include "causeway/report.h"
 
 /* ------------------------------------------------------------------- table */
@@ -31,6 +32,29 @@ static void print_result(FILE *out, const cw_result *r) {
 static void print_heads(FILE *out, const char *what) {
   fprintf(out, "\n%s\n  %-26s  %-22s  %8s  %9s  %9s  %7s  %s\n", what, "name", "value(error)",
           "tau_int", "ess", "n", "R-hat", "units");
+}
+
+static void print_expected(FILE *out, const cw_result *list, int n) {
+  for (int i = 0; i < n; i++) {
+    const cw_result *r = &list[i];
+    char value[CW_VALUE_TEXT], expected[CW_VALUE_TEXT];
+    if (r->expected == NULL) continue;
+    cw_format_value(r->e.value, r->e.error, value);
+    cw_expect_format(r->expected, expected, sizeof expected);
+    fprintf(out, "  %-26s  %-22s  %-22s", r->name, value, expected);
+    print_number(out, r->pull, "%+.2f", 7);
+    fprintf(out, "  %s\n", r->expected->source);
+  }
+}
+
+/* What the job expects of the results, and how far they are from it. */
+static void print_expectations(FILE *out, const cw_analysis_case *c) {
+  if (c->plan->n_expect == 0) return;
+  fprintf(out, "\nExpectations\n  %-26s  %-22s  %-22s  %7s  %s\n", "name", "value(error)",
+          "expected", "sigma", "source");
+  for (int i = 0; i < c->n_stages; i++)
+    print_expected(out, c->stage[i].result, c->stage[i].n_results);
+  print_expected(out, c->result, c->n_results);
 }
 
 /* "8 x 8 (64 sites)" */
@@ -85,6 +109,7 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
   }
   if (c->n_results > 0) print_heads(out, "Free energy");
   for (int r = 0; r < c->n_results; r++) print_result(out, &c->result[r]);
+  print_expectations(out, c);
 }
 
 cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out) {
@@ -104,31 +129,14 @@ cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out) {
 
 /* ---------------------------------------------------------------- commands */
 
-/* The one directory and the options of a command; json NULL: it has no --json. */
+/* The one directory and the options of a command. */
 static cw_status read_arguments(cw_context *ctx, const char *command, int argc, char **argv,
-                                const char **dir, bool *json) {
-  const char *const known[] = {json != NULL ? "--json" : NULL, NULL};
-  *dir = NULL;
-  for (int i = 0; i < argc; i++) {
-    if (json != NULL && strcmp(argv[i], "--json") == 0) {
-      *json = true;
-    } else if (argv[i][0] == '-') {
-      const char *near = cw_nearest(argv[i], known);
-      if (near != NULL)
-        return cw_fail(ctx, CW_EINVAL, "%s: unknown option '%.60s'; did you mean '%s'?", command,
-                       argv[i], near);
-      return cw_fail(ctx, CW_EINVAL, "%s: unknown option '%.60s' (known: %s)", command, argv[i],
-                     json != NULL ? "--json" : "none");
-    } else if (*dir != NULL) {
-      return cw_fail(ctx, CW_EINVAL, "%s: one directory is enough, found '%.60s' and '%.60s'",
-                     command, *dir, argv[i]);
-    } else {
-      *dir = argv[i];
-    }
-  }
-  if (*dir == NULL)
+                                const cw_option *options, const char **dir) {
+  int n;
+  CW_TRY(cw_options_read(ctx, command, argc, argv, options, "one directory", dir, 1, &n));
+  if (n == 0)
     return cw_fail(ctx, CW_EINVAL, "%s: which directory? Usage: causeway %s DIR%s", command,
-                   command, json != NULL ? " [--json]" : "");
+                   command, options[0].word != NULL ? " [--json]" : "");
   return CW_OK;
 }
 
@@ -136,7 +144,8 @@ cw_status cw_command_show(cw_context *ctx, int argc, char **argv) {
   const char *dir;
   bool json = false;
   cw_analysis *a = NULL;
-  CW_TRY(read_arguments(ctx, "show", argc, argv, &dir, &json));
+  const cw_option options[] = {{.word = "--json", .flag = &json}, {.word = NULL}};
+  CW_TRY(read_arguments(ctx, "show", argc, argv, options, &dir));
   CW_TRY(cw_analysis_create(ctx, dir, &a));
   cw_status st = CW_OK;
   if (cw_rank(ctx) == 0)
@@ -147,7 +156,8 @@ cw_status cw_command_show(cw_context *ctx, int argc, char **argv) {
 
 cw_status cw_command_report(cw_context *ctx, int argc, char **argv) {
   const char *dir;
-  CW_TRY(read_arguments(ctx, "report", argc, argv, &dir, NULL));
+  const cw_option options[] = {{.word = NULL}};
+  CW_TRY(read_arguments(ctx, "report", argc, argv, options, &dir));
   CW_TRY(cw_write_report(ctx, dir));
   if (cw_rank(ctx) == 0) printf("%s/report.html\n", dir);
   return CW_OK;

@@ -9,13 +9,20 @@
 
 /* ---- a case ---- */
 
+/* Less work than it takes to wake the other threads. Measured: half the links of one direction of a
+ * block, one parallel region, must be worth some 20 microseconds. */
+static bool block_is_small(const cw_geometry *geom, const cw_theory_ops *theory) {
+  return geom->n_outer * cw_kind(theory->kind)->n_real < 2048;
+}
+
 cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out) {
+  long threads = (long)cw_ranks(ctx) * cw_threads(ctx);
   *out = (cw_case){.ctx = ctx, .plan = plan, .store = store};
-  CW_TRY(cw_geometry_create(ctx, &plan->lat, 1, &out->geom));
-  out->theory = cw_theory_make(ctx, plan->theory, out->geom, plan->form, plan->param);
-  out->observable = cw_observable_for(&out->theory);
-  if (out->observable == NULL)
-    return cw_fail(ctx, CW_EINVAL, "no observables fit theory '%s'", plan->theory->name);
+  CW_TRY(cw_geometry_create(ctx, &plan->lat, cw_plan_split(plan, threads), &out->geom));
+  CW_TRY(cw_theory_create(ctx, plan->theory, out->geom, plan->form, plan->param, &out->theory));
+  if (block_is_small(out->geom, plan->theory)) out->theory.threads = 1;
+  for (int g = 0; g < plan->n_groups; g++)
+    out->observer[g] = cw_observer_make(plan->group[g].ops, &out->theory, plan->group[g].param);
   if (!plan->has_model) return CW_OK;
   CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
   cw_model_init(out->model, plan->seed);
@@ -24,6 +31,7 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
 
 void cw_case_close(cw_case *c) {
   cw_model_destroy(c->model);
+  cw_theory_destroy(&c->theory);
   cw_geometry_destroy(c->geom);
   *c = (cw_case){0};
 }
@@ -125,23 +133,30 @@ void cw_record_free(cw_record *r) {
   *r = (cw_record){0};
 }
 
-cw_status cw_my_chains(cw_context *ctx, long n_chain, long *first, long *n_mine) {
-  long blocks = (n_chain + CW_LANES - 1) / CW_LANES, begin, end;
-  if (blocks < cw_ranks(ctx))
-    return cw_fail(ctx, CW_EINVAL, "%ld chains are %ld blocks of %d, too few for %d ranks", n_chain,
-                   blocks, CW_LANES, cw_ranks(ctx));
-  cw_rank_share(ctx, blocks, &begin, &end);
-  *first = begin * CW_LANES;
-  *n_mine = (end * CW_LANES < n_chain ? end * CW_LANES : n_chain) - *first;
+int cw_block_threads(const cw_case *c, const cw_field *x) {
+  return x->n_blocks < cw_threads(c->ctx) ? (int)x->n_blocks : cw_threads(c->ctx);
+}
+
+static long chains_per_block(const cw_case *c) { return CW_LANES / c->geom->V; }
+
+cw_status cw_my_chains(const cw_case *c, long n_chain, long *first, long *n_mine) {
+  long B = chains_per_block(c), blocks = (n_chain + B - 1) / B, begin, end;
+  if (blocks < cw_ranks(c->ctx))
+    return cw_fail(c->ctx, CW_EINVAL, "%ld chains are %ld blocks of %ld, too few for %d ranks",
+                   n_chain, blocks, B, cw_ranks(c->ctx));
+  cw_rank_share(c->ctx, blocks, &begin, &end);
+  *first = begin * B;
+  *n_mine = (end * B < n_chain ? end * B : n_chain) - *first;
   return CW_OK;
 }
 
 /* (ranks)(rows, mine, inner) as the ranks send it -> (rows, n_chain, inner). */
-static void interleave(cw_context *ctx, const double *sent, long rows, long n_chain, long inner,
+static void interleave(const cw_case *c, const double *sent, long rows, long n_chain, long inner,
                        double *out) {
-  long blocks = (n_chain + CW_LANES - 1) / CW_LANES, first = 0;
-  for (int r = 0; r < cw_ranks(ctx); r++) {
-    long end = blocks * (r + 1) / cw_ranks(ctx) * CW_LANES;
+  long B = chains_per_block(c), blocks = (n_chain + B - 1) / B, first = 0;
+  int ranks = cw_ranks(c->ctx);
+  for (int r = 0; r < ranks; r++) {
+    long end = blocks * (r + 1) / ranks * B;
     if (end > n_chain) end = n_chain;
     size_t bytes = (size_t)((end - first) * inner) * sizeof *out;
     for (long i = 0; i < rows; i++, sent += (end - first) * inner)
@@ -156,7 +171,7 @@ static double *gather_chains(cw_case *c, const cw_record *r, long n_chain, long 
   double *sent = malloc((n + 1) * sizeof *sent), *all = malloc((n + 1) * sizeof *all);
   if (sent && all) {
     cw_allgather(c->ctx, r->data, r->n * r->width, sent);
-    interleave(c->ctx, sent, r->n, n_chain, inner, all);
+    interleave(c, sent, r->n, n_chain, inner, all);
   } else {
     free(all);
     all = NULL;
@@ -197,32 +212,38 @@ double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_
   return mean;
 }
 
+void cw_copy_out(const cw_field *x, long i, double *out) {
+  for (long s = 0; s < x->geom->n_sites; s++)
+    for (int k = 0; k < x->n_comp; k++) out[s * x->n_comp + k] = cw_field_get(x, i, s, k);
+}
+
+void cw_copy_in(cw_field *x, long i, const double *in) {
+  for (long s = 0; s < x->geom->n_sites; s++)
+    for (int k = 0; k < x->n_comp; k++) cw_field_set(x, i, s, k, in[s * x->n_comp + k]);
+}
+
+/* Chains lie in rank order, so that what the ranks send one after another is in order. */
 cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
                        long n_chain) {
-  long sites = x->geom->n_sites, dim[2] = {n_chain, sites};
-  cw_record r = {0};
-  double *row = cw_record_row(&r, x->n_config * sites);
-  double *all = NULL;
-  if (row != NULL) {
-    for (long i = 0; i < x->n_config; i++)
-      for (long s = 0; s < sites; s++) row[i * sites + s] = cw_field_get(x, i, s, 0);
-    all = gather_chains(c, &r, n_chain, sites);
-  }
-  cw_record_free(&r);
+  long size = x->geom->n_sites * x->n_comp, dim[3] = {n_chain, x->geom->n_sites, x->n_comp};
+  double *all = malloc((size_t)(n_chain * size) * sizeof *all);
   if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
-  cw_status st = cw_arrays_put(c->ctx, set, name, 2, dim, all);
+  double *mine = all + x->first_chain * size;
+  for (long i = 0; i < x->n_config; i++) cw_copy_out(x, i, mine + i * size);
+  cw_allgather(c->ctx, mine, x->n_config * size, all);
+  cw_status st = cw_arrays_put(c->ctx, set, name, x->n_comp > 1 ? 3 : 2, dim, all);
   free(all);
   return st;
 }
 
 cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x) {
   const cw_array *a = cw_arrays_get(set, name);
-  long sites = x->geom->n_sites;
-  if (a == NULL || a->rank != 2 || a->dim[1] != sites || a->dim[0] < x->first_chain + x->n_config)
+  long sites = x->geom->n_sites, size = sites * x->n_comp;
+  if (a == NULL || a->rank != (x->n_comp > 1 ? 3 : 2) || a->dim[1] != sites ||
+      (a->rank == 3 && a->dim[2] != x->n_comp) || a->dim[0] < x->first_chain + x->n_config)
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint's array '%s' does not fit the job",
                    cw_store_dir(c->store), name);
-  for (long i = 0; i < x->n_config; i++)
-    for (long s = 0; s < sites; s++)
-      cw_field_set(x, i, s, 0, a->data[(x->first_chain + i) * sites + s]);
+  cw_kind(c->theory.ops->kind)->cold(x); /* lanes without a chain */
+  for (long i = 0; i < x->n_config; i++) cw_copy_in(x, i, a->data + (x->first_chain + i) * size);
   return CW_OK;
 }

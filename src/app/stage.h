@@ -17,8 +17,8 @@ typedef struct {
   cw_store *store;
   cw_geometry *geom;
   cw_theory theory;
-  const cw_observable_ops *observable;
-  cw_model *model; /* NULL: none in the job */
+  cw_observer observer[CW_MAX_GROUPS]; /* of the groups of the plan */
+  cw_model *model;                     /* NULL: none in the job */
 } cw_case;
 
 cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out);
@@ -55,9 +55,12 @@ typedef struct {
 double *cw_record_row(cw_record *r, long width); /* a new row to fill; NULL: no memory */
 void cw_record_free(cw_record *r);
 
-/* Chains are dealt to ranks in whole blocks. first: global index of this rank's first chain.
- * CW_EINVAL: more ranks than blocks. */
-cw_status cw_my_chains(cw_context *ctx, long n_chain, long *first, long *n_mine);
+/* Threads for a loop over blocks: with a single block its kernels get them all. */
+int cw_block_threads(const cw_case *c, const cw_field *x);
+
+/* Chains are dealt to ranks in whole blocks, of as many chains as the geometry has configurations
+ * in one. first: global index of this rank's first chain. CW_EINVAL: more ranks than blocks. */
+cw_status cw_my_chains(const cw_case *c, long n_chain, long *first, long *n_mine);
 
 /* Puts a record of rows (n_mine chains, inner) as one array (rows, n_chain, inner...) and empties
  * it. inner 0: no inner dimension. Collective. */
@@ -69,10 +72,17 @@ cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_re
 /* Mean of one number per chain over the chains of all ranks, in fixed order; NAN: no memory.
  * Collective. */
 double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine);
-/* Configurations of all ranks as (n_chain, n_sites), and back. */
+/* Configuration i of x as (n_sites, n_comp), sites in global order, and back. */
+void cw_copy_out(const cw_field *x, long i, double *out);
+void cw_copy_in(cw_field *x, long i, const double *in);
+/* Configurations of all ranks as (n_chain, n_sites), or (n_chain, n_sites, n_comp) where n_comp is
+ * not 1, and back. */
 cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
                        long n_chain);
 cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x);
+
+/* Fills x (first_chain set) as the section says: hot number draw, cold, or from its file. */
+cw_status cw_start_field(cw_case *c, const cw_mcmc_plan *plan, uint32_t draw, cw_field *x);
 
 /* ---- the stages, in the order in which a case runs them ---- */
 

@@ -32,7 +32,7 @@ static double one_site_lnZ(const cw_theory *th) {
     double top = -INFINITY;
     for (int i = -HALF; i <= HALF; i++) {
       double x = reach * i / HALF;
-      th->ops->reference(&point, &x, c, T, NULL);
+      th->ops->reference(th, &point, &x, c, T, NULL);
       lw[i + HALF] = -cw_dot(c, T, (size_t)th->ops->n_terms);
       if (lw[i + HALF] > top) top = lw[i + HALF];
     }
@@ -86,7 +86,7 @@ static cw_status step(cw_stage *s, cw_case *c, long node) {
   cw_field x = {0};
   cw_sampler *sampler = NULL;
   h->node = node;
-  cw_status st = cw_field_create(c->ctx, c->geom, c->theory.ops->n_comp, h->n_mine, &x);
+  cw_status st = cw_field_create(c->ctx, c->geom, c->theory.n_comp, h->n_mine, &x);
   double *accept = st == CW_OK ? cw_alloc((size_t)(x.n_blocks * x.B) * sizeof *accept) : NULL;
   if (st == CW_OK && accept == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
   if (st == CW_OK)
@@ -94,10 +94,9 @@ static cw_status step(cw_stage *s, cw_case *c, long node) {
                            x.n_blocks, &sampler);
   if (st == CW_OK) {
     x.first_chain = h->first;
-    cw_field_normal(cw_context_isa(c->ctx), &x, cw_rng_stream(c->plan->seed, "start"),
-                    (uint32_t)node, 0);
-    st = sample_node(c, h, sampler, &x, accept, node);
+    st = cw_start_field(c, h->plan, (uint32_t)node, &x);
   }
+  if (st == CW_OK) st = sample_node(c, h, sampler, &x, accept, node);
   cw_sampler_destroy(sampler);
   cw_field_destroy(&x);
   free(accept);
@@ -137,7 +136,7 @@ cw_status cw_run_chain(cw_case *c) {
                     .step = step,
                     .save = save,
                     .load = load};
-  cw_status st = cw_agree(c->ctx, cw_my_chains(c->ctx, h.plan->chains, &h.first, &h.n_mine));
+  cw_status st = cw_agree(c->ctx, cw_my_chains(c, h.plan->chains, &h.first, &h.n_mine));
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   cw_record_free(&h.slope);
   return st;

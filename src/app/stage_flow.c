@@ -48,7 +48,7 @@ typedef struct {
 static cw_status open_batch(cw_case *c, long step, nis_batch *b) {
   long left = c->plan->nis_samples - step * NIS_BATCH, begin, end;
   *b = (nis_batch){.total = left < NIS_BATCH ? left : NIS_BATCH,
-                   .n_primary = c->observable->n_primary(&c->theory)};
+                   .n_primary = c->observer[0].ops->n_primary(&c->observer[0])};
   cw_rank_share(c->ctx, (b->total + CW_LANES - 1) / CW_LANES, &begin, &end);
   b->first = begin * CW_LANES;
   b->mine = (end * CW_LANES < b->total ? end * CW_LANES : b->total) - b->first;
@@ -72,7 +72,7 @@ static cw_status draw_my_share(cw_case *c, const nis *n, long step, nis_batch *b
   x.first_chain = step * NIS_BATCH + b->first;
   cw_status st = cw_model_sample(c->ctx, c->model, n->rng, 0, &x, b->logq);
   if (st == CW_OK)
-    st = cw_measure(c->ctx, c->observable, &c->theory, &x, b->primary + b->first * b->n_primary);
+    st = cw_measure(c->ctx, &c->observer[0], &x, b->primary + b->first * b->n_primary);
   if (st == CW_OK) log_weights(c, &x, b->logq, b->lw + b->first);
   if (st == CW_OK) st = check_weights(c, "nis", b->lw + b->first, b->mine);
   cw_field_destroy(&x);
@@ -146,13 +146,13 @@ typedef struct {
 
 static cw_status propose(cw_case *c, nmcmc *m, long t) {
   CW_TRY(cw_model_sample(c->ctx, c->model, m->rng, (uint32_t)t, &m->x, m->logq));
-  CW_TRY(cw_measure(c->ctx, c->observable, &c->theory, &m->x, m->new_primary));
+  CW_TRY(cw_measure(c->ctx, &c->observer[0], &m->x, m->new_primary));
   log_weights(c, &m->x, m->logq, m->new_lw);
   return check_weights(c, "nmcmc", m->new_lw, m->n_mine);
 }
 
 static cw_status metropolis(cw_case *c, nmcmc *m, long t) {
-  int np = c->observable->n_primary(&c->theory);
+  int np = c->observer[0].ops->n_primary(&c->observer[0]);
   double *p = cw_record_row(&m->primary, m->n_mine * np), *a = cw_record_row(&m->accept, m->n_mine),
          *w = cw_record_row(&m->weight, m->n_mine);
   if (p == NULL || a == NULL || w == NULL)
@@ -194,7 +194,7 @@ static cw_status put_state(cw_case *c, cw_arrays *set, const char *name, const d
 
 static cw_status nmcmc_save(cw_stage *s, cw_case *c, cw_arrays *set) {
   nmcmc *m = s->self;
-  int np = c->observable->n_primary(&c->theory);
+  int np = c->observer[0].ops->n_primary(&c->observer[0]);
   CW_TRY(cw_put_chains(c, set, "primary", &m->primary, c->plan->nmcmc_chains, np));
   CW_TRY(cw_put_chains(c, set, "accept", &m->accept, c->plan->nmcmc_chains, 0));
   CW_TRY(cw_put_chains(c, set, "lw", &m->weight, c->plan->nmcmc_chains, 0));
@@ -204,7 +204,7 @@ static cw_status nmcmc_save(cw_stage *s, cw_case *c, cw_arrays *set) {
 
 static cw_status nmcmc_load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   nmcmc *m = s->self;
-  int np = c->observable->n_primary(&c->theory);
+  int np = c->observer[0].ops->n_primary(&c->observer[0]);
   const cw_array *lw = cw_arrays_get(last, "state.lw"), *now = cw_arrays_get(last, "state.primary");
   if (lw == NULL || now == NULL || cw_array_size(lw) != c->plan->nmcmc_chains ||
       cw_array_size(now) != c->plan->nmcmc_chains * np)
@@ -216,9 +216,9 @@ static cw_status nmcmc_load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 }
 
 static cw_status nmcmc_open(cw_case *c, nmcmc *m) {
-  size_t np = (size_t)c->observable->n_primary(&c->theory);
+  size_t np = (size_t)c->observer[0].ops->n_primary(&c->observer[0]);
   *m = (nmcmc){.rng = cw_case_rng(c, "nmcmc")};
-  CW_TRY(cw_my_chains(c->ctx, c->plan->nmcmc_chains, &m->first, &m->n_mine));
+  CW_TRY(cw_my_chains(c, c->plan->nmcmc_chains, &m->first, &m->n_mine));
   CW_TRY(cw_field_create(c->ctx, c->geom, 1, m->n_mine, &m->x));
   m->x.first_chain = m->first;
   size_t n = (size_t)m->n_mine;

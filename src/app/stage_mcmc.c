@@ -14,7 +14,7 @@ typedef struct {
   long first, n_mine, rows_done, rows; /* measured rows so far, in all */
   double *accept, *dH;                 /* (lanes) of the last step */
   double *sum_accept, *sum_exp;        /* (n_mine) over the steps since the last row */
-  cw_record primary, accepted, exp_mdH, kept, therm;
+  cw_record primary[CW_MAX_GROUPS], accepted, exp_mdH, kept, therm;
 } mcmc;
 
 /* Row r of n is kept if it begins one of k equal intervals' ends. */
@@ -23,7 +23,7 @@ static bool is_kept(long r, long n, long k) { return (r + 1) * k / n > r * k / n
 static cw_status record_action(cw_case *c, mcmc *m) {
   double *row = cw_record_row(&m->therm, m->n_mine);
   if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-#pragma omp parallel for num_threads(cw_threads(c->ctx)) schedule(static)
+#pragma omp parallel for num_threads(cw_block_threads(c, &m->x)) schedule(static)
   for (long b = 0; b < m->x.n_blocks; b++) {
     double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
     cw_field block = cw_field_block(&m->x, b);
@@ -33,25 +33,36 @@ static cw_status record_action(cw_case *c, mcmc *m) {
   return CW_OK;
 }
 
+/* Measures the groups whose turn it is. */
+static cw_status record_groups(cw_case *c, mcmc *m) {
+  for (int g = 0; g < c->plan->n_groups; g++) {
+    const cw_observer *o = &c->observer[g];
+    if ((m->rows_done + 1) % c->plan->group[g].every != 0) continue;
+    double *row = cw_record_row(&m->primary[g], m->n_mine * o->ops->n_primary(o));
+    if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+    CW_TRY(cw_measure(c->ctx, o, &m->x, row));
+  }
+  return CW_OK;
+}
+
+static cw_status keep_configurations(cw_case *c, mcmc *m) {
+  long size = c->geom->n_sites * m->x.n_comp;
+  double *config = cw_record_row(&m->kept, m->n_mine * size);
+  if (config == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for kept configurations");
+  for (long i = 0; i < m->n_mine; i++) cw_copy_out(&m->x, i, config + i * size);
+  return CW_OK;
+}
+
 static cw_status record_row(cw_case *c, mcmc *m) {
-  int np = c->observable->n_primary(&c->theory);
-  double *row = cw_record_row(&m->primary, m->n_mine * np),
-         *a = cw_record_row(&m->accepted, m->n_mine), *e = cw_record_row(&m->exp_mdH, m->n_mine);
-  if (row == NULL || a == NULL || e == NULL)
-    return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  CW_TRY(cw_measure(c->ctx, c->observable, &c->theory, &m->x, row));
+  double *a = cw_record_row(&m->accepted, m->n_mine), *e = cw_record_row(&m->exp_mdH, m->n_mine);
+  if (a == NULL || e == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  CW_TRY(record_groups(c, m));
   for (long i = 0; i < m->n_mine; i++) {
     a[i] = m->sum_accept[i] / (double)m->plan->every;
     e[i] = m->sum_exp[i] / (double)m->plan->every;
     m->sum_accept[i] = m->sum_exp[i] = 0;
   }
-  if (is_kept(m->rows_done, m->rows, cw_kept_rows(m->plan))) {
-    long sites = c->geom->n_sites;
-    double *config = cw_record_row(&m->kept, m->n_mine * sites);
-    if (config == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for kept configurations");
-    for (long i = 0; i < m->n_mine; i++)
-      for (long s = 0; s < sites; s++) config[i * sites + s] = cw_field_get(&m->x, i, s, 0);
-  }
+  if (is_kept(m->rows_done, m->rows, cw_kept_rows(m->plan))) CW_TRY(keep_configurations(c, m));
   m->rows_done++;
   return CW_OK;
 }
@@ -59,6 +70,7 @@ static cw_status record_row(cw_case *c, mcmc *m) {
 static cw_status step(cw_stage *s, cw_case *c, long t) {
   mcmc *m = s->self;
   cw_step_stats stats = {.accept = m->accept, .dH = m->dH};
+  if (t == 0) CW_TRY(cw_start_field(c, m->plan, 0, &m->x));
   CW_TRY(m->sampler->ops->step(m->sampler, c->theory.c, &m->x, m->rng, (uint32_t)t, &stats));
   if (t < m->plan->thermalise) {
     if (m->sampler->ops->tune)
@@ -87,16 +99,25 @@ static cw_status put_partial_sums(cw_case *c, mcmc *m, cw_arrays *set) {
   return st;
 }
 
+static cw_status put_groups(cw_case *c, mcmc *m, cw_arrays *set) {
+  for (int g = 0; g < c->plan->n_groups; g++) {
+    char name[64];
+    const cw_observer *o = &c->observer[g];
+    cw_primary_name(c->plan, g, name);
+    CW_TRY(cw_put_chains(c, set, name, &m->primary[g], m->plan->chains, o->ops->n_primary(o)));
+  }
+  return CW_OK;
+}
+
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   mcmc *m = s->self;
   long n_chain = m->plan->chains, n_state = m->sampler->ops->n_state;
-  CW_TRY(
-      cw_put_chains(c, set, "primary", &m->primary, n_chain, c->observable->n_primary(&c->theory)));
+  CW_TRY(put_groups(c, m, set));
   CW_TRY(cw_put_chain_means(c, set, "accept", &m->accepted, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "exp_mdH", &m->exp_mdH, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "therm.action", &m->therm, n_chain));
   if (m->plan->keep > 0)
-    CW_TRY(cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites));
+    CW_TRY(cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites * m->x.n_comp));
   CW_TRY(put_partial_sums(c, m, set));
   CW_TRY(cw_arrays_put(c->ctx, set, "state.sampler", 1, &n_state, m->sampler->state));
   CW_TRY(cw_arrays_put_scalar(c->ctx, set, "state.rows", (double)m->rows_done));
@@ -127,21 +148,19 @@ static void close_mcmc(mcmc *m) {
   free(m->dH);
   free(m->sum_accept);
   free(m->sum_exp);
-  cw_record_free(&m->primary);
+  for (int g = 0; g < CW_MAX_GROUPS; g++) cw_record_free(&m->primary[g]);
   cw_record_free(&m->accepted);
   cw_record_free(&m->exp_mdH);
   cw_record_free(&m->kept);
   cw_record_free(&m->therm);
 }
 
-/* A hot start: independent normals of unit width. */
 static cw_status open_mcmc(cw_case *c, const cw_mcmc_plan *plan, mcmc *m) {
   *m = (mcmc){
       .plan = plan, .rng = cw_case_rng(c, plan->ops->name), .rows = plan->steps / plan->every};
-  CW_TRY(cw_my_chains(c->ctx, plan->chains, &m->first, &m->n_mine));
-  CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.ops->n_comp, m->n_mine, &m->x));
+  CW_TRY(cw_my_chains(c, plan->chains, &m->first, &m->n_mine));
+  CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.n_comp, m->n_mine, &m->x));
   m->x.first_chain = m->first;
-  cw_field_normal(cw_context_isa(c->ctx), &m->x, cw_rng_stream(c->plan->seed, "start"), 0, 0);
   CW_TRY(cw_sampler_create(c->ctx, plan->ops, &c->theory, plan->param, plan->choice, m->x.n_blocks,
                            &m->sampler));
   size_t lanes = (size_t)(m->x.n_blocks * m->x.B);
@@ -178,21 +197,21 @@ cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_p
                                  cw_field *x) {
   cw_arrays all = {0};
   char name[160];
-  long begin = 0, end = 0, sites = c->geom->n_sites;
+  long begin = 0, end = 0, size = c->geom->n_sites * c->theory.n_comp;
   cw_stage_name(c->plan, plan->ops->name, name);
   *x = (cw_field){0};
   cw_status st = cw_store_read_all(c->store, name, &all);
   const cw_array *config = cw_arrays_get(&all, "config");
-  bool fits = config != NULL && config->rank == 3 && config->dim[2] == sites;
+  bool fits = config != NULL && config->rank == 3 && config->dim[2] == size;
   if (fits) rows_of_part(config->dim[0], part, &begin, &end);
   if (st == CW_OK && (!fits || end - begin < 1 || config->dim[1] < 1))
     st = cw_fail(c->ctx, CW_ECORRUPT, "%s: stage '%s' has too few kept configurations",
                  cw_store_dir(c->store), name);
-  if (st == CW_OK) st = cw_field_create(c->ctx, c->geom, 1, (end - begin) * config->dim[1], x);
+  if (st == CW_OK)
+    st = cw_field_create(c->ctx, c->geom, c->theory.n_comp, (end - begin) * config->dim[1], x);
   if (st == CW_OK)
     for (long i = 0; i < x->n_config; i++)
-      for (long s = 0; s < sites; s++)
-        cw_field_set(x, i, s, 0, config->data[(begin * config->dim[1] + i) * sites + s]);
+      cw_copy_in(x, i, config->data + (begin * config->dim[1] + i) * size);
   cw_arrays_clear(&all);
   return st;
 }

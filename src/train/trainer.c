@@ -86,7 +86,7 @@ static cw_status allocate(cw_trainer *t) {
 cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model,
                             const cw_theory *th, cw_rng rng, cw_trainer **out) {
   *out = NULL;
-  CW_REQUIRE(th->geom->V == 1 && th->ops->n_comp == 1);
+  CW_REQUIRE(th->geom->V == 1 && th->n_comp == 1);
   CW_TRY(check_options(ctx, opt));
   if (cw_model_is_mixture(model) && opt->loss == CW_LOSS_FORWARD_KL &&
       opt->gradient == CW_GRADIENT_PATH)

@@ -42,6 +42,21 @@ theory: {kind: phi4, form: m2, m2: -4, lambda: 8}
 hmc: {chains: 16, thermalise: 20, steps: 40}
 """
 
+# Gauge fields: two samplers, a group of observables that is measured now and then, kept configurations.
+GAUGE = """\
+job: gauge
+seed: 3
+checkpoint: 0.05
+lattice: [4, 4, 4, 4]
+theory: {kind: su3, beta: 5.7}
+heatbath: {chains: 4, thermalise: 10, steps: 80, keep: 8}
+hmc: {chains: 3, thermalise: 6, steps: 30, start: cold, md_steps: 6, target: 0}
+measure:
+  gradient_flow: {every: 4, time: 1, points: 5}
+expect:
+  plaquette: {value: 0.55, error: 0.01, source: somewhere}
+"""
+
 
 def results(text):
     """What `show --json` printed, without what may differ between two equal runs."""

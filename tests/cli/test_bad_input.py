@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import program
-from program import JOB, SHORT, Case, tree
+from program import GAUGE, JOB, SHORT, Case, tree
 
 
 class JobFiles(Case):
@@ -98,6 +98,53 @@ class JobFiles(Case):
         (self.dir / "folder").mkdir()
         self.bad(["run", "folder"], "cannot read 'folder': Is a directory")
         self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["folder"])
+
+
+class GaugeJobs(Case):
+    """Mistakes in what gauge theories, starts, measurements and expectations need."""
+
+    def change(self, old, new, *parts):
+        self.assertIn(old, GAUGE)
+        self.write("job.yaml", GAUGE.replace(old, new, 1))
+        self.bad(["run", "job.yaml", "--out", "out"], *parts)
+        self.assertFalse((self.dir / "out/results.json").exists())
+
+    def test_starts(self):
+        self.change("start: cold", "start: warm", "job.yaml:7: hmc.start: unknown start 'warm' (known: hot, cold)")
+        self.change("start: cold", "start_fil: x", "job.yaml:7: unknown key 'start_fil' in hmc; did you mean 'start_file'?")
+        self.change("start: cold", "start_file: nowhere", "cannot open 'nowhere': No such file")
+        self.write("links", "this is no configuration\n" * 100)
+        self.change("start: cold", "start_file: links", "links")
+        self.write("job.yaml", GAUGE.replace("su3", "su2").replace("start: cold", "start_file: links"))
+        self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:7: hmc.start_file: needs an SU(3) theory in four dimensions, found 'su2' in 4")
+
+    def test_measure(self):
+        self.change("gradient_flow", "gradient_flo", "job.yaml:9: unknown key 'gradient_flo' in measure; did you mean 'gradient_flow'?")
+        self.change("gradient_flow: {every: 4, time: 1, points: 5}", "scalar:",
+                    "job.yaml:9: measure.scalar: 'scalar' observables do not fit theory 'su3' in 4 dimensions")
+        self.change("every: 4", "every: 0", "job.yaml:9: measure.gradient_flow.every: must lie in [1, 1000000], found '0'")
+        self.change("points: 5", "point: 5", "job.yaml:9: unknown key 'point' in measure.gradient_flow; did you mean 'points'?")
+        self.change("time: 1", "time: -1", "job.yaml:9: measure.gradient_flow.time: must lie in")
+        self.change("measure:\n  gradient_flow: {every: 4, time: 1, points: 5}", "measure: 3", "job.yaml:8: measure: expected a mapping")
+
+    def test_expect(self):
+        self.change("plaquette:", "plaqette:", "job.yaml:11: expect.plaqette: unknown quantity 'plaqette'; did you mean 'plaquette'?")
+        self.change("plaquette:", "hcm.plaquette:", "job.yaml:11:", "unknown stage 'hcm'; did you mean 'hmc'?")
+        self.change("plaquette:", "t2_energy:", "job.yaml:11:", "'t2_energy' has the entries [0] to [5]")
+        self.change("plaquette:", "t2_energy[6]:", "job.yaml:11:", "'t2_energy' has the entries [0] to [5]")
+        self.change("plaquette:", "t2_energy[x]:", "job.yaml:11:", "expected QUANTITY[NUMBER]")
+        self.change("plaquette:", "plaquette[0]:", "job.yaml:11:", "'plaquette' is one number")
+        self.change("value: 0.55, ", "", "job.yaml:11: expect.plaquette: missing key 'value'")
+        self.change("error: 0.01", "error: -1", "job.yaml:11: expect.plaquette.error: must lie in")
+        self.change("error: 0.01", "eror: 1", "job.yaml:11: unknown key 'eror' in expect.plaquette; did you mean 'error'?")
+
+    def test_what_does_not_fit(self):
+        self.change("[4, 4, 4, 4]", "[4, 4, 4, 3]", "job.yaml:6: heatbath: sampler 'heatbath' works on a checkerboard, which needs even extents")
+        self.change("[4, 4, 4, 4]", "[4]", "job.yaml:5: theory: a gauge theory needs at least two dimensions")
+        self.change("seed: 3", "model: {layers: [{kind: scale}]}", "models are for real fields on sites, not for theory 'su3'")
+        self.change("heatbath: {", "cluster: {", "job.yaml:6: cluster: sampler 'cluster' does not fit theory 'su3'")
+        self.change("checkpoint: 0.05", "chain: {nodes: 3}", "theory 'su3' has no hopping term")
+        self.change("beta: 5.7", "beta: strong", "job.yaml:5: theory.beta: expected a number")
 
 
 class CommandLine(Case):

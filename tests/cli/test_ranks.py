@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import program
-from program import JOB, SHORT, Case
+from program import GAUGE, JOB, SHORT, Case
 
 # Containers: root is allowed, there may be fewer cores than ranks, no ssh, and no shared address space.
 OPEN_MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
@@ -26,6 +26,15 @@ class Ranks(Case):
                 done = self.mpirun(ranks, "run", "job.yaml", "--out", f"{loss}.{ranks}", *options)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(self.results(f"{loss}.{ranks}"), self.results(f"{loss}1"))
+
+    def test_gauge_fields(self):
+        """Fewer chains of links than a block has lanes, dealt one by one."""
+        self.write("job.yaml", GAUGE)
+        self.good("run", "job.yaml", "--out", "one", "--threads", 1)
+        for ranks in (1, 2, 3):
+            done = self.mpirun(ranks, "run", "job.yaml", "--out", str(ranks), "--threads", 1)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.results(str(ranks)), self.results("one"))
 
     def test_resume_on_other_ranks(self):
         """A checkpoint of two ranks is one of a single rank."""

@@ -5,7 +5,7 @@ import signal
 import time
 
 import program
-from program import JOB, Case
+from program import GAUGE, JOB, Case
 
 KILLS = 20
 
@@ -16,15 +16,18 @@ LONG = (JOB.replace("checkpoint: 0.05", "checkpoint: 0.01").replace("thermalise:
 
 
 class Resume(Case):
+    job, kills = LONG, KILLS
+    stages = ("one/hmc", "one/train", "one/nis", "one/nmcmc", "one/chain")
+
     def setUp(self):
         super().setUp()
-        self.write("job.yaml", LONG)
+        self.write("job.yaml", self.job)
         start = time.monotonic()
         self.good("run", "job.yaml", "--out", "whole", "--threads", 1)
         self.seconds = time.monotonic() - start
         self.whole = self.results("whole")
-        for stage in ("hmc", "train", "nis", "nmcmc", "chain"):
-            self.assertIn(f"one+{stage}.000001.h5", self.segments("whole"), "too fast to be interrupted")
+        for stage in self.stages:
+            self.assertIn(f"{stage.replace('/', '+')}.000001.h5", self.segments("whole"), "too fast to be interrupted")
 
     def start_run(self, out):
         return self.start("run", "job.yaml", "--out", out, "--threads", 1, "--resume")
@@ -47,7 +50,7 @@ class Resume(Case):
         seed = time.time_ns()
         draw = random.Random(seed)
         kills = trials = 0
-        while kills < KILLS:
+        while kills < self.kills:
             delay = draw.uniform(0, 1) * self.seconds
             trials += 1
             with self.subTest(seed=seed, trial=trials, delay=delay):
@@ -57,7 +60,7 @@ class Resume(Case):
                 process.communicate()
                 kills += process.returncode == -signal.SIGKILL
                 self.check_resumes(f"out{trials}")
-            self.assertLess(trials, 5 * KILLS)
+            self.assertLess(trials, 5 * self.kills)
 
     def test_kill_again_and_again(self):
         code = None
@@ -93,6 +96,13 @@ class Resume(Case):
         stage = re.search(r"stage '([^']+)'", err).group(1).replace("/", "+")
         self.assertTrue(any(name.startswith(stage + ".") for name in self.segments(out)))
         self.good("show", out)
+
+
+class ResumeGauge(Resume):
+    """Links, their starts, and a group of observables that is measured every fourth time only."""
+
+    job, kills = GAUGE.replace("[4, 4, 4, 4]", "[4, 2, 4, 4]").replace("checkpoint: 0.05", "checkpoint: 0.01"), 5
+    stages = ("hmc", "heatbath")
 
 
 class Segments(Case):

@@ -1,6 +1,6 @@
 """The same job gives the same results, to the last digit, for any number of threads."""
 import program
-from program import JOB, Case
+from program import GAUGE, JOB, Case
 
 FORWARD = ["--set", "train.loss=forward_kl", "--set", "model.z2_mixture=true", "--set", "train.gradient=plain"]
 CLUSTER = ["--set", "hmc=null", "--set", "cluster={chains: 40, thermalise: 50, steps: 100, keep: 80}", "--set", "forward.data=cluster",
@@ -9,8 +9,8 @@ LAYERS = ["--set", "model.layers=[{kind: spline, repeat: 2, net: {kind: dense, h
 
 
 class Threads(Case):
-    def check(self, *options):
-        self.write("job.yaml", JOB)
+    def check(self, *options, job=JOB):
+        self.write("job.yaml", job)
         for threads in (1, 2, 3):
             self.good("run", "job.yaml", "--out", threads, "--threads", threads, *options)
             self.assertEqual(self.results(threads), self.results(1), f"{threads} threads, {options}")
@@ -26,6 +26,13 @@ class Threads(Case):
 
     def test_splines_and_dense_networks(self):
         self.check(*LAYERS)
+
+    def test_gauge_fields(self):
+        """Few chains of links are cut into other sub-lattices for other numbers of threads."""
+        self.check(job=GAUGE)
+
+    def test_gauge_fields_on_unequal_extents(self):
+        self.check("--set", "theory.kind=u1", "--set", "theory.beta=1", "--set", "lattice=[4, 6, 2, 8]", job=GAUGE)
 
     def test_seeds_differ(self):
         """What is compared above does depend on what was drawn."""

@@ -6,7 +6,7 @@ import program
 from program import SHORT, Case
 
 SOURCE = Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "show", "report", "list", "check")
+COMMANDS = ("run", "show", "report", "list", "info", "convert", "check")
 
 
 def registered(path):

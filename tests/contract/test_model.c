@@ -75,7 +75,7 @@ static void open_bench(bench *b, const model_case *k, int threads) {
   b->kinks = k->spec.n_layers > 0 && strcmp(k->spec.layer[0].kind, "spline") == 0;
   check_ok(b->ctx, cw_geometry_create(b->ctx, &k->lat, 1, &b->geom));
   check_ok(b->ctx, cw_model_create(b->ctx, &k->spec, b->geom, &b->model));
-  b->th = cw_theory_make(b->ctx, cw_theory_find("phi4"), b->geom, 0, params);
+  check_ok(b->ctx, cw_theory_create(b->ctx, cw_theory_find("phi4"), b->geom, 0, params, &b->th));
   long n = cw_model_n_theta(b->model);
   b->theta = cw_alloc((size_t)n * sizeof(double));
   for (long i = 0; i < n; i++) {
@@ -283,7 +283,7 @@ static void open_gaussian(bench *b) {
                  {.kind = "scale"}}}};
   static const double params[] = {0.6, 0.0};
   open_bench(b, &k, 1);
-  b->th = cw_theory_make(b->ctx, cw_theory_find("phi4"), b->geom, 0, params);
+  check_ok(b->ctx, cw_theory_create(b->ctx, cw_theory_find("phi4"), b->geom, 0, params, &b->th));
 }
 
 /* For samples of the model itself the forward path gradient has the mean of the plain one, zero,

@@ -54,6 +54,8 @@ static bool has_line(char *const *line, int n, const char *word) {
   return false;
 }
 
+static char *write_everything(cw_context *ctx, const char *dir);
+
 /* ------------------------------------------------------------------- chains */
 
 /* Two chains of four steps of which every number is known: chain 0 is right only if steps and
@@ -125,6 +127,64 @@ static void chains_have_errors_and_autocorrelation(void **state) {
   assert_int_equal(c->n_missing, 1);
   assert_true(has_line(c->missing, c->n_missing, "Cluster has not started"));
   cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+/* U(1) in two dimensions: twelve numbers of the standard group and the flow's energies. */
+enum { GAUGE_PRIMARY = 10, FLOW_PRIMARY = 2 * 5 };
+
+/* Two groups, of which the second is measured half as often; each with its own number of steps. */
+static void groups_have_rows_of_their_own(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  synthetic s = begin(ctx, dir,
+                      "job: gauge\nlattice: [4, 4]\ntheory: {kind: u1, beta: 2}\n"
+                      "heatbath: {chains: 2, steps: 16}\n"
+                      "measure: {gradient_flow_low: {every: 2, points: 4, time: 2}}\n"
+                      "expect:\n  plaquette: {value: 0.5, source: made up}\n"
+                      "  heatbath.t2_energy[4]: {value: 12, error: 1}\n"
+                      "  t2_energy[4]: {value: 1, error: 1}\n");
+  double rows[16 * 2 * GAUGE_PRIMARY], flow[8 * 2 * FLOW_PRIMARY];
+  for (int i = 0; i < 16 * 2; i++)
+    for (int k = 0; k < GAUGE_PRIMARY; k++)
+      rows[i * GAUGE_PRIMARY + k] = k == 0 ? 0.7 + 0.01 * (i / 2 % 2) : k == 8 ? i % 2 : 1;
+  for (int i = 0; i < 8 * 2; i++)
+    for (int k = 0; k < FLOW_PRIMARY; k++) flow[i * FLOW_PRIMARY + k] = k == 4 ? 2.5 : 1;
+  cw_arrays set = {0};
+  syn_put(&s, &set, "primary", 16, 2, GAUGE_PRIMARY, rows);
+  syn_put(&s, &set, "primary.gradient_flow_low", 8, 2, FLOW_PRIMARY, flow);
+  syn_append(&s, "heatbath", &set);
+  cw_store_close(s.store);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  const cw_analysis_case *c = &a->cases[0];
+  const cw_result *plaquette = result(c, "heatbath", "plaquette", -1);
+  check_close(plaquette->e.value, 0.705, 1e-14);
+  assert_int_equal(plaquette->e.n, 32);
+  assert_int_equal(plaquette->n_tau, 2);                                /* of each chain */
+  check_close(plaquette->tau_chain[0], plaquette->tau_chain[1], 1e-12); /* which are alike */
+  assert_non_null(plaquette->expected);
+  assert_string_equal(plaquette->expected->source, "made up");
+  check_close(plaquette->pull, 0.205 / plaquette->e.error, 1e-12);
+  assert_true(plaquette->pull > CW_EXPECT_SIGMA);
+  assert_true(has_line(c->warning, c->n_warnings, "heatbath.plaquette is +"));
+  const cw_result *energy = result(c, "heatbath", "t2_energy", 4);
+  check_close(energy->e.value, 2 * 2 * 2.5, 1e-14); /* t^2 E at t = 2 */
+  assert_int_equal(energy->e.n, 16);
+  check_close(energy->pull, -2, 1e-12); /* what names the stage wins */
+  assert_null(result(c, "heatbath", "q", -1)->expected);
+  const cw_analysis_stage *stage = cw_analysis_find_stage(c, "heatbath");
+  assert_int_equal(cw_stage_curve(stage, "history.q.1")->y[3], 1); /* the second chain */
+  const cw_curve *bins = cw_stage_curve(stage, "histogram.q");
+  assert_int_equal(bins->n, 2); /* of the integers 0 and 1 */
+  check_close(bins->y[1], 0.5, 1e-14);
+  cw_analysis_destroy(a);
+  char *html = write_everything(ctx, dir);
+  assert_non_null(strstr(html, "Expectations"));
+  assert_non_null(strstr(html, "Gradient flow"));
+  free(html);
   remove_directory(dir);
   cw_context_destroy(ctx);
 }
@@ -580,6 +640,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(chains_are_read_step_by_step),
       cmocka_unit_test(chains_have_errors_and_autocorrelation),
+      cmocka_unit_test(groups_have_rows_of_their_own),
       cmocka_unit_test(weighted_samples_are_exact),
       cmocka_unit_test(rejections_are_counted_along_chains),
       cmocka_unit_test(chain_integration_adds_up),

@@ -1,0 +1,70 @@
+/* What is measured: groups of observables and their parameters; and how the lattice is laid out. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/plan.h"
+
+void cw_probe_make(const cw_plan *plan, cw_probe *probe) {
+  bool even = true;
+  for (int d = 0; d < plan->lat.dim; d++) even = even && plan->lat.extent[d] % 2 == 0;
+  *probe = (cw_probe){.geom = {.lat = plan->lat, .n_sites = cw_lattice_sites(&plan->lat)},
+                      .theory = {.ops = plan->theory,
+                                 .n_comp = cw_kind_components(plan->theory->kind, &plan->lat),
+                                 .n_tangent = cw_kind_tangent(plan->theory->kind, &plan->lat),
+                                 .form = plan->form}};
+  probe->geom.checkerboard = even ? &probe->colours : NULL;
+  probe->theory.geom = &probe->geom;
+  memcpy(probe->theory.param, plan->param, sizeof probe->theory.param);
+  plan->theory->couplings(plan->form, &plan->lat, plan->param, probe->theory.c);
+}
+
+void cw_primary_name(const cw_plan *plan, int g, char name[64]) {
+  snprintf(name, 64, "primary%s%.50s", g > 0 ? "." : "", g > 0 ? plan->group[g].ops->name : "");
+}
+
+int cw_plan_split(const cw_plan *plan, long threads) {
+  if (plan->theory->kind == CW_SITE_REAL || plan->n_mcmc == 0) return 1;
+  long fewest = plan->mcmc[0].chains;
+  for (int i = 1; i < plan->n_mcmc; i++)
+    if (plan->mcmc[i].chains < fewest) fewest = plan->mcmc[i].chains;
+  long share = (fewest + threads - 1) / threads;
+  return cw_geometry_choose(&plan->lat, cw_kind_components(plan->theory->kind, &plan->lat), share);
+}
+
+/* ---- the section ---- */
+
+static cw_status read_group(cw_node *measure, const cw_observable_ops *ops, cw_plan *p) {
+  cw_node *map;
+  CW_TRY(cw_job_map(measure, ops->name, ops->standard ? CW_JOB_PRESET : CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  CW_REQUIRE(p->n_groups < CW_MAX_GROUPS);
+  cw_measure_plan *g = &p->group[p->n_groups++];
+  g->ops = ops;
+  CW_TRY(cw_job_long(map, "every", 1, 1, 1000000, &g->every));
+  if (ops->params != NULL) CW_TRY(cw_job_params(map, ops->params, g->param));
+  return cw_job_finish(map);
+}
+
+/* Groups that fit the theory, the standard ones first; naming another one is an error. */
+cw_status cw_read_measure(cw_node *root, cw_plan *p) {
+  cw_node *measure;
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  CW_TRY(cw_job_map(root, "measure", CW_JOB_PRESET, &measure));
+  for (int standard = 1; standard >= 0; standard--)
+    for (int i = 0; cw_observables[i] != NULL; i++) {
+      const cw_observable_ops *ops = cw_observables[i];
+      if (ops->standard != (standard == 1)) continue;
+      if (ops->fits(&probe.theory)) {
+        CW_TRY(read_group(measure, ops, p));
+      } else if (cw_job_has(measure, ops->name)) {
+        return cw_job_fail(measure, ops->name,
+                           "'%s' observables do not fit theory '%s' in %d dimension%s", ops->name,
+                           p->theory->name, p->lat.dim, p->lat.dim > 1 ? "s" : "");
+      }
+    }
+  if (p->n_groups == 0 || !p->group[0].ops->standard)
+    return cw_job_fail(root, "theory", "no observables fit theory '%s' in %d dimension%s",
+                       p->theory->name, p->lat.dim, p->lat.dim > 1 ? "s" : "");
+  return CW_OK;
+}
