@@ -107,8 +107,11 @@ static void update_link(links *k, double scale, int n_sweeps, bool relax) {
   for (s.sweep = 0; s.sweep < n_sweeps; s.sweep++)
     for (long b = 0; b < k->x.n_blocks; b++) {
       cw_field block = cw_field_block(&k->x, b);
+      uint16_t active[64];
       int site = k->geom->outer[SITE];
-      assert_false(kernels->update[k->th.ops->kind](&s, &block, &site, NULL, 1, MU));
+      cw_run run = {&site, 1, MU}, none = {0};
+      memset(active, 0xFF, sizeof active);
+      assert_false(kernels->update[k->th.ops->kind](&s, &block, active, &run, &none));
     }
 }
 

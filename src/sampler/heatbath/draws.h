@@ -24,7 +24,8 @@ typedef struct {
 CW_INLINE void cw_draws_begin(cw_draws *d, const cw_sweep *s, const cw_field *x) {
   d->key = cw_philox_schedule(s->rng);
   d->step = s->step;
-  for (int l = 0; l < CW_LANES; l++) d->chain[l] = (uint64_t)(x->first_chain + l % x->B);
+  for (int v = 0; v < x->geom->V; v++)
+    for (int b = 0; b < x->B; b++) d->chain[v * x->B + b] = (uint64_t)(x->first_chain + b);
 }
 
 CW_INLINE void cw_draws_at(cw_draws *d, const cw_field *x, long outer) {

@@ -8,8 +8,6 @@
 #include "sampler/heatbath/heatbath.h"
 
 #include <omp.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { PARAM_HEATBATH, PARAM_OVERRELAX, PARAM_PROJECT };
 
@@ -20,13 +18,6 @@ static const cw_param params[] = {
      0, 1e6},
     {0}};
 
-/* The outer sites to visit, slab by slab and parity by parity. */
-typedef struct {
-  int *site;        /* (colour[2*n_slabs]) */
-  long *colour;     /* (2*n_slabs + 1), as in cw_geometry */
-  uint16_t *active; /* (n_outer) lanes to update, bit by bit */
-} restricted;
-
 static bool fits(const cw_theory *th, const double *param) {
   return cw_is_wilson(th->ops) && param[PARAM_HEATBATH] + param[PARAM_OVERRELAX] >= 1;
 }
@@ -36,9 +27,22 @@ static size_t work_size(const cw_theory *th) {
   return 0;
 }
 
+static void release(cw_sampler *s) {
+  cw_visits_destroy(s->own);
+  s->own = NULL;
+}
+
+static cw_status restrict_to(cw_sampler *s, const cw_box *box) {
+  cw_visits *v;
+  CW_TRY(cw_visits_create(s->ctx, s->th->geom, box, &v));
+  release(s);
+  s->own = v;
+  return CW_OK;
+}
+
 static cw_status init(cw_sampler *s) {
   const cw_geometry *g = s->th->geom;
-  if (g->checkerboard != NULL) return CW_OK;
+  if (g->checkerboard != NULL) return restrict_to(s, NULL);
   for (int d = 0; d < g->lat.dim; d++)
     if (g->lat.extent[d] % 2 != 0)
       return cw_fail(
@@ -51,83 +55,32 @@ static cw_status init(cw_sampler *s) {
                  g->V);
 }
 
-/* ------------------------------------------------------------ restricted sweeps */
-
-static void drop(restricted *r) {
-  if (r == NULL) return;
-  free(r->site);
-  free(r->colour);
-  free(r->active);
-  free(r);
-}
-
-static void release(cw_sampler *s) {
-  drop(s->own);
-  s->own = NULL;
-}
-
-/* Lanes of an outer site whose sites lie in the box. */
-static uint16_t lanes_inside(const cw_geometry *g, const cw_box *box, long outer) {
-  int B = CW_LANES / g->V, lanes = 0, coord[CW_MAX_DIM];
-  for (int v = 0; v < g->V; v++) {
-    cw_lattice_coord(&g->lat, g->site[outer * g->V + v], coord);
-    if (cw_box_contains(&g->lat, box, coord)) lanes |= ((1 << B) - 1) << (v * B);
-  }
-  return (uint16_t)lanes;
-}
-
-static void fill(const cw_geometry *g, const cw_box *box, restricted *r) {
-  long n = 0;
-  for (int c = 0; c < 2 * g->n_slabs; c++) {
-    r->colour[c] = n;
-    for (long i = g->colour[c]; i < g->colour[c + 1]; i++) {
-      int outer = g->checkerboard[i];
-      r->active[outer] = lanes_inside(g, box, outer);
-      if (r->active[outer] != 0) r->site[n++] = outer;
-    }
-  }
-  r->colour[2 * g->n_slabs] = n;
-}
-
-static cw_status restrict_to(cw_sampler *s, const cw_box *box) {
-  const cw_geometry *g = s->th->geom;
-  release(s);
-  if (box == NULL) return CW_OK;
-  restricted *r = cw_alloc(sizeof *r);
-  if (r != NULL) {
-    r->site = cw_alloc((size_t)g->n_outer * sizeof *r->site);
-    r->colour = cw_alloc((size_t)(2 * g->n_slabs + 1) * sizeof *r->colour);
-    r->active = cw_alloc((size_t)g->n_outer * sizeof *r->active);
-  }
-  if (r == NULL || r->site == NULL || r->colour == NULL || r->active == NULL) {
-    drop(r);
-    return cw_fail(s->ctx, CW_ENOMEM, "no memory to restrict a sampler to a box");
-  }
-  fill(g, box, r);
-  s->own = r;
-  return CW_OK;
-}
-
 /* ------------------------------------------------------------------------ sweeps */
+
+/* Run number i of a sweep, slab by slab, direction by direction, parity by parity: the share of the
+ * calling thread. */
+static cw_run run_of(const cw_visits *v, int dim, long i) {
+  long me = omp_get_thread_num(), team = omp_get_num_threads();
+  if (i >= (long)v->n_colours * dim) return (cw_run){0};
+  const long *begin = v->colour + i / (2 * dim) * 2 + i % 2;
+  long n = begin[1] - begin[0], first = n * me / team, last = n * (me + 1) / team;
+  return (cw_run){v->site + begin[0] + first, last - first, (int)(i / 2 % dim)};
+}
 
 /* One sweep over a block, in the threads of the team that calls it together. Returns the lanes
  * where this thread met not-a-number. */
-static unsigned sweep_block(const cw_sweep *s, const cw_field *x, const restricted *r) {
-  const cw_geometry *g = x->geom;
+static unsigned sweep_block(const cw_sweep *s, const cw_field *x, const cw_visits *visits) {
   const cw_heatbath_kernels *k = CW_DISPATCH(s->th->isa, cw_heatbath_kernels);
-  const int *site = r != NULL ? r->site : g->checkerboard;
-  const long *colour = r != NULL ? r->colour : g->colour;
-  const uint16_t *active = r != NULL ? r->active : NULL;
-  long me = omp_get_thread_num(), team = omp_get_num_threads();
+  int dim = x->geom->lat.dim;
+  long n_runs = (long)visits->n_colours * dim;
+  cw_run next = run_of(visits, dim, 0);
   unsigned bad = 0;
-  for (int slab = 0; slab < g->n_slabs; slab++)
-    for (int mu = 0; mu < g->lat.dim; mu++)
-      for (int parity = 0; parity < 2; parity++) {
-        long begin = colour[2 * slab + parity], n = colour[2 * slab + parity + 1] - begin;
-        long first = n * me / team, last = n * (me + 1) / team;
-        bad |= k->update[s->th->ops->kind](s, x, site + begin + first, active, last - first, mu);
+  for (long i = 0; i < n_runs; i++) {
+    cw_run run = next;
+    next = run_of(visits, dim, i + 1);
+    bad |= k->update[s->th->ops->kind](s, x, visits->active, &run, &next);
 #pragma omp barrier
-      }
+  }
   return bad;
 }
 

@@ -228,7 +228,8 @@ void cw_heatbath_reference(const cw_sweep *s, const cw_box *box, double *x, uint
               .n_real = kind->n_real,
               .x = x,
               .chain = chain};
-  for (int slab = 0; slab < g->n_slabs; slab++)
+  cw_slabs slabs = cw_slabs_of(g);
+  for (int slab = 0; slab < slabs.n; slab++)
     for (int mu = 0; mu < g->lat.dim; mu++)
       for (int parity = 0; parity < 2; parity++)
         for (long site = 0; site < g->n_sites; site++) {
@@ -236,7 +237,7 @@ void cw_heatbath_reference(const cw_sweep *s, const cw_box *box, double *x, uint
           cw_lattice_coord(&g->lat, site, coord);
           for (int d = 0; d < g->lat.dim; d++) sum += coord[d];
           bool inside = box == NULL || cw_box_contains(&g->lat, box, coord);
-          if (inside && coord[0] % g->n_slabs == slab && sum % 2 == parity)
+          if (inside && cw_slab(&slabs, coord) == slab && sum % 2 == parity)
             update_link(&o, coord, mu);
         }
 }

@@ -58,22 +58,23 @@ CW_INLINE void G(update_link)(const cw_sweep *s, const cw_field *x, const cw_cor
     G(put)(row + k * CW_VD, &u[k], s->project, lanes != 0xFFFF ? &d->active[k] : NULL);
 }
 
-static unsigned G(update)(const cw_sweep *s, const cw_field *x, const int *site,
-                          const uint16_t *active, long n, int mu) {
+static unsigned G(update)(const cw_sweep *s, const cw_field *x, const uint16_t *active,
+                          const cw_run *run, const cw_run *next) {
   cw_draws d;
-  cw_corners at, next;
+  cw_corners at, then;
   cw_vl bad[CW_N_VEC] = {{0}};
-  if (n == 0) return 0;
-  cw_draws_begin(&d, s, x);
-  cw_corners_find(&next, x->geom, site[0], mu);
-  for (long i = 0; i < n; i++) {
-    at = next;
-    if (i + 1 < n) {
-      cw_corners_find(&next, x->geom, site[i + 1], mu);
-      G(prefetch)(&next, x->data);
+  if (!s->relax) cw_draws_begin(&d, s, x);
+  for (long i = 0; i < run->n; i++) {
+    if (i == 0)
+      cw_corners_find(&at, x->geom, run->site[0], run->mu);
+    else
+      at = then;
+    const cw_run *r = i + 1 < run->n ? run : next;
+    if (r->n > 0) {
+      cw_corners_find(&then, x->geom, r->site[r == run ? i + 1 : 0], r->mu);
+      G(prefetch)(&then, x->data);
     }
-    unsigned lanes = active != NULL ? active[at.outer] & s->present : s->present;
-    G(update_link)(s, x, &at, lanes, &d, bad);
+    G(update_link)(s, x, &at, active[at.outer] & s->present, &d, bad);
   }
   return cw_lane_bits(bad);
 }
