@@ -12,12 +12,13 @@ extern "C" {
 #define CW_MAX_TERMS  8
 #define CW_MAX_PARAMS 8
 
-/* A named real parameter of a theory, sampler, layer ...: what a job file may set. */
+/* A named parameter of a theory, sampler, observable ...: what a job file may set. */
 typedef struct {
-  const char *name; /* "lambda" */
-  const char *help; /* one line for docs and errors */
-  double preset;    /* value when the job says nothing; NAN: the job must say */
-  double min, max;  /* inclusive */
+  const char *name;                           /* "lambda" */
+  const char *help;                           /* one line for docs and errors */
+  double preset;                              /* when the job says nothing; NAN: the job must say */
+  double min, max;                            /* inclusive */
+  enum { CW_REAL = 0, CW_WHOLE = 1 } numbers; /* any number, or whole ones only */
 } cw_param;
 
 typedef struct cw_theory cw_theory;

@@ -121,7 +121,9 @@ class GaugeJobs(Case):
     def test_measure(self):
         self.change("gradient_flow", "gradient_flo", "job.yaml:9: unknown key 'gradient_flo' in measure; did you mean 'gradient_flow'?")
         self.change("gradient_flow: {every: 4, time: 1, points: 5}", "scalar:",
-                    "job.yaml:9: measure.scalar: 'scalar' observables do not fit theory 'su3' in 4 dimensions")
+                    "job.yaml:9: measure.scalar: 'scalar' observables do not fit theory 'su3' on this lattice")
+        self.write("job.yaml", GAUGE.replace("4, 4]", "4, 3]").replace("gradient_flow:", "cooling:").replace("heatbath: {", "other: {", 1))
+        self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:9: measure.cooling: 'cooling' observables do not fit theory 'su3' on this lattice")
         self.change("every: 4", "every: 0", "job.yaml:9: measure.gradient_flow.every: must lie in [1, 1000000], found '0'")
         self.change("points: 5", "point: 5", "job.yaml:9: unknown key 'point' in measure.gradient_flow; did you mean 'points'?")
         self.change("time: 1", "time: -1", "job.yaml:9: measure.gradient_flow.time: must lie in")
@@ -139,7 +141,7 @@ class GaugeJobs(Case):
         self.change("error: 0.01", "eror: 1", "job.yaml:11: unknown key 'eror' in expect.plaquette; did you mean 'error'?")
 
     def test_what_does_not_fit(self):
-        self.change("[4, 4, 4, 4]", "[4, 4, 4, 3]", "job.yaml:6: heatbath: sampler 'heatbath' works on a checkerboard, which needs even extents")
+        self.change("[4, 4, 4, 4]", "[4, 4, 4, 3]", "sampler 'heatbath'", "needs even extents: extent 3 is odd")
         self.change("[4, 4, 4, 4]", "[4]", "job.yaml:5: theory: a gauge theory needs at least two dimensions")
         self.change("seed: 3", "model: {layers: [{kind: scale}]}", "models are for real fields on sites, not for theory 'su3'")
         self.change("heatbath: {", "cluster: {", "job.yaml:6: cluster: sampler 'cluster' does not fit theory 'su3'")

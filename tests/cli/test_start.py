@@ -1,6 +1,9 @@
-"""Parameters of a finished training serve another job, also at another volume (model.start)."""
+"""Where a job starts from: parameters of a finished training, also at another volume (model.start); chains hot, cold or from
+a configuration file (start, start_file)."""
+import struct
+
 import program
-from program import Case
+from program import GAUGE, Case
 
 JOB = """\
 job: start
@@ -38,6 +41,37 @@ class Start(Case):
         self.bad(("run", "job.yaml", "--out", "a", *LARGER, *start, "--set", "model.layers[0].repeat=2"), "parameters")
         self.bad(("run", "job.yaml", "--out", "b", *LARGER, "--set", "model.start.run=nowhere"), "nowhere")
         self.bad(("run", "job.yaml", "--out", "c", *LARGER, *start, "--set", "model.start.case=x"), "has no training 'x/train'")
+
+
+def unit_links(extents):
+    """A NERSC archive file of unit matrices."""
+    sites = 1
+    for n in extents:
+        sites *= n
+    words = struct.pack(">18d", *(1.0 if k in (0, 8, 16) else 0.0 for k in range(18))) * (4 * sites)
+    checksum = sum(struct.unpack(f">{len(words) // 4}I", words)) & 0xffffffff
+    head = ["DATATYPE = 4D_SU3_GAUGE_3x3", *(f"DIMENSION_{d + 1} = {n}" for d, n in enumerate(extents)),
+            f"CHECKSUM = {checksum:x}", "LINK_TRACE = 1.0", "PLAQUETTE = 1.0", "FLOATING_POINT = IEEE64BIG"]
+    return "\n".join(["BEGIN_HEADER", *head, "END_HEADER", ""]).encode() + words
+
+
+class Chains(Case):
+    def run_from(self, start):
+        self.write("job.yaml", GAUGE.replace("start: cold", start).replace("thermalise: 6, steps: 30", "thermalise: 0, steps: 8"))
+        out = start.split(": ")[1]
+        self.good("run", "job.yaml", "--out", f"out-{out}", "--set", "heatbath=null", "--quiet")
+        return self.results(f"out-{out}")
+
+    def test_file_of_unit_links_is_a_cold_start(self):
+        (self.dir / "unit").write_bytes(unit_links((4, 4, 4, 4)))
+        cold = self.run_from("start: cold")
+        self.assertEqual(self.run_from("start_file: unit"), cold)
+        self.assertNotEqual(self.run_from("start: hot"), cold)
+
+    def test_another_lattice_is_refused(self):
+        (self.dir / "unit").write_bytes(unit_links((4, 4, 4, 6)))
+        self.write("job.yaml", GAUGE.replace("start: cold", "start_file: unit"))
+        self.bad(["run", "job.yaml", "--out", "out"], "unit", "4x4x4x6")
 
 
 if __name__ == "__main__":

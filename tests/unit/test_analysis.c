@@ -131,7 +131,7 @@ static void chains_have_errors_and_autocorrelation(void **state) {
   cw_context_destroy(ctx);
 }
 
-/* U(1) in two dimensions: twelve numbers of the standard group and the flow's energies. */
+/* U(1) in two dimensions: numbers of the standard group, and of the flow at five times. */
 enum { GAUGE_PRIMARY = 10, FLOW_PRIMARY = 2 * 5 };
 
 /* Two groups, of which the second is measured half as often; each with its own number of steps. */

@@ -29,8 +29,8 @@ static const char JOB[] =
     "      kappa: 0.3\n"
     "      m2: ~\n";
 
-static const cw_param PARAMS[] = {{"m2", "bare mass squared", NAN, -1e3, 1e3},
-                                  {"lambda", "quartic coupling", 1.5, 0, 100},
+static const cw_param PARAMS[] = {{"m2", "bare mass squared", NAN, -1e3, 1e3, CW_REAL},
+                                  {"lambda", "quartic coupling", 1.5, 0, 100, CW_REAL},
                                   {NULL, NULL, 0, 0, 0}};
 
 static cw_context *ctx;

@@ -13,7 +13,7 @@
 CW_ISA_TABLES(cw_cooling_kernels, cw_cooling_kernels);
 
 enum { SWEEPS };
-static const cw_param params[] = {{"sweeps", "cooling sweeps", 20, 0, 10000}, {0}};
+static const cw_param params[] = {{"sweeps", "cooling sweeps", 20, 0, 10000, CW_WHOLE}, {0}};
 
 enum { ENERGY, CHARGE, CHARGE2, INTEGER, INTEGER2, N_PRIMARY };
 

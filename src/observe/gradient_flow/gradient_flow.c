@@ -11,11 +11,12 @@ enum { TIME, POINTS, TOLERANCE, STEP };
 enum { MAX_POINTS = 48 };
 
 static const cw_param params[] = {
-    {"time", "flow time to go to, in a^2", 4, 1e-3, 1e4},
+    {"time", "flow time to go to, in a^2", 4, 1e-3, 1e4, CW_REAL},
     {"points", "equidistant times from 0 to there at which the flowed field is measured", 40, 4,
-     MAX_POINTS},
-    {"tolerance", "largest error of a step on any link; 0: steps of fixed size", 1e-5, 0, 1},
-    {"step", "size of the first step, or of all if tolerance is 0, in a^2", 0.01, 1e-6, 1},
+     MAX_POINTS, CW_WHOLE},
+    {"tolerance", "largest error of a step on any link; 0: steps of fixed size", 1e-5, 0, 1,
+     CW_REAL},
+    {"step", "size of the first step, or of all if tolerance is 0, in a^2", 0.01, 1e-6, 1, CW_REAL},
     {0}};
 
 static bool fits(const cw_theory *th) { return cw_gauge_theory(th) && th->geom->lat.dim == 4; }

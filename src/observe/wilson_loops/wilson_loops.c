@@ -15,10 +15,10 @@ enum { MAX_R, MAX_T, SMEAR_STEPS, RHO };
 enum { MOST = 14 };
 
 static const cw_param params[] = {
-    {"max_r", "largest spatial side", 6, 1, MOST},
-    {"max_t", "largest temporal side", 6, 2, MOST},
-    {"smear_steps", "steps of stout smearing of the spatial links", 10, 0, 1000},
-    {"rho", "weight of a staple in one such step", 0.1, 0, 0.25},
+    {"max_r", "largest spatial side", 6, 1, MOST, CW_WHOLE},
+    {"max_t", "largest temporal side", 6, 2, MOST, CW_WHOLE},
+    {"smear_steps", "steps of stout smearing of the spatial links", 10, 0, 1000, CW_WHOLE},
+    {"rho", "weight of a staple in one such step", 0.1, 0, 0.25, CW_REAL},
     {0}};
 
 static bool fits(const cw_theory *th) { return cw_gauge_theory(th); }

@@ -17,7 +17,7 @@ enum { PARAM_CLUSTERS = CW_HMC_N_PARAM };
 enum { UPDATE_WOLFF = 0, UPDATE_SWENDSEN_WANG = 1 };
 
 static const cw_param params[] = {
-    CW_HMC_PARAMS, {"clusters", "Wolff clusters per step", 4, 0, 1e6}, {0}};
+    CW_HMC_PARAMS, {"clusters", "Wolff clusters per step", 4, 0, 1e6, CW_WHOLE}, {0}};
 static const char *const updates[] = {"wolff", "swendsen-wang", NULL};
 static const char *const choices_name[] = {"integrator", "update", NULL};
 static const char *const *const choices[] = {cw_hmc_integrators, updates, NULL};

@@ -12,10 +12,10 @@
 enum { PARAM_HEATBATH, PARAM_OVERRELAX, PARAM_PROJECT };
 
 static const cw_param params[] = {
-    {"heatbath", "heat-bath sweeps per step", 1, 0, CW_HEATBATH_SWEEPS},
-    {"overrelax", "over-relaxation sweeps per step, after the heat bath", 4, 0, 1e6},
+    {"heatbath", "heat-bath sweeps per step", 1, 0, CW_HEATBATH_SWEEPS, CW_WHOLE},
+    {"overrelax", "over-relaxation sweeps per step, after the heat bath", 4, 0, 1e6, CW_WHOLE},
     {"project", "links are made group elements again every so many sweeps of a step; 0: never", 1,
-     0, 1e6},
+     0, 1e6, CW_WHOLE},
     {0}};
 
 static bool fits(const cw_theory *th, const double *param) {

@@ -21,7 +21,8 @@ enum { WORTH_THREADS = 1 << 14 };
 
 static const cw_param params[] = {
     CW_HMC_PARAMS,
-    {"flip", "1: after each trajectory, a global sign flip with probability 1/2", 0, 0, 1},
+    {"flip", "1: after each trajectory, a global sign flip with probability 1/2", 0, 0, 1,
+     CW_WHOLE},
     {0}};
 static const char *const choices_name[] = {"integrator", NULL};
 static const char *const *const choices[] = {cw_hmc_integrators, NULL};

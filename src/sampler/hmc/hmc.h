@@ -8,11 +8,13 @@
  */
 enum { CW_HMC_LENGTH, CW_HMC_STEPS, CW_HMC_TARGET, CW_HMC_JITTER, CW_HMC_N_PARAM };
 #define CW_HMC_PARAMS                                                                              \
-  {"length", "mean trajectory length", 1.0, 1e-6, 1e6},                                            \
-      {"md_steps", "integration steps per trajectory, before tuning", 10, 1, 10000},               \
-      {"target", "acceptance to tune the number of steps for; 0: do not tune", 0.9, 0, 0.999}, {   \
+  {"length", "mean trajectory length", 1.0, 1e-6, 1e6, CW_REAL},                                   \
+      {"md_steps", "integration steps per trajectory, before tuning", 10, 1, 10000, CW_WHOLE},     \
+      {"target", "acceptance to tune the number of steps for; 0: do not tune", 0.9, 0, 0.999,      \
+       CW_REAL},                                                                                   \
+  {                                                                                                \
     "jitter", "each chain's step size is multiplied by a uniform in [1-jitter, 1+jitter]", 0.4, 0, \
-        0.99                                                                                       \
+        0.99, CW_REAL                                                                              \
   }
 /* Of word key 0, "integrator". */
 enum { CW_HMC_OMELYAN_CHOICE, CW_HMC_LEAPFROG_CHOICE, CW_HMC_OMELYAN4_CHOICE };

@@ -13,12 +13,12 @@ enum { FORM_M2 = 0, FORM_KAPPA = 1 };
 static const char *const forms[] = {"m2", "kappa", NULL};
 
 static const cw_param params_m2[] = {
-    {"m2", "bare mass squared; the kinetic term is (d phi)^2 without 1/2", NAN, -1e6, 1e6},
-    {"lambda", "coupling of phi^4", NAN, 0, 1e6},
+    {"m2", "bare mass squared; the kinetic term is (d phi)^2 without 1/2", NAN, -1e6, 1e6, CW_REAL},
+    {"lambda", "coupling of phi^4", NAN, 0, 1e6, CW_REAL},
     {0}};
 static const cw_param params_kappa[] = {
-    {"kappa", "hopping parameter of -2 kappa sum phi_x phi_{x+mu}", NAN, -1e6, 1e6},
-    {"lambda", "coupling of phi^4; phi^2 has coupling 1 - 2 lambda", NAN, 0, 1e6},
+    {"kappa", "hopping parameter of -2 kappa sum phi_x phi_{x+mu}", NAN, -1e6, 1e6, CW_REAL},
+    {"lambda", "coupling of phi^4; phi^2 has coupling 1 - 2 lambda", NAN, 0, 1e6, CW_REAL},
     {0}};
 static const cw_param *const params[] = {params_m2, params_kappa};
 

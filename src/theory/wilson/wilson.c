@@ -14,20 +14,21 @@
 const char *const cw_wilson_forms[] = {"isotropic", "anisotropic", "defect", NULL};
 
 static const cw_param params_isotropic[] = {
-    {"beta", "coupling of every plaquette: S = -(beta/N) sum Re tr P", NAN, 0, 1e6}, {0}};
+    {"beta", "coupling of every plaquette: S = -(beta/N) sum Re tr P", NAN, 0, 1e6, CW_REAL}, {0}};
 static const cw_param params_anisotropic[] = {
-    {"beta_s", "coupling of plaquettes of two spatial directions", NAN, 0, 1e6},
-    {"beta_t", "coupling of plaquettes with the last direction, time", NAN, 0, 1e6},
+    {"beta_s", "coupling of plaquettes of two spatial directions", NAN, 0, 1e6, CW_REAL},
+    {"beta_t", "coupling of plaquettes with the last direction, time", NAN, 0, 1e6, CW_REAL},
     {0}};
 static const cw_param params_defect[] = {
-    {"beta", "coupling of plaquettes without defect links", NAN, 0, 1e6},
-    {"factor", "factor of each defect link: 1 periodic, 0 open", NAN, 0, 1},
+    {"beta", "coupling of plaquettes without defect links", NAN, 0, 1e6, CW_REAL},
+    {"factor", "factor of each defect link: 1 periodic, 0 open", NAN, 0, 1, CW_REAL},
     {"direction", "direction of the defect links; they start on its last slice", 0, 0,
-     CW_MAX_DIM - 1},
-    {"edge_0", "size of the defect in direction 0, from coordinate 0 on", 1, 1, CW_MAX_SITES},
-    {"edge_1", "size of the defect in direction 1", 1, 1, CW_MAX_SITES},
-    {"edge_2", "size of the defect in direction 2", 1, 1, CW_MAX_SITES},
-    {"edge_3", "size of the defect in direction 3", 1, 1, CW_MAX_SITES},
+     CW_MAX_DIM - 1, CW_WHOLE},
+    {"edge_0", "size of the defect in direction 0, from coordinate 0 on", 1, 1, CW_MAX_SITES,
+     CW_WHOLE},
+    {"edge_1", "size of the defect in direction 1", 1, 1, CW_MAX_SITES, CW_WHOLE},
+    {"edge_2", "size of the defect in direction 2", 1, 1, CW_MAX_SITES, CW_WHOLE},
+    {"edge_3", "size of the defect in direction 3", 1, 1, CW_MAX_SITES, CW_WHOLE},
     {0}};
 enum { DEFECT_FACTOR = 1, DEFECT_DIRECTION = 2, DEFECT_EDGE = 3 };
 const cw_param *const cw_wilson_params[] = {params_isotropic, params_anisotropic, params_defect};

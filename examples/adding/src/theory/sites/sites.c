@@ -8,8 +8,9 @@ enum { N_TERMS = 2 }; /* sum_x phi_x^2, sum_x phi_x^4 */
 
 static const char *const forms[] = {"a-b", NULL};
 
-static const cw_param params_ab[] = {
-    {"a", "coupling of phi^2", NAN, -1e6, 1e6}, {"b", "coupling of phi^4", NAN, 0, 1e6}, {0}};
+static const cw_param params_ab[] = {{"a", "coupling of phi^2", NAN, -1e6, 1e6, CW_REAL},
+                                     {"b", "coupling of phi^4", NAN, 0, 1e6, CW_REAL},
+                                     {0}};
 static const cw_param *const params[] = {params_ab};
 
 static void couplings(int form, const cw_lattice *lat, const double *p, double *c) {
