@@ -31,7 +31,7 @@ static const char JOB[] =
 
 static const cw_param PARAMS[] = {{"m2", "bare mass squared", NAN, -1e3, 1e3, CW_REAL},
                                   {"lambda", "quartic coupling", 1.5, 0, 100, CW_REAL},
-                                  {NULL, NULL, 0, 0, 0}};
+                                  {0}};
 
 static cw_context *ctx;
 
