@@ -1,9 +1,10 @@
-/* Speed of SU(3) on 4D lattices: heat bath, over-relaxation, force and action, on one thread and on
- * two. A step and a kernel run many times; the best is printed, as ns per link, GFlop/s and share
- * of the FMA peak that the same process measures. */
+/* Speed of SU(3) on 4D lattices: heat bath, over-relaxation, force, action and a step of the
+ * gradient flow, on one thread and on two. A step and a kernel run many times; the best is printed,
+ * as ns per link, GFlop/s and share of the FMA peak that the same process measures. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "causeway/observe.h"
 #include "causeway/sampler.h"
 
 #include "peak.h"
@@ -12,12 +13,13 @@
  * matrices (198 each) and 6 sums (18) for the staples, a product with the link, and 192 for each of
  * three subgroups; random numbers are not counted. Force: staples, a product, the traceless part.
  * Action: two products and a trace (36) for each of the six planes of a site, which has four links.
- */
+ * Flow: three forces, and three exponentials of about 8 products each with the product after it. */
 enum {
   FLOPS_STAPLES = 12 * 198 + 6 * 18,
   FLOPS_UPDATE = FLOPS_STAPLES + 198 + 3 * 192,
   FLOPS_FORCE = FLOPS_STAPLES + 198 + 36,
-  FLOPS_TERMS = 6 * (2 * 198 + 36) / 4
+  FLOPS_TERMS = 6 * (2 * 198 + 36) / 4,
+  FLOPS_FLOW = 3 * (FLOPS_FORCE + 9 * 198)
 };
 
 typedef struct {
@@ -26,7 +28,7 @@ typedef struct {
   cw_theory th;
   cw_field x, f;
   cw_sampler *heatbath, *overrelax;
-  double *T;
+  double *T, *primary;
   uint32_t step;
 } subject;
 
@@ -49,13 +51,15 @@ static subject open_subject(int L, int threads) {
   must(s.ctx, cw_sampler_create(s.ctx, ops, &s.th, heat, NULL, 1, &s.heatbath));
   must(s.ctx, cw_sampler_create(s.ctx, ops, &s.th, relax, NULL, 1, &s.overrelax));
   s.T = calloc((size_t)s.th.ops->n_terms, sizeof *s.T);
-  if (s.T == NULL) exit(1);
+  s.primary = calloc(CW_LANES * 256, sizeof *s.primary);
+  if (s.T == NULL || s.primary == NULL) exit(1);
   cw_kind(s.th.ops->kind)->hot(s.th.isa, &s.x, cw_rng_stream(1, "hot"), 0);
   return s;
 }
 
 static void close_subject(subject *s) {
   free(s->T);
+  free(s->primary);
   cw_sampler_destroy(s->heatbath);
   cw_sampler_destroy(s->overrelax);
   cw_field_destroy(&s->x);
@@ -76,6 +80,16 @@ static void do_overrelax(subject *s) { sweep(s, s->overrelax); }
 static void do_force(subject *s) { s->th.ops->force(&s->th, &s->x, s->th.c, &s->f); }
 static void do_terms(subject *s) { s->th.ops->terms(&s->th, &s->x, s->T); }
 
+/* The flow of a configuration in so many steps of fixed size, measured at five times on the way. */
+static void flow(subject *s, int steps) {
+  const double param[] = {0.01 * steps, 4, 0, 0.01}; /* time, points, tolerance, step */
+  cw_observer o = cw_observer_make(cw_observable_find("gradient_flow"), &s->th, param);
+  must(s->ctx, cw_measure(s->ctx, &o, &s->x, s->primary));
+}
+enum { FEW_STEPS = 4, MANY_STEPS = 12 };
+static void do_short_flow(subject *s) { flow(s, FEW_STEPS); }
+static void do_long_flow(subject *s) { flow(s, MANY_STEPS); }
+
 /* Nanoseconds per link: best of what fits into the given seconds, at least five turns. */
 static double measure(subject *s, work *w, double seconds) {
   double best = 1e9, begin = cw_wall_seconds();
@@ -88,11 +102,15 @@ static double measure(subject *s, work *w, double seconds) {
   return 1e9 * best / (double)(4 * s->geom->n_sites);
 }
 
-static void report(const char *what, subject *s, work *w, int flops, double seconds, double peak) {
-  double ns = measure(s, w, seconds), gflops = flops / ns;
+static void print(const char *what, double ns, int flops, double peak) {
+  double gflops = flops / ns;
   printf("  %-16s %7.1f ns/link %7.1f GFlop/s", what, ns, gflops);
   if (peak > 0) printf(" %4.0f %% of the FMA peak", 100 * gflops / peak);
   printf("\n");
+}
+
+static void report(const char *what, subject *s, work *w, int flops, double seconds, double peak) {
+  print(what, measure(s, w, seconds), flops, peak);
 }
 
 static void bench(int L, int threads, double seconds) {
@@ -105,6 +123,8 @@ static void bench(int L, int threads, double seconds) {
   report("over-relaxation", &s, do_overrelax, FLOPS_UPDATE, seconds, peak);
   report("force", &s, do_force, FLOPS_FORCE, seconds, peak);
   report("action", &s, do_terms, FLOPS_TERMS, seconds, peak);
+  double more = measure(&s, do_long_flow, seconds) - measure(&s, do_short_flow, seconds);
+  print("flow step", more / (MANY_STEPS - FEW_STEPS), FLOPS_FLOW, peak);
   close_subject(&s);
 }
 
