@@ -209,9 +209,11 @@ cw_status cw_job_double(cw_node *map, const char *key, double preset, double min
 }
 
 cw_status cw_job_params(cw_node *map, const cw_param *table, double *values) {
-  for (int i = 0; table[i].name != NULL; i++)
-    CW_TRY(read_double(map, table[i].name, table[i].help, table[i].preset, table[i].min,
-                       table[i].max, &values[i]));
+  for (const cw_param *p = table; p->name != NULL; p++, values++) {
+    CW_TRY(read_double(map, p->name, p->help, p->preset, p->min, p->max, values));
+    if (p->numbers == CW_WHOLE && *values != floor(*values))
+      return cw_job_fail(map, p->name, "expected a whole number, found %g", *values);
+  }
   return CW_OK;
 }
 

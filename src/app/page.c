@@ -19,7 +19,7 @@ int cw_stage_colour(const cw_analysis_stage *s) {
   default:
     return strcmp(s->name, "hmc") == 0       ? CW_BLUE
            : strcmp(s->name, "cluster") == 0 ? CW_RED
-                                             : CW_TEAL;
+                                             : CW_ORANGE;
   }
 }
 

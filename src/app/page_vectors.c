@@ -109,7 +109,7 @@ static cw_status draw_methods(const cw_section *to, const cw_observer *o, const 
   return CW_OK;
 }
 
-/* A curve for each row or column of a table, of the first method. */
+/* A curve for each row or column of a table, of one method. */
 static cw_status draw_table(const cw_section *to, const style *look, int count, int columns,
                             const cw_analysis_stage *method) {
   int rows = count / columns, curves = look->by_column ? columns : rows;
@@ -145,25 +145,39 @@ static cw_status draw_t0(const cw_section *to, const cw_observer *o, int count,
   return cw_page_curve(to->page, "", CW_DRAW_LINE, CW_GREY, 2, at, y, NULL);
 }
 
+/* The method that measured the quantity most often. */
+static const cw_analysis_stage *best_method(const char *quantity,
+                                            const cw_analysis_stage *const *methods, int n) {
+  int best = 0;
+  for (int i = 1; i < n; i++) {
+    const cw_result *r = cw_stage_result(methods[i], quantity, 0),
+                    *b = cw_stage_result(methods[best], quantity, 0);
+    if (r != NULL && (b == NULL || r->e.n > b->e.n)) best = i;
+  }
+  return methods[best];
+}
+
 static cw_status vector_figure(const cw_section *to, const cw_observer *o, const cw_quantity *q,
                                int count, const cw_analysis_stage *const *methods, int n) {
   const style look = style_of(q);
   int columns = look.columns != NULL ? (int)parameter(o, look.columns) - look.fewer : 0;
   bool is_table = columns > 0 && count % columns == 0, is_flow = strcmp(q->name, "t2_energy") == 0;
+  const cw_analysis_stage *best = best_method(q->name, methods, n);
   if (look.elsewhere) return CW_OK;
   CW_TRY(cw_page_figure_begin(to->page, look.title, look.x_label, is_flow ? "t²⟨E⟩" : q->name,
                               false, look.log_y));
   if (is_table)
-    CW_TRY(draw_table(to, &look, count, columns, methods[0]));
+    CW_TRY(draw_table(to, &look, count, columns, best));
   else
     CW_TRY(draw_methods(to, o, &look, count, methods, n));
-  if (is_flow) CW_TRY(draw_t0(to, o, count, methods[0]));
+  if (is_flow) CW_TRY(draw_t0(to, o, count, best));
   cw_prose caption = {0};
   cw_say_pretty(&caption, q->help);
   if (is_flow) cw_say(&caption, ". At t0 it is 0.3");
-  if (is_table && n > 1) cw_say(&caption, ". Of %s", methods[0]->label);
+  if (is_table && n > 1) cw_say(&caption, ". Of %s", best->label);
   cw_say(&caption, ". Points with errors above half of their value are left out.");
-  caption.text[0] = (char)toupper((unsigned char)caption.text[0]);
+  if (isalpha((unsigned char)caption.text[1])) /* a word, not the time t */
+    caption.text[0] = (char)toupper((unsigned char)caption.text[0]);
   return cw_page_figure_end(to->page, caption.text);
 }
 

@@ -118,14 +118,10 @@ static cw_status read_mcmc(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
 static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {
   cw_probe probe;
   cw_probe_make(p, &probe);
-  if (m->ops->fits(&probe.theory, m->param)) return CW_OK;
-  const cw_theory anywhere = {.ops = p->theory, .form = p->form};
-  if (m->ops->fits(&anywhere, m->param))
-    return cw_job_fail(
-        map, NULL, "sampler '%s' works on a checkerboard, which needs even extents; hmc does not",
-        m->ops->name);
-  return cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
-                     m->ops->name, p->theory->name);
+  return m->ops->fits(&probe.theory, m->param)
+             ? CW_OK
+             : cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
+                           m->ops->name, p->theory->name);
 }
 
 static cw_status read_samplers(cw_node *root, cw_plan *p) {

@@ -59,12 +59,12 @@ cw_status cw_read_measure(cw_node *root, cw_plan *p) {
         CW_TRY(read_group(measure, ops, p));
       } else if (cw_job_has(measure, ops->name)) {
         return cw_job_fail(measure, ops->name,
-                           "'%s' observables do not fit theory '%s' in %d dimension%s", ops->name,
-                           p->theory->name, p->lat.dim, p->lat.dim > 1 ? "s" : "");
+                           "'%s' observables do not fit theory '%s' on this lattice", ops->name,
+                           p->theory->name);
       }
     }
   if (p->n_groups == 0 || !p->group[0].ops->standard)
-    return cw_job_fail(root, "theory", "no observables fit theory '%s' in %d dimension%s",
-                       p->theory->name, p->lat.dim, p->lat.dim > 1 ? "s" : "");
+    return cw_job_fail(root, "theory", "no observables fit theory '%s' on this lattice",
+                       p->theory->name);
   return CW_OK;
 }
