@@ -13,10 +13,10 @@ static void both(void **state, double beta, const cw_lattice *lat, double known,
   need_long();
   plan heat = su3_plan(beta, *lat, "heatbath"), hmc = su3_plan(beta, *lat, "hmc");
   heat.n_chain = hmc.n_chain = 2;
-  heat.n_therm = 100;
+  heat.n_therm = 200;
   heat.n_step = 300;
   check_plaquette(*state, &heat, known, error, 2e-4);
-  hmc.n_therm = 150;
+  hmc.n_therm = 200;
   hmc.n_step = 150;
   check_plaquette(*state, &hmc, known, error, 5e-4);
 }

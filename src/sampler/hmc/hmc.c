@@ -137,7 +137,7 @@ cw_status cw_hmc_update(const cw_sampler *s, const double *c, cw_field *x, cw_rn
   old.data = f.data + cw_field_block_size(&f);
 
   double u[CW_LANES], before[CW_LANES], after[CW_LANES];
-  bool keep[CW_LANES];
+  bool keep[CW_LANES], all = s->state[CW_HMC_STATE_ACCEPT_ALL] != 0;
   cw_hmc_path path = draw_path(s, x, rng, step, u);
   cw_field_copy(&old, x);
   draw_momenta(th, &p, rng, step);
@@ -153,7 +153,7 @@ cw_status cw_hmc_update(const cw_sampler *s, const double *c, cw_field *x, cw_rn
   for (int b = 0; b < x->B; b++) {
     double d = after[b] - before[b];
     double a = d <= 0 ? 1 : d > 0 ? exp(-d) : 0; /* a trajectory that ran away has d = nan: 0 */
-    for (int v = 0; v < CW_LANES / x->B; v++) keep[v * x->B + b] = u[b] < a;
+    for (int v = 0; v < CW_LANES / x->B; v++) keep[v * x->B + b] = u[b] < a || (all && isfinite(d));
     if (accept != NULL) accept[b] = a;
     if (dH != NULL) dH[b] = d;
   }
@@ -217,16 +217,29 @@ cw_status cw_hmc_init(cw_sampler *s) {
   s->state[CW_HMC_STATE_STEPS] = n;
   s->state[CW_HMC_STATE_EPS] = s->param[CW_HMC_LENGTH] / n;
   s->state[CW_HMC_STATE_LOG_EPS_SUM] = 0;
+  s->state[CW_HMC_STATE_ACCEPT_ALL] = 0;
   return CW_OK;
 }
 
 /* Robbins and Monro, Ann. Math. Stat. 22 (1951) 400, on log eps, with falling gain; the result is
  * the mean over the second half of tuning (Polyak and Juditsky, SIAM J. Control Optim. 30 (1992)
  * 838), rounded down so that a whole number of steps makes the length asked for: acceptance comes
- * out at the target or above. */
+ * out at the target or above.
+ *
+ * Links far from equilibrium are another matter: on a large lattice the energy violation on the way
+ * there is large at any step size, and tuning for it would end in steps of no length. Their first
+ * half of thermalisation accepts every trajectory, with the step size of the start. */
 void cw_hmc_tune(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune) {
   double target = s->param[CW_HMC_TARGET], length = s->param[CW_HMC_LENGTH];
-  if (target <= 0 || step >= n_tune) return;
+  if (step >= n_tune) return;
+  if (cw_kind(s->th->ops->kind)->on_links) {
+    uint32_t approach = n_tune / 2;
+    s->state[CW_HMC_STATE_ACCEPT_ALL] = step + 1 < approach;
+    if (step < approach) return;
+    step -= approach;
+    n_tune -= approach;
+  }
+  if (target <= 0) return;
   double *n_steps = &s->state[CW_HMC_STATE_STEPS], *eps = &s->state[CW_HMC_STATE_EPS];
   double *sum = &s->state[CW_HMC_STATE_LOG_EPS_SUM];
   double gain = pow(1 + step / 5.0, -0.75);

@@ -21,7 +21,13 @@ enum { CW_HMC_OMELYAN_CHOICE, CW_HMC_LEAPFROG_CHOICE, CW_HMC_OMELYAN4_CHOICE };
 extern const char *const cw_hmc_integrators[];
 /* Steps of mean size eps per trajectory, and while tuning the sum of log eps over its second half.
  */
-enum { CW_HMC_STATE_STEPS, CW_HMC_STATE_EPS, CW_HMC_STATE_LOG_EPS_SUM, CW_HMC_N_STATE };
+enum {
+  CW_HMC_STATE_STEPS,
+  CW_HMC_STATE_EPS,
+  CW_HMC_STATE_LOG_EPS_SUM,
+  CW_HMC_STATE_ACCEPT_ALL, /* 1: on the way to equilibrium every trajectory is accepted */
+  CW_HMC_N_STATE
+};
 
 /* Draw numbers of a step: disjoint, so that the same stream serves all purposes. */
 enum { CW_DRAW_MOMENTUM, CW_DRAW_ACCEPT, CW_DRAW_FLIP, CW_DRAW_CLUSTER };
