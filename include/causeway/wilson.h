@@ -21,9 +21,8 @@ extern "C" {
 #endif
 
 enum {
-  CW_WILSON_CLASSES = 6,                    /* terms of the action */
-  CW_WILSON_STAPLES = 2 * (CW_MAX_DIM - 1), /* of a link, at most */
-  CW_WILSON_PLANES = CW_MAX_DIM * (CW_MAX_DIM - 1) / 2
+  CW_WILSON_CLASSES = 6,                   /* terms of the action */
+  CW_WILSON_STAPLES = 2 * (CW_MAX_DIM - 1) /* of a link, at most */
 };
 
 /* The links (outer site, mu) that have a defect link in one of their staples' plaquettes or are one

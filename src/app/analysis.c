@@ -339,7 +339,7 @@ static cw_status fill_case(cw_context *ctx, cw_store *store, cw_analysis_case *c
   return cw_expect_compare(ctx, c);
 }
 
-static cw_status read_plans(cw_context *ctx, cw_store *store, cw_plans *plans) {
+cw_status cw_plans_of_store(cw_context *ctx, const cw_store *store, cw_plans *plans) {
   const char *text = cw_store_job(store);
   cw_job *job = NULL;
   CW_TRY(cw_job_parse(ctx, text, strlen(text), cw_store_dir(store), &job));
@@ -349,7 +349,7 @@ static cw_status read_plans(cw_context *ctx, cw_store *store, cw_plans *plans) {
 }
 
 static cw_status read_job(cw_context *ctx, cw_store *store, cw_analysis *a) {
-  CW_TRY(read_plans(ctx, store, &a->plans));
+  CW_TRY(cw_plans_of_store(ctx, store, &a->plans));
   a->job_name = a->plans.plan[0].job;
   a->about = a->plans.plan[0].about;
   a->seed = a->plans.plan[0].seed;

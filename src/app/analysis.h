@@ -113,6 +113,9 @@ typedef struct {
 cw_status cw_analysis_create(cw_context *ctx, const char *dir, cw_analysis **out);
 void cw_analysis_destroy(cw_analysis *a); /* NULL is allowed */
 
+/* Reads the job that a store carries. Local. The caller clears *plans, also after a failure. */
+cw_status cw_plans_of_store(cw_context *ctx, const cw_store *store, cw_plans *plans);
+
 /* The parts of a case; NULL if it has no such part. Borrowed. */
 const cw_analysis_stage *cw_analysis_find_stage(const cw_analysis_case *c, const char *name);
 const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c,

@@ -28,8 +28,8 @@ static const command commands[] = {
      "verify a gauge configuration and print what it holds (ILDG, SciDAC, NERSC, MILC v5)"},
     {"convert", cw_command_convert,
      "convert IN OUT [--format ildg|nersc] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
-     "[--overwrite]",
-     "write a gauge configuration in another format"},
+     "[--case NAME] [--stage NAME] [--config N] [--overwrite]",
+     "write a gauge configuration, of a file or kept by a run, in another format"},
     {"check", cw_command_check, "check [--threads N]",
      "test this installation in about two minutes"},
 };

@@ -91,3 +91,15 @@ cw_status cw_options_choice(cw_context *ctx, const char *command, const char *op
   return cw_fail(ctx, CW_EINVAL, "%s: %s: expected one of %s, found '%.60s'", command, option, list,
                  text);
 }
+
+cw_status cw_options_count(cw_context *ctx, const char *command, const char *option,
+                           const char *text, long *count) {
+  char *end;
+  const long most = 1000000000000; /* more than any disk holds; strtol saturates above it */
+  long n = text[0] >= '0' && text[0] <= '9' ? strtol(text, &end, 10) : -1;
+  if (n < 0 || n > most || *end != '\0')
+    return cw_fail(ctx, CW_EINVAL, "%s: %s: expected a number from 0, found '%.60s'", command,
+                   option, text);
+  *count = n;
+  return CW_OK;
+}

@@ -28,4 +28,8 @@ cw_status cw_options_lattice(cw_context *ctx, const char *command, const char *t
 cw_status cw_options_choice(cw_context *ctx, const char *command, const char *option,
                             const char *text, const char *const *choices, int *choice);
 
+/* "0", "17" of an option that counts. CW_EINVAL. */
+cw_status cw_options_count(cw_context *ctx, const char *command, const char *option,
+                           const char *text, long *count);
+
 #endif

@@ -8,7 +8,15 @@ void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]) {
   snprintf(name, 160, "%s%s%s", plan->name, plan->name[0] ? "/" : "", stage);
 }
 
+bool cw_plan_fits_files(const cw_plan *p) {
+  return p->theory->kind == CW_LINK_SU3 && p->lat.dim == 4;
+}
+
 long cw_kept_rows(const cw_mcmc_plan *m) { return (m->keep + m->chains - 1) / m->chains; }
+
+long cw_kept_rows_of(const cw_mcmc_plan *m, long measured) {
+  return measured * cw_kept_rows(m) / (m->steps / m->every);
+}
 
 bool cw_forward_shares_data(const cw_plan *p) {
   bool on_samples = p->has_train && p->train.loss == CW_LOSS_FORWARD_KL;
@@ -87,13 +95,13 @@ static cw_status read_choices(cw_node *map, const cw_sampler_ops *ops, int *choi
 
 static const char *const start_words[] = {"hot", "cold", NULL};
 
-/* Where chains begin. Configuration files hold SU(3) links in four dimensions. */
+/* Where chains begin. */
 static cw_status read_chain_start(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
   int start;
-  bool has_files = p->theory->kind == CW_LINK_SU3 && p->lat.dim == 4;
   CW_TRY(cw_job_choice(map, "start", "start", start_words, CW_START_HOT, &start));
   m->start = (cw_start)start;
-  if (has_files) return read_text(map, "start_file", "", m->start_file, sizeof m->start_file);
+  if (cw_plan_fits_files(p))
+    return read_text(map, "start_file", "", m->start_file, sizeof m->start_file);
   if (!cw_job_has(map, "start_file")) return CW_OK;
   return cw_job_fail(map, "start_file",
                      "needs an SU(3) theory in four dimensions, found '%s' in %d", p->theory->name,

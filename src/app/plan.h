@@ -97,6 +97,10 @@ int cw_plan_split(const cw_plan *plan, long threads);
 
 /* Rows, of one configuration of every chain, that a sampler section keeps. */
 long cw_kept_rows(const cw_mcmc_plan *m);
+/* Those among its first so many measured rows: each kept row ends one of equal intervals. */
+long cw_kept_rows_of(const cw_mcmc_plan *m, long measured);
+/* Are its configurations what configuration files hold, SU(3) links in four dimensions? */
+bool cw_plan_fits_files(const cw_plan *plan);
 /* Was the model trained on configurations of the section that `forward` judges it on? Then it was
  * on the first half of the kept rows, and `forward` has the second. */
 bool cw_forward_shares_data(const cw_plan *plan);

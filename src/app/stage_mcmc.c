@@ -11,14 +11,15 @@ typedef struct {
   cw_sampler *sampler;
   cw_field x;
   cw_rng rng;
-  long first, n_mine, rows_done, rows; /* measured rows so far, in all */
-  double *accept, *dH;                 /* (lanes) of the last step */
-  double *sum_accept, *sum_exp;        /* (n_mine) over the steps since the last row */
+  long first, n_mine, rows_done; /* measured rows so far */
+  double *accept, *dH;           /* (lanes) of the last step */
+  double *sum_accept, *sum_exp;  /* (n_mine) over the steps since the last row */
   cw_record primary[CW_MAX_GROUPS], accepted, exp_mdH, kept, therm;
 } mcmc;
 
-/* Row r of n is kept if it begins one of k equal intervals' ends. */
-static bool is_kept(long r, long n, long k) { return (r + 1) * k / n > r * k / n; }
+static bool is_kept(const cw_mcmc_plan *plan, long row) {
+  return cw_kept_rows_of(plan, row + 1) > cw_kept_rows_of(plan, row);
+}
 
 static cw_status record_action(cw_case *c, mcmc *m) {
   double *row = cw_record_row(&m->therm, m->n_mine);
@@ -62,7 +63,7 @@ static cw_status record_row(cw_case *c, mcmc *m) {
     e[i] = m->sum_exp[i] / (double)m->plan->every;
     m->sum_accept[i] = m->sum_exp[i] = 0;
   }
-  if (is_kept(m->rows_done, m->rows, cw_kept_rows(m->plan))) CW_TRY(keep_configurations(c, m));
+  if (is_kept(m->plan, m->rows_done)) CW_TRY(keep_configurations(c, m));
   m->rows_done++;
   return CW_OK;
 }
@@ -156,8 +157,7 @@ static void close_mcmc(mcmc *m) {
 }
 
 static cw_status open_mcmc(cw_case *c, const cw_mcmc_plan *plan, mcmc *m) {
-  *m = (mcmc){
-      .plan = plan, .rng = cw_case_rng(c, plan->ops->name), .rows = plan->steps / plan->every};
+  *m = (mcmc){.plan = plan, .rng = cw_case_rng(c, plan->ops->name)};
   CW_TRY(cw_my_chains(c, plan->chains, &m->first, &m->n_mine));
   CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.n_comp, m->n_mine, &m->x));
   m->x.first_chain = m->first;

@@ -21,10 +21,6 @@ CW_INLINE void cw_su2_store(double *p, const cw_su2_m *m) {
 CW_INLINE void cw_su2_zero(cw_su2_m *m) {
   for (int k = 0; k < 4; k++) m->a[k] = cw_vd_set1(0);
 }
-CW_INLINE void cw_su2_one(cw_su2_m *m) {
-  cw_su2_zero(m);
-  m->a[0] = cw_vd_set1(1);
-}
 CW_INLINE void cw_su2_add(cw_su2_m *m, const cw_su2_m *b) {
   for (int k = 0; k < 4; k++) m->a[k] += b->a[k];
 }

@@ -34,10 +34,6 @@ CW_INLINE void cw_su3_zero(cw_su3_m *m) {
 #pragma GCC unroll 9
   for (int k = 0; k < 9; k++) m->re[k] = m->im[k] = cw_vd_set1(0);
 }
-CW_INLINE void cw_su3_one(cw_su3_m *m) {
-  cw_su3_zero(m);
-  m->re[0] = m->re[4] = m->re[8] = cw_vd_set1(1);
-}
 CW_INLINE void cw_su3_add(cw_su3_m *m, const cw_su3_m *a) {
 #pragma GCC unroll 9
   for (int k = 0; k < 9; k++) {

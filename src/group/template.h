@@ -1,17 +1,31 @@
+/* clang-format off */
 /* Kernels are written once for all groups: a kernel file includes its template once per group with
  * CW_GROUP set to u1, su2 or su3, and the template says G(mul) for cw_su3_mul. Every group header
- * offers the same set, on vectors of CW_VD lanes:
- *   G(m)                             a matrix, also a sum of group elements
- *   G(N), G(N_REAL), G(N_ALGEBRA)    constants
- *   G(load)(&m, p)                   components at p, p + CW_LANES, ...: half a row or more of
- * lanes G(load_from)(&m, p, from)        the same, lanes permuted (see cw_lanes_from) G(store)(p,
- * &m) G(zero)(&m), G(one)(&m), G(add)(&m, &a) m += a, G(add_scaled)(&m, s, &a) m += s a, G(adjoint)
- *   G(mul)(&c, &a, &b) c = a b, G(mul_nd) c = a b^+, G(mul_dn) c = a^+ b, G(mul_dd) c = a^+ b^+; c
- * is neither a nor b G(re_trace)(&a), G(re_trace_nd)(&a, &b) = Re tr a b^+, G(im_trace)(&a)
- *   G(to_algebra)(&a, w)             the traceless anti-Hermitian part (a - a^+)/2 - trace = w_a
- * T_a G(from_algebra)(&x, w)           x = sum_a w_a T_a G(exp)(&u, w)                    u =
- * exp(sum_a w_a T_a) G(project)(&u)                   to the group: removes rounding errors Only
- * for kernel files (*.isa.c), like simd.h. Conventions: causeway/group.h. */
+ * offers the same set, on vectors of CW_VD lanes; w are tangent coordinates (causeway/group.h):
+ *
+ *   G(m)                            a matrix, also a sum of group elements
+ *   G(N), G(N_REAL), G(N_ALGEBRA)   constants
+ *   G(load)(&m, p)                  components at p, p + CW_LANES, ...
+ *   G(load_from)(&m, p, from)       the same, lanes permuted (see cw_lanes_from)
+ *   G(store)(p, &m)
+ *   G(zero)(&m)
+ *   G(add)(&m, &a)                  m += a
+ *   G(add_scaled)(&m, s, &a)        m += s a
+ *   G(adjoint)(&c, &a)              c = a^+
+ *   G(mul)(&c, &a, &b)              c = a b; also G(mul_nd) a b^+, G(mul_dn) a^+ b, G(mul_dd) a^+ b^+;
+ *                                   c is neither a nor b
+ *   G(re_trace)(&a)                 Re tr a
+ *   G(im_trace)(&a)                 Im tr a
+ *   G(re_trace_nd)(&a, &b)          Re tr a b^+
+ *   G(to_algebra)(&a, w)            (a - a^+)/2 - trace = sum_a w_a T_a
+ *   G(from_algebra)(&x, w)          x = sum_a w_a T_a
+ *   G(exp)(&u, w)                   u = exp(sum_a w_a T_a)
+ *   G(log)(&u, w)                   its inverse, of smallest norm; SU(3): where that is unique
+ *   G(dexp)(j, w)                   d/ds exp(X + s Y) = (j Y) exp(X), j (N_ALGEBRA, N_ALGEBRA)
+ *   G(project)(&u)                  to the group: removes rounding errors
+ *
+ * Only for kernel files (*.isa.c), like simd.h. */
+/* clang-format on */
 #ifndef CW_GROUP_TEMPLATE_H
 #define CW_GROUP_TEMPLATE_H
 
@@ -28,9 +42,13 @@
 
 /* Is the mask set in any lane? */
 CW_INLINE bool cw_any(cw_vl mask) {
-  int64_t any = 0;
-  for (int i = 0; i < CW_VD; i++) any |= mask[i];
-  return any != 0;
+#if CW_VBYTES == 64
+  return _mm512_movepi64_mask((__m512i)mask) != 0;
+#elif CW_VBYTES == 32
+  return _mm256_movemask_pd((__m256d)mask) != 0;
+#else
+  return (mask[0] | mask[1]) != 0;
+#endif
 }
 CW_INLINE cw_vd cw_vd_atan2(cw_vd y, cw_vd x) {
   cw_vd angle;

@@ -21,7 +21,6 @@ CW_INLINE void cw_u1_store(double *p, const cw_u1_m *m) {
   cw_vd_store(p + CW_LANES, m->im);
 }
 CW_INLINE void cw_u1_zero(cw_u1_m *m) { *m = (cw_u1_m){cw_vd_set1(0), cw_vd_set1(0)}; }
-CW_INLINE void cw_u1_one(cw_u1_m *m) { *m = (cw_u1_m){cw_vd_set1(1), cw_vd_set1(0)}; }
 CW_INLINE void cw_u1_add(cw_u1_m *m, const cw_u1_m *a) {
   m->re += a->re;
   m->im += a->im;

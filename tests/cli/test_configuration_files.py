@@ -605,5 +605,123 @@ class Writing(Files):
             self.bad(["info", "in", "--lattice", lattice], "--lattice: expected X,Y,Z,T")
 
 
+# Every measured configuration is kept; two sections, of which one keeps none.
+RUN = """\
+job: kept
+seed: 3
+lattice: [2, 4, 2, 6]
+theory: {kind: su3, beta: 5.7}
+heatbath: {chains: 2, thermalise: 2, steps: 8, keep: 16}
+hmc: {chains: 1, thermalise: 2, steps: 2}
+"""
+
+
+class FromRun(Files):
+    """Configurations that a run kept."""
+
+    def make(self, out, *assignments, job=RUN):
+        self.write("job.yaml", job)
+        words = [word for assignment in assignments for word in ("--set", assignment)]
+        self.good("run", "job.yaml", "--out", out, "--threads", 1, "--quiet", *words)
+
+    def export(self, run, *words):
+        """(bytes of the file, what was printed)"""
+        out = self.good("convert", run, "out.nersc", "--overwrite", *words)
+        return (self.dir / "out.nersc").read_bytes(), out
+
+    def test_all_of_them_have_the_measured_plaquette(self):
+        self.make("run")
+        files = [self.export("run", "--config", n)[0] for n in range(16)]
+        self.assertEqual(len(set(files)), 16)
+        headers = [parse_nersc(data)[0] for data in files]
+        self.assertEqual([headers[0][f"DIMENSION_{k}"] for k in (1, 2, 3, 4)], ["2", "4", "2", "6"])
+        mean = sum(float(header["PLAQUETTE"]) for header in headers) / 16
+        measured = {r["name"]: r["value"] for r in self.results("run")["results"]}
+        self.assertAlmostEqual(mean, measured["heatbath.plaquette"], delta=1e-13)
+
+    def test_the_last_one_and_the_options(self):
+        self.make("run")
+        last, out = self.export("run")
+        self.assertEqual(last, self.export("run", "--config", 15, "--stage", "heatbath")[0])
+        plaquette = float(parse_nersc(last)[0]["PLAQUETTE"])
+        self.assertIn("run: stage 'heatbath', configuration 15 of 0 to 15 (row 7, chain 1), 2x4x2x6\n", out)
+        self.assertIn(f"out.nersc: nersc, 64 bits, plaquette {plaquette:.12f}\n", out)
+        self.good("convert", "run", "out.ildg")
+        found = self.info("out.ildg")
+        self.assertEqual((found["precision"], found["lattice"], found["warnings"]), (64, [2, 4, 2, 6], []))
+        self.assertAlmostEqual(found["measured"]["plaquette"], plaquette, delta=1e-14)
+        self.good("convert", "run", "short", "--format", "nersc", "--precision", 32, "--rows", 2)
+        found = self.info("short")
+        self.assertEqual((found["precision"], found["rows"]), (32, 2))
+        self.assertAlmostEqual(found["measured"]["plaquette"], plaquette, delta=1e-6)
+        self.bad(["convert", "run", "out.nersc"], "'out.nersc' exists")
+
+    def test_order_of_rows_and_chains(self):
+        """A chain depends neither on how many there are beside it, nor on how many steps follow."""
+        self.make("both", "heatbath.keep=4")  # rows after steps 4 and 8
+        self.make("early", "heatbath.keep=2", "heatbath.steps=4")
+        self.make("alone", "heatbath.keep=1", "heatbath.chains=1")
+        for n in (0, 1):
+            self.assertEqual(self.export("both", "--config", n)[0], self.export("early", "--config", n)[0])
+        self.assertEqual(self.export("both", "--config", 2)[0], self.export("alone")[0])
+
+    def test_segments_leave_no_trace(self):
+        long = ("heatbath.thermalise=200", "heatbath.steps=200", "heatbath.keep=8", "hmc=null")
+        self.make("whole", *long, "checkpoint=1000")
+        self.make("pieces", *long, "checkpoint=0.01")
+        names = self.segments("pieces")
+        self.assertGreater(len(names), 2, "too fast for segments")
+        whole = [self.export("whole", "--config", n)[0] for n in range(8)]
+        for n in range(8):
+            self.assertEqual(self.export("pieces", "--config", n)[0], whole[n])
+        held = []  # configurations in the store, as it was while the run went on
+        for left in (len(names) * 3 // 4, 1):
+            for name in names[left:]:
+                (self.dir / "pieces/store" / name).unlink(missing_ok=True)
+            code, out, err = self.run_program("convert", "pieces", "out.nersc", "--overwrite")
+            if code == 0:
+                held.append(1 + int(re.search(r"configuration (\d+) of 0 to \1 ", out)[1]))
+                self.assertEqual((self.dir / "out.nersc").read_bytes(), whole[held[-1] - 1])
+        self.assertEqual((len(held), held[0] < 8), (1, True))
+        self.assertIn("stage 'heatbath' has kept no configuration yet", err)
+
+    def test_way_back(self):
+        self.make("run")
+        self.good("convert", "run", "links.ildg")
+        self.make("again", "heatbath=null", "hmc.start_file=links.ildg", "hmc.thermalise=0", "hmc.length=1e-6", "hmc.keep=2")
+        plaquette = self.info("links.ildg")["measured"]["plaquette"]
+        self.assertAlmostEqual(float(parse_nersc(self.export("again", "--config", 0)[0])[0]["PLAQUETTE"]), plaquette, delta=1e-4)
+
+    def test_cases(self):
+        self.make("run", job=RUN + "cases:\n  warm: {}\n  cool: {theory: {beta: 8}}\n")
+        self.bad(["convert", "run", "a.ildg"], "--case", "warm, cool")
+        self.bad(["convert", "run", "a.ildg", "--case", "cold"], "--case: the run has no 'cold'; did you mean 'cool'?")
+        out = self.export("run", "--case", "cool")[1]
+        self.assertIn("stage 'cool/heatbath'", out)
+        self.assertNotEqual(self.export("run", "--case", "warm")[0], self.export("run", "--case", "cool")[0])
+
+    def test_refusals(self):
+        self.make("run")
+        self.bad(["convert", "run", "a.ildg", "--config", "16"], "stage 'heatbath' has 16 configurations, 0 to 15")
+        for number in ("-1", "", "1x", "99999999999999999999"):
+            self.bad(["convert", "run", "a.ildg", "--config", number], "--config: expected a number from 0")
+        self.bad(["convert", "run", "a.ildg", "--stage", "heatbaht"], "--stage: the run has no 'heatbaht'; did you mean 'heatbath'?")
+        self.bad(["convert", "run", "a.ildg", "--stage", "zzz"], "the run has no 'zzz' (it has: ", "heatbath", "hmc")
+        self.bad(["convert", "run", "a.ildg", "--stage", "hmc"], "kept no configurations of 'hmc' (hmc.keep is 0)")
+        self.bad(["convert", "run", "a.ildg", "--case", "x"], "--case: the run has no 'x' (it has: none)")
+        self.bad(["convert", "run", "a.ildg", "--lattice", "2,4,2,6"], "--lattice: a run knows its lattice")
+        self.bad(["convert", "run/store", "a.ildg"], "cannot open store 'run/store/store'")
+        self.bad(["convert", "job.yaml", "a.ildg", "--config", "1"], "--config choose from a run")
+        self.make("both", "hmc.keep=2")
+        self.bad(["convert", "both", "a.ildg"], "--stage", "hmc", "heatbath")
+        self.make("none", "heatbath.keep=0")
+        self.bad(["convert", "none", "a.ildg"], "keep is 0 in every sampler section")
+        self.make("su2", "theory.kind=su2", "theory.beta=2.3")
+        self.bad(["convert", "su2", "a.ildg"], "SU(3) in four dimensions", "'su2' in 4")
+        self.make("plane", "lattice=[4, 4]")
+        self.bad(["convert", "plane", "a.ildg"], "SU(3) in four dimensions", "'su3' in 2")
+        self.assertFalse((self.dir / "a.ildg").exists())
+
+
 if __name__ == "__main__":
     program.main()

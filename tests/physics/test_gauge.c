@@ -18,8 +18,8 @@ static void samplers_agree_on_unequal_extents(void **state) {
   heat.n_therm = 60;
   heat.n_step = 300;
   hmc.n_chain = 8;
-  hmc.n_therm = 80;
-  hmc.n_step = 60;
+  hmc.n_therm = 120;
+  hmc.n_step = 120;
   chains a = run_chains(*state, &heat), b = run_chains(*state, &hmc);
   const char *const names[] = {"plaquette", "plaquette_s", "plaquette_t", "rectangle", "polyakov"};
   for (int i = 0; i < 5; i++) {

@@ -117,7 +117,7 @@ static double better_step(double eps, double distance, double tolerance) {
 
 /* One step of every configuration that has not arrived at time. */
 static void take_step(cw_flow *f, double time) {
-  const double no_less = 1e-8; /* the error of such a step is rounding */
+  const double no_less = 1e-5; /* the error of such a step is rounding */
   double eps[CW_LANES] CW_ALIGNED = {0}, distance[CW_LANES] = {0};
   bool keep[CW_LANES], last[CW_LANES] = {false};
   for (int b = 0; b < CW_LANES; b++) keep[b] = b >= f->v.n_config; /* padding goes nowhere */
@@ -133,7 +133,8 @@ static void take_step(cw_flow *f, double time) {
   for (int b = 0; b < f->v.n_config; b++) {
     if (eps[b] == 0) continue; /* has arrived: is restored to the bit */
     keep[b] = !(distance[b] > f->tolerance) || eps[b] < no_less;
-    if (f->tolerance > 0) f->step[b] = better_step(eps[b], distance[b], f->tolerance);
+    if (f->tolerance > 0)
+      f->step[b] = fmax(better_step(eps[b], distance[b], f->tolerance), no_less);
     if (keep[b]) f->t[b] = last[b] ? time : f->t[b] + eps[b];
   }
   f->n_steps++;

@@ -13,7 +13,7 @@ typedef struct {
 } cw_wilson_lines;
 
 typedef struct {
-  /* out = exp(rho sum of the spatial staples) u on outer sites [begin, end): one step of stout
+  /* out = exp(rho TA(V u^+)) u, V the spatial staples, on outer sites [begin, end): a step of stout
    * smearing of the spatial links; the links in the last direction are copied. */
   void (*smear)(const cw_geometry *geom, double rho, const double *u, double *out, long begin,
                 long end);

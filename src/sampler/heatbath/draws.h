@@ -45,16 +45,6 @@ CW_INLINE void cw_draws_counter(const cw_draws *d, int lane, uint32_t draw, cw_v
   c[3] = cw_vu_set1(draw);
 }
 
-CW_INLINE bool cw_any_lane(cw_vl mask) {
-#if CW_VBYTES == 64
-  return _mm512_movepi64_mask((__m512i)mask) != 0;
-#elif CW_VBYTES == 32
-  return _mm256_movemask_pd((__m256d)mask) != 0;
-#else
-  return (mask[0] | mask[1]) != 0;
-#endif
-}
-
 /* Sine and cosine of 2 pi u, 0 < u < 1: Taylor series to x^23 and x^22 of x = pi (u - 1/2),
  * |x| < pi/2, which leave out less than 2^-53, and twice that angle. */
 CW_INLINE void cw_circle(cw_vd u, cw_vd *sine, cw_vd *cosine) {
@@ -125,7 +115,7 @@ CW_INLINE cw_vl cw_try_accept(const cw_try *t, cw_vd alpha, cw_vd inverse, cw_vd
   cw_vd a2 = t->accept * t->accept;
   cw_vl accept = a2 <= cw_vd_fma(cw_vd_set1(-0.5), *delta, cw_vd_set1(1));
   cw_vl small = alpha < cw_vd_set1(CW_HEATBATH_SMALL);
-  if (cw_any_lane(small)) {
+  if (cw_any(small)) {
     cw_vd root = cw_vd_sqrt(cw_vd_fma(4 * alpha, alpha, cw_vd_set1(1)));
     cw_vd top = 2 * alpha / (1 + root), d = 2 * t->u;
     cw_vd weight = d * (2 - d) * cw_vd_exp(2 * alpha * (1 - d - top));
@@ -140,7 +130,7 @@ CW_INLINE cw_vl cw_try_accept(const cw_try *t, cw_vd alpha, cw_vd inverse, cw_vd
 static __attribute__((noinline)) void cw_try_again(const cw_draws *d, int lane, uint32_t draw,
                                                    cw_vl left, cw_vd alpha, cw_vd inverse,
                                                    cw_try *t, cw_vd *delta) {
-  for (uint32_t try = 1; cw_any_lane(left); try++) {
+  for (uint32_t try = 1; cw_any(left); try++) {
     cw_try other;
     cw_vd new_delta;
     cw_try_draw(&other, d, lane, draw + 2 * try);
@@ -161,12 +151,12 @@ static __attribute__((noinline)) void cw_first_tries(const cw_draws *d, uint32_t
 }
 
 /* h: elements of SU(2) with weight exp(alpha h_0), alpha >= 0, from their first try t. Where alpha
- * is not a number, neither is h. */
+ * is not a number or CW_HEATBATH_HUGE, h is of no use. */
 CW_INLINE void cw_draw_su2(const cw_draws *d, int lane, uint32_t draw, cw_vd alpha, cw_vd inverse,
                            cw_try *t, cw_su2_m *h) {
   cw_vd delta;
-  cw_vl left = (alpha == alpha) & ~cw_try_accept(t, alpha, inverse, &delta);
-  if (cw_any_lane(left)) cw_try_again(d, lane, draw, left, alpha, inverse, t, &delta);
+  cw_vl left = (alpha < cw_vd_set1(CW_HEATBATH_HUGE)) & ~cw_try_accept(t, alpha, inverse, &delta);
+  if (cw_any(left)) cw_try_again(d, lane, draw, left, alpha, inverse, t, &delta);
   cw_vd r = cw_vd_sqrt(delta * (2 - delta));
   h->a[0] = 1 - delta;
   for (int k = 0; k < 3; k++) h->a[k + 1] = r * t->n[k];
@@ -188,9 +178,9 @@ static __attribute__((noinline)) void cw_draw_u1(const cw_draws *d, uint32_t dra
                                                  const double *kappa, double *h) {
   for (int l = 0; l < CW_LANES; l += CW_VD) {
     cw_vd ka = cw_vd_load(kappa + l), re = ka, im = ka, rho, q;
-    cw_vl left = ka == ka, small = ka < cw_vd_set1(CW_HEATBATH_SMALL);
+    cw_vl left = ka < cw_vd_set1(CW_HEATBATH_HUGE), small = ka < cw_vd_set1(CW_HEATBATH_SMALL);
     cw_best_fisher(cw_vd_max(ka, cw_vd_set1(CW_HEATBATH_SMALL)), &rho, &q);
-    for (uint32_t try = 0; cw_any_lane(left); try++) {
+    for (uint32_t try = 0; cw_any(left); try++) {
       cw_vu a[1][4];
       cw_vd s, z;
       cw_draws_counter(d, l, draw + try, a[0]);

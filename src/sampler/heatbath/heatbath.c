@@ -12,10 +12,10 @@
 enum { PARAM_HEATBATH, PARAM_OVERRELAX, PARAM_PROJECT };
 
 static const cw_param params[] = {
-    {"heatbath", "heat-bath sweeps per step", 1, 0, CW_HEATBATH_SWEEPS, CW_WHOLE},
+    {"heatbath", "heat-bath sweeps per step", 1, 1, CW_HEATBATH_SWEEPS, CW_WHOLE},
     {"overrelax", "over-relaxation sweeps per step, after the heat bath", 4, 0, 1e6, CW_WHOLE},
-    {"project", "links are made group elements again every so many sweeps of a step; 0: never", 1,
-     0, 1e6, CW_WHOLE},
+    {"project", "links are made group elements again every so many sweeps; 0: never", 1, 0, 1e6,
+     CW_WHOLE},
     {0}};
 
 static bool fits(const cw_theory *th, const double *param) {
@@ -104,7 +104,8 @@ static long step_block(const cw_sampler *s, cw_sweep sweep, const cw_field *x) {
     for (int i = 0; i < n_heat + n_relax; i++) {
       sweep.sweep = i;
       sweep.relax = i >= n_heat;
-      sweep.project = project > 0 && (i + 1) % project == 0;
+      uint64_t done = (uint64_t)sweep.step * (uint64_t)(n_heat + n_relax) + (uint64_t)i + 1;
+      sweep.project = project > 0 && done % (uint64_t)project == 0;
       mine |= sweep_block(&sweep, x, s->own);
     }
 #pragma omp atomic

@@ -19,6 +19,8 @@ static inline uint32_t cw_heatbath_draw(int sweep, int mu, int subgroup) {
 /* alpha below which a0 of SU(2), and kappa below which the angle of U(1), is drawn uniformly and
  * accepted with its weight; Kennedy-Pendleton and Best-Fisher take over above. */
 #define CW_HEATBATH_SMALL 1.0
+#define CW_HEATBATH_HUGE                                                                           \
+  1e150 /* from here on squares overflow: not a field, and nothing is drawn */
 /* Staples whose square is smaller leave a link to the Haar measure, or as it is. */
 #define CW_HEATBATH_ZERO 1e-200
 

@@ -68,7 +68,7 @@ CW_INLINE void cw_u1_heat(const cw_draws *d, uint32_t draw, double scale, cw_u1_
     cw_vd k = cw_vd_sqrt(cw_u1_re_trace_nd(&v[i], &v[i]));
     cw_vl zero = k * k < cw_vd_set1(CW_HEATBATH_ZERO);
     cw_vd sign = cw_vd_set1(scale < 0 ? -1 : 1);
-    cw_u1_m phase = {cw_vd_select(zero, sign, sign * v[i].re / k),
+    cw_u1_m phase = {cw_vd_select(zero, cw_vd_set1(1), sign * v[i].re / k),
                      cw_vd_select(zero, cw_vd_set1(0), sign * v[i].im / k)};
     cw_u1_m drawn;
     cw_u1_load(&drawn, h + i * CW_VD);

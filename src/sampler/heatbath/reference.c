@@ -159,7 +159,7 @@ static void update_u1(const oracle *o, uint32_t site, uint32_t draw, matrix u, c
   }
   double complex phase = size > 0 ? v[0][0] / size : 1;
   double kappa = o->s->weights.scale * size;
-  u[0][0] = draw_u1(o, site, draw, fabs(kappa)) * (kappa < 0 ? -phase : phase);
+  u[0][0] = draw_u1(o, site, draw, fabs(kappa)) * (kappa < 0 && size > 0 ? -phase : phase);
 }
 
 /* q -> g = (q^+/|q|)^2, or h q^+/|q| with h drawn. */
@@ -169,7 +169,7 @@ static void update_su2(const oracle *o, uint32_t site, uint32_t draw, const doub
          h[4];
   double factor = 2 * o->s->weights.scale / o->N;
   for (int k = 0; k < 4 && size > 0; k++) p[k] = q[k] / size;
-  if (!o->s->relax && factor < 0)
+  if (!o->s->relax && factor < 0 && size > 0)
     for (int k = 0; k < 4; k++) p[k] = -p[k];
   for (int k = 1; k < 4; k++) p[k] = -p[k];
   if (o->s->relax)

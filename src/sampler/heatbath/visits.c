@@ -6,7 +6,8 @@
 
 #include "sampler/heatbath/heatbath.h"
 
-/* Sites of a slab per canonical sub-lattice, at most: 64 are 590 kB of SU(3) links in 4 dimensions.
+/* Sites of a slab per canonical sub-lattice to aim at: 64 are 590 kB of SU(3) links in 4
+ * dimensions. The last coordinate is not cut, so that a colour has sites to share between threads.
  */
 enum { SLAB_SITES = 64 };
 
@@ -18,7 +19,7 @@ cw_slabs cw_slabs_of(const cw_geometry *g) {
     for (int d = 0; d < g->lat.dim; d++)
       if (coord[d] >= s.piece[d]) s.piece[d] = coord[d] + 1;
   }
-  while (s.depth < g->lat.dim && g->n_inner / s.n > SLAB_SITES) s.n *= s.piece[s.depth++];
+  while (s.depth < g->lat.dim - 1 && g->n_inner / s.n > SLAB_SITES) s.n *= s.piece[s.depth++];
   return s;
 }
 

@@ -58,6 +58,7 @@ static void force(const cw_theory *th, const cw_field *x, const double *c, cw_fi
 
 static void reference(const cw_theory *th, const cw_lattice *lat, const double *x, const double *c,
                       double *T, double *f) {
+  (void)th;
   T[0] = T[1] = 0;
   for (long s = 0; s < cw_lattice_sites(lat); s++) {
     T[0] += pow(x[s], 2);
