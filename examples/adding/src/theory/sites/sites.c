@@ -36,7 +36,7 @@ static void block_terms(const cw_geometry *geom, const double *x, double *T) {
     }
   for (int k = 0; k < N_TERMS; k++) {
     double total[CW_LANES];
-    cw_sum_sublattices(geom, part[k][0], total);
+    cw_sum_parts(geom, part[k][0], 1, total);
     for (int b = 0; b < CW_LANES / geom->V; b++) T[b * N_TERMS + k] = total[b];
   }
 }
