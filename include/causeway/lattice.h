@@ -77,8 +77,9 @@ static inline const int64_t *cw_lanes_from(const cw_geometry *g, int t, int u) {
 /* Slices: the outer sites in pieces, at most CW_SLICES per canonical sub-lattice, which threads may
  * share out; sums over them come in an order that depends on the lattice alone. */
 #define CW_SLICES 16
-int cw_slices(const cw_geometry *geom); /* per canonical sub-lattice */
-/* Slices 0 .. n_sub/V * cw_slices - 1 of a block: slice i begins at this outer site; it ends where
+int cw_slices(const cw_geometry *geom);       /* per canonical sub-lattice */
+long cw_slice_count(const cw_geometry *geom); /* of a block: n_sub/V * cw_slices */
+/* Slices 0 .. cw_slice_count - 1 of a block: slice i begins at this outer site; it ends where
  * i+1 begins. */
 long cw_slice_begin(const cw_geometry *geom, long i);
 

@@ -78,6 +78,10 @@ cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_g
                            int form, const double *params, cw_theory *out);
 void cw_theory_destroy(cw_theory *th); /* zeroed or destroyed before: nothing */
 
+/* Threads that the work on one block of fields is worth: th->threads, or 1 where the block is
+ * small. */
+int cw_theory_threads(const cw_theory *th);
+
 /* S (n_blocks*B) = sum_k c_k T_k, summed from k = 0 up. scratch: (n_blocks*B*n_terms). Local. */
 void cw_theory_action(const cw_theory *th, const cw_field *x, const double *c, double *scratch,
                       double *S);

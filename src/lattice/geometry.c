@@ -283,6 +283,8 @@ void cw_geometry_destroy(cw_geometry *g) {
 
 int cw_slices(const cw_geometry *g) { return g->n_inner < CW_SLICES ? (int)g->n_inner : CW_SLICES; }
 
+long cw_slice_count(const cw_geometry *g) { return (long)(g->n_sub / g->V) * cw_slices(g); }
+
 long cw_slice_begin(const cw_geometry *g, long i) {
   long n = cw_slices(g);
   return i / n * g->n_inner + i % n * g->n_inner / n;

@@ -37,6 +37,11 @@ void cw_theory_destroy(cw_theory *th) {
   *th = (cw_theory){0};
 }
 
+int cw_theory_threads(const cw_theory *th) {
+  enum { WORTH_A_THREAD = 1 << 14 }; /* doubles; fewer are done before another thread is awake */
+  return th->geom->n_outer * th->n_comp * CW_LANES < WORTH_A_THREAD ? 1 : th->threads;
+}
+
 void cw_theory_action(const cw_theory *th, const cw_field *x, const double *c, double *scratch,
                       double *S) {
   th->ops->terms(th, x, scratch);

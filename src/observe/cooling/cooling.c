@@ -39,7 +39,7 @@ static void primary_name(const cw_observer *o, int i, char name[32]) {
 static void cool_links(const cw_theory *th, cw_cooling_kernel *kernel, double *x, int mu,
                        int parity) {
   const cw_geometry *g = th->geom;
-#pragma omp parallel for num_threads(cw_gauge_threads(th)) schedule(static)
+#pragma omp parallel for num_threads(cw_theory_threads(th)) schedule(static)
   for (int slab = 0; slab < g->n_slabs; slab++) {
     const long begin = g->colour[2 * slab + parity], end = g->colour[2 * slab + parity + 1];
     kernel(g, x, mu, g->checkerboard + begin, end - begin);

@@ -44,9 +44,6 @@ const cw_gauge_kernels_of *cw_gauge_kernels_for(const cw_theory *th);
 bool cw_gauge_theory(const cw_theory *th);
 /* -tr T_a T_a: 1/2 for SU(N), 1 for U(1). */
 double cw_gauge_trace_norm(const cw_theory *th);
-
-/* Threads that the work on one block is worth. */
-int cw_gauge_threads(const cw_theory *th);
 /* Runs a kernel over all slices of a block with th->threads: out (n rows), number b of a row is the
  * sum over the sites of configuration b. Same bits for all splits and threads. CW_ENOMEM. */
 cw_status cw_gauge_sum(const cw_theory *th, const double *block, cw_slice_kernel *kernel,

@@ -27,22 +27,17 @@ bool cw_gauge_theory(const cw_theory *th) {
 
 double cw_gauge_trace_norm(const cw_theory *th) { return th->ops->kind == CW_LINK_U1 ? 1 : 0.5; }
 
-int cw_gauge_threads(const cw_theory *th) {
-  enum { WORTH_A_THREAD = 1 << 14 }; /* doubles */
-  return th->geom->n_outer * th->n_comp * CW_LANES < WORTH_A_THREAD ? 1 : th->threads;
-}
-
 cw_status cw_gauge_sum(const cw_theory *th, const double *block, cw_slice_kernel *kernel,
                        const void *arg, int n, cw_lane_row *out, cw_arena *arena) {
   const cw_geometry *g = th->geom;
   const int per_sub = cw_slices(g);
-  const long n_slices = (long)(g->n_sub / g->V) * per_sub;
+  const long n_slices = cw_slice_count(g);
   cw_arena_mark mark = cw_arena_save(arena);
   /* by slice as the kernels write them, then by row as cw_sum_parts reads them */
   cw_lane_row *part = cw_arena_alloc(arena, (size_t)(n_slices * n) * sizeof *part);
   cw_lane_row *row = cw_arena_alloc(arena, (size_t)n_slices * sizeof *row);
   if (part == NULL || row == NULL) return CW_ENOMEM;
-#pragma omp parallel for num_threads(cw_gauge_threads(th)) schedule(static)
+#pragma omp parallel for num_threads(cw_theory_threads(th)) schedule(static)
   for (long i = 0; i < n_slices; i++)
     kernel(g, block, arg, cw_slice_begin(g, i), cw_slice_begin(g, i + 1), part + i * n);
   for (int k = 0; k < n; k++) {

@@ -15,8 +15,6 @@ static const cw_flow_kernels_of *kernels_for(const cw_theory *th) {
   return th->ops->kind == CW_LINK_U1 ? &k->u1 : th->ops->kind == CW_LINK_SU2 ? &k->su2 : &k->su3;
 }
 
-static long slices_of_block(const cw_geometry *g) { return (long)(g->n_sub / g->V) * cw_slices(g); }
-
 /* A field like that block, with n_comp components, in the first part of room; returns what is left.
  */
 static double *place_field(cw_field *out, const cw_field *like, int n_comp, double *room) {
@@ -33,7 +31,7 @@ cw_status cw_flow_begin(cw_flow *f, const cw_theory *th, const cw_field *block, 
   *f = (cw_flow){.th = th, .tolerance = tolerance};
   for (int b = 0; b < CW_LANES; b++) f->step[b] = step;
   const size_t rows = (size_t)(th->geom->n_outer * (2 * th->n_comp + 3 * th->n_tangent));
-  const size_t slices = (size_t)slices_of_block(th->geom);
+  const size_t slices = (size_t)cw_slice_count(th->geom);
   double *room = cw_arena_alloc(arena, (rows + slices) * CW_LANES * sizeof *room);
   if (room == NULL) return CW_ENOMEM;
   room = place_field(&f->v, block, th->n_comp, room);
@@ -56,8 +54,8 @@ static void evaluate(cw_flow *f, int i) {
 static void advance(cw_flow *f, const cw_flow_generator *by, const double *eps, const double *in) {
   const cw_geometry *g = f->th->geom;
   const cw_flow_kernels_of *k = kernels_for(f->th);
-  const long n = slices_of_block(g);
-#pragma omp parallel for num_threads(cw_gauge_threads(f->th)) schedule(static)
+  const long n = cw_slice_count(g);
+#pragma omp parallel for num_threads(cw_theory_threads(f->th)) schedule(static)
   for (long i = 0; i < n; i++)
     k->advance(g, by, eps, in, f->v.data, cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
 }
@@ -82,9 +80,9 @@ static void second_order_distance(cw_flow *f, const double *eps, double *distanc
   const cw_geometry *g = f->th->geom;
   const cw_flow_kernels_of *k = kernels_for(f->th);
   const cw_flow_generator by = {2, {2, -1}, {f->z[1].data, f->z[0].data}};
-  const long n = slices_of_block(g);
+  const long n = cw_slice_count(g);
   double largest[CW_LANES] = {0};
-#pragma omp parallel for num_threads(cw_gauge_threads(f->th)) schedule(static)
+#pragma omp parallel for num_threads(cw_theory_threads(f->th)) schedule(static)
   for (long i = 0; i < n; i++)
     k->compare(g, &by, eps, f->start.data, f->v.data, cw_slice_begin(g, i),
                cw_slice_begin(g, i + 1), f->distance2 + i * CW_LANES);

@@ -74,10 +74,10 @@ static void swap(double *pair[2]) {
 
 static void smear(workshop *w, size_t bytes) {
   const cw_geometry *g = w->o->th->geom;
-  const long n = (long)(g->n_sub / g->V) * cw_slices(g);
+  const long n = cw_slice_count(g);
   memcpy(w->smeared[0], w->u, bytes);
   for (int i = 0; i < parameter(w->o, SMEAR_STEPS); i++) {
-#pragma omp parallel for num_threads(cw_gauge_threads(w->o->th)) schedule(static)
+#pragma omp parallel for num_threads(cw_theory_threads(w->o->th)) schedule(static)
     for (long s = 0; s < n; s++)
       w->k->smear(g, w->o->param[RHO], w->smeared[0], w->smeared[1], cw_slice_begin(g, s),
                   cw_slice_begin(g, s + 1));
@@ -88,8 +88,8 @@ static void smear(workshop *w, size_t bytes) {
 static void lengthen(const workshop *w, const double *u, int mu, const double *line,
                      double *longer) {
   const cw_geometry *g = w->o->th->geom;
-  const long n = (long)(g->n_sub / g->V) * cw_slices(g);
-#pragma omp parallel for num_threads(cw_gauge_threads(w->o->th)) schedule(static)
+  const long n = cw_slice_count(g);
+#pragma omp parallel for num_threads(cw_theory_threads(w->o->th)) schedule(static)
   for (long s = 0; s < n; s++)
     w->k->lengthen(g, u, mu, line, longer, cw_slice_begin(g, s), cw_slice_begin(g, s + 1));
 }

@@ -16,8 +16,6 @@
 CW_ISA_TABLES(cw_hmc_kernels, cw_hmc_kernels);
 
 enum { PARAM_FLIP = CW_HMC_N_PARAM, MAX_STEPS = 10000 };
-/* Blocks of fewer doubles are not worth waking a thread for. */
-enum { WORTH_THREADS = 1 << 14 };
 
 static const cw_param params[] = {
     CW_HMC_PARAMS,
@@ -45,13 +43,13 @@ size_t cw_hmc_work_size(const cw_theory *th) {
 
 void cw_hmc_for_slices(const cw_theory *th, cw_hmc_work work, void *arg) {
   const cw_geometry *g = th->geom;
-  bool worth = block_doubles(th, th->n_comp) >= WORTH_THREADS;
-  if (!worth || !cw_kind(th->ops->kind)->on_links || th->threads == 1 || omp_in_parallel()) {
+  int threads = cw_theory_threads(th);
+  if (!cw_kind(th->ops->kind)->on_links || threads == 1 || omp_in_parallel()) {
     work(arg, 0, g->n_outer);
     return;
   }
-  long n = (long)(g->n_sub / g->V) * cw_slices(g);
-#pragma omp parallel for num_threads(th->threads) schedule(static)
+  long n = cw_slice_count(g);
+#pragma omp parallel for num_threads(threads) schedule(static)
   for (long i = 0; i < n; i++) work(arg, cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
 }
 

@@ -23,18 +23,6 @@ typedef struct {
   int reach;
 } cw_wilson_plan;
 
-/* Blocks with less than this many doubles are not worth waking a thread for. */
-enum { CW_WILSON_WORTH_THREADS = 1 << 14 };
-
-static inline int cw_wilson_threads(const cw_theory *th) {
-  bool worth = th->geom->n_outer * th->n_comp * CW_LANES >= CW_WILSON_WORTH_THREADS;
-  return worth ? th->threads : 1;
-}
-
-static inline long cw_wilson_pieces(const cw_geometry *g) {
-  return (long)(g->n_sub / g->V) * cw_slices(g);
-}
-
 /* To the sums of a piece goes Re tr P of vector lanes [lane, lane + CW_VD): defects (CW_LANES) are
  * the defect links of P per lane, NULL: none. */
 CW_INLINE void cw_wilson_add(cw_wilson_parts part, long piece, cw_vd re_trace, int temporal,
@@ -108,8 +96,8 @@ static void G(wilson_piece)(const cw_theory *th, const double *x, long piece,
 static void G(wilson_terms)(const cw_theory *th, const double *x, double *T) {
   const cw_geometry *g = th->geom;
   cw_wilson_parts part __attribute__((aligned(64)));
-  long n = cw_wilson_pieces(g);
-#pragma omp parallel for num_threads(cw_wilson_threads(th)) schedule(static)
+  long n = cw_slice_count(g);
+#pragma omp parallel for num_threads(cw_theory_threads(th)) schedule(static)
   for (long i = 0; i < n; i++) G(wilson_piece)(th, x, i, part);
   for (int k = 0; k < CW_WILSON_CLASSES; k++) {
     double total[CW_LANES] = {0};
@@ -160,8 +148,8 @@ static void G(wilson_force)(const cw_theory *th, const double *x, const double *
   cw_wilson_plan plan = {.weights = cw_wilson_weigh(&g->lat, c), .reach = cw_wilson_reach(th)};
   for (int mu = 0; mu < g->lat.dim; mu++)
     cw_wilson_staple_weights(&plan.weights, g->lat.dim, mu, NULL, plan.far[mu]);
-  long n = cw_wilson_pieces(g);
-#pragma omp parallel for num_threads(cw_wilson_threads(th)) schedule(static)
+  long n = cw_slice_count(g);
+#pragma omp parallel for num_threads(cw_theory_threads(th)) schedule(static)
   for (long i = 0; i < n; i++)
     for (long outer = cw_slice_begin(g, i); outer < cw_slice_begin(g, i + 1); outer++)
       G(wilson_site_force)(th, x, outer, &plan, f);
