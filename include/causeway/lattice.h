@@ -38,10 +38,12 @@ void cw_lattice_coord(const cw_lattice *lat, long site, int coord[]);
 typedef struct {
   cw_lattice lat;
   long n_sites;
-  int n_sub;      /* canonical sub-lattices */
-  int V;          /* of which lanes */
-  long n_outer;   /* n_sites / V */
-  long n_inner;   /* n_sites / n_sub: outer sites of one canonical sub-lattice */
+  int n_sub;    /* canonical sub-lattices */
+  int V;        /* of which lanes */
+  long n_outer; /* n_sites / V */
+  long n_inner; /* n_sites / n_sub: outer sites of one canonical sub-lattice, the last of its
+                   coordinates fastest */
+  int piece[CW_MAX_DIM]; /* extents of a canonical sub-lattice; at least 2 where it is cut */
   int *sub;       /* (n_sub/V, V) canonical number of the sub-lattice behind (outer / n_inner, v) */
   int *site;      /* (n_outer, V) global site of an outer site in lane group v */
   int *outer;     /* (n_sites) outer index of a global site */
@@ -50,12 +52,6 @@ typedef struct {
   uint8_t *turn;  /* (n_outer, 2*dim) 0: same lanes; t > 0: another sub-lattice, t-1 = direction */
   int64_t (*from)[CW_LANES]; /* (1+2*dim, 1+2*dim): the source of each lane after a step with turn t
                                 and another with turn u; see cw_lanes_from */
-  /* Even and odd sites apart, slab by slab (a slab: one value of coordinate 0 within the canonical
-   * sub-lattices), so that an update which visits them in this order finds its neighbours in the
-   * cache. NULL and 0 slabs: an extent is odd, or lanes of one outer site differ in parity. */
-  int n_slabs;
-  int *checkerboard; /* (n_outer) outer sites */
-  long *colour;      /* (2*n_slabs + 1) where slab s, parity p begins in checkerboard: 2*s + p */
 } cw_geometry;
 
 /* Fails with CW_EINVAL if an extent is < 1, the lattice has more than CW_MAX_SITES sites, or V is
@@ -65,7 +61,7 @@ void cw_geometry_destroy(cw_geometry *geom);
 /* Writes the allowed V, ascending, into splits[5]; returns how many. 1 is always among them. */
 int cw_geometry_splits(const cw_lattice *lat, int splits[5]);
 /* A good V for n_config configurations of n_comp components on each site: no lanes wasted, blocks
- * that fit into a cache, and a checkerboard if the lattice has one. */
+ * that fit into a cache. */
 int cw_geometry_choose(const cw_lattice *lat, int n_comp, long n_config);
 
 /* Lanes of the source after a step with turn t, then one with turn u (0: none), for cw_vd_permute.
@@ -82,6 +78,36 @@ long cw_slice_count(const cw_geometry *geom); /* of a block: n_sub/V * cw_slices
 /* Slices 0 .. cw_slice_count - 1 of a block: slice i begins at this outer site; it ends where
  * i+1 begins. */
 long cw_slice_begin(const cw_geometry *geom, long i);
+
+/* A wavefront: passes over a block that change it in place, site after site, in an order that
+ * depends on the lattice alone and that threads share with the same result as one alone. An inner
+ * site is visited in all canonical sub-lattices before the next. In four dimensions coordinate 2 is
+ * cut into tiles, so that neighbours are found in the cache; tile after tile comes, in each slab
+ * after slab (one value of coordinate 0), in these the inner sites in ascending order. Threads
+ * take slabs in turn, and each stays behind the one before it by what a plaquette can reach. What
+ * is done at a site may read and write the links that share a plaquette with one that starts there,
+ * and nothing farther. */
+#define CW_WAVE_TEAM 64
+typedef struct {
+  const cw_geometry *geom; /* borrowed */
+  int tiles;
+  long slab, reach, row; /* sites of a slab; of it per value of coordinate 1; of a stretch */
+  struct {
+    long done;      /* sites, counted from the first slab, that it is past; atomic */
+    char apart[56]; /* a cache line each */
+  } thread[CW_WAVE_TEAM];
+} cw_wavefront;
+/* Inner sites [begin, begin + n) of a pass. */
+typedef struct {
+  long pass, begin, n;
+  long slab, at; /* slabs are counted from the first pass; position in the slab */
+} cw_stretch;
+
+/* Before the team of threads begins. */
+void cw_wavefront_begin(cw_wavefront *w, const cw_geometry *geom);
+/* For every thread of the parallel region that calls it: ends its stretch t (all zero before the
+ * first), finds its next one of n_passes passes and waits until that may begin. false: no more. */
+bool cw_wavefront_next(cw_wavefront *w, long n_passes, cw_stretch *t);
 
 /* A hyper-rectangle of sites: coordinates (origin + i) mod extent, 0 <= i < size. */
 typedef struct {

@@ -77,12 +77,10 @@ cw_status cw_plans_read(cw_context *ctx, cw_job *job, cw_plans *out);
 void cw_plans_clear(cw_plans *plans);
 
 /* What theories, samplers and observables can be asked about a plan's theory before its lattice is
- * laid out: of the geometry only lat and n_sites are there, and checkerboard is not NULL if the
- * lattice has one. */
+ * laid out: of the geometry only lat and n_sites are there. */
 typedef struct {
   cw_geometry geom;
   cw_theory theory;
-  int colours;
 } cw_probe;
 void cw_probe_make(const cw_plan *plan, cw_probe *probe); /* probe points into itself */
 

@@ -5,14 +5,11 @@
 #include "app/plan.h"
 
 void cw_probe_make(const cw_plan *plan, cw_probe *probe) {
-  bool even = true;
-  for (int d = 0; d < plan->lat.dim; d++) even = even && plan->lat.extent[d] % 2 == 0;
   *probe = (cw_probe){.geom = {.lat = plan->lat, .n_sites = cw_lattice_sites(&plan->lat)},
                       .theory = {.ops = plan->theory,
                                  .n_comp = cw_kind_components(plan->theory->kind, &plan->lat),
                                  .n_tangent = cw_kind_tangent(plan->theory->kind, &plan->lat),
                                  .form = plan->form}};
-  probe->geom.checkerboard = even ? &probe->colours : NULL;
   probe->theory.geom = &probe->geom;
   memcpy(probe->theory.param, plan->param, sizeof probe->theory.param);
   plan->theory->couplings(plan->form, &plan->lat, plan->param, probe->theory.c);

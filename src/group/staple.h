@@ -11,12 +11,15 @@
 #include "group/template.h"
 #include "group/walk.h"
 
-/* The places around link (x, mu): found once for all lanes of an outer site. */
+/* The places around link (x, mu): found once for all lanes of an outer site. Sites are visited in
+ * ascending order, at least in rows: the neighbours of the next one in directions 0 and 1 lie where
+ * the processor cannot guess, and staples ask for their links one by one between the products. */
 typedef struct {
   long outer; /* x */
   int dim, mu;
   cw_place ahead;                                                /* x + mu */
   cw_place up[CW_MAX_DIM], down[CW_MAX_DIM], corner[CW_MAX_DIM]; /* x + nu, x - nu, x - nu + mu */
+  int n_soon, soon[4]; /* outer sites whose links in direction mu the next outer site will need */
 } cw_corners;
 
 CW_INLINE void cw_corners_find(cw_corners *c, const cw_geometry *g, long outer, int mu) {
@@ -30,6 +33,8 @@ CW_INLINE void cw_corners_find(cw_corners *c, const cw_geometry *g, long outer, 
     c->down[nu] = cw_step(g, outer, 2 * nu + 1);
     c->corner[nu] = cw_step2(g, outer, 2 * nu + 1, 2 * mu);
   }
+  c->n_soon = outer + 1 < g->n_outer ? (c->dim > 2 ? 4 : 2) : 0;
+  for (int i = 0; i < c->n_soon; i++) c->soon[i] = g->neighbour[(outer + 1) * 2 * c->dim + i];
 }
 
 /* p = a b c^+ and p = a^+ b c. */
@@ -154,17 +159,25 @@ CW_INLINE void G(fetch)(G(m) * u, const double *x, int dim, cw_place at, int mu,
     G(load_from)(u, row, at.from + lane);
 }
 
+/* Asks for the share of a link that lanes [lane, lane + CW_VD) come with. */
+CW_INLINE void G(prefetch)(const double *x, int dim, long outer, int mu, int lane) {
+  const double *row = x + (outer * dim + mu) * (G(N_REAL) * CW_LANES) + lane * G(N_REAL);
+  for (int k = 0; k < G(N_REAL) * CW_VD; k += 8) __builtin_prefetch(row + k, 0, 2);
+}
+
 /* v = V on lanes [lane, lane + CW_VD) of a block x. r (2*(dim-1), CW_LANES), aligned: weights of
  * the staples; NULL: all are 1. */
 CW_INLINE void G(staple)(G(m) * v, const double *x, const cw_corners *at, const double *r,
                          int lane) {
   const cw_place here = {at->outer, NULL};
   const int mu = at->mu, dim = at->dim;
+  int soon = 0;
   G(zero)(v);
   for (int nu = 0; nu < dim; nu++) {
     if (nu == mu) continue;
     for (int down = 0; down < 2; down++) {
       G(m) a, b, c, p;
+      if (soon < at->n_soon) G(prefetch)(x, dim, at->soon[soon++], mu, lane);
       G(fetch)(&a, x, dim, down ? at->down[nu] : here, nu, lane);
       G(fetch)(&b, x, dim, down ? at->down[nu] : at->up[nu], mu, lane);
       G(fetch)(&c, x, dim, down ? at->corner[nu] : at->ahead, nu, lane);

@@ -25,30 +25,28 @@ void cw_lattice_coord(const cw_lattice *lat, long site, int coord[]) {
   }
 }
 
-/* The canonical cut: halve, turn by turn, the direction with the longest piece whose halves are
- * even, and when there is none left the one with the longest even piece, until CW_LANES pieces or
- * nothing is even. Even pieces keep the lanes of an outer site at one parity. Lanes take whole
- * directions, in order, so that a step over an edge is one permutation for all of them. */
+/* The canonical cut: halve, turn by turn, the direction with the longest piece, until there are
+ * CW_LANES pieces or no half would keep two sites: sub-lattices are never so thin that a site and
+ * its image in the next one are neighbours. Lanes take whole directions, in order, so that a step
+ * over an edge is one permutation for all of them. */
 typedef struct {
   int cut[CW_MAX_DIM]; /* pieces per direction */
   int n_sub;
 } cut_plan;
 
-static int longest_piece(const cw_lattice *lat, const cut_plan *p, int divisor) {
-  int best = -1, length = 0;
+static int longest_piece(const cw_lattice *lat, const cut_plan *p) {
+  int best = -1, length = 3;
   for (int d = 0; d < lat->dim; d++) {
     int piece = lat->extent[d] / p->cut[d];
-    if (piece % divisor == 0 && piece > length) best = d, length = piece;
+    if (piece % 2 == 0 && piece > length) best = d, length = piece;
   }
   return best;
 }
 
 static cut_plan canonical_cut(const cw_lattice *lat) {
   cut_plan p = {.cut = {1, 1, 1, 1}, .n_sub = 1};
-  while (p.n_sub < CW_LANES) {
-    int best = longest_piece(lat, &p, 4);
-    if (best < 0) best = longest_piece(lat, &p, 2);
-    if (best < 0) break;
+  int best;
+  while (p.n_sub < CW_LANES && (best = longest_piece(lat, &p)) >= 0) {
     p.cut[best] *= 2;
     p.n_sub *= 2;
   }
@@ -79,22 +77,12 @@ int cw_geometry_splits(const cw_lattice *lat, int splits[5]) {
   return n;
 }
 
-/* Do even and odd sites exist, and do all lanes of an outer site agree on theirs? */
-static bool has_checkerboard(const cw_lattice *lat, const cut_plan *p, int lanes) {
-  for (int d = 0; d < lat->dim; d++) {
-    if (lat->extent[d] % 2 != 0) return false;
-    if (lanes >> d & 1 && lat->extent[d] / p->cut[d] % 2 != 0) return false;
-  }
-  return true;
-}
-
 int cw_geometry_choose(const cw_lattice *lat, int n_comp, long n_config) {
   const double cache = 2 << 20; /* bytes */
   cut_plan p = canonical_cut(lat);
   int best = 1;
   for (int V = 1; V <= CW_LANES; V *= 2) {
-    int lanes = lane_directions(lat, &p, V);
-    if (lanes < 0 || (has_checkerboard(lat, &p, 0) && !has_checkerboard(lat, &p, lanes))) continue;
+    if (lane_directions(lat, &p, V) < 0) continue;
     best = V;
     double bytes = (double)cw_lattice_sites(lat) / V * n_comp * CW_LANES * sizeof(double);
     if (CW_LANES / V <= n_config && bytes <= cache) break;
@@ -196,28 +184,6 @@ static void fill_lanes(cw_geometry *g, uint8_t perm[][CW_LANES]) {
       }
 }
 
-/* Slab and parity of an outer site; the lanes of one agree on both. */
-static long colour_of(const cw_geometry *g, long outer) {
-  int coord[CW_MAX_DIM], parity = 0;
-  cw_lattice_coord(&g->lat, g->site[outer * g->V], coord);
-  for (int d = 0; d < g->lat.dim; d++) parity += coord[d];
-  return 2 * (coord[0] % g->n_slabs) + parity % 2;
-}
-
-static cw_status fill_checkerboard(cw_context *ctx, cw_geometry *g, const cut_plan *p) {
-  g->n_slabs = g->lat.extent[0] / p->cut[0];
-  g->checkerboard = cw_alloc((size_t)g->n_outer * sizeof *g->checkerboard);
-  g->colour = cw_alloc((size_t)(2 * g->n_slabs + 2) * sizeof *g->colour);
-  if (g->checkerboard == NULL || g->colour == NULL)
-    return cw_fail(ctx, CW_ENOMEM, "no memory for the tables of a lattice of %ld sites",
-                   g->n_sites);
-  long *end = g->colour + 1; /* of each colour while it fills; then where the next begins */
-  for (long o = 0; o < g->n_outer; o++) end[colour_of(g, o) + 1]++;
-  for (int c = 0; c < 2 * g->n_slabs; c++) end[c + 1] += end[c];
-  for (long o = 0; o < g->n_outer; o++) g->checkerboard[end[colour_of(g, o)]++] = (int)o;
-  return CW_OK;
-}
-
 static cw_status check_lattice(cw_context *ctx, const cw_lattice *lat) {
   if (lat->dim < 1 || lat->dim > CW_MAX_DIM)
     return cw_fail(ctx, CW_EINVAL, "lattice: expected 1 to %d extents, found %d", CW_MAX_DIM,
@@ -248,6 +214,7 @@ cw_status cw_geometry_create(cw_context *ctx, const cw_lattice *lat, int V, cw_g
   g->V = V;
   g->n_outer = g->n_sites / V;
   g->n_inner = g->n_sites / p.n_sub;
+  for (int d = 0; d < lat->dim; d++) g->piece[d] = lat->extent[d] / p.cut[d];
   cw_status st = allocate_tables(ctx, g);
   if (st == CW_OK) {
     uint8_t perm[2 * CW_MAX_DIM][CW_LANES] = {{0}};
@@ -255,7 +222,6 @@ cw_status cw_geometry_create(cw_context *ctx, const cw_lattice *lat, int V, cw_g
     fill_canonical_order(g, &p);
     fill_neighbours(g, perm);
     fill_lanes(g, perm);
-    if (has_checkerboard(lat, &p, lanes)) st = fill_checkerboard(ctx, g, &p);
   }
   if (st != CW_OK) {
     cw_geometry_destroy(g);
@@ -274,8 +240,6 @@ void cw_geometry_destroy(cw_geometry *g) {
   free(g->neighbour);
   free(g->turn);
   free(g->from);
-  free(g->checkerboard);
-  free(g->colour);
   free(g);
 }
 

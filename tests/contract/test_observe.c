@@ -119,29 +119,32 @@ static void test_bits(void **state) {
   for_all(bits_are_fixed);
 }
 
-/* Translated by (1, 2, ...): on lattices with even and odd sites in four dimensions, where cooling
- * tells them apart, an even number of steps. */
-static void translate(const subject *a, subject *b) {
+static void translate(const subject *a, const int by[], subject *b) {
   const cw_lattice *lat = &a->geom->lat;
   for (long s = 0; s < a->geom->n_sites; s++) {
     int coord[CW_MAX_DIM];
     cw_lattice_coord(lat, s, coord);
-    for (int d = 0; d < lat->dim; d++) coord[d] += 1 + d;
+    for (int d = 0; d < lat->dim; d++) coord[d] += by[d];
     for (long i = 0; i < N_CONFIG; i++)
       for (int c = 0; c < a->x.n_comp; c++)
         cw_field_set(&b->x, i, cw_lattice_site(lat, coord), c, cw_field_get(&a->x, i, s, c));
   }
 }
 
-static void origin_does_not_matter(cw_context *ctx, const cw_theory_ops *theory,
-                                   const cw_lattice *lat) {
+/* Cooling visits sites in the order of cw_wavefront, which begins anew in every sub-lattice. */
+static bool has_an_origin(const cw_observer *o) { return strcmp(o->ops->name, "cooling") == 0; }
+
+static void check_translated(cw_context *ctx, const cw_theory_ops *theory, const cw_lattice *lat,
+                             bool whole_pieces) {
   subject a, b;
   open_subject(&a, ctx, theory, lat, 1, N_CONFIG);
   open_subject(&b, ctx, theory, lat, 1, N_CONFIG);
-  translate(&a, &b);
+  const int by[CW_MAX_DIM] = {1, 2, 3, 4};
+  translate(&a, whole_pieces ? a.geom->piece : by, &b);
   measure(&a);
   measure(&b);
   for (int g = 0; g < a.n_groups; g++) {
+    if (has_an_origin(&a.o[g]) && !whole_pieces) continue;
     /* flows and sweeps carry the rounding of their first sums along */
     const double tolerance = a.o[g].ops->standard ? 1e-12 : 1e-9;
     for (int i = 0; i < N_CONFIG * n_primary(&a, g); i++)
@@ -149,6 +152,11 @@ static void origin_does_not_matter(cw_context *ctx, const cw_theory_ops *theory,
   }
   close_subject(&a);
   close_subject(&b);
+}
+static void origin_does_not_matter(cw_context *ctx, const cw_theory_ops *theory,
+                                   const cw_lattice *lat) {
+  check_translated(ctx, theory, lat, false);
+  check_translated(ctx, theory, lat, true);
 }
 static void test_translation(void **state) {
   (void)state;

@@ -245,25 +245,25 @@ static inline matrix best_rotation(matrix w, int p, int q) {
   return a;
 }
 
-/* Moves u to where Re tr u v^+ is largest, by eight rounds over the SU(2) subgroups. */
+/* Moves u to where Re tr u v^+ is largest, by ten rounds over the SU(2) subgroups. */
 static inline void relax(matrix *u, matrix v) {
   if (u->n == 1) u->e[0][0] = v.e[0][0] / cabs(v.e[0][0]);
-  for (int round = 0; round < 8; round++)
+  for (int round = 0; round < 10; round++)
     for (int p = 0; p < u->n; p++)
       for (int q = p + 1; q < u->n; q++) *u = times(best_rotation(times(*u, dagger(v)), p, q), *u);
 }
 
-/* One cooling sweep: directions outside, even sites before odd ones. */
-static inline void scalar_cool(scalar_field *f) {
+/* One cooling sweep: in the order of cw_wavefront, at every site all directions in turn. */
+static inline void scalar_cool(scalar_field *f, const cw_geometry *g) {
   const int dim = f->lat.dim;
-  for (int mu = 0; mu < dim; mu++)
-    for (int parity = 0; parity < 2; parity++)
-      for (long s = 0; s < cw_lattice_sites(&f->lat); s++) {
-        int coord[CW_MAX_DIM], sum = 0;
-        cw_lattice_coord(&f->lat, s, coord);
-        for (int d = 0; d < dim; d++) sum += coord[d];
-        if (sum % 2 != parity) continue;
-        relax(&f->link[s * dim + mu], staples(f, s, mu, dim));
+  cw_wavefront w;
+  cw_stretch t = {0};
+  cw_wavefront_begin(&w, g);
+  while (cw_wavefront_next(&w, 1, &t))
+    for (long inner = t.begin; inner < t.begin + t.n; inner++)
+      for (long i = 0; i < g->n_sub; i++) {
+        long s = g->site[(inner + i / g->V * g->n_inner) * g->V + i % g->V];
+        for (int mu = 0; mu < dim; mu++) relax(&f->link[s * dim + mu], staples(f, s, mu, dim));
       }
 }
 

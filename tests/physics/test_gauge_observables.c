@@ -531,7 +531,7 @@ static void cooling_as_defined(subject *s) {
   for (long i = 0; i < N_CONFIG; i++) {
     const double *row = out + i * ops->n_primary(&o);
     scalar_field f = scalar_from(&s->x, s->th.ops->kind, i);
-    for (int k = 0; k < 2; k++) scalar_cool(&f);
+    for (int k = 0; k < 2; k++) scalar_cool(&f, s->geom);
     const double Q = scalar_charge(&f);
     check_close(value(&o, row, "energy_cooled", 0), scalar_energy(&f), 1e-10);
     check_close(value(&o, row, "q_cooled", 0), Q, 1e-10);

@@ -64,7 +64,7 @@ static void compare(cw_context *ctx, cw_isa isa, const char *group, cw_lattice l
 }
 
 static void test_oracle(void **state) {
-  const cw_lattice lattices[] = {{2, {6, 4}}, {3, {4, 2, 6}}, {4, {4, 4, 2, 8}}};
+  const cw_lattice lattices[] = {{2, {6, 4}}, {3, {4, 3, 6}}, {4, {4, 4, 2, 8}}};
   const double couplings[3][7] = {{4.9}, {1.1, 4.3}, {9.1, 0.3, 1, 2, 1, 1, 1}};
   const cw_box box = {.origin = {3, 0, 1, 6}, .size = {2, 2, 2, 4}};
   for (int isa = 0; isa <= (int)cw_context_isa(*state); isa++)
@@ -73,13 +73,9 @@ static void test_oracle(void **state) {
       for (int i = 0; i < n; i++)
         for (int g = 0; g < 3; g++)
           for (int form = 0; form < 3; form++) {
-            cw_geometry *geom;
-            check_ok(*state, cw_geometry_create(*state, &lattices[l], splits[i], &geom));
-            if (geom->checkerboard != NULL)
-              for (int relax = 0; relax < 2; relax++)
-                compare(*state, (cw_isa)isa, groups[g], lattices[l], splits[i], form,
-                        couplings[form], (isa + i + g) % 3 == 0 ? &box : NULL, relax);
-            cw_geometry_destroy(geom);
+            for (int relax = 0; relax < 2; relax++)
+              compare(*state, (cw_isa)isa, groups[g], lattices[l], splits[i], form, couplings[form],
+                      (isa + i + g) % 3 == 0 ? &box : NULL, relax);
           }
     }
 }
@@ -87,7 +83,7 @@ static void test_oracle(void **state) {
 /* ---------------------------------------------------- the distribution of a link */
 
 /* Configurations that agree but for one link, which is drawn with the kernel at a given scale. */
-enum { N_SAMPLE = 4096, SITE = 5, MU = 1 };
+enum { N_SAMPLE = 4096, SITE = 5, MU = 0 };
 
 static void same_configuration(links *k) {
   for (long c = 1; c < k->x.n_config; c++)
@@ -96,6 +92,8 @@ static void same_configuration(links *k) {
         cw_field_set(&k->x, c, s, i, cw_field_get(&k->x, 0, s, i));
 }
 
+/* The kernel updates the links of a site in the order of directions: what it does to those after MU
+ * is undone. */
 static void update_link(links *k, double scale, int n_sweeps, bool relax) {
   const cw_heatbath_kernels *kernels = CW_DISPATCH(k->th.isa, cw_heatbath_kernels);
   cw_sweep s = {.th = &k->th,
@@ -108,10 +106,15 @@ static void update_link(links *k, double scale, int n_sweeps, bool relax) {
     for (long b = 0; b < k->x.n_blocks; b++) {
       cw_field block = cw_field_block(&k->x, b);
       uint16_t active[64];
-      int site = k->geom->outer[SITE];
-      cw_run run = {&site, 1, MU}, none = {0};
-      memset(active, 0xFF, sizeof active);
-      assert_false(kernels->update[k->th.ops->kind](&s, &block, active, &run, &none));
+      long outer = k->geom->outer[SITE], n = (long)k->x.n_comp * CW_LANES;
+      double *row = block.data + outer * n, before[36 * CW_LANES];
+      memcpy(before, row, (size_t)n * sizeof *row);
+      memset(active, 0, sizeof active);
+      active[outer] = 0xFFFF;
+      long inner = outer % k->geom->n_inner;
+      assert_false(kernels->update[k->th.ops->kind](&s, &block, active, inner, 1));
+      long mine = n / k->geom->lat.dim;
+      memcpy(row + mine, before + mine, (size_t)(n - mine) * sizeof *row);
     }
 }
 
@@ -453,19 +456,11 @@ static void test_refusals(void **state) {
   const double preset[] = {1, 4, 1};
   const double idle[] = {0, 0, 1};
   const cw_sampler_ops *ops = cw_sampler_find("heatbath");
+  (void)state;
   cw_theory phi4 = {.ops = cw_theory_find("phi4")}, su3 = {.ops = cw_theory_find("su3")};
   assert_false(ops->fits(&phi4, preset));
   assert_true(ops->fits(&su3, preset));
   assert_false(ops->fits(&su3, idle));
-  cw_lattice odd = {2, {4, 3}};
-  cw_sampler *s;
-  cw_geometry *geom;
-  check_ok(*state, cw_geometry_create(*state, &odd, 1, &geom));
-  su3.geom = geom;
-  assert_int_equal(cw_sampler_create(*state, ops, &su3, preset, NULL, 1, &s), CW_EINVAL);
-  assert_non_null(strstr(cw_error(*state), "extent 3 is odd"));
-  cw_clear_error(*state);
-  cw_geometry_destroy(geom);
 }
 
 static void test_not_a_number(void **state) {

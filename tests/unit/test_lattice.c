@@ -50,38 +50,6 @@ static void check_two_steps(const cw_geometry *g) {
       }
 }
 
-static int parity_of(const cw_geometry *g, long site) {
-  int x[CW_MAX_DIM], sum = 0;
-  cw_lattice_coord(&g->lat, site, x);
-  for (int d = 0; d < g->lat.dim; d++) sum += x[d];
-  return sum % 2;
-}
-
-/* Every outer site once, slab by slab, all its lanes of the colour's parity; absent exactly if an
- * extent is odd or some outer site has lanes of both parities. */
-static void check_checkerboard(const cw_geometry *g) {
-  bool possible = true;
-  for (int d = 0; d < g->lat.dim; d++) possible &= g->lat.extent[d] % 2 == 0;
-  for (long o = 0; o < g->n_outer; o++)
-    for (int v = 1; v < g->V; v++)
-      possible &= parity_of(g, g->site[o * g->V + v]) == parity_of(g, g->site[o * g->V]);
-  assert_int_equal(possible, g->checkerboard != NULL);
-  if (!possible) return;
-  int *seen = calloc((size_t)g->n_outer, sizeof *seen);
-  assert_int_equal(g->colour[0], 0);
-  assert_int_equal(g->colour[2 * g->n_slabs], g->n_outer);
-  for (int c = 0; c < 2 * g->n_slabs; c++)
-    for (long i = g->colour[c]; i < g->colour[c + 1]; i++) {
-      int o = g->checkerboard[i], x[CW_MAX_DIM];
-      cw_lattice_coord(&g->lat, g->site[(long)o * g->V], x);
-      assert_int_equal(seen[o]++, 0);
-      assert_int_equal(parity_of(g, g->site[(long)o * g->V]), c % 2);
-      assert_int_equal(x[0] % g->n_slabs, c / 2);
-      if (i > g->colour[c]) assert_true(o > g->checkerboard[i - 1]);
-    }
-  free(seen);
-}
-
 /* Slices tile each canonical sub-lattice, and their sums do not depend on where lanes are. */
 static void check_slices(const cw_geometry *g) {
   long n = g->n_sub / g->V * cw_slices(g);
@@ -117,7 +85,6 @@ static void tables_agree_with_coordinates(void **state) {
       check_ok(ctx, cw_geometry_create(ctx, &lattices[i], splits[k], &g));
       check_geometry(g);
       check_two_steps(g);
-      check_checkerboard(g);
       check_slices(g);
       if (k == 0) sum = sum_of_sites(g, 0);
       assert_true(sum_of_sites(g, CW_LANES / g->V - 1) == sum);
@@ -136,21 +103,92 @@ static void full_split_exists_where_it_should(void **state) {
   assert_int_equal(cw_geometry_splits(&(cw_lattice){2, {5, 3}}, splits), 1);
 }
 
-static void the_chosen_split_keeps_the_checkerboard(void **state) {
+static void the_chosen_split_wastes_no_lanes(void **state) {
   (void)state;
-  cw_context *ctx = test_context(1);
   assert_int_equal(cw_geometry_choose(&(cw_lattice){4, {8, 8, 8, 8}}, 72, 1), 16);
   assert_int_equal(cw_geometry_choose(&(cw_lattice){4, {12, 12, 12, 12}}, 72, 64), 16);
   assert_int_equal(cw_geometry_choose(&(cw_lattice){2, {8, 8}}, 4, 64), 1);
   assert_int_equal(cw_geometry_choose(&(cw_lattice){2, {5, 3}}, 4, 1), 1);
-  for (int i = 0; i < N_LATTICES; i++) {
-    cw_geometry *one, *chosen;
-    check_ok(ctx, cw_geometry_create(ctx, &lattices[i], 1, &one));
-    check_ok(ctx, cw_geometry_create(ctx, &lattices[i], cw_geometry_choose(&lattices[i], 72, 1),
-                                     &chosen));
-    assert_int_equal(one->checkerboard != NULL, chosen->checkerboard != NULL);
-    cw_geometry_destroy(one);
-    cw_geometry_destroy(chosen);
+}
+
+/* ------------------------------------------------------------------------ wavefront */
+
+/* rank (n_inner): when a pass of one thread visits an inner site. */
+static void visiting_order(const cw_geometry *g, long *rank) {
+  cw_wavefront w;
+  cw_stretch t = {0};
+  long n = 0;
+  for (long i = 0; i < g->n_inner; i++) rank[i] = -1;
+  cw_wavefront_begin(&w, g);
+  while (cw_wavefront_next(&w, 1, &t)) {
+    assert_int_equal(t.pass, 0);
+    for (long i = t.begin; i < t.begin + t.n; i++) {
+      assert_int_equal(rank[i], -1);
+      rank[i] = n++;
+    }
+  }
+  assert_int_equal(n, g->n_inner);
+}
+
+/* The inner sites whose links share a plaquette with those of one: itself, its neighbours, and
+ * x + e - e'. */
+static int related(const cw_geometry *g, long inner, long *out) {
+  int n = 0, steps = 2 * g->lat.dim;
+  for (int a = 0; a < steps; a++) {
+    long y = g->neighbour[inner * steps + a];
+    out[n++] = y % g->n_inner;
+    for (int b = 0; b < steps; b++)
+      if (a % 2 != b % 2) out[n++] = g->neighbour[y * steps + b] % g->n_inner;
+  }
+  return n;
+}
+
+/* Before and after a visit, the sites around that come first have been visited as often as the site
+ * will have been, the others as often as it had been. Returns the number of offences. */
+static long visit(const cw_geometry *g, const long *rank, long *visits, long inner, long pass) {
+  long around[2 * CW_MAX_DIM * (CW_MAX_DIM + 1)], wrong = 0;
+  int n = related(g, inner, around);
+  for (int twice = 0; twice < 2; twice++)
+    for (int i = 0; i < n; i++) {
+      long there = __atomic_load_n(&visits[around[i]], __ATOMIC_RELAXED);
+      if (around[i] != inner) wrong += there != pass + (rank[around[i]] < rank[inner]);
+    }
+  wrong += __atomic_fetch_add(&visits[inner], 1, __ATOMIC_RELAXED) != pass;
+  return wrong;
+}
+
+static void check_wavefront(const cw_geometry *g, int threads) {
+  enum { PASSES = 7 };
+  long *rank = calloc((size_t)g->n_inner, sizeof *rank), wrong = 0;
+  long *visits = calloc((size_t)g->n_inner, sizeof *visits);
+  visiting_order(g, rank);
+  cw_wavefront w;
+  cw_wavefront_begin(&w, g);
+#pragma omp parallel num_threads(threads) reduction(+ : wrong)
+  {
+    cw_stretch t = {0};
+    while (cw_wavefront_next(&w, PASSES, &t))
+      for (long i = t.begin; i < t.begin + t.n; i++) wrong += visit(g, rank, visits, i, t.pass);
+  }
+  if (wrong != 0)
+    fail_msg("%dx%d..., %d threads: %ld sites visited out of turn", g->lat.extent[0],
+             g->lat.extent[1], threads, wrong);
+  for (long i = 0; i < g->n_inner; i++) assert_int_equal(visits[i], PASSES);
+  free(rank);
+  free(visits);
+}
+
+static void threads_visit_sites_in_order(void **state) {
+  (void)state;
+  const cw_lattice more[] = {{4, {12, 6, 16, 12}}, {4, {10, 2, 24, 8}}, {4, {6, 4, 4, 2}},
+                             {3, {20, 6, 4}},      {2, {26, 6}},        {1, {40}}};
+  cw_context *ctx = test_context(1);
+  for (int i = 0; i < N_LATTICES + 6; i++) {
+    cw_geometry *g;
+    const cw_lattice *lat = i < N_LATTICES ? &lattices[i] : &more[i - N_LATTICES];
+    check_ok(ctx, cw_geometry_create(ctx, lat, 1, &g));
+    for (int threads = 1; threads <= 4; threads++) check_wavefront(g, threads);
+    cw_geometry_destroy(g);
   }
   cw_context_destroy(ctx);
 }
@@ -235,7 +273,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tables_agree_with_coordinates),
       cmocka_unit_test(full_split_exists_where_it_should),
-      cmocka_unit_test(the_chosen_split_keeps_the_checkerboard),
+      cmocka_unit_test(the_chosen_split_wastes_no_lanes),
+      cmocka_unit_test(threads_visit_sites_in_order),
       cmocka_unit_test(boxes_wrap_around),
       cmocka_unit_test(bad_lattices_are_refused),
       cmocka_unit_test(fields_do_not_depend_on_the_split),

@@ -17,9 +17,7 @@ static const cw_param params[] = {{"sweeps", "cooling sweeps", 20, 0, 10000, CW_
 
 enum { ENERGY, CHARGE, CHARGE2, INTEGER, INTEGER2, N_PRIMARY };
 
-static bool fits(const cw_theory *th) {
-  return cw_gauge_theory(th) && th->geom->lat.dim == 4 && th->geom->checkerboard != NULL;
-}
+static bool fits(const cw_theory *th) { return cw_gauge_theory(th) && th->geom->lat.dim == 4; }
 
 static int n_primary(const cw_observer *o) {
   (void)o;
@@ -35,25 +33,18 @@ static void primary_name(const cw_observer *o, int i, char name[32]) {
 
 /* ------------------------------------------------------------- measurement */
 
-/* All links of one direction on sites of one parity; they see none of each other. */
-static void cool_links(const cw_theory *th, cw_cooling_kernel *kernel, double *x, int mu,
-                       int parity) {
-  const cw_geometry *g = th->geom;
-#pragma omp parallel for num_threads(cw_theory_threads(th)) schedule(static)
-  for (int slab = 0; slab < g->n_slabs; slab++) {
-    const long begin = g->colour[2 * slab + parity], end = g->colour[2 * slab + parity + 1];
-    kernel(g, x, mu, g->checkerboard + begin, end - begin);
-  }
-}
-
 static void cool(const cw_theory *th, double *x, int n_sweeps) {
   const cw_cooling_kernels *k = CW_DISPATCH(th->isa, cw_cooling_kernels);
   cw_cooling_kernel *kernel = th->ops->kind == CW_LINK_U1    ? k->u1
                               : th->ops->kind == CW_LINK_SU2 ? k->su2
                                                              : k->su3;
-  for (int i = 0; i < n_sweeps; i++)
-    for (int mu = 0; mu < th->geom->lat.dim; mu++)
-      for (int parity = 0; parity < 2; parity++) cool_links(th, kernel, x, mu, parity);
+  cw_wavefront wave;
+  cw_wavefront_begin(&wave, th->geom);
+#pragma omp parallel num_threads(cw_theory_threads(th))
+  {
+    cw_stretch t = {0};
+    while (cw_wavefront_next(&wave, n_sweeps, &t)) kernel(th->geom, x, t.begin, t.n);
+  }
 }
 
 static void record(const cw_theory *th, const cw_lane_row *sums, int B, double *out) {

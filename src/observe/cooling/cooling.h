@@ -4,9 +4,8 @@
 
 #include "causeway/lattice.h"
 
-/* Cools the links in direction mu of the outer sites list[0..n), all of one parity, in a block x.
- */
-typedef void cw_cooling_kernel(const cw_geometry *geom, double *x, int mu, const int *list, long n);
+/* Cools the links that start at inner sites [begin, begin + n) of a block x, site after site. */
+typedef void cw_cooling_kernel(const cw_geometry *geom, double *x, long begin, long n);
 typedef struct {
   cw_cooling_kernel *u1, *su2, *su3;
 } cw_cooling_kernels;

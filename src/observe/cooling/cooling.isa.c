@@ -60,7 +60,7 @@ CW_INLINE void relax_rows(cw_su3_m *u, cw_su3_m *w, int p, int q) {
 }
 /* Where one round ends depends on the gauge; the maximum, which rounds approach by a factor of
  * about ten each on fields that are not random, does not. */
-enum { N_ROUNDS = 8 };
+enum { N_ROUNDS = 10 };
 CW_INLINE void relax_su3(cw_su3_m *u, const cw_su3_m *v) {
   cw_su3_m w;
   cw_su3_mul_nd(&w, u, v);
@@ -73,20 +73,22 @@ CW_INLINE void relax_su3(cw_su3_m *u, const cw_su3_m *v) {
 }
 
 #define COOL(group)                                                                                \
-  static void cool_##group(const cw_geometry *g, double *x, int mu, const int *list, long n) {     \
-    const int dim = g->lat.dim;                                                                    \
-    for (long i = 0; i < n; i++) {                                                                 \
-      cw_corners around;                                                                           \
-      cw_corners_find(&around, g, list[i], mu);                                                    \
-      for (int lane = 0; lane < CW_LANES; lane += CW_VD) {                                         \
-        double *at = x + ((long)list[i] * dim + mu) * cw_##group##_N_REAL * CW_LANES + lane;       \
-        cw_##group##_m u, v;                                                                       \
-        cw_##group##_staple(&v, x, &around, NULL, lane);                                           \
-        cw_##group##_load(&u, at);                                                                 \
-        relax_##group(&u, &v);                                                                     \
-        cw_##group##_store(at, &u);                                                                \
-      }                                                                                            \
+  CW_INLINE void cool_##group##_link(const cw_geometry *g, double *x, long outer, int mu) {        \
+    cw_corners around;                                                                             \
+    cw_corners_find(&around, g, outer, mu);                                                        \
+    for (int lane = 0; lane < CW_LANES; lane += CW_VD) {                                           \
+      double *at = x + (outer * g->lat.dim + mu) * cw_##group##_N_REAL * CW_LANES + lane;          \
+      cw_##group##_m u, v;                                                                         \
+      cw_##group##_staple(&v, x, &around, NULL, lane);                                             \
+      cw_##group##_load(&u, at);                                                                   \
+      relax_##group(&u, &v);                                                                       \
+      cw_##group##_store(at, &u);                                                                  \
     }                                                                                              \
+  }                                                                                                \
+  static void cool_##group(const cw_geometry *g, double *x, long begin, long n) {                  \
+    for (long inner = begin; inner < begin + n; inner++)                                           \
+      for (long outer = inner; outer < g->n_outer; outer += g->n_inner)                            \
+        for (int mu = 0; mu < g->lat.dim; mu++) cool_##group##_link(g, x, outer, mu);              \
   }
 COOL(u1)
 COOL(su2)

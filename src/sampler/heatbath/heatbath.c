@@ -1,13 +1,12 @@
 /* Heat bath and over-relaxation of gauge links.
  *
- * A step is so many heat-bath sweeps and then so many over-relaxation sweeps. A sweep visits slab
- * after slab of the lattice, in each the directions, in each of these the even and then the odd
- * sites. Links of one slab, direction and parity share no plaquette, so that they are updated at
- * once: the order inside has no effect on the bits. Slabs keep the staples of a large lattice in
- * the cache. */
+ * A step is so many heat-bath sweeps and then so many over-relaxation sweeps. A sweep visits the
+ * sites in the order of cw_wavefront, and at each the links in all directions in turn: neighbours
+ * are found in the cache, threads need no barriers, and one sweep begins before the last one ends.
+ */
 #include "sampler/heatbath/heatbath.h"
 
-#include <omp.h>
+#include <stdlib.h>
 
 enum { PARAM_HEATBATH, PARAM_OVERRELAX, PARAM_PROJECT };
 
@@ -28,60 +27,46 @@ static size_t work_size(const cw_theory *th) {
 }
 
 static void release(cw_sampler *s) {
-  cw_visits_destroy(s->own);
+  free(s->own);
   s->own = NULL;
 }
 
+/* Lanes of an outer site whose sites lie in the box; NULL: all. */
+static uint16_t lanes_inside(const cw_geometry *g, const cw_box *box, long outer) {
+  int B = CW_LANES / g->V, lanes = 0, coord[CW_MAX_DIM];
+  if (box == NULL) return 0xFFFF;
+  for (int v = 0; v < g->V; v++) {
+    cw_lattice_coord(&g->lat, g->site[outer * g->V + v], coord);
+    if (cw_box_contains(&g->lat, box, coord)) lanes |= ((1 << B) - 1) << (v * B);
+  }
+  return (uint16_t)lanes;
+}
+
+/* What a sampler owns: (n_outer) lanes to update, bit by bit. */
 static cw_status restrict_to(cw_sampler *s, const cw_box *box) {
-  cw_visits *v;
-  CW_TRY(cw_visits_create(s->ctx, s->th->geom, box, &v));
+  const cw_geometry *g = s->th->geom;
+  uint16_t *active = cw_alloc((size_t)g->n_outer * sizeof *active);
+  if (active == NULL)
+    return cw_fail(s->ctx, CW_ENOMEM, "no memory for the sites of heat-bath sweeps");
+  for (long o = 0; o < g->n_outer; o++) active[o] = lanes_inside(g, box, o);
   release(s);
-  s->own = v;
+  s->own = active;
   return CW_OK;
 }
 
-static cw_status init(cw_sampler *s) {
-  const cw_geometry *g = s->th->geom;
-  if (g->checkerboard != NULL) return restrict_to(s, NULL);
-  for (int d = 0; d < g->lat.dim; d++)
-    if (g->lat.extent[d] % 2 != 0)
-      return cw_fail(
-          s->ctx, CW_EINVAL,
-          "sampler 'heatbath' updates even and odd sites in turn and needs even extents: "
-          "extent %d is odd (hmc takes any)",
-          g->lat.extent[d]);
-  return cw_fail(s->ctx, CW_EINVAL,
-                 "sampler 'heatbath' needs even sub-lattices, and with %d in lanes they are not",
-                 g->V);
-}
+static cw_status init(cw_sampler *s) { return restrict_to(s, NULL); }
 
 /* ------------------------------------------------------------------------ sweeps */
 
-/* Run number i of a sweep, slab by slab, direction by direction, parity by parity: the share of the
- * calling thread. */
-static cw_run run_of(const cw_visits *v, int dim, long i) {
-  long me = omp_get_thread_num(), team = omp_get_num_threads();
-  if (i >= (long)v->n_colours * dim) return (cw_run){0};
-  const long *begin = v->colour + i / (2 * dim) * 2 + i % 2;
-  long n = begin[1] - begin[0], first = n * me / team, last = n * (me + 1) / team;
-  return (cw_run){v->site + begin[0] + first, last - first, (int)(i / 2 % dim)};
-}
-
-/* One sweep over a block, in the threads of the team that calls it together. Returns the lanes
- * where this thread met not-a-number. */
-static unsigned sweep_block(const cw_sweep *s, const cw_field *x, const cw_visits *visits) {
-  const cw_heatbath_kernels *k = CW_DISPATCH(s->th->isa, cw_heatbath_kernels);
-  int dim = x->geom->lat.dim;
-  long n_runs = (long)visits->n_colours * dim;
-  cw_run next = run_of(visits, dim, 0);
-  unsigned bad = 0;
-  for (long i = 0; i < n_runs; i++) {
-    cw_run run = next;
-    next = run_of(visits, dim, i + 1);
-    bad |= k->update[s->th->ops->kind](s, x, visits->active, &run, &next);
-#pragma omp barrier
-  }
-  return bad;
+/* Sweep number i of the step as sweep tells. */
+static cw_sweep sweep_number(const cw_sampler *s, cw_sweep sweep, int i) {
+  int n_heat = (int)s->param[PARAM_HEATBATH], n_relax = (int)s->param[PARAM_OVERRELAX];
+  int project = (int)s->param[PARAM_PROJECT];
+  uint64_t done = (uint64_t)sweep.step * (uint64_t)(n_heat + n_relax) + (uint64_t)i + 1;
+  sweep.sweep = i;
+  sweep.relax = i >= n_heat;
+  sweep.project = project > 0 && done % (uint64_t)project == 0;
+  return sweep;
 }
 
 /* Lanes of a block that hold configurations; the last block may have fewer than the others. */
@@ -94,22 +79,19 @@ static uint16_t present_lanes(const cw_field *x) {
 
 /* Returns the first chain where not-a-number was met; -1: none. */
 static long step_block(const cw_sampler *s, cw_sweep sweep, const cw_field *x) {
-  int n_heat = (int)s->param[PARAM_HEATBATH], n_relax = (int)s->param[PARAM_OVERRELAX];
-  int project = (int)s->param[PARAM_PROJECT];
+  const cw_heatbath_kernels *k = CW_DISPATCH(s->th->isa, cw_heatbath_kernels);
+  const long n_sweeps = (long)(s->param[PARAM_HEATBATH] + s->param[PARAM_OVERRELAX]);
   unsigned bad = 0;
+  cw_wavefront wave;
+  cw_wavefront_begin(&wave, x->geom);
   sweep.present = present_lanes(x);
-#pragma omp parallel num_threads(s->th->threads) firstprivate(sweep)
+#pragma omp parallel num_threads(s->th->threads) reduction(| : bad)
   {
-    unsigned mine = 0;
-    for (int i = 0; i < n_heat + n_relax; i++) {
-      sweep.sweep = i;
-      sweep.relax = i >= n_heat;
-      uint64_t done = (uint64_t)sweep.step * (uint64_t)(n_heat + n_relax) + (uint64_t)i + 1;
-      sweep.project = project > 0 && done % (uint64_t)project == 0;
-      mine |= sweep_block(&sweep, x, s->own);
+    cw_stretch t = {0};
+    while (cw_wavefront_next(&wave, n_sweeps, &t)) {
+      const cw_sweep now = sweep_number(s, sweep, (int)t.pass);
+      bad |= k->update[s->th->ops->kind](&now, x, s->own, t.begin, t.n);
     }
-#pragma omp atomic
-    bad |= mine;
   }
   for (int b = 0; b < x->B; b++)
     for (int v = 0; v < x->geom->V; v++)

@@ -36,44 +36,14 @@ typedef struct {
   uint16_t present; /* lanes of a block, bit by bit, that hold configurations */
 } cw_sweep;
 
-/* Links that one thread updates without waiting: (site[i], mu), 0 <= i < n. No two of a colour
- * share a plaquette. */
 typedef struct {
-  const int *site;
-  long n;
-  int mu;
-} cw_run;
-
-typedef struct {
-  /* Updates a run of links of one block x in the lanes of active[site] (bits) that are present.
-   * next: the run after it, to be fetched from memory in time. Returns the lanes (bits) where
-   * not-a-number was met. Indexed by cw_field_kind. */
+  /* Updates the links that start at inner sites [begin, begin + n) of one block x, site after site,
+   * at each in all directions in turn, in the lanes of active[outer site] (bits) that are present.
+   * Returns the lanes (bits) where not-a-number was met. Indexed by cw_field_kind. */
   unsigned (*update[CW_LINK_SU3 + 1])(const cw_sweep *s, const cw_field *x, const uint16_t *active,
-                                      const cw_run *run, const cw_run *next);
+                                      long begin, long n);
 } cw_heatbath_kernels;
 CW_ISA_TABLES(cw_heatbath_kernels, cw_heatbath_kernels);
-
-/* Slabs: sites with the same first depth coordinates within the canonical sub-lattices, numbered in
- * lexicographic order. A function of the lattice alone. */
-typedef struct {
-  int depth, n;
-  int piece[CW_MAX_DIM]; /* extents of a canonical sub-lattice */
-} cw_slabs;
-cw_slabs cw_slabs_of(const cw_geometry *g);
-int cw_slab(const cw_slabs *s, const int coord[]);
-
-/* The outer sites to visit: colour 2*slab + parity has site[colour[c] .. colour[c + 1]). */
-typedef struct {
-  int n_colours;
-  int *site;
-  long *colour;     /* (n_colours + 1) */
-  uint16_t *active; /* (n_outer) lanes to update, bit by bit */
-} cw_visits;
-/* g has a checkerboard. box: see cw_sampler_ops.restrict_to. CW_ENOMEM. The caller destroys *out.
- */
-cw_status cw_visits_create(cw_context *ctx, const cw_geometry *g, const cw_box *box,
-                           cw_visits **out);
-void cw_visits_destroy(cw_visits *v);
 
 /* The oracle: the same sweep on one configuration x (n_sites, dim*n_real), global sites in order,
  * plain complex numbers, for chain number chain, over the links that start in box (NULL: all). */

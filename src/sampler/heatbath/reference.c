@@ -218,6 +218,13 @@ static void update_link(const oracle *o, const int coord[], int mu) {
   write_link(o, coord, mu, u);
 }
 
+static void update_site(const oracle *o, const cw_box *box, long site) {
+  int coord[CW_MAX_DIM];
+  cw_lattice_coord(o->lat, site, coord);
+  if (box != NULL && !cw_box_contains(o->lat, box, coord)) return;
+  for (int mu = 0; mu < o->lat->dim; mu++) update_link(o, coord, mu);
+}
+
 void cw_heatbath_reference(const cw_sweep *s, const cw_box *box, double *x, uint32_t chain) {
   const cw_geometry *g = s->th->geom;
   const cw_kind_ops *kind = cw_kind(s->th->ops->kind);
@@ -228,16 +235,11 @@ void cw_heatbath_reference(const cw_sweep *s, const cw_box *box, double *x, uint
               .n_real = kind->n_real,
               .x = x,
               .chain = chain};
-  cw_slabs slabs = cw_slabs_of(g);
-  for (int slab = 0; slab < slabs.n; slab++)
-    for (int mu = 0; mu < g->lat.dim; mu++)
-      for (int parity = 0; parity < 2; parity++)
-        for (long site = 0; site < g->n_sites; site++) {
-          int coord[CW_MAX_DIM], sum = 0;
-          cw_lattice_coord(&g->lat, site, coord);
-          for (int d = 0; d < g->lat.dim; d++) sum += coord[d];
-          bool inside = box == NULL || cw_box_contains(&g->lat, box, coord);
-          if (inside && cw_slab(&slabs, coord) == slab && sum % 2 == parity)
-            update_link(&o, coord, mu);
-        }
+  cw_wavefront wave;
+  cw_stretch t = {0};
+  cw_wavefront_begin(&wave, g);
+  while (cw_wavefront_next(&wave, 1, &t))
+    for (long inner = t.begin; inner < t.begin + t.n; inner++)
+      for (long outer = inner; outer < g->n_outer; outer += g->n_inner)
+        for (int v = 0; v < g->V; v++) update_site(&o, box, g->site[outer * g->V + v]);
 }

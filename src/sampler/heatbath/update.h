@@ -13,27 +13,6 @@ CW_INLINE void G(put)(double *row, G(m) * u, bool project, const cw_vl *active) 
   G(store)(row, u);
 }
 
-CW_INLINE void G(prefetch_link)(const double *x, int dim, long outer, int mu) {
-  const double *row = x + (outer * dim + mu) * (G(N_REAL) * CW_LANES);
-  for (int k = 0; k < G(N_REAL) * CW_LANES; k += 8) __builtin_prefetch(row + k);
-}
-
-/* Asks for all that an update of the link in the middle will read. Neighbours in the slab lie too
- * far apart for the processor to guess them. */
-static __attribute__((noinline)) void G(prefetch)(const cw_corners *at, const double *x) {
-  int dim = at->dim, mu = at->mu;
-  G(prefetch_link)(x, dim, at->outer, mu);
-  for (int nu = 0; nu < dim; nu++) {
-    if (nu == mu) continue;
-    G(prefetch_link)(x, dim, at->outer, nu);
-    G(prefetch_link)(x, dim, at->up[nu].outer, mu);
-    G(prefetch_link)(x, dim, at->ahead.outer, nu);
-    G(prefetch_link)(x, dim, at->down[nu].outer, nu);
-    G(prefetch_link)(x, dim, at->down[nu].outer, mu);
-    G(prefetch_link)(x, dim, at->corner[nu].outer, nu);
-  }
-}
-
 /* One link in all lanes. Adds to bad the active lanes where not-a-number was met. */
 CW_INLINE void G(update_link)(const cw_sweep *s, const cw_field *x, const cw_corners *at,
                               unsigned lanes, cw_draws *d, cw_vl *bad) {
@@ -58,23 +37,20 @@ CW_INLINE void G(update_link)(const cw_sweep *s, const cw_field *x, const cw_cor
     G(put)(row + k * CW_VD, &u[k], s->project, lanes != 0xFFFF ? &d->active[k] : NULL);
 }
 
-static unsigned G(update)(const cw_sweep *s, const cw_field *x, const uint16_t *active,
-                          const cw_run *run, const cw_run *next) {
+static unsigned G(update)(const cw_sweep *s, const cw_field *x, const uint16_t *active, long begin,
+                          long n) {
+  const cw_geometry *g = x->geom;
   cw_draws d;
-  cw_corners at, then;
   cw_vl bad[CW_N_VEC] = {{0}};
   if (!s->relax) cw_draws_begin(&d, s, x);
-  for (long i = 0; i < run->n; i++) {
-    if (i == 0)
-      cw_corners_find(&at, x->geom, run->site[0], run->mu);
-    else
-      at = then;
-    const cw_run *r = i + 1 < run->n ? run : next;
-    if (r->n > 0) {
-      cw_corners_find(&then, x->geom, r->site[r == run ? i + 1 : 0], r->mu);
-      G(prefetch)(&then, x->data);
+  for (long inner = begin; inner < begin + n; inner++)
+    for (long outer = inner; outer < g->n_outer; outer += g->n_inner) {
+      unsigned lanes = active[outer] & s->present;
+      for (int mu = 0; mu < g->lat.dim && lanes != 0; mu++) {
+        cw_corners at;
+        cw_corners_find(&at, g, outer, mu);
+        G(update_link)(s, x, &at, lanes, &d, bad);
+      }
     }
-    G(update_link)(s, x, &at, active[at.outer] & s->present, &d, bad);
-  }
   return cw_lane_bits(bad);
 }

@@ -16,11 +16,10 @@ static inline int cw_wilson_classes(const cw_theory *th) {
 }
 
 /* What a force at couplings c needs everywhere: weights, those of the staples of every direction
- * far from a defect, and how far to prefetch. */
+ * far from a defect. */
 typedef struct {
   double far[CW_MAX_DIM][CW_WILSON_STAPLES][CW_LANES] __attribute__((aligned(64)));
   cw_wilson_weights weights;
-  int reach;
 } cw_wilson_plan;
 
 /* To the sums of a piece goes Re tr P of vector lanes [lane, lane + CW_VD): defects (CW_LANES) are
@@ -33,25 +32,6 @@ CW_INLINE void cw_wilson_add(cw_wilson_parts part, long piece, cw_vd re_trace, i
       if (defects[lane + l] != n) one[l] = 0;
     double *sum = part[2 * n + temporal][piece] + lane;
     cw_vd_store(sum, cw_vd_load(sum) + one);
-  }
-}
-
-/* Neighbours of the next outer site to prefetch, in the order of cw_geometry: those in the two
- * slowest directions. Measured: SU(3) at 16^4 twice as fast; in fields that the caches hold it
- * costs 3 %. */
-static inline int cw_wilson_reach(const cw_theory *th) {
-  const double cached = 4 << 20; /* bytes */
-  return 8.0 * (double)th->geom->n_outer * th->n_comp * CW_LANES > cached ? 4 : 0;
-}
-
-/* Links mu of neighbours 0, stride, ... < reach of the outer site after this one. */
-CW_INLINE void cw_wilson_prefetch(const cw_geometry *g, const double *x, long outer, int mu,
-                                  int link_size, int stride, int reach) {
-  if (outer + 1 == g->n_outer) return;
-  const int *to = g->neighbour + (outer + 1) * 2 * g->lat.dim;
-  for (int k = 0; k < reach; k += stride) {
-    const double *p = x + ((long)to[k] * g->lat.dim + mu) * link_size;
-    for (int i = 0; i < link_size; i += 8) __builtin_prefetch(p + i, 0, 2);
   }
 }
 
@@ -81,14 +61,20 @@ CW_INLINE void G(wilson_plaquettes)(const cw_theory *th, const double *x, long o
   }
 }
 
+/* Asks for the links mu ahead of a site that lie where the processor cannot guess. */
+CW_INLINE void G(wilson_prefetch)(const cw_geometry *g, const double *x, long outer, int mu) {
+  for (int nu = 0; nu < 2; nu++)
+    for (int lane = 0; lane < CW_LANES; lane += CW_VD)
+      G(prefetch)(x, g->lat.dim, g->neighbour[(outer * g->lat.dim + nu) * 2], mu, lane);
+}
+
 static void G(wilson_piece)(const cw_theory *th, const double *x, long piece,
                             cw_wilson_parts part) {
   for (int k = 0; k < cw_wilson_classes(th); k++) memset(part[k][piece], 0, sizeof part[k][piece]);
-  const int reach = cw_wilson_reach(th);
   long end = cw_slice_begin(th->geom, piece + 1);
   for (long outer = cw_slice_begin(th->geom, piece); outer < end; outer++)
     for (int mu = 0; mu < th->geom->lat.dim; mu++) {
-      cw_wilson_prefetch(th->geom, x, outer, mu, G(N_REAL) * CW_LANES, 2, reach);
+      if (outer + 1 < th->geom->n_outer) G(wilson_prefetch)(th->geom, x, outer + 1, mu);
       G(wilson_plaquettes)(th, x, outer, mu, piece, part);
     }
 }
@@ -138,14 +124,13 @@ static void G(wilson_site_force)(const cw_theory *th, const double *x, long oute
     }
     cw_corners at;
     cw_corners_find(&at, th->geom, outer, mu);
-    cw_wilson_prefetch(th->geom, x, outer, mu, G(N_REAL) * CW_LANES, 1, plan->reach);
     G(wilson_link_force)(x, &at, r, factor, f + (outer * dim + mu) * (G(N_ALGEBRA) * CW_LANES));
   }
 }
 
 static void G(wilson_force)(const cw_theory *th, const double *x, const double *c, double *f) {
   const cw_geometry *g = th->geom;
-  cw_wilson_plan plan = {.weights = cw_wilson_weigh(&g->lat, c), .reach = cw_wilson_reach(th)};
+  cw_wilson_plan plan = {.weights = cw_wilson_weigh(&g->lat, c)};
   for (int mu = 0; mu < g->lat.dim; mu++)
     cw_wilson_staple_weights(&plan.weights, g->lat.dim, mu, NULL, plan.far[mu]);
   long n = cw_slice_count(g);
