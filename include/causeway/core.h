@@ -169,6 +169,11 @@ void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all)
 void cw_broadcast(cw_context *ctx, void *data, size_t bytes); /* from rank 0 */
 /* The worst status of all ranks; the message of the first failing rank reaches every rank. */
 cw_status cw_agree(cw_context *ctx, cw_status mine);
+/* Rows of doubles from rank to rank: row i of send (n, width), this rank's, goes to rank to[i];
+ * recv gets what the others send here, in the order of ranks and of their rows. The caller knows
+ * how many rows come (n_recv) and has made room. Rows to itself are copied. */
+void cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width, double *recv,
+             long n_recv);
 
 #ifdef __cplusplus
 }

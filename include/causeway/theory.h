@@ -45,6 +45,12 @@ typedef struct {
    * components): -dS along each tangent direction (group.h; reals: -dS/dx), overwritten. */
   void (*terms)(const cw_theory *th, const cw_field *x, double *T);
   void (*force)(const cw_theory *th, const cw_field *x, const double *c, cw_field *f);
+  /* Terms whose bit is set, with the bits that terms gives them, for less work where it can; the
+   * others are anything finite. NULL: terms does it. */
+  void (*some_terms)(const cw_theory *th, const cw_field *x, unsigned set, double *T);
+  /* ln Z at parameters p where it is known exactly on this lattice; NAN: it is not. NULL: nowhere.
+   */
+  double (*known_lnz)(int form, const cw_lattice *lat, const double *p);
   /* The slow oracle of the two kernels: plain loops over the global sites of one configuration x
    * (n_sites, n_comp) on lat with th's form and parameters. T (n_terms); f (n_sites, n_tangent) or
    * NULL. */

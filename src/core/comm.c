@@ -83,6 +83,35 @@ void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all)
   }
 }
 
+/* Rank by rank, row by row: the order that recv promises. Every rank posts all of its receives
+ * before it sends, so that nothing waits for a partner's turn. */
+void cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width, double *recv,
+             long n_recv) {
+  long here = 0, *count = calloc((size_t)ctx->n_ranks * 2, sizeof *count), *from = count;
+  MPI_Request *request = malloc((size_t)(n + n_recv + 1) * sizeof *request);
+  CW_REQUIRE(count != NULL && request != NULL && width * (long)sizeof *send < (long)PIECE);
+  for (long i = 0; i < n; i++) count[ctx->n_ranks + to[i]]++;
+  MPI_Alltoall(count + ctx->n_ranks, 1, MPI_LONG, from, 1, MPI_LONG, MPI_COMM_WORLD);
+  int n_requests = 0;
+  for (int r = 0; r < ctx->n_ranks; r++) {
+    if (r == ctx->rank)
+      for (long i = 0, at = here; i < n; i++)
+        if (to[i] == r) memcpy(recv + at++ * width, send + i * width, (size_t)width * sizeof *send);
+    for (long k = 0; k < from[r]; k++, here++)
+      if (r != ctx->rank)
+        MPI_Irecv(recv + here * width, (int)width, MPI_DOUBLE, r, 0, MPI_COMM_WORLD,
+                  &request[n_requests++]);
+  }
+  CW_REQUIRE(here == n_recv);
+  for (long i = 0; i < n; i++)
+    if (to[i] != ctx->rank)
+      MPI_Isend(send + i * width, (int)width, MPI_DOUBLE, to[i], 0, MPI_COMM_WORLD,
+                &request[n_requests++]);
+  MPI_Waitall(n_requests, request, MPI_STATUSES_IGNORE);
+  free(count);
+  free(request);
+}
+
 cw_status cw_agree(cw_context *ctx, cw_status mine) {
   if (ctx->n_ranks == 1) return mine;
   struct {
@@ -110,6 +139,14 @@ void cw_broadcast(cw_context *ctx, void *data, size_t bytes) {
 void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all) {
   (void)ctx;
   if (n_mine > 0) memmove(all, mine, (size_t)n_mine * sizeof *mine);
+}
+
+void cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width, double *recv,
+             long n_recv) {
+  (void)ctx;
+  (void)to;
+  CW_REQUIRE(n == n_recv);
+  if (n > 0) memcpy(recv, send, (size_t)(n * width) * sizeof *send);
 }
 
 cw_status cw_agree(cw_context *ctx, cw_status mine) {

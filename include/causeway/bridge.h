@@ -1,0 +1,214 @@
+/* causeway/bridge.h - weighted populations and replicas on a ladder of theories.
+ *
+ * A ladder is a sequence of couplings of one theory, rung 0 .. n-1. Two programs walk it, from the
+ * same parts:
+ *   walk   a population starts on rung 0 and is carried to the last one, gathering weights:
+ * annealed importance sampling and stochastic flows (no resampling), sequential Monte Carlo and
+ *          CRAFT (with it), flows between rungs or none;
+ *   rex    one replica stays on each rung and neighbours swap configurations: replica exchange,
+ *          with flows (T-REX), or along a defect with updates around it (PTBC).
+ * All random draws are keyed by global numbers of chains and steps, all sums come in a fixed order:
+ * results have the same bits for any number of threads and ranks and any split into lanes. */
+#ifndef CAUSEWAY_BRIDGE_H
+#define CAUSEWAY_BRIDGE_H
+
+#include "causeway/model.h"
+#include "causeway/sampler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------ ladder */
+
+#define CW_MAX_RUNGS 256
+
+typedef struct {
+  const cw_theory *th; /* borrowed: the terms, which all rungs share */
+  int n;
+  double (*c)[CW_MAX_TERMS]; /* (n) couplings, owned */
+} cw_ladder;
+
+/* params (n): parameters of th's form on every rung. CW_EINVAL if n is not in [2, CW_MAX_RUNGS] or
+ * the theory refuses a rung (named in the message); CW_ENOMEM. The caller destroys *out in any
+ * case.
+ */
+cw_status cw_ladder_create(cw_context *ctx, const cw_theory *th, int n,
+                           const double (*params)[CW_MAX_PARAMS], cw_ladder *out);
+void cw_ladder_destroy(cw_ladder *ladder);
+
+/* Bit k: term k has other couplings on rung a than on rung b. */
+unsigned cw_ladder_changes(const cw_ladder *ladder, int a, int b);
+/* T (n_blocks*B, n_terms) of the terms in a set of bits; the others are anything finite. Threads
+ * as ops->terms. */
+void cw_ladder_terms(const cw_ladder *ladder, unsigned set, const cw_field *x, double *T);
+/* out (n_lanes of x) = sum_k (c_b - c_a)_k T_k, summed from k = 0 up. */
+void cw_ladder_difference(const cw_ladder *ladder, int a, int b, const cw_field *x, const double *T,
+                          double *out);
+
+/* -------------------------------------------------------------------- maps */
+
+/* A bijection of configurations with a known Jacobian: a flow from one rung to the next. */
+typedef struct cw_map cw_map;
+struct cw_map {
+  const void *self; /* borrowed */
+  /* x <- f(x), or f^-1(x), for all its configurations; logj (n_blocks*B) = ln |det| of what was
+   * applied, overwritten. Parallel over blocks. Local. */
+  cw_status (*apply)(const cw_map *map, cw_context *ctx, cw_field *x, double *logj, bool inverse);
+};
+/* The layers of a model, without its prior. The model must outlive the map. */
+cw_map cw_map_of_model(const cw_model *model);
+
+/* -------------------------------------------------------------- population */
+
+/* Weighted configurations that target one rung: averages sum_i e^lw_i O(x_i) / sum_i e^lw_i. */
+typedef struct {
+  cw_context *ctx;         /* borrowed */
+  const cw_ladder *ladder; /* borrowed */
+  cw_field x;              /* this rank's particles, owned */
+  long n;                  /* particles of all ranks */
+  int rung;
+  double *lw; /* (n_blocks*B) log-weights since the last resampling */
+  double *T;  /* (n_blocks*B, n_terms) terms at x; valid where terms_known */
+  bool terms_known;
+  long *ancestor; /* (n_config) global number of the particle on rung 0 */
+  double lnz;     /* ln of the mean weights that resampling has taken out */
+  cw_arena *arena;
+} cw_population;
+
+/* n particles over all ranks, in whole blocks as cw_rank_share deals them. geom: of the ladder's
+ * theory. CW_EINVAL (more ranks than blocks), CW_ENOMEM. The caller destroys *out in any case.
+ * Collective. */
+cw_status cw_population_create(cw_context *ctx, const cw_ladder *ladder, long n,
+                               cw_population *out);
+void cw_population_destroy(cw_population *p);
+/* Back to rung 0 with weights 1, from start (same shape, n_config and first_chain). */
+void cw_population_start(cw_population *p, const cw_field *start);
+
+/* The stages. Those that change weights are exact at any rung and with any map; see PIMH and the
+ * estimators below for what their products mean. */
+cw_status cw_transport(cw_population *p, const cw_map *map); /* lw += ln|det J| - S(y) + S(x) */
+cw_status cw_retarget(cw_population *p, int rung);           /* lw -= (c' - c).T(x) */
+/* n_steps of a sampler at the couplings of the rung; step0: number of the first one. accept: mean
+ * acceptance of this rank's particles, for tuning; NULL: not wanted. */
+cw_status cw_mutate(cw_population *p, cw_sampler *sampler, cw_rng rng, uint32_t step0, long n_steps,
+                    double *accept);
+typedef enum { CW_RESAMPLE_SYSTEMATIC = 0, CW_RESAMPLE_MULTINOMIAL } cw_resampling;
+/* Particles are copied as often as their weights say and weights are 1 again, if the effective
+ * sample size is below threshold*n (1: always; 0: never). Collective. */
+cw_status cw_resample(cw_population *p, cw_resampling scheme, double threshold, cw_rng rng,
+                      uint32_t step, bool *done);
+
+/* Of all ranks, collective. */
+double cw_population_ess(cw_population *p); /* (sum w)^2 / sum w^2 / n, in (0, 1] */
+double cw_population_lnz(cw_population *p); /* ln of an unbiased estimate of Z(rung)/Z(rung 0) */
+/* all (n) log-weights in the order of particles, on every rank. */
+void cw_population_weights(cw_population *p, double *all);
+
+/* ---------------------------------------------------------------- walk */
+
+typedef struct {
+  const cw_sampler_ops *sampler;
+  const double *param; /* in the order of sampler->params; NULL: presets */
+  const int *choice;
+  long mutations;   /* sampler steps on every rung */
+  double threshold; /* of resampling; 0: never */
+  cw_resampling scheme;
+  const cw_map *map; /* (n-1) from rung k to k+1; NULL: none */
+  long tuning;       /* sampler steps on every rung with which tune_walk tunes */
+} cw_walk_options;
+
+typedef struct cw_walk cw_walk;
+/* One sampler for every rung, so that each has its own tuned state. options and ladder are
+ * borrowed (options->map too). The caller destroys *out. */
+cw_status cw_walk_create(cw_context *ctx, const cw_ladder *ladder, const cw_walk_options *options,
+                         cw_population *p, cw_walk **out);
+void cw_walk_destroy(cw_walk *w);
+/* Tunes the samplers on a first walk of the population, which is not to be used for estimates.
+ * Collective. */
+cw_status cw_walk_tune(cw_walk *w, cw_population *p, cw_rng rng);
+/* From rung 0 to the last one: on each rung transport, retarget, resample, mutate. number: of the
+ * walk, keys its draws. ess (n) before resampling and lnz (n) on arrival at every rung; either may
+ * be NULL. Collective. */
+cw_status cw_walk_run(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number, double *ess,
+                      double *lnz);
+long cw_walk_state_size(const cw_walk *w); /* tuned states of all samplers, for checkpoints */
+void cw_walk_save(const cw_walk *w, double *state);
+void cw_walk_load(cw_walk *w, const double *state);
+
+/* --------------------------------------------------------- replica exchange */
+
+typedef enum {
+  CW_SWAP_ALTERNATE = 0, /* even pairs in even sweeps, odd pairs in odd ones: non-reversible */
+  CW_SWAP_RANDOM         /* all even and all odd pairs in every sweep, which first is drawn */
+} cw_swap_order;
+
+/* Updates around a defect: level l is a box that is swept count[l] times within each sweep of level
+ * l-1 (level 0 lies within a full step). After each sweep come swaps and a translation. */
+#define CW_MAX_LEVELS 8
+typedef struct {
+  int n;
+  cw_box box[CW_MAX_LEVELS];
+  int count[CW_MAX_LEVELS];
+} cw_levels;
+
+typedef struct {
+  const cw_sampler_ops *sampler;
+  const double *param;
+  const int *choice;
+  long mutations; /* sampler steps between swaps */
+  cw_swap_order order;
+  const cw_map *map; /* (n-1) from rung k to k+1; NULL: none */
+  cw_levels levels;  /* n = 0: none */
+  int periodic;      /* the rung whose theory is translation invariant, and whose replicas are
+                        translated by a random step after each sweep of swaps; -1: none */
+  long chains;       /* independent copies of the whole ladder */
+  cw_rng rng;
+} cw_rex_options;
+
+typedef struct cw_rex cw_rex;
+/* Replicas are dealt to ranks by blocks of chains, and where these are too few by rungs. The ladder
+ * and what options points to are borrowed. The caller destroys *out. Collective. */
+cw_status cw_rex_create(cw_context *ctx, const cw_ladder *ladder, const cw_rex_options *options,
+                        cw_rex **out);
+void cw_rex_destroy(cw_rex *rex);
+/* Step number step: mutate all rungs, swap, and the levels. tune: samplers adapt, as in a
+ * thermalisation of n_tune steps; 0: they do not. Collective. */
+cw_status cw_rex_step(cw_rex *rex, uint32_t step, uint32_t n_tune);
+
+/* This rank's part: rungs [rung_begin, rung_end), and of each the chains of its field. */
+int cw_rex_rung_begin(const cw_rex *rex);
+int cw_rex_rung_end(const cw_rex *rex);
+cw_field *cw_rex_field(cw_rex *rex, int rung); /* of a rung of this rank; borrowed */
+
+/* What the swaps of all chains did since the last reset: accept[k] is the sum of acceptance
+ * probabilities min(1, e^..) over tries[k] proposals between rungs k and k+1. (n-1) each. Same on
+ * all ranks. */
+typedef struct {
+  double *accept;
+  long *tries;
+} cw_rex_swaps;
+const cw_rex_swaps *cw_rex_swap_counts(const cw_rex *rex);
+void cw_rex_reset_counts(cw_rex *rex);
+/* (chains, n): number of the replica that is on a rung now; replica r started on rung r. On all
+ * ranks. */
+const int *cw_rex_labels(const cw_rex *rex);
+
+long cw_rex_state_size(const cw_rex *rex); /* labels, counts and tuned samplers; fields apart */
+void cw_rex_save(const cw_rex *rex, double *state); /* collective: all rungs on every rank */
+void cw_rex_load(cw_rex *rex, const double *state);
+
+/* -------------------------------------------------------------- ladder tuning */
+
+/* Positions t (n_new, ascending from 0 to 1, ends included) on a path for equal acceptance, from
+ * those of a ladder t (n) and its mean acceptances accept (n-1): -ln acceptance is taken as
+ * a length that adds up along the path. Fails with CW_ENUMERIC where an acceptance is 0. */
+cw_status cw_equal_rungs(cw_context *ctx, int n, const double *t, const double *accept, int n_new,
+                         double *t_new);
+/* How many rungs such a ladder needs for an acceptance target. */
+int cw_rungs_needed(int n, const double *accept, double target);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
