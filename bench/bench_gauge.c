@@ -32,6 +32,7 @@ typedef struct {
   cw_field x, f;
   cw_sampler *heatbath, *overrelax;
   double *T, *primary;
+  cw_arena *work;
   uint32_t step;
 } subject;
 
@@ -55,7 +56,8 @@ static subject open_subject(int L, int threads) {
   must(s.ctx, cw_sampler_create(s.ctx, ops, &s.th, relax, NULL, 1, &s.overrelax));
   s.T = calloc((size_t)s.th.ops->n_terms, sizeof *s.T);
   s.primary = calloc(CW_LANES * 256, sizeof *s.primary);
-  if (s.T == NULL || s.primary == NULL) exit(1);
+  s.work = cw_arena_create(0);
+  if (s.T == NULL || s.primary == NULL || s.work == NULL) exit(1);
   cw_kind(s.th.ops->kind)->hot(s.th.isa, &s.x, cw_rng_stream(1, "hot"), 0);
   return s;
 }
@@ -63,6 +65,7 @@ static subject open_subject(int L, int threads) {
 static void close_subject(subject *s) {
   free(s->T);
   free(s->primary);
+  cw_arena_destroy(s->work);
   cw_sampler_destroy(s->heatbath);
   cw_sampler_destroy(s->overrelax);
   cw_field_destroy(&s->x);
@@ -87,7 +90,7 @@ static void do_terms(subject *s) { s->th.ops->terms(&s->th, &s->x, s->T); }
 static void flow(subject *s, int steps) {
   const double param[] = {0.01 * steps, 4, 0, 0.01}; /* time, points, tolerance, step */
   cw_observer o = cw_observer_make(cw_observable_find("gradient_flow"), &s->th, param);
-  must(s->ctx, cw_measure(s->ctx, &o, &s->x, s->primary));
+  must(s->ctx, cw_measure(s->ctx, &o, &s->x, s->primary, s->work));
 }
 enum { FEW_STEPS = 4, MANY_STEPS = 12 };
 static void do_short_flow(subject *s) { flow(s, FEW_STEPS); }

@@ -67,11 +67,12 @@ static void bench_sampler(cw_context *ctx, const char *name, const cw_lattice *l
   must(ctx, cw_sampler_create(ctx, cw_sampler_find(name), &th, NULL, NULL, x.n_blocks, &s));
   cw_observer obs = cw_observer_make(cw_observable_for(&th), &th, NULL);
   double *out = calloc((size_t)(N_CHAIN * obs.ops->n_primary(&obs)), sizeof *out);
+  cw_arena *work = cw_arena_create(0);
   cw_rng rng = cw_rng_stream(1, "bench");
   uint32_t step = 0;
   double accept[N_CHAIN];
   cw_step_stats stats = {.accept = accept};
-  if (out == NULL) exit(1);
+  if (out == NULL || work == NULL) exit(1);
   for (; step < 100; step++) {
     must(ctx, s->ops->step(s, th.c, &x, rng, step, &stats));
     s->ops->tune(s, cw_sum(accept, N_CHAIN) / N_CHAIN, step, 100);
@@ -81,7 +82,7 @@ static void bench_sampler(cw_context *ctx, const char *name, const cw_lattice *l
     double t = cw_wall_seconds();
     must(ctx, s->ops->step(s, th.c, &x, rng, step, &stats));
     double u = cw_wall_seconds();
-    must(ctx, cw_measure(ctx, &obs, &x, out));
+    must(ctx, cw_measure(ctx, &obs, &x, out, work));
     double v = cw_wall_seconds();
     if (u - t < best) best = u - t;
     if (v - u < measure) measure = v - u;
@@ -92,6 +93,7 @@ static void bench_sampler(cw_context *ctx, const char *name, const cw_lattice *l
          name, lat->extent[0], lat->extent[1], N_CHAIN / best, s->state[0], sum,
          1e9 * measure / (double)(N_CHAIN * geom->n_sites));
   free(out);
+  cw_arena_destroy(work);
   cw_sampler_destroy(s);
   cw_field_destroy(&x);
   cw_geometry_destroy(geom);

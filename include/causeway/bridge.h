@@ -21,7 +21,7 @@ extern "C" {
 
 /* ------------------------------------------------------------------ ladder */
 
-#define CW_MAX_RUNGS 256
+#define CW_MAX_RUNGS 1024
 
 typedef struct {
   const cw_theory *th; /* borrowed: the terms, which all rungs share */
@@ -68,11 +68,12 @@ typedef struct {
   cw_field x;              /* this rank's particles, owned */
   long n;                  /* particles of all ranks */
   int rung;
-  double *lw; /* (n_blocks*B) log-weights since the last resampling */
-  double *T;  /* (n_blocks*B, n_terms) terms at x; valid where terms_known */
-  bool terms_known;
+  double *lw;     /* (n_blocks*B) log-weights since the last resampling */
+  double *T;      /* (n_blocks*B, n_terms) terms at x, of those whose bit is set in known */
+  unsigned known; /* x moved by other means than the stages: set it to 0 */
   long *ancestor; /* (n_config) global number of the particle on rung 0 */
   double lnz;     /* ln of the mean weights that resampling has taken out */
+  double *all;    /* (n) scratch: one number of every particle of all ranks */
   cw_arena *arena;
 } cw_population;
 
@@ -82,7 +83,7 @@ typedef struct {
 cw_status cw_population_create(cw_context *ctx, const cw_ladder *ladder, long n,
                                cw_population *out);
 void cw_population_destroy(cw_population *p);
-/* Back to rung 0 with weights 1, from start (same shape, n_config and first_chain). */
+/* Back to rung 0 with weights 1, from start (same geometry, n_config and first_chain as p->x). */
 void cw_population_start(cw_population *p, const cw_field *start);
 
 /* The stages. Those that change weights are exact at any rung and with any map; see PIMH and the
@@ -90,12 +91,14 @@ void cw_population_start(cw_population *p, const cw_field *start);
 cw_status cw_transport(cw_population *p, const cw_map *map); /* lw += ln|det J| - S(y) + S(x) */
 cw_status cw_retarget(cw_population *p, int rung);           /* lw -= (c' - c).T(x) */
 /* n_steps of a sampler at the couplings of the rung; step0: number of the first one. accept: mean
- * acceptance of this rank's particles, for tuning; NULL: not wanted. */
+ * acceptance of the particles of all ranks, for tuning, n_steps > 0; then collective. NULL: not
+ * wanted. */
 cw_status cw_mutate(cw_population *p, cw_sampler *sampler, cw_rng rng, uint32_t step0, long n_steps,
                     double *accept);
 typedef enum { CW_RESAMPLE_SYSTEMATIC = 0, CW_RESAMPLE_MULTINOMIAL } cw_resampling;
 /* Particles are copied as often as their weights say and weights are 1 again, if the effective
- * sample size is below threshold*n (1: always; 0: never). Collective. */
+ * sample size is below threshold*n (1: always; 0: never). step keys the draws. CW_ENUMERIC: no
+ * weight, or one that is not a number. Collective. */
 cw_status cw_resample(cw_population *p, cw_resampling scheme, double threshold, cw_rng rng,
                       uint32_t step, bool *done);
 
@@ -115,24 +118,26 @@ typedef struct {
   double threshold; /* of resampling; 0: never */
   cw_resampling scheme;
   const cw_map *map; /* (n-1) from rung k to k+1; NULL: none */
-  long tuning;       /* sampler steps on every rung with which tune_walk tunes */
+  long tuning;       /* sampler steps on every rung with which cw_walk_tune tunes */
 } cw_walk_options;
 
 typedef struct cw_walk cw_walk;
-/* One sampler for every rung, so that each has its own tuned state. options and ladder are
- * borrowed (options->map too). The caller destroys *out. */
+/* One sampler, whose tuned state is kept for every rung. ladder and options->map are borrowed; p:
+ * like the populations that will walk. CW_EINVAL: options out of range, or as cw_sampler_create.
+ * CW_ENOMEM. The caller destroys *out in any case. */
 cw_status cw_walk_create(cw_context *ctx, const cw_ladder *ladder, const cw_walk_options *options,
-                         cw_population *p, cw_walk **out);
+                         const cw_population *p, cw_walk **out);
 void cw_walk_destroy(cw_walk *w);
-/* Tunes the samplers on a first walk of the population, which is not to be used for estimates.
- * Collective. */
+/* Tunes the sampler on all rungs, once, on a first walk of the population from rung 0, which is not
+ * to be used for estimates: start it again. Collective. */
 cw_status cw_walk_tune(cw_walk *w, cw_population *p, cw_rng rng);
 /* From rung 0 to the last one: on each rung transport, retarget, resample, mutate. number: of the
  * walk, keys its draws. ess (n) before resampling and lnz (n) on arrival at every rung; either may
- * be NULL. Collective. */
+ * be NULL. CW_EINVAL: the number makes step numbers beyond 2^32. CW_ENUMERIC: a weight or an action
+ * is not finite. Collective. */
 cw_status cw_walk_run(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number, double *ess,
                       double *lnz);
-long cw_walk_state_size(const cw_walk *w); /* tuned states of all samplers, for checkpoints */
+long cw_walk_state_size(const cw_walk *w); /* tuned states of all rungs, for checkpoints */
 void cw_walk_save(const cw_walk *w, double *state);
 void cw_walk_load(cw_walk *w, const double *state);
 
@@ -158,28 +163,35 @@ typedef struct {
   const int *choice;
   long mutations; /* sampler steps between swaps */
   cw_swap_order order;
-  const cw_map *map; /* (n-1) from rung k to k+1; NULL: none */
+  const cw_map *map; /* (n-1) from rung k to k+1, called by several threads at once; NULL: none */
   cw_levels levels;  /* n = 0: none */
   int periodic;      /* the rung whose theory is translation invariant, and whose replicas are
-                        translated by a random step after each sweep of swaps; -1: none */
+                        translated by a random step, the same for all chains, after each sweep
+                        of swaps; -1: none */
   long chains;       /* independent copies of the whole ladder */
-  cw_rng rng;
+  cw_rng rng;        /* the first of (CW_MAX_LEVELS + 1) n + 1 streams: key[1] counts them */
 } cw_rex_options;
 
 typedef struct cw_rex cw_rex;
-/* Replicas are dealt to ranks by blocks of chains, and where these are too few by rungs. The ladder
- * and what options points to are borrowed. The caller destroys *out. Collective. */
+/* Replicas are dealt to ranks by blocks of chains, and where these are too few by rungs. They start
+ * cold: fill their fields. The ladder and what options points to are borrowed. CW_EINVAL: options
+ * out of range, a sampler that does not fit or that levels cannot restrict, a periodic rung with a
+ * defect, more ranks than rungs; CW_ENOMEM; *out is then NULL. The caller destroys *out.
+ * Collective.
+ */
 cw_status cw_rex_create(cw_context *ctx, const cw_ladder *ladder, const cw_rex_options *options,
                         cw_rex **out);
 void cw_rex_destroy(cw_rex *rex);
-/* Step number step: mutate all rungs, swap, and the levels. tune: samplers adapt, as in a
- * thermalisation of n_tune steps; 0: they do not. Collective. */
+/* Step number step: mutate all rungs, swap, and the levels. Samplers adapt in the first n_tune
+ * steps of a thermalisation; 0: they do not. A function of the fields, the state and step.
+ * CW_ENUMERIC: a configuration is not a number. Collective. */
 cw_status cw_rex_step(cw_rex *rex, uint32_t step, uint32_t n_tune);
 
 /* This rank's part: rungs [rung_begin, rung_end), and of each the chains of its field. */
 int cw_rex_rung_begin(const cw_rex *rex);
 int cw_rex_rung_end(const cw_rex *rex);
-cw_field *cw_rex_field(cw_rex *rex, int rung); /* of a rung of this rank; borrowed */
+/* Of a rung of this rank; borrowed. A step may give it other data: ask the field, not a copy. */
+cw_field *cw_rex_field(cw_rex *rex, int rung);
 
 /* What the swaps of all chains did since the last reset: accept[k] is the sum of acceptance
  * probabilities min(1, e^..) over tries[k] proposals between rungs k and k+1. (n-1) each. Same on
@@ -200,12 +212,14 @@ void cw_rex_load(cw_rex *rex, const double *state);
 
 /* -------------------------------------------------------------- ladder tuning */
 
-/* Positions t (n_new, ascending from 0 to 1, ends included) on a path for equal acceptance, from
- * those of a ladder t (n) and its mean acceptances accept (n-1): -ln acceptance is taken as
- * a length that adds up along the path. Fails with CW_ENUMERIC where an acceptance is 0. */
+/* Positions t_new (n_new) on a path for equal acceptance, from those of a ladder t (n, ascending)
+ * and its mean acceptances accept (n-1) without maps. Work that is Gaussian is accepted with
+ * erfc(l/2), where l, the thermodynamic length, adds up along the path; between two rungs t is
+ * taken as linear in it. The ends stay. CW_ENUMERIC where an acceptance is 0, CW_EINVAL: fewer than
+ * 2 rungs. Local. */
 cw_status cw_equal_rungs(cw_context *ctx, int n, const double *t, const double *accept, int n_new,
                          double *t_new);
-/* How many rungs such a ladder needs for an acceptance target. */
+/* How many rungs such a ladder needs for an acceptance target in (0, 1); 0: nobody knows. */
 int cw_rungs_needed(int n, const double *accept, double target);
 
 #ifdef __cplusplus

@@ -121,6 +121,10 @@ void *cw_arena_alloc(cw_arena *arena,
                      size_t bytes); /* 64-byte aligned, not cleared; NULL: no memory */
 cw_arena_mark cw_arena_save(const cw_arena *arena);
 void cw_arena_rewind(cw_arena *arena, cw_arena_mark mark);
+/* The arena of one thread (0, 1, ...) of a team that shares the memory of arena: itself for thread
+ * 0, for the others one that it owns and makes when first asked for. Threads may ask at the same
+ * time. NULL: no memory. */
+cw_arena *cw_arena_of_thread(cw_arena *arena, int thread);
 
 void *
 cw_alloc(size_t bytes); /* 64-byte aligned and cleared; NULL: no memory. Release with free(). */
@@ -143,6 +147,12 @@ void cw_uniform2(cw_rng rng, uint32_t site, uint32_t chain, uint32_t step, uint3
                  double u[2]); /* in (0,1) */
 void cw_normal2(cw_isa isa, cw_rng rng, uint32_t site, uint32_t chain, uint32_t step, uint32_t draw,
                 double z[2]); /* Box-Muller */
+
+/* Numbers 0 <= n < 2^36 of one draw < 2^28, as of the components of all sites of a large lattice:
+ * site is the lower 32 bits of n, and its higher ones become the uppermost of draw. */
+static inline uint32_t cw_draw_of(uint32_t draw, uint64_t n) {
+  return draw + ((uint32_t)(n >> 32) << 28);
+}
 
 /* z[2*n_lanes]: lane l gets the pair z[l], z[n_lanes + l] of cw_normal2 for chain first_chain + l,
  * with the same bits. isa: the kernel build, from cw_context_isa. n_lanes: a multiple of 16. Cost:

@@ -134,13 +134,20 @@ void cw_field_destroy(cw_field *x);
 size_t cw_field_block_size(const cw_field *x);          /* doubles per block */
 cw_field cw_field_block(const cw_field *x, long block); /* a view of one block; owns nothing */
 void cw_field_copy(cw_field *to, const cw_field *from); /* same shape */
+/* Outer sites [begin, end) of one block: lanes that are not kept get the numbers of old, of the same
+ * shape. keep (CW_LANES). */
+void cw_field_restore(cw_field *x, const cw_field *old, const bool *keep, long begin, long end);
 double cw_field_get(const cw_field *x, long config, long site, int comp); /* slow; global site */
 void cw_field_set(cw_field *x, long config, long site, int comp, double value);
 /* The same configurations in the layout of to (another V); same lattice, n_comp and n_config. */
 void cw_field_relayout(cw_field *to, const cw_field *from);
 
-/* Fills with independent N(0,1): component c of site s of chain first_chain+i is number
- * (s*n_comp+c) of step's draw. */
+/* to(x + e) = from(x), e one step in direction 2*mu (forward) or 2*mu + 1 (backward); same shape,
+ * other data. Shared out over so many threads. */
+void cw_field_translate(cw_field *to, const cw_field *from, int direction, int threads);
+
+/* Fills with independent N(0,1): component c of site s of chain first_chain+i is number k =
+ * s*n_comp+c < 2^37 of step's draw < 2^28: one of pair k/2, with site and draw as of cw_draw_of. */
 void cw_field_normal(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step, uint32_t draw);
 
 /* part (n_sub/V, n, CW_LANES): n partial sums per canonical sub-lattice and lane: 1, or those of

@@ -41,8 +41,8 @@ typedef struct {
   /* g = dF/dx in, dF/dy out, for F(x, logj) of the inverse pass. */
   cw_status (*inverse_vjp)(const cw_layer *L, cw_theta th, const void *frame, double *g,
                            const double *glogj, float *gtheta, cw_arena *work);
-  void (*init)(const cw_layer *L, double *theta, cw_rng rng,
-               uint32_t index); /* starting parameters */
+  /* Starting parameters. gain: factor on what makes the layer differ from the identity, 0 to 1. */
+  void (*init)(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain);
   void (*destroy)(cw_layer *L);
 } cw_layer_ops;
 
@@ -115,6 +115,9 @@ long cw_model_n_theta(const cw_model *m);
 const double *cw_model_theta(const cw_model *m);
 void cw_model_set_theta(cw_model *m, const double *theta); /* copies n_theta numbers */
 void cw_model_init(cw_model *m, uint32_t seed); /* starting parameters: close to the prior */
+/* Starting parameters whose layers are the identity, from which all of them can learn: a flow
+ * between near theories begins here (as in arXiv:2201.13117). */
+void cw_model_init_identity(cw_model *m, uint32_t seed);
 const cw_geometry *cw_model_geometry(const cw_model *m);
 
 /* x ~ q for all configurations (keyed by x->first_chain and step), log q (n_config). Parallel over
@@ -126,13 +129,19 @@ cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *
 
 bool cw_model_is_mixture(const cw_model *m); /* z2_mixture? */
 
-/* For diagnosis: carries a block through the layers, a draw of the prior forwards (x NULL) or the
- * configurations x backwards, and returns the first layer that makes a number that is not finite,
- * with *finite = false. If none does: the layer that stretches the largest |x| most. -1: no layers,
- * or no memory. */
+/* For diagnosis: carries a block x through the layers, forwards or, if inverse, backwards (x NULL:
+ * a draw of the prior forwards), and returns the first layer that makes a number that is not
+ * finite, with *finite = false. If none does: the layer that stretches the largest |x| most. -1: no
+ * layers, or no memory. */
 int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
-                          const double *x, cw_arena *work, bool *finite);
+                          const double *x, bool inverse, cw_arena *work, bool *finite);
 const char *cw_model_layer_name(const cw_model *m, int layer);
+
+/* The layers without the prior, on a block x (n_outer, 1, CW_LANES) in place: x <- f(x) or,
+ * inverse, f^-1(x); logj (CW_LANES) = ln |det| of what was applied, overwritten. Both 64-byte
+ * aligned. No mirror images: of a mixture, its q0. CW_ENOMEM. */
+cw_status cw_model_carry_block(const cw_model *m, double *x, double *logj, bool inverse,
+                               cw_arena *work);
 
 /* ------------------------------------------------------- gradients (one block) */
 
@@ -154,6 +163,15 @@ cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, lo
                                 cw_model_pass *pass, cw_arena *tape);
 cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass,
                                   cw_arena *tape);
+/* The layers alone, as a map f of given configurations: pass->z = x, pass->x = f(x) and pass->logq
+ * = -ln|det J|, the change of any log-density that travels along. What sample_vjp needs after a
+ * sample is there. Not with z2_mixture. */
+cw_status cw_model_forward_block(const cw_model *m, const double *x, cw_model_pass *pass,
+                                 cw_arena *tape);
+/* g: the score of a density at pass->z in, of its image under the layers at pass->x out (theta held
+ * fixed): J^{-T} [g - d ln|det J|/dz] (arXiv:2207.08219). */
+cw_status cw_model_carry_score(const cw_model *m, const cw_model_pass *pass, double *g,
+                               cw_arena *work);
 /* g = d ln q(x)/dx at the sample of the pass (theta held fixed). */
 cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g,
                                cw_arena *work);

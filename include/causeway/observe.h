@@ -32,9 +32,9 @@ typedef struct {
   bool (*fits)(const cw_theory *th);
   int (*n_primary)(const cw_observer *o);
   void (*primary_name)(const cw_observer *o, int i, char name[32]);
-  /* out (n_blocks*B, n_primary); all blocks of x, which is split as th->geom and not changed.
-   * Local. Callers parallelise over blocks; within a block th->threads may be used, which has no
-   * effect inside a parallel region. scratch from the arena. */
+  /* out (B, n_primary) of one block x, which is split as th->geom and not changed. Local. Callers
+   * parallelise over blocks; within a block th->threads may be used, which has no effect inside a
+   * parallel region. Scratch from the arena, which the caller rewinds. CW_ENOMEM. */
   cw_status (*measure)(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena);
   const cw_quantity *quantities; /* NULL-name-terminated */
   /* Primaries worth a picture of their history, and quantities worth one of their autocorrelation;
@@ -58,8 +58,11 @@ const cw_observable_ops *cw_observable_for(const cw_theory *th);
 /* params: in the order of ops->params; NULL: presets. */
 cw_observer cw_observer_make(const cw_observable_ops *ops, const cw_theory *th,
                              const double *params);
-/* Measures all blocks in parallel: out (n_config, n_primary). Local. */
-cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out);
+/* Measures all blocks in parallel: out (n_config, n_primary). work: scratch memory, which measuring
+ * again and again with the same one allocates only once; NULL: memory of its own for this call.
+ * CW_ENOMEM. Local. */
+cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out,
+                     cw_arena *work);
 
 #ifdef __cplusplus
 }

@@ -88,6 +88,11 @@ void cw_theory_destroy(cw_theory *th); /* zeroed or destroyed before: nothing */
  * small. */
 int cw_theory_threads(const cw_theory *th);
 
+/* ln of the integral of exp(-S) over a single site of reals without its bonds, at couplings c
+ * (ops->n_terms; that of ops->bond_term is not used). NAN: it diverges, or is too narrow for the
+ * quadrature. */
+double cw_one_site_lnz(const cw_theory_ops *ops, const double *c);
+
 /* S (n_blocks*B) = sum_k c_k T_k, summed from k = 0 up. scratch: (n_blocks*B*n_terms). Local. */
 void cw_theory_action(const cw_theory *th, const cw_field *x, const double *c, double *scratch,
                       double *S);

@@ -8,7 +8,11 @@
 extern "C" {
 #endif
 
-typedef enum { CW_LOSS_REVERSE_KL = 0, CW_LOSS_FORWARD_KL } cw_loss;
+typedef enum {
+  CW_LOSS_REVERSE_KL = 0,
+  CW_LOSS_FORWARD_KL,
+  CW_LOSS_TRANSITION /* of given configurations to other couplings, by the layers alone */
+} cw_loss;
 typedef enum { CW_GRADIENT_PATH = 0, CW_GRADIENT_PLAIN } cw_gradient;
 typedef enum { CW_SCHEDULE_CONSTANT = 0, CW_SCHEDULE_COSINE, CW_SCHEDULE_PLATEAU } cw_schedule;
 
@@ -16,7 +20,8 @@ typedef struct {
   cw_loss loss;
   cw_gradient gradient;
   cw_schedule schedule;
-  long batch; /* configurations per step, over all ranks; a multiple of CW_LANES */
+  long batch; /* configurations per step, over all ranks; a multiple of CW_LANES, but for
+                 transitions any number */
   long steps;
   long warmup;     /* steps of linear rise of the rate */
   double rate;     /* peak learning rate */
@@ -28,9 +33,11 @@ typedef struct {
 
 /* What a step reports. */
 typedef struct {
-  double loss; /* reverse: <ln q + S>; forward: <-ln q>; per configuration, lnZ not included */
+  double loss;       /* reverse: <ln q + S>; forward: <-ln q>; per configuration, lnZ not included.
+                        transition: the mean work */
   double loss_error; /* of the batch mean */
-  double ess;        /* reverse: of this batch; forward: forward ESS of this batch */
+  double ess; /* reverse: of this batch; forward: forward ESS of this batch; transition: of the
+                 particles with the weights that they arrive with */
   double grad_norm;
   double rate;
 } cw_train_report;
@@ -42,10 +49,27 @@ cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_mod
                             const cw_theory *th, cw_rng rng, cw_trainer **out);
 void cw_trainer_destroy(cw_trainer *t);
 long cw_trainer_step_count(const cw_trainer *t);
-/* One step. Collective. p_samples: for the forward KL, a field of configurations of the target from
- * which this step's batch is drawn with random indices (whole set on every rank); NULL for the
- * reverse KL. Not-a-number: CW_ENUMERIC, naming step and layer. */
+/* One step of a KL divergence. Collective. p_samples: for the forward KL, a field of configurations
+ * of the target from which this step's batch is drawn with random indices (whole set on every
+ * rank); NULL for the reverse KL. Not-a-number: CW_ENUMERIC, naming step and layer. */
 cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_report *report);
+
+/* One step of the flow f that carries weighted particles from one rung of a ladder of theories to
+ * the next. Lowers the mean work
+ *   L = sum_i W_i w_i,   w_i = S(f(x_i); c_to) - S(x_i; c_from) - ln|det J_f(x_i)|,
+ * which is the KL divergence of the flow's image of rung c_from from rung c_to, plus
+ * F(c_to) - F(c_from): the loss of CRAFT with the weights of its population, that of stochastic
+ * flows with W_i = 1/n (Matthews et al., arXiv:2201.13117). Neither x nor the weights are functions
+ * of the parameters. The plain gradient is that of L; the path gradient leaves out what vanishes in
+ * the mean if the particles are distributed as rung c_from.
+ *   x: this rank's particles, in whole blocks as cw_rank_share deals them, batch of all ranks
+ * together; weights (n_blocks*B): of x, with sum 1 over all ranks, lanes beyond n_config are not
+ * read; c_from, c_to (n_terms): couplings of the trainer's theory.
+ * report->ess: (sum u)^2 / sum u^2 / n of u_i = W_i e^{-w_i}. It and the loss are those of the
+ * parameters before the step. Start from cw_model_init_identity. Not for models with z2_mixture.
+ * Collective. Not-a-number: CW_ENUMERIC, naming step and layer. */
+cw_status cw_trainer_transition(cw_trainer *t, const cw_field *x, const double *weights,
+                                const double *c_from, const double *c_to, cw_train_report *report);
 
 /* State for checkpoints: parameters first, then both moments and counters. */
 long cw_trainer_state_size(const cw_trainer *t);

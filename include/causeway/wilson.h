@@ -25,6 +25,10 @@ enum {
   CW_WILSON_STAPLES = 2 * (CW_MAX_DIM - 1) /* of a link, at most */
 };
 
+typedef struct {
+  int outer, mu, nu; /* mu < nu */
+} cw_wilson_plaquette;
+
 /* The links (outer site, mu) that have a defect link in one of their staples' plaquettes or are one
  * themselves, in any lane. th->own of a Wilson theory; immutable. */
 typedef struct {
@@ -32,6 +36,8 @@ typedef struct {
   /* (n_rows, staple, lane): defect links in the plaquette that the staple closes: 0, 1 or 2 */
   uint8_t (*defects)[CW_WILSON_STAPLES][CW_LANES];
   long n_rows;
+  cw_wilson_plaquette *touched; /* (n_touched) that have a defect link in any lane, ascending */
+  long n_touched;
 } cw_wilson;
 
 /* Couplings c = scale * ratio; ratio is 1 for temporal planes without defect, except where that

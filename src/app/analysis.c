@@ -131,6 +131,15 @@ const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name) {
   return NULL;
 }
 
+bool cw_stage_is_chains(const cw_analysis_stage *s) {
+  return s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NMCMC || s->kind == CW_STAGE_REX;
+}
+
+bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s) {
+  return s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NIS || s->kind == CW_STAGE_NMCMC ||
+         s->kind == CW_STAGE_WALK || (s->kind == CW_STAGE_REX && s->rung == c->plan->ladder.n - 1);
+}
+
 bool cw_is_featured(const cw_observer *o, const char *name) {
   for (int i = 0; o->ops->featured != NULL && o->ops->featured[i] != NULL; i++)
     if (strcmp(o->ops->featured[i], name) == 0) return true;
@@ -213,21 +222,45 @@ static const char *label_of(const char *name) {
                                           {"nis", "NIS"},
                                           {"nmcmc", "NMCMC"},
                                           {"forward", "Forward weights"},
-                                          {"chain", "Chain integration"}};
+                                          {"chain", "Chain integration"},
+                                          {"ais", "AIS"},
+                                          {"smc", "SMC"},
+                                          {"rex", "Replica exchange"},
+                                          {"ptbc", "PTBC"}};
   for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
     if (strcmp(labels[i][0], name) == 0) return labels[i][1];
   return name;
 }
 
-static void add_stage(cw_analysis_case *c, const char *name, cw_stage_kind kind) {
+static cw_analysis_stage *add_stage(cw_analysis_case *c, const char *name, cw_stage_kind kind) {
   cw_analysis_stage *s = &c->stage[c->n_stages++];
-  *s = (cw_analysis_stage){.label = label_of(name), .kind = kind, .longest_rejection = -1};
+  *s = (cw_analysis_stage){.kind = kind, .longest_rejection = -1};
   snprintf(s->name, sizeof s->name, "%s", name);
+  snprintf(s->label, sizeof s->label, "%s", label_of(name));
+  return s;
+}
+
+/* The last rung, which has the results of the section, and if they are measured the others. */
+static void add_rungs(cw_analysis_case *c, const cw_rex_plan *x) {
+  int n = c->plan->ladder.n;
+  for (int rung = n - 1; rung >= (x->all_rungs ? 0 : n - 1); rung--) {
+    cw_analysis_stage *s = add_stage(c, x->name, CW_STAGE_REX);
+    s->rung = rung;
+    if (rung == n - 1) continue;
+    snprintf(s->name, sizeof s->name, "%s.rung%d", x->name, rung);
+    snprintf(s->label, sizeof s->label, "%s, rung %d", label_of(x->name), rung);
+  }
+}
+
+static int count_rungs(const cw_plan *p) {
+  int n = 0;
+  for (int i = 0; i < p->n_rex; i++) n += p->rex[i].all_rungs ? p->ladder.n : 1;
+  return n;
 }
 
 static cw_status list_stages(cw_context *ctx, cw_analysis_case *c) {
   const cw_plan *p = c->plan;
-  c->stage = calloc((size_t)p->n_mcmc + 5, sizeof *c->stage);
+  c->stage = calloc((size_t)(p->n_mcmc + p->n_walks + count_rungs(p)) + 5, sizeof *c->stage);
   if (c->stage == NULL) return cw_no_memory(ctx);
   for (int i = 0; i < p->n_mcmc; i++) add_stage(c, p->mcmc[i].ops->name, CW_STAGE_SAMPLER);
   if (p->has_train) add_stage(c, "train", CW_STAGE_TRAIN);
@@ -235,18 +268,22 @@ static cw_status list_stages(cw_context *ctx, cw_analysis_case *c) {
   if (p->has_nmcmc) add_stage(c, "nmcmc", CW_STAGE_NMCMC);
   if (p->has_forward) add_stage(c, "forward", CW_STAGE_FORWARD);
   if (p->has_chain) add_stage(c, "chain", CW_STAGE_CHAIN);
+  for (int i = 0; i < p->n_walks; i++) add_stage(c, p->walk[i].name, CW_STAGE_WALK);
+  for (int i = 0; i < p->n_rex; i++) add_rungs(c, &p->rex[i]);
   return CW_OK;
 }
 
 static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *c,
                             cw_analysis_stage *s, cw_arrays *data) {
-  char stage[160];
-  cw_stage_name(c->plan, s->name, stage);
+  char section[CW_RESULT_NAME], stage[160];
+  snprintf(section, sizeof section, "%.*s", (int)strcspn(s->name, "."), s->name);
+  cw_stage_name(c->plan, section, stage);
   s->stored = cw_store_segments(store, stage) > 0;
   if (!s->stored) return CW_OK;
   CW_TRY(cw_analysis_collect(ctx, store, stage, data));
   const cw_array *seconds = cw_arrays_get(data, "timing.seconds");
-  if (seconds != NULL) s->seconds = cw_sum(seconds->data, (size_t)cw_array_size(seconds));
+  bool again = strcmp(section, s->name) != 0; /* the time is that of the last rung's stage */
+  if (seconds != NULL && !again) s->seconds = cw_sum(seconds->data, (size_t)cw_array_size(seconds));
   return cw_analysis_fill_stage(ctx, c, s, data);
 }
 
@@ -276,6 +313,14 @@ static long sampler_rows(const cw_plan *p, const char *name) {
   return 0;
 }
 
+static const cw_mcmc_plan *ladder_plan(const cw_plan *p, const char *name) {
+  for (int i = 0; i < p->n_walks; i++)
+    if (strcmp(p->walk[i].name, name) == 0) return &p->walk[i].mcmc;
+  for (int i = 0; i < p->n_rex; i++)
+    if (strncmp(p->rex[i].name, name, strlen(p->rex[i].name)) == 0) return &p->rex[i].mcmc;
+  return NULL;
+}
+
 long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s) {
   switch (s->kind) {
   case CW_STAGE_SAMPLER:
@@ -290,6 +335,11 @@ long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s) {
     return cw_forward_rows(c->plan);
   case CW_STAGE_CHAIN:
     return c->plan->chain.nodes;
+  case CW_STAGE_WALK:
+    return ladder_plan(c->plan, s->name)->steps;
+  case CW_STAGE_REX:
+    return ladder_plan(c->plan, s->name)->steps / ladder_plan(c->plan, s->name)->every /
+           c->plan->group[0].every;
   }
   return 0;
 }
@@ -300,6 +350,8 @@ static const char *unit_of(const cw_analysis_stage *s) {
     return "samples";
   case CW_STAGE_FORWARD:
     return "configurations per chain";
+  case CW_STAGE_WALK:
+    return "walks";
   default:
     return "steps";
   }

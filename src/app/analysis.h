@@ -49,13 +49,18 @@ typedef enum {
   CW_STAGE_NIS,
   CW_STAGE_NMCMC,
   CW_STAGE_FORWARD,
-  CW_STAGE_CHAIN
+  CW_STAGE_CHAIN,
+  CW_STAGE_WALK,
+  CW_STAGE_REX /* one rung of it */
 } cw_stage_kind;
 
 typedef struct {
-  char name[CW_RESULT_NAME]; /* section of the job and method prefix of the results: "hmc", "nis" */
-  const char *label;         /* for people: "HMC" */
+  /* section of the job and method prefix of the results: "hmc", "nis"; of a rung of rex that is not
+   * the last "rex.rung0" */
+  char name[CW_RESULT_NAME];
+  char label[40]; /* for people: "HMC" */
   cw_stage_kind kind;
+  int rung;     /* of rex */
   bool present; /* the store holds something to analyse */
   bool stored;  /* the store holds at least one segment */
   /* measurements (of the first group) or judged configurations per chain, training steps,
@@ -64,8 +69,8 @@ typedef struct {
   long n_chain;           /* 0: not a set of chains */
   double seconds;         /* spent in it */
   long longest_rejection; /* of nmcmc; -1: not one */
-  double covered; /* of chain: the kappa up to which the present nodes integrate, and ln Z there */
-  cw_estimate lnZ;
+  double covered;  /* of chain: the kappa up to which the present nodes integrate, and ln Z there */
+  cw_estimate lnZ; /* of walks: ln of the ratio Z(last rung)/Z(first rung) */
   cw_result *result;
   int n_results;
   cw_curve *curve;
@@ -123,6 +128,9 @@ const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c,
 const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantity, int index);
 const cw_result *cw_case_result(const cw_analysis_case *c, const char *name);
 const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);
+bool cw_stage_is_chains(const cw_analysis_stage *s); /* Markov chains? */
+/* Does it measure observables of the job's theory? Of replica exchange the last rung does. */
+bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s);
 /* Is the quantity or primary of that name among the featured ones of a group of the case? */
 bool cw_is_featured(const cw_observer *o, const char *name);
 

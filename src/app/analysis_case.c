@@ -176,7 +176,7 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
     if (!s->present) continue;
-    if (s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NMCMC) CW_TRY(warn_chains(ctx, c, s));
+    if (cw_stage_is_chains(s)) CW_TRY(warn_chains(ctx, c, s));
     if (s->kind == CW_STAGE_NIS) CW_TRY(warn_weights(ctx, c, s));
     if (s->kind == CW_STAGE_CHAIN && s->lnZ.rhat > 1.1)
       CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,

@@ -16,6 +16,21 @@ cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_
  * their arrays, maybe empty. */
 cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis,
                                 const cw_arrays *forward);
+/* What the other kinds of stages have in common with one of these: of walks and of rungs. */
+cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                       const cw_arrays *data);
+cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                      const cw_arrays *data);
+/* Results, histories and autocorrelations of all groups that a set of chains measured. */
+cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                         const cw_arrays *data);
+/* Quantities of the first group from rows (n, n_primary) of independent weighted samples. */
+cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                           const cw_array *primary, const cw_array *log_weight);
+/* The array of that name and rank; NULL: absent or empty. */
+cw_status cw_get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arrays *data,
+                       const char *name, int rank, const cw_array **out);
+
 /* How many of n_step the job asks for. */
 long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s);
 /* Warnings about a filled case. */

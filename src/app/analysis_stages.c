@@ -51,9 +51,8 @@ cw_status cw_analysis_collect(cw_context *ctx, cw_store *store, const char *stag
   return st;
 }
 
-/* The array of that name and rank; NULL: absent or empty. */
-static cw_status get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arrays *data,
-                           const char *name, int rank, const cw_array **out) {
+cw_status cw_get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arrays *data,
+                       const char *name, int rank, const cw_array **out) {
   const cw_array *a = cw_arrays_get(data, name);
   *out = a != NULL && cw_array_size(a) > 0 ? a : NULL;
   if (a != NULL && a->rank != rank)
@@ -215,10 +214,13 @@ static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_a
 /* The rows of group g, checked against its observables; *primary = NULL: nothing measured yet. */
 static cw_status get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_analysis_stage *s,
                              const cw_arrays *data, int g, int rank, const cw_array **primary) {
-  char name[64];
+  char name[80];
   const cw_observer *o = &c->observer[g];
-  cw_primary_name(c->plan, g, name);
-  CW_TRY(get_array(ctx, s, data, name, rank, primary));
+  if (s->kind == CW_STAGE_REX)
+    cw_rung_array(c->plan, s->rung, g, name);
+  else
+    cw_primary_name(c->plan, g, name);
+  CW_TRY(cw_get_array(ctx, s, data, name, rank, primary));
   if (*primary == NULL) return CW_OK;
   long held = (*primary)->dim[rank - 1], expected = o->ops->n_primary(o);
   if (held == expected) return CW_OK;
@@ -262,18 +264,25 @@ static bool all_equal(const cw_array *a, double value) {
   return true;
 }
 
-static cw_status fill_sampler(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                              const cw_arrays *data) {
-  const cw_array *primary, *accept, *exp_mdH, *action;
+cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                         const cw_arrays *data) {
+  const cw_array *primary;
   CW_TRY(get_primary(ctx, c, s, data, 0, 3, &primary));
-  CW_TRY(get_array(ctx, s, data, "accept", 1, &accept));
-  CW_TRY(get_array(ctx, s, data, "exp_mdH", 1, &exp_mdH));
-  CW_TRY(get_array(ctx, s, data, "therm.action", 1, &action));
   if (primary != NULL) CW_TRY(fill_chains(ctx, c, s, primary));
   for (int g = 1; g < c->plan->n_groups; g++) {
     CW_TRY(get_primary(ctx, c, s, data, g, 3, &primary));
     if (primary != NULL) CW_TRY(fill_group(ctx, c, s, g, primary));
   }
+  return CW_OK;
+}
+
+static cw_status fill_sampler(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                              const cw_arrays *data) {
+  const cw_array *accept, *exp_mdH, *action;
+  CW_TRY(cw_fill_groups(ctx, c, s, data));
+  CW_TRY(cw_get_array(ctx, s, data, "accept", 1, &accept));
+  CW_TRY(cw_get_array(ctx, s, data, "exp_mdH", 1, &exp_mdH));
+  CW_TRY(cw_get_array(ctx, s, data, "therm.action", 1, &action));
   if (action != NULL)
     CW_TRY(cw_curve_history(ctx, s, "thermalisation", action->dim[0], 1, action->data));
   if (accept == NULL || all_equal(accept, 1)) return CW_OK; /* a sampler that never rejects */
@@ -287,7 +296,7 @@ static cw_status fill_train(cw_context *ctx, cw_analysis_stage *s, const cw_arra
   static const char *const names[] = {"loss", "ess", "grad_norm", "rate", NULL};
   for (int i = 0; names[i] != NULL; i++) {
     const cw_array *series;
-    CW_TRY(get_array(ctx, s, data, names[i], 1, &series));
+    CW_TRY(cw_get_array(ctx, s, data, names[i], 1, &series));
     if (series == NULL) continue;
     s->present = true;
     s->n_step = series->dim[0];
@@ -296,21 +305,26 @@ static cw_status fill_train(cw_context *ctx, cw_analysis_stage *s, const cw_arra
   return CW_OK;
 }
 
+cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                           const cw_array *primary, const cw_array *log_weight) {
+  if (primary->dim[0] != log_weight->dim[0] ||
+      primary->dim[1] != c->observer[0].ops->n_primary(&c->observer[0]))
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld x %ld measurements for %ld weights",
+                   s->name, primary->dim[0], primary->dim[1], log_weight->dim[0]);
+  measurements m = {&c->observer[0],     0, primary->data, log_weight->data, 1, log_weight->dim[0],
+                    (int)primary->dim[1]};
+  return add_quantities(ctx, s, &m);
+}
+
 static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                           const cw_arrays *data) {
   const cw_array *lw, *primary;
-  CW_TRY(get_array(ctx, s, data, "lw", 1, &lw));
+  CW_TRY(cw_get_array(ctx, s, data, "lw", 1, &lw));
   CW_TRY(get_primary(ctx, c, s, data, 0, 2, &primary));
   if (lw == NULL || lw->dim[0] < 2) return CW_OK;
   s->present = true;
   s->n_step = lw->dim[0];
-  if (primary == NULL) return CW_OK;
-  if (primary->dim[0] != s->n_step)
-    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld measurements for %ld weights", s->name,
-                   primary->dim[0], s->n_step);
-  measurements m = {&c->observer[0],     0, primary->data, lw->data, 1, s->n_step,
-                    (int)primary->dim[1]};
-  return add_quantities(ctx, s, &m);
+  return primary != NULL ? cw_fill_weighted(ctx, c, s, primary, lw) : CW_OK;
 }
 
 /* accept (n_chain, n_step) of 0/1 */
@@ -333,7 +347,7 @@ static cw_status fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analy
                             const cw_arrays *data) {
   const cw_array *primary, *accept;
   CW_TRY(get_primary(ctx, c, s, data, 0, 3, &primary));
-  CW_TRY(get_array(ctx, s, data, "accept", 2, &accept));
+  CW_TRY(cw_get_array(ctx, s, data, "accept", 2, &accept));
   if (primary != NULL) CW_TRY(fill_chains(ctx, c, s, primary));
   if (!s->present || accept == NULL) return CW_OK;
   if (accept->dim[0] != s->n_step || accept->dim[1] != s->n_chain)
@@ -349,7 +363,7 @@ static cw_status fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analy
 
 static cw_status fill_forward(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {
   const cw_array *lw;
-  CW_TRY(get_array(ctx, s, data, "lw", 2, &lw));
+  CW_TRY(cw_get_array(ctx, s, data, "lw", 2, &lw));
   if (lw == NULL) return CW_OK;
   s->n_step = lw->dim[0];
   s->n_chain = lw->dim[1];
@@ -371,10 +385,10 @@ static cw_status node_slope(cw_context *ctx, const double *slope, long n_step, l
  * = lnZ0 + sum_i w_i <slope_i>, errors of independent nodes in quadrature. */
 static cw_status fill_chain(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {
   const cw_array *kappa, *weight, *slope, *lnZ0;
-  CW_TRY(get_array(ctx, s, data, "kappa", 1, &kappa));
-  CW_TRY(get_array(ctx, s, data, "weight", 1, &weight));
-  CW_TRY(get_array(ctx, s, data, "slope", 3, &slope));
-  CW_TRY(get_array(ctx, s, data, "lnZ0", 1, &lnZ0));
+  CW_TRY(cw_get_array(ctx, s, data, "kappa", 1, &kappa));
+  CW_TRY(cw_get_array(ctx, s, data, "weight", 1, &weight));
+  CW_TRY(cw_get_array(ctx, s, data, "slope", 3, &slope));
+  CW_TRY(cw_get_array(ctx, s, data, "lnZ0", 1, &lnZ0));
   if (kappa == NULL || weight == NULL || slope == NULL || lnZ0 == NULL) return CW_OK;
   long n = kappa->dim[0], n_step = slope->dim[1], n_chain = slope->dim[2];
   if (weight->dim[0] != n || slope->dim[0] != n || lnZ0->dim[0] != n)
@@ -423,6 +437,10 @@ cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_
     return fill_forward(ctx, s, data);
   case CW_STAGE_CHAIN:
     return fill_chain(ctx, s, data);
+  case CW_STAGE_WALK:
+    return cw_fill_walk(ctx, c, s, data);
+  case CW_STAGE_REX:
+    return cw_fill_rex(ctx, c, s, data);
   }
   return CW_OK;
 }

@@ -175,7 +175,7 @@ static cw_status step_chains(cw_context *ctx, const cw_theory *th, cw_sampler *s
                    (uint32_t)r->n_therm);
       continue;
     }
-    CW_TRY(cw_measure(ctx, &obs, x, row));
+    CW_TRY(cw_measure(ctx, &obs, x, row, NULL));
     for (long i = 0; i < r->n_chain; i++)
       memcpy(r->data + (i * r->n_step + t - r->n_therm) * r->n_primary, row + i * r->n_primary,
              (size_t)r->n_primary * sizeof *row);

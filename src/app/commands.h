@@ -7,6 +7,7 @@
 #include "causeway/core.h"
 
 cw_status cw_command_run(cw_context *ctx, int argc, char **argv);     /* run JOB.yaml [options] */
+cw_status cw_command_tune(cw_context *ctx, int argc, char **argv);    /* tune JOB.yaml [options] */
 cw_status cw_command_show(cw_context *ctx, int argc, char **argv);    /* show DIR [--json] */
 cw_status cw_command_report(cw_context *ctx, int argc, char **argv);  /* report DIR */
 cw_status cw_command_list(cw_context *ctx, int argc, char **argv);    /* list [what] */

@@ -17,7 +17,7 @@ typedef struct {
   const char *quantity[MAX_WORDS + 1]; /* NULL-terminated */
   int count[MAX_WORDS];                /* 0: a scalar */
   int n;
-  const char *stage[CW_MAX_MCMC + 3];
+  const char *stage[CW_MAX_MCMC + CW_MAX_WALKS + CW_MAX_REX + 3];
 } names;
 
 static void add_name(names *known, const char *quantity, int count) {
@@ -27,9 +27,9 @@ static void add_name(names *known, const char *quantity, int count) {
 }
 
 static void list_names(const cw_plan *p, names *known) {
-  static const char *const others[] = {
-      "acceptance", "exp_mdH",          "lnZ",   "F_q", "F_q_per_site", "F_p", "F_p_per_site",
-      "F_chain",    "F_chain_per_site", "w_hat", NULL};
+  static const char *const others[] = {"acceptance",       "exp_mdH", "lnZ",          "F_q",
+                                       "F_q_per_site",     "F_p",     "F_p_per_site", "F_chain",
+                                       "F_chain_per_site", "w_hat",   "lnZ_ratio",    NULL};
   cw_probe probe;
   int n = 0;
   cw_probe_make(p, &probe);
@@ -43,6 +43,8 @@ static void list_names(const cw_plan *p, names *known) {
   for (int i = 0; i < p->n_mcmc; i++) known->stage[n++] = p->mcmc[i].ops->name;
   if (p->has_nis) known->stage[n++] = "nis";
   if (p->has_nmcmc) known->stage[n++] = "nmcmc";
+  for (int i = 0; i < p->n_walks; i++) known->stage[n++] = p->walk[i].name;
+  for (int i = 0; i < p->n_rex; i++) known->stage[n++] = p->rex[i].name;
 }
 
 static int find_word(const char *word, const char *const *known) {

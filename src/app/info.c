@@ -51,7 +51,7 @@ static cw_status measure_clover(cw_context *ctx, const cw_theory *th, const cw_c
   if (st == CW_OK) st = cw_field_create(ctx, th->geom, th->n_comp, 1, &x);
   if (st == CW_OK) {
     cw_copy_in(&x, 0, conf->link);
-    st = cw_measure(ctx, &o, &x, primary);
+    st = cw_measure(ctx, &o, &x, primary, NULL);
   }
   if (st == CW_OK) {
     value[ENERGY] = quantity(&o, primary, "energy_density");

@@ -20,6 +20,10 @@ static const command commands[] = {
     {"run", cw_command_run,
      "run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--set path=value]... [--quiet]",
      "run every stage of a job; the output goes to DIR, or runs/NAME"},
+    {"tune", cw_command_tune,
+     "tune JOB.yaml [--case NAME] [--target A] [--rounds N] [--steps N] [--seed N] [--threads N] "
+     "[--set path=value]...",
+     "find the rungs of a ladder on which all swaps are accepted alike"},
     {"show", cw_command_show, "show DIR [--json]", "print the results of a run"},
     {"report", cw_command_report, "report DIR", "write DIR/report.html"},
     {"list", cw_command_list, "list [theories|samplers|layers|observables|jobs]",

@@ -16,6 +16,10 @@ int cw_stage_colour(const cw_analysis_stage *s) {
     return CW_GREEN;
   case CW_STAGE_FORWARD:
     return CW_PURPLE;
+  case CW_STAGE_REX:
+    return CW_TEAL;
+  case CW_STAGE_WALK:
+    return strcmp(s->name, "smc") == 0 ? CW_GREEN : CW_ORANGE;
   default:
     return strcmp(s->name, "hmc") == 0       ? CW_BLUE
            : strcmp(s->name, "cluster") == 0 ? CW_RED
@@ -27,9 +31,7 @@ int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[
   int n = 0;
   for (int i = 0; i < c->n_stages && n < CW_MOST_METHODS; i++) {
     const cw_analysis_stage *s = &c->stage[i];
-    bool measures =
-        s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NIS || s->kind == CW_STAGE_NMCMC;
-    if (s->present && measures) methods[n++] = s;
+    if (s->present && cw_stage_measures(c, s)) methods[n++] = s;
   }
   return n;
 }
@@ -93,7 +95,7 @@ static cw_status write_observables(const cw_section *to) {
   const cw_analysis_stage *methods[CW_MOST_METHODS], *reference = cw_reference_stage(to->c);
   int n = cw_list_methods(to->c, methods), column = 1;
   if (n == 0) return CW_OK;
-  char head[CW_MOST_METHODS][80];
+  char head[CW_MOST_METHODS][100];
   const char *heads[2 * CW_MOST_METHODS + 1] = {"observable"};
   for (int i = 0; i < n; i++) heads[column++] = methods[i]->label;
   for (int i = 0; i < n; i++) {
@@ -462,7 +464,8 @@ static cw_status write_case(const cw_section *to) {
   CW_TRY(write_training(to));
   CW_TRY(write_flow(to));
   CW_TRY(cw_page_vectors(to));
-  return cw_page_chains(to);
+  CW_TRY(cw_page_chains(to));
+  return cw_page_ladder(to);
 }
 
 static cw_status write_summary(const cw_section *to) {

@@ -24,6 +24,8 @@ int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[
 /* The figures of vector quantities, and of Markov chains. */
 cw_status cw_page_vectors(const cw_section *to);
 cw_status cw_page_chains(const cw_section *to);
+/* And of walks and replicas on a ladder. */
+cw_status cw_page_ladder(const cw_section *to);
 
 /* Text put together piece by piece; what does not fit is cut. */
 typedef struct {

@@ -131,7 +131,7 @@ cw_status cw_page_chains(const cw_section *to) {
   bool begun = false;
   for (int i = 0; i < to->c->n_stages; i++) {
     const cw_analysis_stage *s = &to->c->stage[i];
-    if (!s->present || (s->kind != CW_STAGE_SAMPLER && s->kind != CW_STAGE_NMCMC)) continue;
+    if (!s->present || !cw_stage_is_chains(s)) continue;
     if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Markov chains"));
     begun = true;
     CW_TRY(history_figures(to, s));

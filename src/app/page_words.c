@@ -146,8 +146,7 @@ void cw_say_summary(cw_prose *p, const cw_analysis_case *c) {
   say_flow(p, c);
   say_observable(p, c, headline(c));
   for (int i = 0; i < c->n_stages && reference != NULL; i++) {
-    cw_stage_kind kind = c->stage[i].kind;
-    bool measures = kind == CW_STAGE_SAMPLER || kind == CW_STAGE_NIS || kind == CW_STAGE_NMCMC;
+    bool measures = cw_stage_measures(c, &c->stage[i]);
     if (c->stage[i].present && measures && &c->stage[i] != reference)
       say_agreement(p, &c->stage[i], reference);
   }

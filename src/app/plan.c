@@ -108,7 +108,32 @@ static cw_status read_chain_start(cw_node *map, const cw_plan *p, cw_mcmc_plan *
                      p->lat.dim);
 }
 
-static cw_status read_mcmc(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
+static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  return m->ops->fits(&probe.theory, m->param)
+             ? CW_OK
+             : cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
+                           m->ops->name, p->theory->name);
+}
+
+cw_status cw_read_sampler(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
+  CW_TRY(read_chain_start(map, p, m));
+  CW_TRY(cw_job_params(map, m->ops->params, m->param));
+  CW_TRY(read_choices(map, m->ops, m->choice));
+  return check_fit(p, m, map);
+}
+
+cw_status cw_read_which_sampler(cw_node *map, cw_mcmc_plan *m) {
+  const char *words[MAX_WORDS] = {NULL};
+  int which;
+  for (int i = 0; cw_samplers[i] && i < MAX_WORDS - 1; i++) words[i] = cw_samplers[i]->name;
+  CW_TRY(cw_job_choice(map, "sampler", "sampler", words, 0, &which));
+  m->ops = cw_samplers[which];
+  return CW_OK;
+}
+
+cw_status cw_read_mcmc(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
   CW_TRY(cw_job_long(map, "chains", 64, 1, 1000000, &m->chains));
   CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
   CW_TRY(cw_job_long(map, "steps", 2000, 1, 1000000000, &m->steps));
@@ -118,18 +143,7 @@ static cw_status read_mcmc(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
     return cw_job_fail(map, "keep", "%ld configurations cannot be kept of %ld measured", m->keep,
                        m->chains * (m->steps / m->every));
   if (m->steps + m->thermalise > UINT32_MAX) return cw_job_fail(map, "steps", "at most 2^32 steps");
-  CW_TRY(read_chain_start(map, p, m));
-  CW_TRY(cw_job_params(map, m->ops->params, m->param));
-  return read_choices(map, m->ops, m->choice);
-}
-
-static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {
-  cw_probe probe;
-  cw_probe_make(p, &probe);
-  return m->ops->fits(&probe.theory, m->param)
-             ? CW_OK
-             : cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
-                           m->ops->name, p->theory->name);
+  return cw_read_sampler(map, p, m);
 }
 
 static cw_status read_samplers(cw_node *root, cw_plan *p) {
@@ -140,8 +154,7 @@ static cw_status read_samplers(cw_node *root, cw_plan *p) {
     CW_REQUIRE(p->n_mcmc < CW_MAX_MCMC);
     cw_mcmc_plan *m = &p->mcmc[p->n_mcmc++];
     m->ops = cw_samplers[i];
-    CW_TRY(read_mcmc(map, p, m));
-    CW_TRY(check_fit(p, m, map));
+    CW_TRY(cw_read_mcmc(map, p, m));
     CW_TRY(cw_job_finish(map));
   }
   return CW_OK;
@@ -347,19 +360,14 @@ static cw_status read_inference(cw_node *root, cw_plan *p) {
 
 static cw_status read_chain(cw_node *root, cw_plan *p) {
   cw_node *map;
-  const char *words[CW_MAX_MCMC * 4] = {NULL};
-  int which;
   CW_TRY(cw_job_map(root, "chain", CW_JOB_MAY, &map));
   if ((p->has_chain = map != NULL) == false) return CW_OK;
   if (p->theory->bond_term < 0)
     return cw_job_fail(root, "chain", "theory '%s' has no hopping term to integrate along",
                        p->theory->name);
-  for (int i = 0; cw_samplers[i] && i < CW_MAX_MCMC * 4 - 1; i++) words[i] = cw_samplers[i]->name;
   CW_TRY(cw_job_long(map, "nodes", 10, 2, 200, &p->chain.nodes));
-  CW_TRY(cw_job_choice(map, "sampler", "sampler", words, 0, &which));
-  p->chain.mcmc.ops = cw_samplers[which];
-  CW_TRY(read_mcmc(map, p, &p->chain.mcmc));
-  return check_fit(p, &p->chain.mcmc, map);
+  CW_TRY(cw_read_which_sampler(map, &p->chain.mcmc));
+  return cw_read_mcmc(map, p, &p->chain.mcmc);
 }
 
 /* ---- the whole job ---- */
@@ -378,6 +386,7 @@ static cw_status read_plan(cw_node *root, cw_plan *p) {
   CW_TRY(read_train(root, p));
   CW_TRY(read_inference(root, p));
   CW_TRY(read_chain(root, p));
+  CW_TRY(cw_read_ladder(root, p));
   CW_TRY(cw_read_measure(root, p));
   return cw_read_expect(root, p);
 }

@@ -4,6 +4,7 @@
 
 #include "app/expect.h"
 #include "app/job.h"
+#include "causeway/bridge.h"
 #include "causeway/model.h"
 #include "causeway/observe.h"
 #include "causeway/sampler.h"
@@ -32,6 +33,37 @@ typedef struct {
   long every; /* measured rows of the sampler between two of this group */
 } cw_measure_plan;
 
+/* Section `ladder`: parameters of the theory on a straight line, the last rung is the job's theory.
+ */
+typedef struct {
+  int n;                  /* 0: no ladder */
+  double t[CW_MAX_RUNGS]; /* positions, 0 to 1 */
+  double param[CW_MAX_RUNGS][CW_MAX_PARAMS];
+} cw_ladder_plan;
+
+/* Sections `rex` and `ptbc`. */
+typedef struct {
+  const char *name;
+  cw_mcmc_plan mcmc; /* chains: of copies of the whole ladder; steps: each with its swaps */
+  long mutations;
+  cw_swap_order order;
+  bool all_rungs; /* are all rungs measured, or only the last */
+  bool translate;
+  cw_levels levels;
+} cw_rex_plan;
+
+/* Sections `ais` and `smc`. */
+typedef struct {
+  const char *name;
+  cw_mcmc_plan mcmc; /* chains: particles; steps: walks; every: sampler steps on rung 0 from walk to
+                        walk */
+  long mutations, tuning;
+  bool reverse; /* walks back from the last rung to the first as well */
+  double threshold;
+  cw_resampling scheme;
+} cw_walk_plan;
+enum { CW_MAX_WALKS = 2, CW_MAX_REX = 2 };
+
 typedef struct {
   char name[64]; /* of the case; "" in a job without cases */
   char job[64];
@@ -58,6 +90,10 @@ typedef struct {
   long nis_samples;
   long nmcmc_chains, nmcmc_steps;
   int forward_data; /* index into mcmc */
+  cw_ladder_plan ladder;
+  int n_rex, n_walks;
+  cw_rex_plan rex[CW_MAX_REX];
+  cw_walk_plan walk[CW_MAX_WALKS];
   struct {
     cw_mcmc_plan mcmc; /* how each node is sampled */
     long nodes;
@@ -75,6 +111,10 @@ typedef struct {
  * completed with its defaults. The caller clears *out. */
 cw_status cw_plans_read(cw_context *ctx, cw_job *job, cw_plans *out);
 void cw_plans_clear(cw_plans *plans);
+/* The job file at path with what --set (n_set assignments) and --seed (NULL: not given) change. */
+enum { CW_MAX_SETS = 256 };
+cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, const char *const *set,
+                        int n_set, cw_plans *out);
 
 /* What theories, samplers and observables can be asked about a plan's theory before its lattice is
  * laid out: of the geometry only lat and n_sites are there. */
@@ -84,11 +124,22 @@ typedef struct {
 } cw_probe;
 void cw_probe_make(const cw_plan *plan, cw_probe *probe); /* probe points into itself */
 
+/* How the sections of sampler stages are read: which sampler, under key `sampler`; chains, steps
+ * and parameters. */
+cw_status cw_read_which_sampler(cw_node *map, cw_mcmc_plan *m);
+cw_status cw_read_mcmc(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
+/* Only its parameters, and whether it fits. */
+cw_status cw_read_sampler(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
+
+/* Sections `ladder`, `rex`, `ptbc`, `ais` and `smc`. */
+cw_status cw_read_ladder(cw_node *root, cw_plan *plan);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);
 cw_status cw_read_expect(cw_node *root, cw_plan *plan);
 /* The store's name of the rows of group number g: "primary", "primary.NAME". */
 void cw_primary_name(const cw_plan *plan, int g, char name[64]);
+/* That of the rows on a rung of a ladder; those of the last rung are named as in any chain. */
+void cw_rung_array(const cw_plan *plan, int rung, int g, char name[80]);
 /* V of the case's geometry: links of few chains are cut into sub-lattices so that no lane is idle
  * and, if that is enough, each of so many threads of all ranks has a block of its own. */
 int cw_plan_split(const cw_plan *plan, long threads);

@@ -19,11 +19,14 @@ void cw_primary_name(const cw_plan *plan, int g, char name[64]) {
   snprintf(name, 64, "primary%s%.50s", g > 0 ? "." : "", g > 0 ? plan->group[g].ops->name : "");
 }
 
+static long smaller(long a, long b) { return a < b ? a : b; }
+
 int cw_plan_split(const cw_plan *plan, long threads) {
-  if (plan->theory->kind == CW_SITE_REAL || plan->n_mcmc == 0) return 1;
-  long fewest = plan->mcmc[0].chains;
-  for (int i = 1; i < plan->n_mcmc; i++)
-    if (plan->mcmc[i].chains < fewest) fewest = plan->mcmc[i].chains;
+  long fewest = LONG_MAX;
+  for (int i = 0; i < plan->n_mcmc; i++) fewest = smaller(fewest, plan->mcmc[i].chains);
+  for (int i = 0; i < plan->n_walks; i++) fewest = smaller(fewest, plan->walk[i].mcmc.chains);
+  for (int i = 0; i < plan->n_rex; i++) fewest = smaller(fewest, plan->rex[i].mcmc.chains);
+  if (plan->theory->kind == CW_SITE_REAL || fewest == LONG_MAX) return 1;
   long share = (fewest + threads - 1) / threads;
   return cw_geometry_choose(&plan->lat, cw_kind_components(plan->theory->kind, &plan->lat), share);
 }

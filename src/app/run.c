@@ -9,13 +9,11 @@
 #include "app/options.h"
 #include "app/stage.h"
 
-enum { MAX_SETS = 256 };
-
 typedef struct {
   const char *job, *out, *seed;
   bool resume;
   int n_set;
-  const char *set[MAX_SETS];
+  const char *set[CW_MAX_SETS];
 } run_options;
 
 static cw_status usage(cw_context *ctx) {
@@ -29,37 +27,18 @@ static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_optio
   int n;
   bool quiet;
   *o = (run_options){0};
-  const cw_option options[] = {{.word = "--out", .value = &o->out},
-                               {.word = "--seed", .value = &o->seed},
-                               {.word = "--threads"},
-                               {.word = "--resume", .flag = &o->resume},
-                               {.word = "--set", .value = o->set, .most = MAX_SETS, .n = &o->n_set},
-                               {.word = "--quiet", .flag = &quiet},
-                               {.word = NULL}};
+  const cw_option options[] = {
+      {.word = "--out", .value = &o->out},
+      {.word = "--seed", .value = &o->seed},
+      {.word = "--threads"},
+      {.word = "--resume", .flag = &o->resume},
+      {.word = "--set", .value = o->set, .most = CW_MAX_SETS, .n = &o->n_set},
+      {.word = "--quiet", .flag = &quiet},
+      {.word = NULL}};
   CW_TRY(cw_options_read(ctx, "run", argc, argv, options, "one job at a time", &o->job, 1, &n));
   if (o->out != NULL && o->out[0] == '\0')
     return cw_fail(ctx, CW_EINVAL, "run: --out: expected a directory, found nothing");
   return n == 1 ? CW_OK : usage(ctx);
-}
-
-static cw_status set_seed(cw_context *ctx, cw_job *job, const char *word) {
-  char assignment[32], *end;
-  unsigned long long seed = strtoull(word, &end, 10);
-  if (word[0] < '0' || word[0] > '9' || *end != '\0' || seed > UINT32_MAX)
-    return cw_fail(ctx, CW_EINVAL, "run: --seed: expected a number from 0 to %lu, found '%s'",
-                   (unsigned long)UINT32_MAX, word);
-  snprintf(assignment, sizeof assignment, "seed=%llu", seed);
-  return cw_job_set(job, assignment);
-}
-
-static cw_status load_job(cw_context *ctx, const run_options *o, cw_plans *plans) {
-  cw_job *job = NULL;
-  cw_status st = cw_job_load(ctx, o->job, &job);
-  for (int i = 0; st == CW_OK && i < o->n_set; i++) st = cw_job_set(job, o->set[i]);
-  if (st == CW_OK && o->seed) st = set_seed(ctx, job, o->seed);
-  if (st == CW_OK) st = cw_plans_read(ctx, job, plans);
-  cw_job_destroy(job);
-  return st;
 }
 
 static cw_status write_text(cw_context *ctx, const char *path, const char *text) {
@@ -79,7 +58,10 @@ static cw_status run_case(cw_case *c) {
   if (p->has_nis) CW_TRY(cw_run_nis(c));
   if (p->has_nmcmc) CW_TRY(cw_run_nmcmc(c));
   if (p->has_forward) CW_TRY(cw_run_forward(c));
-  return p->has_chain ? cw_run_chain(c) : CW_OK;
+  if (p->has_chain) CW_TRY(cw_run_chain(c));
+  for (int i = 0; i < p->n_walks; i++) CW_TRY(cw_run_walk(c, &p->walk[i]));
+  for (int i = 0; i < p->n_rex; i++) CW_TRY(cw_run_rex(c, &p->rex[i]));
+  return CW_OK;
 }
 
 static cw_status run_all(cw_context *ctx, const cw_plans *plans, cw_store *store) {
@@ -109,7 +91,7 @@ cw_status cw_command_run(cw_context *ctx, int argc, char **argv) {
   cw_store *store = NULL;
   char dir[2048];
   CW_TRY(parse_options(ctx, argc, argv, &o));
-  CW_TRY(load_job(ctx, &o, &plans));
+  CW_TRY(cw_plans_load(ctx, o.job, o.seed, o.set, o.n_set, &plans));
   if (o.out)
     snprintf(dir, sizeof dir, "%s", o.out);
   else

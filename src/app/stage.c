@@ -23,6 +23,8 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
   if (block_is_small(out->geom, plan->theory)) out->theory.threads = 1;
   for (int g = 0; g < plan->n_groups; g++)
     out->observer[g] = cw_observer_make(plan->group[g].ops, &out->theory, plan->group[g].param);
+  out->work = cw_arena_create(0);
+  if (out->work == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for measurements");
   if (!plan->has_model) return CW_OK;
   CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
   cw_model_init(out->model, plan->seed);
@@ -31,6 +33,7 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
 
 void cw_case_close(cw_case *c) {
   cw_model_destroy(c->model);
+  cw_arena_destroy(c->work);
   cw_theory_destroy(&c->theory);
   cw_geometry_destroy(c->geom);
   *c = (cw_case){0};
@@ -40,6 +43,18 @@ cw_rng cw_case_rng(const cw_case *c, const char *stage) {
   char name[160];
   cw_stage_name(c->plan, stage, name);
   return cw_rng_stream(c->plan->seed, name);
+}
+
+cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out) {
+  const cw_ladder_plan *l = &c->plan->ladder;
+  double(*param)[CW_MAX_PARAMS] = malloc((size_t)l->n * sizeof *param);
+  if (param == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a ladder");
+  for (int r = 0; r < l->n; r++)
+    memcpy(param[r], l->param[reverse ? l->n - 1 - r : r], sizeof *param);
+  cw_status st =
+      cw_ladder_create(c->ctx, &c->theory, l->n, (const double(*)[CW_MAX_PARAMS])param, out);
+  free(param);
+  return st;
 }
 
 /* ---- the driver ---- */

@@ -18,6 +18,7 @@ typedef struct {
   cw_geometry *geom;
   cw_theory theory;
   cw_observer observer[CW_MAX_GROUPS]; /* of the groups of the plan */
+  cw_arena *work;                      /* of all measurements, kept from one to the next */
   cw_model *model;                     /* NULL: none in the job */
 } cw_case;
 
@@ -93,6 +94,11 @@ cw_status cw_run_nis(cw_case *c);
 cw_status cw_run_nmcmc(cw_case *c);
 cw_status cw_run_forward(cw_case *c);
 cw_status cw_run_chain(cw_case *c);
+cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan);
+cw_status cw_run_rex(cw_case *c, const cw_rex_plan *plan);
+
+/* The ladder of the case's plan, or that from its end. The caller destroys *out in any case. */
+cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out);
 
 /* The configurations that a sampler stage kept, as one field. A forward-KL training on them takes
  * the first half of each chain's, and leaves the second half to judge the flow on: a flow looks too

@@ -20,27 +20,6 @@ typedef struct {
   long node;
 } chain;
 
-/* ln of the integral of exp(-S) over one site without hopping, by the trapezoidal rule, which
- * converges exponentially for an analytic integrand that vanishes at both ends. */
-static double one_site_lnZ(const cw_theory *th) {
-  enum { HALF = 2000 };
-  double c[CW_MAX_TERMS], T[CW_MAX_TERMS], lw[2 * HALF + 1], reach = 1;
-  const cw_lattice point = {.dim = 1, .extent = {1}};
-  memcpy(c, th->c, sizeof c);
-  c[th->ops->bond_term] = 0;
-  for (;; reach *= 1.25) { /* until the edge is negligible against the largest value */
-    double top = -INFINITY;
-    for (int i = -HALF; i <= HALF; i++) {
-      double x = reach * i / HALF;
-      th->ops->reference(th, &point, &x, c, T, NULL);
-      lw[i + HALF] = -cw_dot(c, T, (size_t)th->ops->n_terms);
-      if (lw[i + HALF] > top) top = lw[i + HALF];
-    }
-    if (lw[0] < top - 80 && lw[2 * HALF] < top - 80) break;
-  }
-  return cw_logsumexp(lw, 2 * HALF + 1) + log(reach / HALF);
-}
-
 static void couplings_at(const cw_case *c, double kappa, double *out) {
   memcpy(out, c->theory.c, sizeof c->theory.c);
   out[c->theory.ops->bond_term] = -2 * kappa;
@@ -128,7 +107,11 @@ cw_status cw_run_chain(cw_case *c) {
   chain h = {.plan = &c->plan->chain.mcmc};
   cw_gauss_legendre((int)c->plan->chain.nodes, 0, -0.5 * c->theory.c[c->theory.ops->bond_term],
                     h.kappa, h.weight);
-  h.lnZ0 = (double)c->geom->n_sites * one_site_lnZ(&c->theory);
+  h.lnZ0 = (double)c->geom->n_sites * cw_one_site_lnz(c->theory.ops, c->theory.c);
+  if (!isfinite(h.lnZ0))
+    return cw_fail(c->ctx, CW_ENUMERIC,
+                   "chain: ln Z of a single site at these couplings is beyond "
+                   "numerical integration");
   cw_stage stage = {.name = "chain",
                     .n_steps = c->plan->chain.nodes,
                     .every_step = true,

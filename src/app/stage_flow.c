@@ -72,7 +72,7 @@ static cw_status draw_my_share(cw_case *c, const nis *n, long step, nis_batch *b
   x.first_chain = step * NIS_BATCH + b->first;
   cw_status st = cw_model_sample(c->ctx, c->model, n->rng, 0, &x, b->logq);
   if (st == CW_OK)
-    st = cw_measure(c->ctx, &c->observer[0], &x, b->primary + b->first * b->n_primary);
+    st = cw_measure(c->ctx, &c->observer[0], &x, b->primary + b->first * b->n_primary, c->work);
   if (st == CW_OK) log_weights(c, &x, b->logq, b->lw + b->first);
   if (st == CW_OK) st = check_weights(c, "nis", b->lw + b->first, b->mine);
   cw_field_destroy(&x);
@@ -146,7 +146,7 @@ typedef struct {
 
 static cw_status propose(cw_case *c, nmcmc *m, long t) {
   CW_TRY(cw_model_sample(c->ctx, c->model, m->rng, (uint32_t)t, &m->x, m->logq));
-  CW_TRY(cw_measure(c->ctx, &c->observer[0], &m->x, m->new_primary));
+  CW_TRY(cw_measure(c->ctx, &c->observer[0], &m->x, m->new_primary, c->work));
   log_weights(c, &m->x, m->logq, m->new_lw);
   return check_weights(c, "nmcmc", m->new_lw, m->n_mine);
 }

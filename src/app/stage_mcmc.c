@@ -41,7 +41,7 @@ static cw_status record_groups(cw_case *c, mcmc *m) {
     if ((m->rows_done + 1) % c->plan->group[g].every != 0) continue;
     double *row = cw_record_row(&m->primary[g], m->n_mine * o->ops->n_primary(o));
     if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-    CW_TRY(cw_measure(c->ctx, o, &m->x, row));
+    CW_TRY(cw_measure(c->ctx, o, &m->x, row, c->work));
   }
   return CW_OK;
 }

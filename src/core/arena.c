@@ -4,7 +4,7 @@
 
 #include "causeway/core.h"
 
-enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
+enum { ALIGN = 64, HUGE_PAGE = 2 << 20, FIRST_CHUNK = 4096, MOST_AHEAD = 16 << 20 };
 
 typedef struct chunk {
   struct chunk *next; /* kept for reuse after a rewind */
@@ -14,6 +14,7 @@ typedef struct chunk {
 
 struct cw_arena {
   chunk *first, *now;
+  cw_arena *next; /* of the next thread */
 };
 
 static size_t round_up(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
@@ -35,7 +36,8 @@ static chunk *chunk_create(size_t size) {
 cw_arena *cw_arena_create(size_t first_bytes) {
   cw_arena *a = malloc(sizeof *a);
   if (a == NULL) return NULL;
-  a->first = a->now = chunk_create(round_up(first_bytes > 4096 ? first_bytes : 4096));
+  a->first = a->now = chunk_create(round_up(first_bytes > FIRST_CHUNK ? first_bytes : FIRST_CHUNK));
+  a->next = NULL;
   if (a->first == NULL) {
     free(a);
     return NULL;
@@ -43,8 +45,7 @@ cw_arena *cw_arena_create(size_t first_bytes) {
   return a;
 }
 
-void cw_arena_destroy(cw_arena *a) {
-  if (a == NULL) return;
+static void destroy_one(cw_arena *a) {
   for (chunk *c = a->first, *next; c != NULL; c = next) {
     next = c->next;
     free(c->bytes);
@@ -53,16 +54,38 @@ void cw_arena_destroy(cw_arena *a) {
   free(a);
 }
 
-/* Moves on to a kept chunk that is large enough, or puts a new one there. */
+void cw_arena_destroy(cw_arena *a) {
+  for (cw_arena *next; a != NULL; a = next) {
+    next = a->next;
+    destroy_one(a);
+  }
+}
+
+cw_arena *cw_arena_of_thread(cw_arena *a, int thread) {
+#pragma omp critical(cw_arena_of_thread)
+  for (int i = 0; i < thread && a != NULL; i++) {
+    if (a->next == NULL) a->next = cw_arena_create(FIRST_CHUNK);
+    a = a->next;
+  }
+  return a;
+}
+
+/* Puts a kept chunk that is large enough next, or a new one: twice as large as the last, but a
+ * large array does not ask for twice its size. */
 static chunk *next_chunk(cw_arena *a, size_t bytes) {
-  chunk *c = a->now->next;
-  if (c != NULL && c->size >= bytes) return c;
-  size_t size = 2 * a->now->size;
-  chunk *fresh = chunk_create(size > bytes ? size : bytes);
-  if (fresh == NULL) return NULL;
-  fresh->next = c;
-  a->now->next = fresh;
-  return fresh;
+  chunk **link = &a->now->next, *c;
+  while (*link != NULL && (*link)->size < bytes) link = &(*link)->next;
+  c = *link;
+  if (c != NULL) {
+    *link = c->next;
+  } else {
+    size_t size = a->now->size < MOST_AHEAD / 2 ? 2 * a->now->size : MOST_AHEAD;
+    c = chunk_create(size > bytes ? size : bytes);
+    if (c == NULL) return NULL;
+  }
+  c->next = a->now->next;
+  a->now->next = c;
+  return c;
 }
 
 void *cw_arena_alloc(cw_arena *a, size_t bytes) {

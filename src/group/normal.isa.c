@@ -12,7 +12,7 @@ typedef struct {
 /* Box and Muller as in cw_normal_lanes: numbers 2 pair and 2 pair + 1 of the lanes' chains. */
 static inline void normal_pair(const draws *d, cw_vu pair, int lane, cw_vd z[2]) {
   cw_vu word[4] = {pair, *(const cw_vu *)(d->chain + lane), cw_vu_set1(d->step),
-                   cw_vu_set1(d->draw)};
+                   cw_vu_set1(d->draw) + (pair >> 32 << 28)}; /* cw_draw_of */
   cw_vd s = cw_vd_set1(0), c = s;
   cw_vu_philox(d->rng, word);
   cw_vd u0 = cw_vu_open_unit(word[0], word[1]), u1 = cw_vu_open_unit(word[2], word[3]);

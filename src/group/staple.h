@@ -61,17 +61,6 @@ CW_INLINE void cw_su2_path_down(cw_su2_m *p, const cw_su2_m *a, const cw_su2_m *
   cw_su2_mul(p, &ab, c);
 }
 
-/* c - a b, rounded like cw_vd_fma(-a, b, c), in one instruction. */
-CW_INLINE cw_vd cw_vd_fnma(cw_vd a, cw_vd b, cw_vd c) {
-#if CW_VBYTES == 64
-  return (cw_vd)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#elif CW_VBYTES == 32
-  return (cw_vd)_mm256_fnmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
-#else
-  return c - a * b;
-#endif
-}
-
 /* The forms of products that staples take; literal at every call. */
 enum { CW_A_B, CW_A_B_DAGGER, CW_A_DAGGER_B };
 

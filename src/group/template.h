@@ -50,11 +50,6 @@ CW_INLINE bool cw_any(cw_vl mask) {
   return (mask[0] | mask[1]) != 0;
 #endif
 }
-CW_INLINE cw_vd cw_vd_atan2(cw_vd y, cw_vd x) {
-  cw_vd angle;
-  for (int i = 0; i < CW_VD; i++) angle[i] = Sleef_atan2_u10(y[i], x[i]);
-  return angle;
-}
 
 #include "group/u1.h"
 #include "group/su2.h"

@@ -43,6 +43,13 @@ void cw_field_copy(cw_field *to, const cw_field *from) {
   memcpy(to->data, from->data, (size_t)to->n_blocks * cw_field_block_size(to) * sizeof *to->data);
 }
 
+void cw_field_restore(cw_field *x, const cw_field *old, const bool *keep, long begin, long end) {
+  const size_t row = (size_t)x->n_comp * CW_LANES;
+  for (size_t i = (size_t)begin * row; i < (size_t)end * row; i += CW_LANES)
+    for (size_t l = 0; l < CW_LANES; l++)
+      x->data[i + l] = keep[l] ? x->data[i + l] : old->data[i + l];
+}
+
 static size_t place(const cw_field *x, long config, long site, int comp) {
   const cw_geometry *g = x->geom;
   size_t row = (size_t)g->outer[site] * (size_t)x->n_comp + (size_t)comp;
@@ -67,16 +74,65 @@ void cw_field_relayout(cw_field *to, const cw_field *from) {
       for (int c = 0; c < from->n_comp; c++) cw_field_set(to, i, s, c, cw_field_get(from, i, s, c));
 }
 
-/* V = 1: whole rows of lanes. Numbers 2j and 2j+1 of a configuration are one Box-Muller pair with
- * counter site j. */
+/* Sites [begin, end) of a block that lie beside each other in from too, in the same lanes. */
+static long translated_run(const cw_geometry *g, int back, long begin, long end) {
+  long n_dir = 2 * g->lat.dim, n = 1;
+  const int *source = g->neighbour + begin * n_dir + back;
+  while (begin + n < end && g->turn[(begin + n) * n_dir + back] == 0 &&
+         source[n * n_dir] == source[0] + n)
+    n++;
+  return n;
+}
+
+static void translate_sites(double *to, const double *from, const cw_field *x, int back, long begin,
+                            long end) {
+  const cw_geometry *g = x->geom;
+  size_t row = (size_t)x->n_comp * CW_LANES;
+  for (long o = begin, n; o < end; o += n) {
+    long step = o * 2 * g->lat.dim + back;
+    double *out = to + (size_t)o * row;
+    const double *in = from + (size_t)g->neighbour[step] * row;
+    n = 1;
+    if (g->turn[step] == 0) {
+      n = translated_run(g, back, o, end);
+      memcpy(out, in, (size_t)n * row * sizeof *out);
+    } else {
+      const int64_t *lane = cw_lanes_from(g, g->turn[step], 0);
+      for (size_t k = 0; k < row; k++)
+        out[k] = in[k / CW_LANES * CW_LANES + (size_t)lane[k % CW_LANES]];
+    }
+  }
+}
+
+void cw_field_translate(cw_field *to, const cw_field *from, int direction, int threads) {
+  const cw_geometry *g = from->geom;
+  CW_REQUIRE(to->n_blocks == from->n_blocks && to->geom == g && to->n_comp == from->n_comp &&
+             direction >= 0 && direction < 2 * g->lat.dim);
+  long n = cw_slice_count(g);
+  size_t size = cw_field_block_size(from);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (long i = 0; i < from->n_blocks * n; i++) {
+    size_t block = (size_t)(i / n) * size;
+    translate_sites(to->data + block, from->data + block, from, direction ^ 1,
+                    cw_slice_begin(g, i % n), cw_slice_begin(g, i % n + 1));
+  }
+}
+
+/* Numbers 2j and 2j+1 of CW_LANES chains: one Box-Muller pair. */
+static void normal_pair(cw_isa isa, cw_rng rng, long j, long chain, uint32_t step, uint32_t draw,
+                        double *pair) {
+  cw_normal_lanes(isa, rng, (uint32_t)j, (uint32_t)chain, step, cw_draw_of(draw, (uint64_t)j),
+                  CW_LANES, pair);
+}
+
+/* V = 1: whole rows of lanes. */
 static void normal_rows(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step, uint32_t draw) {
   long n = x->geom->n_sites * x->n_comp;
   for (long block = 0; block < x->n_blocks; block++) {
     cw_field view = cw_field_block(x, block);
     for (long j = 0; 2 * j < n; j++) {
       double pair[2 * CW_LANES] __attribute__((aligned(64)));
-      cw_normal_lanes(isa, rng, (uint32_t)j, (uint32_t)view.first_chain, step, draw, CW_LANES,
-                      pair);
+      normal_pair(isa, rng, j, view.first_chain, step, draw, pair);
       for (long k = 2 * j; k < 2 * j + 2 && k < n; k++) {
         size_t row =
             (size_t)x->geom->outer[k / x->n_comp] * (size_t)x->n_comp + (size_t)(k % x->n_comp);
@@ -92,8 +148,7 @@ static void normal_scattered(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step,
   for (long first = 0; first < x->n_blocks * x->B; first += CW_LANES)
     for (long j = 0; 2 * j < n; j++) {
       double pair[2 * CW_LANES] __attribute__((aligned(64)));
-      cw_normal_lanes(isa, rng, (uint32_t)j, (uint32_t)(x->first_chain + first), step, draw,
-                      CW_LANES, pair);
+      normal_pair(isa, rng, j, x->first_chain + first, step, draw, pair);
       for (long k = 2 * j; k < 2 * j + 2 && k < n; k++)
         for (long i = 0; i < CW_LANES && first + i < x->n_blocks * x->B; i++)
           cw_field_set(x, first + i, k / x->n_comp, (int)(k % x->n_comp),
@@ -102,6 +157,7 @@ static void normal_scattered(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step,
 }
 
 void cw_field_normal(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step, uint32_t draw) {
+  CW_REQUIRE(x->geom->n_sites * x->n_comp <= 1L << 37 && draw < 1u << 28);
   if (x->geom->V == 1)
     normal_rows(isa, x, rng, step, draw);
   else

@@ -77,12 +77,15 @@ void cw_model_set_theta(cw_model *m, const double *theta) {
   }
 }
 
-void cw_model_init(cw_model *m, uint32_t seed) {
+static void init_layers(cw_model *m, uint32_t seed, double gain) {
   cw_rng rng = cw_rng_stream(seed, "model");
   for (int i = 0; i < m->n_layers; i++)
-    m->layer[i]->ops->init(m->layer[i], m->theta + m->at[i], rng, (uint32_t)i);
+    m->layer[i]->ops->init(m->layer[i], m->theta + m->at[i], rng, (uint32_t)i, gain);
   for (long i = 0; i < m->n_theta; i++) m->theta_f[i] = (float)m->theta[i];
 }
+
+void cw_model_init(cw_model *m, uint32_t seed) { init_layers(m, seed, 1); }
+void cw_model_init_identity(cw_model *m, uint32_t seed) { init_layers(m, seed, 0); }
 
 static cw_theta slice(const cw_model *m, int i) {
   return (cw_theta){m->theta + m->at[i], m->theta_f + m->at[i]};
@@ -128,6 +131,12 @@ static cw_status push_back(const cw_model *m, double *x, double *logj, void **fr
   for (int i = m->n_layers - 1; i >= 0; i--)
     CW_TRY(push_layer(m, i, false, x, logj, frames ? &frames[i] : NULL, tape));
   return CW_OK;
+}
+
+cw_status cw_model_carry_block(const cw_model *m, double *x, double *logj, bool inverse,
+                               cw_arena *work) {
+  memset(logj, 0, CW_LANES * sizeof *logj);
+  return (inverse ? push_back : push_forward)(m, x, logj, NULL, work);
 }
 
 /* ln q0 at x: z gets the latent. frames: NULL if no vjp will follow. */
@@ -184,6 +193,18 @@ cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_p
   if (pass->x == NULL) return CW_ENOMEM;
   CW_TRY(flow_log_prob(m, x, &pass->z, pass->logq, pass->frame, tape));
   return complete_pass(m, pass, tape);
+}
+
+cw_status cw_model_forward_block(const cw_model *m, const double *x, cw_model_pass *pass,
+                                 cw_arena *tape) {
+  CW_REQUIRE(!m->mixture);
+  double logj[CW_LANES] CW_ALIGNED = {0};
+  pass->z = copy_block(m, x, tape);
+  pass->x = copy_block(m, x, tape);
+  if (pass->z == NULL || pass->x == NULL) return CW_ENOMEM;
+  CW_TRY(push_forward(m, pass->x, logj, pass->frame, tape));
+  for (int l = 0; l < CW_LANES; l++) pass->logq[l] = -logj[l];
+  return CW_OK;
 }
 
 static const double one_each[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1,
@@ -243,6 +264,12 @@ cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, co
   return m->mixture ? add_mirror_vjp(m, pass, glogq, g, gtheta, work) : CW_OK;
 }
 
+cw_status cw_model_carry_score(const cw_model *m, const cw_model_pass *pass, double *g,
+                               cw_arena *work) {
+  CW_REQUIRE(!m->mixture);
+  return pull_to_sample(m, pass->frame, g, one_each, NULL, work);
+}
+
 cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g,
                                cw_arena *work) {
   return cw_model_log_prob_vjp(m, pass, one_each, g, NULL, work);
@@ -290,10 +317,11 @@ static double block_size(const cw_model *m, const double *x) {
 }
 
 int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
-                          const double *x, cw_arena *work, bool *finite) {
+                          const double *x, bool inverse, cw_arena *work, bool *finite) {
   double logj[CW_LANES] CW_ALIGNED = {0}, logr[CW_LANES] CW_ALIGNED = {0}, most = -1;
   double *y = cw_arena_alloc(work, block_bytes(m));
   int worst = -1;
+  CW_REQUIRE(x != NULL || !inverse);
   *finite = true;
   if (y == NULL) return -1;
   if (x)
@@ -301,11 +329,12 @@ int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long fir
   else if (cw_prior_sample(m->prior, rng, step, first_chain, y, logr, work) != CW_OK)
     return -1;
   for (int k = 0; k < m->n_layers; k++) {
-    int i = x ? m->n_layers - 1 - k : k;
+    int i = inverse ? m->n_layers - 1 - k : k;
     const cw_layer_ops *ops = m->layer[i]->ops;
     double before = block_size(m, y);
     void *frame;
-    if ((x ? ops->inverse : ops->forward)(m->layer[i], slice(m, i), y, logj, work, &frame) != CW_OK)
+    if ((inverse ? ops->inverse : ops->forward)(m->layer[i], slice(m, i), y, logj, work, &frame) !=
+        CW_OK)
       return -1;
     double after = block_size(m, y);
     *finite = isfinite(after) && isfinite(cw_sum(logj, CW_LANES));

@@ -35,36 +35,40 @@ cw_observer cw_observer_make(const cw_observable_ops *ops, const cw_theory *th,
 
 /* Measures one block into the rows of its configurations; the rows of padding lanes are dropped. */
 static cw_status measure_block(const cw_observer *o, const cw_field *block, double *out,
-                               cw_arena *arena) {
+                               cw_arena *work) {
   size_t row = (size_t)o->ops->n_primary(o) * sizeof(double);
-  cw_arena_mark mark = cw_arena_save(arena);
-  double *rows = cw_arena_alloc(arena, (size_t)block->B * row);
-  if (rows == NULL) return CW_ENOMEM;
-  cw_status st = o->ops->measure(o, block, rows, arena);
+  if (work == NULL) return CW_ENOMEM;
+  cw_arena_mark mark = cw_arena_save(work);
+  double *rows = cw_arena_alloc(work, (size_t)block->B * row);
+  cw_status st = rows != NULL ? o->ops->measure(o, block, rows, work) : CW_ENOMEM;
   if (st == CW_OK) memcpy(out, rows, (size_t)block->n_config * row);
-  cw_arena_rewind(arena, mark);
+  cw_arena_rewind(work, mark);
   return st;
 }
 
-cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out) {
+static cw_status measure_blocks(cw_context *ctx, const cw_observer *o, const cw_field *x,
+                                double *out, cw_arena *work) {
   int n_primary = o->ops->n_primary(o);
   int threads = x->n_blocks < cw_threads(ctx) ? (int)x->n_blocks : cw_threads(ctx);
   cw_status worst = CW_OK;
-#pragma omp parallel num_threads(threads)
-  {
-    cw_arena *arena = cw_arena_create((size_t)(n_primary + 64) * CW_LANES * sizeof(double));
-#pragma omp for schedule(static)
-    for (long b = 0; b < x->n_blocks; b++) {
-      cw_field block = cw_field_block(x, b);
-      cw_status st =
-          arena == NULL ? CW_ENOMEM : measure_block(o, &block, out + b * x->B * n_primary, arena);
-      if (st != CW_OK) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (long b = 0; b < x->n_blocks; b++) {
+    cw_field block = cw_field_block(x, b);
+    cw_arena *mine = cw_arena_of_thread(work, omp_get_thread_num());
+    cw_status st = measure_block(o, &block, out + b * x->B * n_primary, mine);
+    if (st != CW_OK) {
 #pragma omp atomic write
-        worst = st;
-      }
+      worst = st;
     }
-    cw_arena_destroy(arena);
   }
-  if (worst != CW_OK) return cw_fail(ctx, worst, "cannot measure '%s' observables", o->ops->name);
+  return worst;
+}
+
+cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out,
+                     cw_arena *work) {
+  cw_arena *own = work == NULL ? cw_arena_create(0) : NULL;
+  cw_status st = measure_blocks(ctx, o, x, out, work != NULL ? work : own);
+  cw_arena_destroy(own);
+  if (st != CW_OK) return cw_fail(ctx, st, "cannot measure '%s' observables", o->ops->name);
   return CW_OK;
 }

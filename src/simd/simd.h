@@ -66,6 +66,7 @@ static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) {
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm512_sqrt_pd((__m512d)a); }
 #define CW_SLEEF_D(name, suffix, a) (cw_vd) Sleef_##name##d8_##suffix##avx512f((__m512d)(a))
 #define CW_SLEEF_SINCOS(a)          Sleef_sincosd8_u10avx512f((__m512d)(a))
+#define CW_SLEEF_ATAN2(a, b)        (cw_vd) Sleef_atan2d8_u10avx512f((__m512d)(a), (__m512d)(b))
 typedef Sleef___m512d_2 cw_sleef_pair;
 #elif CW_VBYTES == 32
 #include <immintrin.h>
@@ -84,6 +85,7 @@ static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) {
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm256_sqrt_pd((__m256d)a); }
 #define CW_SLEEF_D(name, suffix, a) (cw_vd) Sleef_##name##d4_##suffix##avx2((__m256d)(a))
 #define CW_SLEEF_SINCOS(a)          Sleef_sincosd4_u10avx2((__m256d)(a))
+#define CW_SLEEF_ATAN2(a, b)        (cw_vd) Sleef_atan2d4_u10avx2((__m256d)(a), (__m256d)(b))
 typedef Sleef___m256d_2 cw_sleef_pair;
 #else
 static inline cw_vf cw_vf_min(cw_vf a, cw_vf b) { return cw_vf_select(a < b, a, b); }
@@ -93,11 +95,23 @@ static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) { return a * b + c; }
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd){sqrt(a[0]), sqrt(a[1])}; }
 #endif
 
+/* c - a b, rounded like cw_vd_fma(-a, b, c), in one instruction. */
+static inline cw_vd cw_vd_fnma(cw_vd a, cw_vd b, cw_vd c) {
+#if CW_VBYTES == 64
+  return (cw_vd)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif CW_VBYTES == 32
+  return (cw_vd)_mm256_fnmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+  return c - a * b;
+#endif
+}
+
 #if CW_VBYTES > 16
 static inline cw_vd cw_vd_exp(cw_vd a) { return CW_SLEEF_D(exp, u10, a); }
 static inline cw_vd cw_vd_log(cw_vd a) { return CW_SLEEF_D(log, u10, a); }
 static inline cw_vd cw_vd_log1p(cw_vd a) { return CW_SLEEF_D(log1p, u10, a); }
 static inline cw_vd cw_vd_tanh(cw_vd a) { return CW_SLEEF_D(tanh, u10, a); }
+static inline cw_vd cw_vd_atan2(cw_vd y, cw_vd x) { return CW_SLEEF_ATAN2(y, x); }
 static inline void cw_vd_sincos(cw_vd a, cw_vd *s, cw_vd *c) {
   cw_sleef_pair p = CW_SLEEF_SINCOS(a);
   *s = (cw_vd)p.x;
@@ -112,6 +126,11 @@ static inline cw_vd cw_vd_exp(cw_vd a) { CW_EACH_LANE(Sleef_exp_u10); }
 static inline cw_vd cw_vd_log(cw_vd a) { CW_EACH_LANE(Sleef_log_u10); }
 static inline cw_vd cw_vd_log1p(cw_vd a) { CW_EACH_LANE(Sleef_log1p_u10); }
 static inline cw_vd cw_vd_tanh(cw_vd a) { CW_EACH_LANE(Sleef_tanh_u10); }
+static inline cw_vd cw_vd_atan2(cw_vd y, cw_vd x) {
+  cw_vd r;
+  for (int i = 0; i < CW_VD; i++) r[i] = Sleef_atan2_u10(y[i], x[i]);
+  return r;
+}
 static inline void cw_vd_sincos(cw_vd a, cw_vd *s, cw_vd *c) {
   for (int i = 0; i < CW_VD; i++) {
     Sleef_double2 p = Sleef_sincos_u10(a[i]);

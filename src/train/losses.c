@@ -1,6 +1,7 @@
-/* Reverse KL: <ln q + S> over x ~ q. Forward KL: <-ln q> over x ~ p. Each with the plain gradient
- * and the path gradient, which leaves out the part of vanishing mean (Roeder et al.,
- * arXiv:1703.09194; Vaitl et al., arXiv:2207.08219, 2403.15881). */
+/* Reverse KL: <ln q + S> over x ~ q. Forward KL: <-ln q> over x ~ p. Transition: the reverse KL of
+ * the layers' image of given configurations (Matthews et al., arXiv:2201.13117). Each with
+ * the plain gradient and the path gradient, which leaves out the part of vanishing mean (Roeder et
+ * al., arXiv:1703.09194; Vaitl et al., arXiv:2207.08219, 2403.15881). */
 #include "train/losses.h"
 
 static const double one[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -12,14 +13,15 @@ static cw_field view_of(const cw_theory *th, double *x) {
       .geom = th->geom, .n_comp = 1, .B = CW_LANES, .n_config = CW_LANES, .n_blocks = 1, .data = x};
 }
 
-/* S and dS/dx = -force of a block; dS may be NULL. */
-static cw_status action(const cw_theory *th, double *x, double *S, double *dS, cw_arena *work) {
+/* S and dS/dx = -force of a block at couplings c; dS may be NULL. */
+static cw_status action(const cw_theory *th, const double *c, double *x, double *S, double *dS,
+                        cw_arena *work) {
   double *T = cw_arena_alloc(work, (size_t)(CW_LANES * th->ops->n_terms) * sizeof *T);
   if (T == NULL) return CW_ENOMEM;
   cw_field at = view_of(th, x), f = view_of(th, dS);
-  cw_theory_action(th, &at, th->c, T, S);
+  cw_theory_action(th, &at, c, T, S);
   if (dS == NULL) return CW_OK;
-  th->ops->force(th, &at, th->c, &f);
+  th->ops->force(th, &at, c, &f);
   for (long i = 0; i < th->geom->n_outer * CW_LANES; i++) dS[i] = -dS[i];
   return CW_OK;
 }
@@ -31,7 +33,7 @@ static cw_status reverse_kl(const cw_loss_setup *s, long first_chain, double *S,
   CW_TRY(cw_model_sample_block(s->model, s->rng, s->step, first_chain, &pass, work));
   double *g = cw_arena_alloc(work, n * sizeof *g), *score = cw_arena_alloc(work, n * sizeof *score);
   if (g == NULL || score == NULL) return CW_ENOMEM;
-  CW_TRY(action(s->th, pass.x, S, g, work));
+  CW_TRY(action(s->th, s->c, pass.x, S, g, work));
   for (int l = 0; l < CW_LANES; l++) logq[l] = pass.logq[l];
   if (s->gradient == CW_GRADIENT_PLAIN)
     return cw_model_sample_vjp(s->model, &pass, g, one, gtheta, work);
@@ -47,7 +49,7 @@ static cw_status forward_kl(const cw_loss_setup *s, const double *x, double *S, 
   CW_TRY(cw_model_log_prob_block(s->model, x, &pass, work));
   double *g = cw_arena_alloc(work, n * sizeof *g);
   if (g == NULL) return CW_ENOMEM;
-  CW_TRY(action(s->th, pass.x, S, g, work));
+  CW_TRY(action(s->th, s->c, pass.x, S, g, work));
   for (int l = 0; l < CW_LANES; l++) logq[l] = pass.logq[l];
   if (s->gradient == CW_GRADIENT_PLAIN)
     return cw_model_log_prob_vjp(s->model, &pass, minus_one, g, gtheta, work);
@@ -55,13 +57,49 @@ static cw_status forward_kl(const cw_loss_setup *s, const double *x, double *S, 
   return cw_model_forward_path_vjp(s->model, &pass, g, one, gtheta, work);
 }
 
+/* Configurations of weight 0, which padding lanes are, are replaced by x = 0: whatever is in them,
+ * nothing that is not finite comes out. */
+static double *particles_of_weight(const double *x, const double *weight, size_t n,
+                                   cw_arena *work) {
+  double *kept = cw_arena_alloc(work, n * sizeof *kept);
+  for (size_t i = 0; kept && i < n; i++) kept[i] = weight[i % CW_LANES] != 0 ? x[i] : 0;
+  return kept;
+}
+
+/* S: S(f(x); c) - S(x; c_from). */
+static cw_status transition(const cw_loss_setup *s, const double *x, const double *weight,
+                            double *S, double *logq, float *gtheta, cw_arena *work) {
+  cw_model_pass pass;
+  size_t n = (size_t)s->th->geom->n_outer * CW_LANES;
+  bool path = s->gradient == CW_GRADIENT_PATH;
+  double S_from[CW_LANES], *start = particles_of_weight(x, weight, n, work);
+  double *g = cw_arena_alloc(work, n * sizeof *g), *score = cw_arena_alloc(work, n * sizeof *score);
+  if (start == NULL || g == NULL || score == NULL) return CW_ENOMEM;
+  CW_TRY(cw_model_forward_block(s->model, start, &pass, work));
+  CW_TRY(action(s->th, s->c_from, pass.z, S_from, path ? score : NULL, work));
+  CW_TRY(action(s->th, s->c, pass.x, S, g, work));
+  for (int l = 0; l < CW_LANES; l++) {
+    S[l] -= S_from[l];
+    logq[l] = pass.logq[l];
+  }
+  if (path) {
+    for (size_t i = 0; i < n; i++) score[i] = -score[i]; /* d ln p_from/dx */
+    CW_TRY(cw_model_carry_score(s->model, &pass, score, work));
+    for (size_t i = 0; i < n; i++) g[i] += score[i];
+  }
+  for (size_t i = 0; i < n; i++) g[i] *= weight[i % CW_LANES];
+  return cw_model_sample_vjp(s->model, &pass, g, path ? NULL : weight, gtheta, work);
+}
+
 cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *x, double *lw,
                         double *logq, float *gtheta, cw_arena *work) {
   double S[CW_LANES];
   if (s->loss == CW_LOSS_REVERSE_KL)
     CW_TRY(reverse_kl(s, first_chain, S, logq, gtheta, work));
-  else
+  else if (s->loss == CW_LOSS_FORWARD_KL)
     CW_TRY(forward_kl(s, x, S, logq, gtheta, work));
+  else
+    CW_TRY(transition(s, x, s->weights + first_chain, S, logq, gtheta, work));
   for (int l = 0; l < CW_LANES; l++) lw[l] = -S[l] - logq[l];
   return CW_OK;
 }

@@ -4,9 +4,6 @@
 
 #include "causeway/train.h"
 
-/* One block of a batch: log-weights lw = -S - ln q (CW_LANES) out, gradient of the sum of the
- * losses of its configurations added to gtheta. x: the block's configurations for the forward KL;
- * NULL for the reverse. */
 typedef struct {
   const cw_model *model;
   const cw_theory *th;
@@ -14,8 +11,15 @@ typedef struct {
   cw_gradient gradient;
   cw_rng rng;
   uint32_t step;
+  const double *c;                /* couplings of the target */
+  const double *c_from, *weights; /* transitions: couplings that the configurations come from, and
+                                     weights of the batch with mean 1 */
 } cw_loss_setup;
 
+/* One block of a batch: gradient of the sum of the (weighted) losses of its configurations added to
+ * gtheta. x: the block's configurations for the forward KL and transitions; NULL for the reverse.
+ * Out, (CW_LANES): log-weights lw = -S - ln q, of transitions -S(f(x); c) + S(x; c_from) + ln|det
+ * J|, and ln q, of transitions -ln|det J|. */
 cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *x, double *lw,
                         double *logq, float *gtheta, cw_arena *work);
 

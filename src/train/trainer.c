@@ -27,15 +27,25 @@ struct cw_trainer {
   double *theta, *m, *v, *gradient;
   float *chunk_gradient; /* (chunks of this rank, n_theta) */
   double *chunk_shared;  /* (n_chunks, n_theta), on several ranks only */
-  double *lw, *logq;     /* (batch) */
-  cw_arena **arena;      /* one per thread */
-  double *batch_x;       /* forward KL: gathered configurations, one block per thread */
+  double *lw, *logq;     /* (n_blocks*CW_LANES) */
+  double *weights;       /* (n_blocks*CW_LANES) transitions: of all particles, with mean 1 */
+  int *owner;       /* transitions: ranks in whose chunks the blocks of this rank's particles are */
+  cw_arena **arena; /* one per thread */
+  double *batch_x;  /* forward KL: gathered configurations, one block per thread. Transitions: the
+                       blocks of this rank's chunks, on several ranks only */
 };
 
+/* What a step works on; all NULL for the reverse KL. */
+typedef struct {
+  const cw_field *samples;     /* forward KL: of the target */
+  const double *particles;     /* transition: the blocks of this rank's chunks */
+  const double *c_from, *c_to; /* transition */
+} step_input;
+
 static cw_status check_options(cw_context *ctx, const cw_train_options *o) {
-  if (o->batch < CW_LANES || o->batch % CW_LANES != 0)
+  if (o->batch < 1 || (o->loss != CW_LOSS_TRANSITION && o->batch % CW_LANES != 0))
     return cw_fail(ctx, CW_EINVAL, "train: batch = %ld, expected a positive multiple of %d",
-                   o->batch, CW_LANES);
+                   o->batch, o->loss == CW_LOSS_TRANSITION ? 1 : CW_LANES);
   if (o->steps < 0 || o->warmup < 0)
     return cw_fail(ctx, CW_EINVAL, "train: steps and warmup must not be negative");
   if (!(o->rate > 0))
@@ -58,9 +68,38 @@ static void my_chunks(const cw_trainer *t, int *begin, int *end) {
   *end = (int)e;
 }
 
+/* Blocks of this rank's chunks. */
+static void my_blocks(const cw_trainer *t, long *begin, long *end) {
+  int c0, c1;
+  my_chunks(t, &c0, &c1);
+  *begin = t->n_blocks * c0 / t->n_chunks;
+  *end = t->n_blocks * c1 / t->n_chunks;
+}
+
+static size_t block_length(const cw_trainer *t) { return (size_t)t->th->geom->n_outer * CW_LANES; }
+
+/* Which of n_parts has item i, where part p is [n*p/n_parts, n*(p+1)/n_parts). */
+static long part_of(long i, long n, long n_parts) { return ((i + 1) * n_parts - 1) / n; }
+
+static void find_owners(cw_trainer *t) {
+  long begin, end;
+  cw_rank_share(t->ctx, t->n_blocks, &begin, &end);
+  for (long b = begin; b < end; b++)
+    t->owner[b - begin] =
+        (int)part_of(part_of(b, t->n_blocks, t->n_chunks), t->n_chunks, cw_ranks(t->ctx));
+}
+
+/* Blocks that batch_x must hold. */
+static size_t blocks_kept(const cw_trainer *t) {
+  long begin, end;
+  my_blocks(t, &begin, &end);
+  if (t->opt.loss == CW_LOSS_TRANSITION) return cw_ranks(t->ctx) > 1 ? (size_t)(end - begin) : 0;
+  return t->opt.loss == CW_LOSS_FORWARD_KL ? (size_t)cw_threads(t->ctx) : 0;
+}
+
 static cw_status allocate(cw_trainer *t) {
-  size_t n = (size_t)t->n_theta, batch = (size_t)t->opt.batch, threads = (size_t)cw_threads(t->ctx);
-  size_t block = (size_t)t->th->geom->n_outer * CW_LANES;
+  size_t n = (size_t)t->n_theta, threads = (size_t)cw_threads(t->ctx);
+  size_t lanes = (size_t)t->n_blocks * CW_LANES;
   int begin, end;
   my_chunks(t, &begin, &end);
   t->theta = cw_alloc(n * sizeof(double));
@@ -70,16 +109,20 @@ static cw_status allocate(cw_trainer *t) {
   t->chunk_gradient = cw_alloc((size_t)(end - begin) * n * sizeof(float));
   t->chunk_shared =
       cw_ranks(t->ctx) > 1 ? cw_alloc((size_t)t->n_chunks * n * sizeof(double)) : NULL;
-  t->lw = cw_alloc(batch * sizeof(double));
-  t->logq = cw_alloc(batch * sizeof(double));
-  t->batch_x = cw_alloc(threads * block * sizeof(double));
+  t->lw = cw_alloc(lanes * sizeof(double));
+  t->logq = cw_alloc(lanes * sizeof(double));
+  t->weights = cw_alloc(lanes * sizeof(double));
+  t->owner = cw_alloc((size_t)t->n_blocks * sizeof(int));
+  t->batch_x = cw_alloc(blocks_kept(t) * block_length(t) * sizeof(double));
   t->arena = cw_alloc(threads * sizeof *t->arena);
   if (!t->theta || !t->m || !t->v || !t->gradient || !t->chunk_gradient || !t->lw || !t->logq ||
-      !t->batch_x || !t->arena || (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
+      !t->weights || !t->owner || !t->batch_x || !t->arena ||
+      (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
     return cw_fail(t->ctx, CW_ENOMEM, "no memory to train %ld parameters", t->n_theta);
   for (size_t i = 0; i < threads; i++)
     if ((t->arena[i] = cw_arena_create(1 << 22)) == NULL)
       return cw_fail(t->ctx, CW_ENOMEM, "no memory to train");
+  find_owners(t);
   return CW_OK;
 }
 
@@ -92,11 +135,13 @@ cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_mod
       opt->gradient == CW_GRADIENT_PATH)
     return cw_fail(ctx, CW_EINVAL,
                    "train: the path gradient of the forward KL needs a single flow, not a mixture");
+  if (cw_model_is_mixture(model) && opt->loss == CW_LOSS_TRANSITION)
+    return cw_fail(ctx, CW_EINVAL, "train: a transition needs a single flow, not a mixture");
   cw_trainer *t = calloc(1, sizeof *t);
   if (t == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to train");
   *t = (cw_trainer){.ctx = ctx, .opt = *opt, .model = model, .th = th, .rng = rng};
   t->n_theta = cw_model_n_theta(model);
-  t->n_blocks = opt->batch / CW_LANES;
+  t->n_blocks = (opt->batch + CW_LANES - 1) / CW_LANES;
   t->n_chunks = (int)(t->n_blocks < MAX_CHUNKS ? t->n_blocks : MAX_CHUNKS);
   t->plateau_rate = 1;
   t->plateau_best = INFINITY;
@@ -123,6 +168,8 @@ void cw_trainer_destroy(cw_trainer *t) {
   free(t->chunk_shared);
   free(t->lw);
   free(t->logq);
+  free(t->weights);
+  free(t->owner);
   free(t->batch_x);
   free(t);
 }
@@ -175,17 +222,27 @@ static void gather_samples(const cw_trainer *t, const cw_field *p, long first, d
   }
 }
 
-static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const cw_field *p, int c,
-                                float *gtheta, int thread) {
+/* The configurations of block b of the batch; NULL: the model draws them. */
+static const double *input_block(const cw_trainer *t, const step_input *in, long b, int thread) {
+  long first, unused;
+  my_blocks(t, &first, &unused);
+  if (in->particles) return in->particles + (size_t)(b - first) * block_length(t);
+  if (in->samples == NULL) return NULL;
+  double *x = t->batch_x + (size_t)thread * block_length(t);
+  gather_samples(t, in->samples, b * CW_LANES, x);
+  return x;
+}
+
+static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const step_input *in,
+                                int c, float *gtheta, int thread) {
   long begin, end;
   chunk_blocks(t, c, &begin, &end);
-  double *x = t->batch_x + (size_t)thread * (size_t)t->th->geom->n_outer * CW_LANES;
   memset(gtheta, 0, (size_t)t->n_theta * sizeof *gtheta);
   for (long b = begin; b < end; b++) {
     double lw[CW_LANES], logq[CW_LANES];
     cw_arena_mark mark = cw_arena_save(t->arena[thread]);
-    if (p) gather_samples(t, p, b * CW_LANES, x);
-    CW_TRY(cw_loss_block(setup, b * CW_LANES, p ? x : NULL, lw, logq, gtheta, t->arena[thread]));
+    CW_TRY(cw_loss_block(setup, b * CW_LANES, input_block(t, in, b, thread), lw, logq, gtheta,
+                         t->arena[thread]));
     cw_arena_rewind(t->arena[thread], mark);
     memcpy(t->lw + b * CW_LANES, lw, sizeof lw);
     memcpy(t->logq + b * CW_LANES, logq, sizeof logq);
@@ -193,19 +250,22 @@ static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const
   return CW_OK;
 }
 
-static cw_status my_gradients(cw_trainer *t, const cw_field *p) {
+static cw_status my_gradients(cw_trainer *t, const step_input *in) {
   cw_loss_setup setup = {.model = t->model,
                          .th = t->th,
                          .loss = t->opt.loss,
                          .gradient = t->opt.gradient,
                          .rng = t->rng,
-                         .step = (uint32_t)t->step};
+                         .step = (uint32_t)t->step,
+                         .c = in->c_to ? in->c_to : t->th->c,
+                         .c_from = in->c_from,
+                         .weights = t->weights};
   int begin, end;
   my_chunks(t, &begin, &end);
   cw_status st = CW_OK;
 #pragma omp parallel for num_threads(cw_threads(t->ctx)) schedule(dynamic)
   for (int c = begin; c < end; c++) {
-    cw_status mine = chunk_gradient(t, &setup, p, c,
+    cw_status mine = chunk_gradient(t, &setup, in, c,
                                     t->chunk_gradient + (size_t)(c - begin) * (size_t)t->n_theta,
                                     omp_get_thread_num());
     if (mine != CW_OK) {
@@ -227,9 +287,8 @@ static void add_chunks(cw_trainer *t) {
     double *mine = shared + (size_t)begin * (size_t)n;
     for (long i = 0; i < (long)(end - begin) * n; i++) mine[i] = (double)t->chunk_gradient[i];
     cw_allgather(t->ctx, mine, (long)(end - begin) * n, shared);
-    long b0, b1, unused;
-    chunk_blocks(t, begin, &b0, &unused);
-    chunk_blocks(t, end, &b1, &unused);
+    long b0, b1;
+    my_blocks(t, &b0, &b1);
     cw_allgather(t->ctx, t->lw + b0 * CW_LANES, (b1 - b0) * CW_LANES, t->lw);
     cw_allgather(t->ctx, t->logq + b0 * CW_LANES, (b1 - b0) * CW_LANES, t->logq);
   }
@@ -253,28 +312,47 @@ static double mean_and_error(const double *x, long n, double *error) {
   return mean;
 }
 
-/* ESS of lw over q-samples, or the forward ESS 1/(<w><1/w>) over p-samples. */
-static double batch_ess(cw_loss loss, const double *lw, long n) {
-  double *twice = cw_alloc((size_t)n * sizeof *twice), sign = loss == CW_LOSS_REVERSE_KL ? 2 : -1;
-  if (twice == NULL) return NAN;
-  for (long i = 0; i < n; i++) twice[i] = sign * lw[i];
-  double a = cw_logsumexp(lw, (size_t)n), b = cw_logsumexp(twice, (size_t)n),
-         count = log((double)n);
-  free(twice);
-  return loss == CW_LOSS_REVERSE_KL ? exp(2 * a - b - count) : exp(2 * count - a - b);
+/* ESS of lw over q-samples and particles, or the forward ESS 1/(<w><1/w>) over p-samples; logq is
+ * overwritten. */
+static double batch_ess(cw_trainer *t) {
+  bool forward = t->opt.loss == CW_LOSS_FORWARD_KL;
+  size_t n = (size_t)t->n_blocks * CW_LANES;
+  for (size_t i = 0; i < n; i++) t->logq[i] = (forward ? -1 : 2) * t->lw[i];
+  double a = cw_logsumexp(t->lw, n), b = cw_logsumexp(t->logq, n),
+         count = log((double)t->opt.batch);
+  return forward ? exp(2 * count - a - b) : exp(2 * a - b - count);
 }
 
-/* Looks for the layer to blame in the blocks of the batch: one that gives not-a-number, or else the
- * one that stretches most. */
-static cw_status name_the_bad_layer(cw_trainer *t, const cw_field *p) {
+static void report_kl(cw_trainer *t, cw_train_report *report) {
+  double *loss = t->opt.loss == CW_LOSS_REVERSE_KL ? t->lw : t->logq;
+  report->loss = -mean_and_error(loss, t->opt.batch, &report->loss_error);
+  report->ess = batch_ess(t);
+}
+
+/* lw = -work becomes ln(weight e^-work). */
+static void report_transition(cw_trainer *t, cw_train_report *report) {
+  size_t n = (size_t)t->n_blocks * CW_LANES;
+  double *part = t->logq, scale = 1 / (double)t->opt.batch;
+  for (size_t i = 0; i < n; i++) part[i] = scale * t->weights[i] * -t->lw[i];
+  report->loss = cw_sum(part, n);
+  for (size_t i = 0; i < n; i++) part[i] = scale * t->weights[i] * (-t->lw[i] - report->loss);
+  report->loss_error = sqrt(cw_dot(part, part, n));
+  for (size_t i = 0; i < n; i++) t->lw[i] += log(t->weights[i]);
+  report->ess = batch_ess(t);
+}
+
+/* Looks for the layer to blame in the blocks of the batch (transitions: of this rank's part of it):
+ * one that gives not-a-number, or else the one that stretches most. */
+static cw_status name_the_bad_layer(cw_trainer *t, const step_input *in) {
   int blame = -1;
-  bool finite = true;
-  for (long b = 0; finite && b < t->n_blocks; b++) {
+  bool finite = true, inverse = in->samples != NULL;
+  long begin = 0, end = t->n_blocks;
+  if (in->particles) my_blocks(t, &begin, &end);
+  for (long b = begin; finite && b < end; b++) {
     cw_arena_mark mark = cw_arena_save(t->arena[0]);
-    if (p) gather_samples(t, p, b * CW_LANES, t->batch_x);
     int layer = cw_model_find_trouble(t->model, t->rng, (uint32_t)t->step, b * CW_LANES,
-                                      p ? t->batch_x : NULL, t->arena[0], &finite);
-    if (b == 0 || !finite) blame = layer;
+                                      input_block(t, in, b, 0), inverse, t->arena[0], &finite);
+    if (b == begin || !finite) blame = layer;
     cw_arena_rewind(t->arena[0], mark);
   }
   const char *name = blame >= 0 ? cw_model_layer_name(t->model, blame) : "none";
@@ -296,23 +374,63 @@ static double clip_gradient(cw_trainer *t) {
   return norm;
 }
 
-cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_report *report) {
-  CW_REQUIRE((p_samples != NULL) == (t->opt.loss == CW_LOSS_FORWARD_KL));
-  CW_TRY(cw_agree(t->ctx, my_gradients(t, p_samples)));
+/* ---- a step ---- */
+
+static cw_status take_step(cw_trainer *t, const step_input *in, cw_train_report *report) {
+  CW_TRY(cw_agree(t->ctx, my_gradients(t, in)));
   add_chunks(t);
   *report = (cw_train_report){.rate = rate_at(t)};
-  report->ess = batch_ess(t->opt.loss, t->lw, t->opt.batch);
-  for (long i = 0; i < t->opt.batch; i++)
-    t->lw[i] = t->opt.loss == CW_LOSS_REVERSE_KL ? -t->lw[i] : -t->logq[i];
-  report->loss = mean_and_error(t->lw, t->opt.batch, &report->loss_error);
+  if (t->opt.loss == CW_LOSS_TRANSITION)
+    report_transition(t, report);
+  else
+    report_kl(t, report);
   report->grad_norm = clip_gradient(t);
   if (!isfinite(report->loss) || !isfinite(report->grad_norm))
-    return name_the_bad_layer(t, p_samples);
+    return cw_agree(t->ctx, name_the_bad_layer(t, in));
   t->step++;
   cw_adam_step(&t->opt, report->rate, t->step, t->n_theta, t->gradient, t->m, t->v, t->theta);
   cw_model_set_theta(t->model, t->theta);
   if (t->opt.schedule == CW_SCHEDULE_PLATEAU) watch_plateau(t, report->loss);
   return CW_OK;
+}
+
+cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_report *report) {
+  CW_REQUIRE(t->opt.loss != CW_LOSS_TRANSITION);
+  CW_REQUIRE((p_samples != NULL) == (t->opt.loss == CW_LOSS_FORWARD_KL));
+  return take_step(t, &(step_input){.samples = p_samples}, report);
+}
+
+/* Weights of all particles, with mean 1, and 0 for lanes that hold none. */
+static void take_weights(cw_trainer *t, const cw_field *x, const double *weights) {
+  long n = x->n_blocks * CW_LANES;
+  for (long i = 0; i < n; i++) t->lw[i] = i < x->n_config ? (double)t->opt.batch * weights[i] : 0;
+  cw_allgather(t->ctx, t->lw, n, t->weights);
+}
+
+/* The blocks of this rank's chunks, from the ranks that have them. */
+static const double *take_particles(cw_trainer *t, const cw_field *x) {
+  if (cw_ranks(t->ctx) == 1) return x->data;
+  long begin, end;
+  my_blocks(t, &begin, &end);
+  cw_deal(t->ctx, x->data, t->owner, x->n_blocks, (long)block_length(t), t->batch_x, end - begin);
+  return t->batch_x;
+}
+
+static void require_share(const cw_trainer *t, const cw_field *x) {
+  long begin, end, n = t->opt.batch;
+  cw_rank_share(t->ctx, t->n_blocks, &begin, &end);
+  CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == t->th->geom->n_outer);
+  CW_REQUIRE(x->n_blocks == end - begin);
+  CW_REQUIRE(x->n_config == (end * CW_LANES < n ? end * CW_LANES : n) - begin * CW_LANES);
+}
+
+cw_status cw_trainer_transition(cw_trainer *t, const cw_field *x, const double *weights,
+                                const double *c_from, const double *c_to, cw_train_report *report) {
+  CW_REQUIRE(t->opt.loss == CW_LOSS_TRANSITION);
+  require_share(t, x);
+  take_weights(t, x, weights);
+  step_input in = {.particles = take_particles(t, x), .c_from = c_from, .c_to = c_to};
+  return take_step(t, &in, report);
 }
 
 /* ---- checkpoints ---- */

@@ -146,6 +146,8 @@ class GaugeJobs(Case):
         self.change("heatbath: {", "cluster: {", "job.yaml:6: cluster: sampler 'cluster' does not fit theory 'su3'")
         self.change("checkpoint: 0.05", "chain: {nodes: 3}", "theory 'su3' has no hopping term")
         self.change("beta: 5.7", "beta: strong", "job.yaml:5: theory.beta: expected a number")
+        self.write("job.yaml", GAUGE.replace("4, 4, 4, 4", "4, 4").replace("beta: 5.7", "form: anisotropic, beta_s: 2, beta_t: 3"))
+        self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:5: theory: two dimensions have no spatial plaquettes for beta_s to act on: use form isotropic")
 
 
 class CommandLine(Case):

@@ -67,7 +67,7 @@ static void open_subject(subject *s, cw_context *ctx, const cw_theory_ops *theor
 
 static void measure(subject *s) {
   for (int g = 0; g < s->n_groups; g++)
-    check_ok(s->ctx, cw_measure(s->ctx, &s->o[g], &s->x, s->out[g]));
+    check_ok(s->ctx, cw_measure(s->ctx, &s->o[g], &s->x, s->out[g], NULL));
 }
 
 static void close_subject(subject *s) {
@@ -117,6 +117,36 @@ static void bits_are_fixed(cw_context *ctx, const cw_theory_ops *theory, const c
 static void test_bits(void **state) {
   (void)state;
   for_all(bits_are_fixed);
+}
+
+/* Scratch memory is the caller's, where there is enough of it, and what was there before leaves no
+ * trace. */
+static void memory_leaves_no_trace(cw_context *ctx, const cw_theory_ops *theory,
+                                   const cw_lattice *lat) {
+  enum { ROOM = 1 << 16 };
+  unsigned char pattern[ROOM];
+  subject a, b;
+  open_subject(&a, ctx, theory, lat, 1, N_CONFIG);
+  open_subject(&b, ctx, theory, lat, 1, N_CONFIG);
+  measure(&a);
+  memset(pattern, 0xFF, ROOM); /* not-a-number everywhere */
+  cw_arena *work = cw_arena_create(ROOM);
+  cw_arena_mark start = cw_arena_save(work);
+  for (int g = 0; g < b.n_groups; g++) {
+    void *room = cw_arena_alloc(work, ROOM);
+    memset(room, 0xFF, ROOM);
+    cw_arena_rewind(work, start);
+    check_ok(ctx, cw_measure(ctx, &b.o[g], &b.x, b.out[g], work));
+    assert_memory_not_equal(room, pattern, ROOM);
+  }
+  check_same_bits(&a, &b);
+  cw_arena_destroy(work);
+  close_subject(&a);
+  close_subject(&b);
+}
+static void test_memory(void **state) {
+  (void)state;
+  for_all(memory_leaves_no_trace);
 }
 
 static void translate(const subject *a, const int by[], subject *b) {
@@ -352,9 +382,9 @@ static void test_effective_mass(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bits),           cmocka_unit_test(test_translation),
-      cmocka_unit_test(test_names),          cmocka_unit_test(test_definitions),
-      cmocka_unit_test(test_effective_mass),
+      cmocka_unit_test(test_bits),        cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_translation), cmocka_unit_test(test_names),
+      cmocka_unit_test(test_definitions), cmocka_unit_test(test_effective_mass),
   };
   return cmocka_run_group_tests_name("observable contract", tests, NULL, NULL);
 }

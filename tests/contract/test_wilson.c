@@ -199,10 +199,13 @@ static void check_refusal(int form, const cw_lattice *lat, const double *p, cons
 
 static void test_refusals(void **state) {
   (void)state;
-  const cw_lattice line = {1, {8}}, thin = {3, {4, 1, 4}}, lat = {3, {4, 6, 8}};
-  const double beta[] = {2};
+  const cw_lattice line = {1, {8}}, plane = {2, {4, 4}};
+  const cw_lattice thin = {3, {4, 1, 4}}, lat = {3, {4, 6, 8}};
+  const double beta[] = {2}, both[] = {2, 3};
   check_refusal(ISOTROPIC, &line, beta, "two dimensions");
   check_refusal(ISOTROPIC, &thin, beta, "at least 2");
+  check_refusal(ANISOTROPIC, &plane, both, "beta_s");
+  assert_null(cw_theory_find("su3")->refuse(ANISOTROPIC, &lat, both));
   const double good[] = {5, 0.5, 1, 4, 1, 8, 1};
   assert_null(cw_theory_find("su3")->refuse(DEFECT, &lat, good));
   const struct {

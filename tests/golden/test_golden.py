@@ -26,11 +26,18 @@ SHORT = {
     "nis": ("samples=512",),
     "nmcmc": ("chains=32", "steps=20"),
     "chain": ("nodes=3", "chains=16", "thermalise=20", "steps=20"),
+    "ladder": ("rungs=4",),
+    "ais": ("particles=40", "walks=4", "thermalise=10", "tuning=4"),
+    "smc": ("particles=40", "walks=4", "thermalise=10", "tuning=4"),
+    "rex": ("chains=20", "thermalise=10", "steps=20"),
 }
 # The same for gauge fields, whose configurations are larger and whose chains fewer.
 SHORT_GAUGE = {
     "heatbath": ("chains=5", "thermalise=4", "steps=16", "every=1", "keep=10"),
     "hmc": ("chains=4", "thermalise=2", "steps=8", "md_steps=4"),
+    "ladder": ("rungs=3",),
+    "ais": ("particles=17", "walks=4", "thermalise=2"),
+    "ptbc": ("thermalise=2", "steps=8"),
     "measure": ("gradient_flow.every=4", "gradient_flow.time=0.5", "gradient_flow.points=4", "wilson_loops.every=4"),
 }
 

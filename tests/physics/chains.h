@@ -70,7 +70,7 @@ static inline cw_sampler *make_sampler(cw_context *ctx, const plan *p, const cw_
 
 static inline void record(chains *r, const cw_field *x, double *row, long step) {
   cw_observer observer = observer_of(r);
-  check_ok(r->ctx, cw_measure(r->ctx, &observer, x, row));
+  check_ok(r->ctx, cw_measure(r->ctx, &observer, x, row, NULL));
   for (long i = 0; i < r->n_chain; i++)
     memcpy(r->data + (i * r->n_step + step) * r->n_primary, row + i * r->n_primary,
            (size_t)r->n_primary * sizeof *row);

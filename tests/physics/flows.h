@@ -104,7 +104,7 @@ static inline samples draw(const flow *f, uint32_t seed, long n) {
   check_ok(f->ctx, cw_field_create(f->ctx, f->geom, 1, n, &x));
   check_ok(f->ctx, cw_model_sample(f->ctx, f->model, cw_rng_stream(seed, "draw"), 0, &x, logq));
   cw_observer observer = cw_observer_make(f->ops, &f->th, NULL);
-  check_ok(f->ctx, cw_measure(f->ctx, &observer, &x, s.primary));
+  check_ok(f->ctx, cw_measure(f->ctx, &observer, &x, s.primary, NULL));
   log_weights(f, &x, logq, s.lw);
   cw_field_destroy(&x);
   free(logq);

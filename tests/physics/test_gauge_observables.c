@@ -53,7 +53,7 @@ static void heat(subject *s) {
 /* out (n_config, n_primary); the caller frees it. */
 static double *measure(subject *s, const cw_observer *o) {
   double *out = calloc((size_t)(s->x.n_config * o->ops->n_primary(o)), sizeof *out);
-  check_ok(s->ctx, cw_measure(s->ctx, o, &s->x, out));
+  check_ok(s->ctx, cw_measure(s->ctx, o, &s->x, out, NULL));
   return out;
 }
 
@@ -432,6 +432,25 @@ static void test_flow_accuracy(void **state) {
   }
 }
 
+/* The force of another action of links would be another flow. */
+static void test_flow_is_wilsons(void **state) {
+  (void)state;
+  for (int dim = 3; dim <= 4; dim++) {
+    const cw_observable_ops *flow =
+        cw_observable_find(dim < 4 ? "gradient_flow_low" : "gradient_flow");
+    subject s;
+    open_subject(&s, "su3", &(cw_lattice){dim, {2, 2, 2, 2}}, 1);
+    cw_theory_ops others = *s.th.ops;
+    others.prepare = NULL;
+    cw_theory other = s.th;
+    other.ops = &others;
+    assert_true(flow->fits(&s.th));
+    assert_false(flow->fits(&other));
+    assert_non_null(cw_observable_for(&other)); /* loops need no action */
+    close_subject(&s);
+  }
+}
+
 /* The distance to the second-order result grows like the third power of the step, so that a
  * thousand times smaller tolerance takes ten times as many steps. */
 static long steps_of_flow(subject *s, double tolerance) {
@@ -642,6 +661,7 @@ int main(void) {
       cmocka_unit_test(test_hot_charge),
       cmocka_unit_test(test_flow),
       cmocka_unit_test(test_flow_accuracy),
+      cmocka_unit_test(test_flow_is_wilsons),
       cmocka_unit_test(test_flow_steps),
       cmocka_unit_test(test_flow_pace),
       cmocka_unit_test(test_scales),

@@ -1,5 +1,7 @@
 #include "support/check.h"
 
+#include <string.h>
+
 void check_close_at(double a, double b, double tol, const char *what, const char *file, int line) {
   double scale = fabs(b) > 1 ? fabs(b) : 1;
   if (fabs(a - b) <= tol * scale) return;
@@ -21,6 +23,16 @@ void check_ok_at(cw_context *ctx, cw_status st, const char *what, const char *fi
   if (st == CW_OK) return;
   print_error("%s failed with status %d: %s\n", what, (int)st, ctx ? cw_error(ctx) : "");
   _fail(file, line);
+}
+
+void check_failure_at(cw_context *ctx, cw_status st, cw_status expected, const char *part,
+                      const char *what, const char *file, int line) {
+  if (st != expected || strstr(cw_error(ctx), part) == NULL) {
+    print_error("%s: status %d, \"%s\"; expected %d, \"...%s...\"\n", what, (int)st, cw_error(ctx),
+                (int)expected, part);
+    _fail(file, line);
+  }
+  cw_clear_error(ctx);
 }
 
 cw_context *test_context(int threads) {

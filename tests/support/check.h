@@ -19,11 +19,16 @@
 #define check_sigma(value, error, expected, z_max)                                                 \
   check_sigma_at((value), (error), (expected), (z_max), #value, __FILE__, __LINE__)
 #define check_ok(ctx, call) check_ok_at((ctx), (call), #call, __FILE__, __LINE__)
+/* call fails with a status and a message that has a part; clears the error. */
+#define check_failure(ctx, call, status, part)                                                     \
+  check_failure_at((ctx), (call), (status), (part), #call, __FILE__, __LINE__)
 
 void check_close_at(double a, double b, double tol, const char *what, const char *file, int line);
 void check_sigma_at(double value, double error, double expected, double z_max, const char *what,
                     const char *file, int line);
 void check_ok_at(cw_context *ctx, cw_status st, const char *what, const char *file, int line);
+void check_failure_at(cw_context *ctx, cw_status st, cw_status expected, const char *part,
+                      const char *what, const char *file, int line);
 
 /* A quiet context with the given number of threads; fails the test if it cannot be made. */
 cw_context *test_context(int threads);

@@ -9,6 +9,7 @@
 #include "app/page.h"
 #include "causeway/report.h"
 #include "support/check.h"
+#include "support/directory.h"
 #include "support/synthetic_store.h"
 
 extern char **environ;
@@ -17,21 +18,6 @@ extern char **environ;
   "job: small\nseed: 5\nlattice: [8, 8]\ntheory: {kind: phi4, form: kappa, kappa: 0.3, lambda: "   \
   "0.022}\n"
 #define MODEL "model: {layers: [{kind: affine, repeat: 2, net: {hidden: [4]}}, {kind: scale}]}\n"
-
-static char *new_directory(void) {
-  char *dir = strdup("/tmp/cw_analysis_XXXXXX");
-  assert_non_null(mkdtemp(dir));
-  return dir;
-}
-
-static void remove_directory(char *dir) {
-  char *const arguments[] = {"rm", "-rf", dir, NULL};
-  pid_t child;
-  int status;
-  assert_int_equal(posix_spawnp(&child, "rm", NULL, NULL, arguments, environ), 0);
-  assert_int_equal(waitpid(child, &status, 0), child);
-  free(dir);
-}
 
 static synthetic begin(cw_context *ctx, const char *dir, const char *job) {
   synthetic s = {.ctx = ctx, .prefix = "", .rng = cw_rng_stream(11, "synthetic")};

@@ -2,6 +2,7 @@
  * the bit, and every way in which a file can be wrong. */
 #define _GNU_SOURCE
 #include "support/check.h"
+#include "support/directory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,40 +15,23 @@
 static const cw_lattice LAT = {4, {2, 4, 2, 6}};
 
 static cw_context *ctx;
-static char base[64]; /* a fresh directory */
+static char *base; /* a fresh directory */
 
 static int setup(void **state) {
   (void)state;
   ctx = test_context(2);
-  strcpy(base, "/tmp/cw_conf_XXXXXX");
-  return mkdtemp(base) == NULL;
+  base = new_directory();
+  return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  char command[100];
-  snprintf(command, sizeof command, "rm -rf %s", base);
+  remove_directory(base);
   cw_context_destroy(ctx);
-  return system(command);
+  return 0;
 }
 
-/* base/name, in one of a few buffers that take turns. */
-static const char *path_of(const char *name) {
-  static _Thread_local char buffer[4][300];
-  static _Thread_local int turn;
-  turn = (turn + 1) % 4;
-  snprintf(buffer[turn], sizeof buffer[turn], "%s/%s", base, name);
-  return buffer[turn];
-}
-
-static void expect_failure(cw_status st, cw_status expected, const char *part) {
-  if (st != expected || strstr(cw_error(ctx), part) == NULL) {
-    print_error("status %d, \"%s\"; expected %d, \"...%s...\"\n", (int)st, cw_error(ctx),
-                (int)expected, part);
-    fail();
-  }
-  cw_clear_error(ctx);
-}
+static const char *path_of(const char *name) { return path_in(base, name); }
 
 static void expect_unreadable(const char *name, cw_status expected, const char *part) {
   cw_configuration c;
@@ -55,7 +39,7 @@ static void expect_unreadable(const char *name, cw_status expected, const char *
   cw_status st = cw_configuration_read(ctx, path_of(name), NULL, &c, &info);
   assert_null(c.link);
   if (st != CW_OK) assert_non_null(strstr(cw_error(ctx), name));
-  expect_failure(st, expected, part);
+  check_failure(ctx, st, expected, part);
 }
 
 /* ------------------------------------------------------------ configurations */
@@ -416,10 +400,10 @@ static void test_expected_lattice(void **state) {
   cw_configuration_info info;
   cw_lattice other = {4, {6, 2, 4, 2}}, absurd = {4, {1 << 20, 1 << 20, 1 << 20, 1 << 20}};
   write_sample("x", CW_FORMAT_NERSC, 64);
-  expect_failure(cw_configuration_read(ctx, path_of("x"), &other, &c, &info), CW_EINVAL,
-                 "expected a lattice 6x2x4x2, found 2x4x2x6");
-  expect_failure(cw_configuration_read(ctx, path_of("x"), &absurd, &c, &info), CW_EINVAL,
-                 "extents");
+  check_failure(ctx, cw_configuration_read(ctx, path_of("x"), &other, &c, &info), CW_EINVAL,
+                "expected a lattice 6x2x4x2, found 2x4x2x6");
+  check_failure(ctx, cw_configuration_read(ctx, path_of("x"), &absurd, &c, &info), CW_EINVAL,
+                "extents");
 }
 
 /* -------------------------------------------------------------------- writing */
@@ -427,8 +411,8 @@ static void test_expected_lattice(void **state) {
 static void expect_unwritable(cw_format format, int precision, int rows, const cw_configuration *c,
                               cw_status expected, const char *part) {
   struct stat about;
-  expect_failure(cw_configuration_write(ctx, path_of("none"), format, precision, rows, c), expected,
-                 part);
+  check_failure(ctx, cw_configuration_write(ctx, path_of("none"), format, precision, rows, c),
+                expected, part);
   assert_int_not_equal(stat(path_of("none"), &about), 0);
 }
 
@@ -444,12 +428,14 @@ static void test_bad_requests(void **state) {
   expect_unwritable(CW_FORMAT_NERSC, 64, 2, &a, CW_EINVAL, "2 rows need SU(3) matrices");
   a.link[100] = NAN;
   expect_unwritable(CW_FORMAT_ILDG, 64, 3, &a, CW_ENUMERIC, "holds nan");
-  expect_failure(cw_configuration_write(ctx, "/nonexistent/x", CW_FORMAT_ILDG, 64, 3,
-                                        &(cw_configuration){{4, {1, 1, 1, 1}}, a.link + 144}),
-                 CW_EIO, "cannot write '/nonexistent/x'");
-  expect_failure(cw_configuration_write(ctx, "/tmp/", CW_FORMAT_ILDG, 64, 3,
-                                        &(cw_configuration){{4, {1, 1, 1, 1}}, a.link + 144}),
-                 CW_EIO, "no name");
+  check_failure(ctx,
+                cw_configuration_write(ctx, "/nonexistent/x", CW_FORMAT_ILDG, 64, 3,
+                                       &(cw_configuration){{4, {1, 1, 1, 1}}, a.link + 144}),
+                CW_EIO, "cannot write '/nonexistent/x'");
+  check_failure(ctx,
+                cw_configuration_write(ctx, "/tmp/", CW_FORMAT_ILDG, 64, 3,
+                                       &(cw_configuration){{4, {1, 1, 1, 1}}, a.link + 144}),
+                CW_EIO, "no name");
   cw_configuration_clear(&a);
 }
 

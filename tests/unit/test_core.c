@@ -100,6 +100,43 @@ static void arena_reuses_its_memory(void **state) {
   cw_arena_destroy(a);
 }
 
+/* A chunk that is kept is found again where another order of sizes asks for it. */
+static void arena_finds_its_memory(void **state) {
+  (void)state;
+  cw_arena *a = cw_arena_create(0);
+  cw_arena_mark start = cw_arena_save(a);
+  cw_arena_alloc(a, 5000);
+  void *large = cw_arena_alloc(a, 1000000);
+  cw_arena_rewind(a, start);
+  assert_ptr_equal(cw_arena_alloc(a, 1000000), large);
+  memset(cw_arena_alloc(a, 5000), 1, 5000);
+  cw_arena_rewind(a, start);
+  cw_arena_alloc(a, 5000);
+  assert_ptr_equal(cw_arena_alloc(a, 1000000 - 10000), (char *)large + 5056);
+  cw_arena_destroy(a);
+}
+
+static void arenas_of_threads_stay_apart(void **state) {
+  (void)state;
+  enum { N = 4 };
+  cw_arena *a = cw_arena_create(0), *of[N];
+  for (int turn = 0; turn < 2; turn++) {
+#pragma omp parallel for num_threads(N)
+    for (int i = 0; i < N; i++) {
+      cw_arena *mine = cw_arena_of_thread(a, i);
+      memset(cw_arena_alloc(mine, 9000), i, 9000);
+      if (turn == 0) of[i] = mine;
+      if (of[i] != mine) of[i] = NULL;
+    }
+    for (int i = 0; i < N; i++) {
+      assert_non_null(of[i]);
+      for (int k = 0; k < i; k++) assert_ptr_not_equal(of[i], of[k]);
+    }
+  }
+  assert_ptr_equal(of[0], a);
+  cw_arena_destroy(a);
+}
+
 static void first_failure_wins(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
@@ -124,10 +161,11 @@ static void bad_isa_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(philox_known_answers),  cmocka_unit_test(normal_lanes_match_definition),
-      cmocka_unit_test(normal_moments),        cmocka_unit_test(streams_differ),
-      cmocka_unit_test(sums_are_exact_enough), cmocka_unit_test(arena_reuses_its_memory),
-      cmocka_unit_test(first_failure_wins),    cmocka_unit_test(bad_isa_is_refused),
+      cmocka_unit_test(philox_known_answers),   cmocka_unit_test(normal_lanes_match_definition),
+      cmocka_unit_test(normal_moments),         cmocka_unit_test(streams_differ),
+      cmocka_unit_test(sums_are_exact_enough),  cmocka_unit_test(arena_reuses_its_memory),
+      cmocka_unit_test(arena_finds_its_memory), cmocka_unit_test(arenas_of_threads_stay_apart),
+      cmocka_unit_test(first_failure_wins),     cmocka_unit_test(bad_isa_is_refused),
   };
   return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

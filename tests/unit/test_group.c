@@ -609,6 +609,42 @@ static void test_normal(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* On the largest lattices the numbers of a draw are more than 2^33, and still none comes twice. A
+ * few sites of a lattice too large for a test. */
+static void test_normal_of_large_lattices(void **state) {
+  (void)state;
+  enum { SITES = 4, CHAIN = 5, STEP = 7, DRAW = 3 };
+  cw_context *ctx = test_context(1);
+  const cw_isa isa = cw_context_isa(ctx);
+  const cw_rng rng = cw_rng_stream(4, "normal");
+  int site[SITES] = {11, 1 << 27, (1 << 28) + 11, CW_MAX_SITES - 1};
+  for (int n_comp = 71; n_comp <= 72; n_comp++) {
+    cw_geometry *geom;
+    cw_field x;
+    check_ok(ctx, cw_geometry_create(ctx, &(cw_lattice){1, {SITES}}, 1, &geom));
+    check_ok(ctx, cw_field_create(ctx, geom, n_comp, CW_LANES, &x));
+    cw_geometry far = *geom;
+    far.site = site;
+    x.geom = &far;
+    x.first_chain = CHAIN;
+    cw_normal_slice(isa, &x, rng, STEP, DRAW, 0, SITES);
+    for (int s = 0; s < SITES; s++)
+      for (int c = 0; c < n_comp; c++) {
+        const uint64_t k = (uint64_t)site[s] * (uint64_t)n_comp + (uint64_t)c;
+        const uint32_t low = (uint32_t)(k >> 1), high = (uint32_t)(k >> 33);
+        double z[2], again[2];
+        cw_normal2(isa, rng, low, CHAIN, STEP, DRAW + (high << 28), z);
+        cw_normal2(isa, rng, low, CHAIN, STEP, DRAW, again);
+        assert_int_equal(cw_draw_of(DRAW, k / 2), DRAW + (high << 28));
+        assert_true(x.data[(s * n_comp + c) * CW_LANES] == z[k % 2]);
+        assert_int_equal(again[0] == z[0], high == 0);
+      }
+    cw_field_destroy(&x);
+    cw_geometry_destroy(geom);
+  }
+  cw_context_destroy(ctx);
+}
+
 /* Drift multiplies by the exponential from the left. */
 static void test_drift(void **state) {
   (void)state;
@@ -702,13 +738,21 @@ static void test_table(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_products),        cmocka_unit_test(test_permute),
-      cmocka_unit_test(test_algebra),         cmocka_unit_test(test_exponential),
-      cmocka_unit_test(test_lanes_are_alone), cmocka_unit_test(test_differential),
-      cmocka_unit_test(test_logarithm),       cmocka_unit_test(test_projection),
-      cmocka_unit_test(test_table),           cmocka_unit_test(test_reals),
-      cmocka_unit_test(test_drift),           cmocka_unit_test(test_splits),
-      cmocka_unit_test(test_normal),          cmocka_unit_test(test_haar),
+      cmocka_unit_test(test_products),
+      cmocka_unit_test(test_permute),
+      cmocka_unit_test(test_algebra),
+      cmocka_unit_test(test_exponential),
+      cmocka_unit_test(test_lanes_are_alone),
+      cmocka_unit_test(test_differential),
+      cmocka_unit_test(test_logarithm),
+      cmocka_unit_test(test_projection),
+      cmocka_unit_test(test_table),
+      cmocka_unit_test(test_reals),
+      cmocka_unit_test(test_drift),
+      cmocka_unit_test(test_splits),
+      cmocka_unit_test(test_normal),
+      cmocka_unit_test(test_normal_of_large_lattices),
+      cmocka_unit_test(test_haar),
   };
   return cmocka_run_group_tests_name("group", tests, NULL, NULL);
 }

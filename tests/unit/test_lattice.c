@@ -269,6 +269,71 @@ static void blocks_are_views(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* Some lanes of some sites get old numbers back, and nothing else changes. */
+static void lanes_are_restored(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  cw_geometry *g = NULL;
+  cw_field x, old;
+  check_ok(ctx, cw_geometry_create(ctx, &lattices[2], 1, &g));
+  check_ok(ctx, cw_field_create(ctx, g, 3, CW_LANES, &x));
+  check_ok(ctx, cw_field_create(ctx, g, 3, CW_LANES, &old));
+  const long begin = 2, end = g->n_outer - 1, size = (long)cw_field_block_size(&x);
+  bool keep[CW_LANES];
+  for (int l = 0; l < CW_LANES; l++) keep[l] = l % 3 != 1;
+  for (long i = 0; i < size; i++) x.data[i] = (double)i;
+  for (long i = 0; i < size; i++) old.data[i] = i % 5 == 0 ? NAN : -(double)i;
+  cw_field_restore(&x, &old, keep, begin, end);
+  for (long i = 0; i < size; i++) {
+    const long site = i / (3 * CW_LANES);
+    const bool restored = !keep[i % CW_LANES] && site >= begin && site < end;
+    const double expected = restored ? old.data[i] : (double)i;
+    assert_memory_equal(&x.data[i], &expected, sizeof expected);
+  }
+  cw_field_destroy(&x);
+  cw_field_destroy(&old);
+  cw_geometry_destroy(g);
+  cw_context_destroy(ctx);
+}
+
+/* Every component, site by site, in each direction. */
+static void check_translation(cw_context *ctx, const cw_geometry *g, int threads) {
+  enum { N_COMP = 2, N_CONFIG = 3 };
+  cw_field x, y;
+  check_ok(ctx, cw_field_create(ctx, g, N_COMP, N_CONFIG, &x));
+  check_ok(ctx, cw_field_create(ctx, g, N_COMP, N_CONFIG, &y));
+  cw_field_normal(CW_ISA_BASE, &x, cw_rng_stream(1, "translate"), 0, 0);
+  for (int k = 0; k < 2 * g->lat.dim; k++) {
+    cw_field_translate(&y, &x, k, threads);
+    for (long s = 0; s < g->n_sites; s += 1 + g->n_sites / 97) {
+      int coord[CW_MAX_DIM];
+      cw_lattice_coord(&g->lat, s, coord);
+      coord[k / 2] += k % 2 ? -1 : 1;
+      long to = cw_lattice_site(&g->lat, coord);
+      for (long i = 0; i < N_CONFIG * N_COMP; i++)
+        assert_true(cw_field_get(&y, i / N_COMP, to, (int)(i % N_COMP)) ==
+                    cw_field_get(&x, i / N_COMP, s, (int)(i % N_COMP)));
+    }
+  }
+  cw_field_destroy(&x);
+  cw_field_destroy(&y);
+}
+
+static void fields_are_translated(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  for (int i = 0; i < N_LATTICES; i++) {
+    int splits[5], n = cw_geometry_splits(&lattices[i], splits);
+    for (int k = 0; k < n; k++) {
+      cw_geometry *g = NULL;
+      check_ok(ctx, cw_geometry_create(ctx, &lattices[i], splits[k], &g));
+      check_translation(ctx, g, 1 + k % 2);
+      cw_geometry_destroy(g);
+    }
+  }
+  cw_context_destroy(ctx);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tables_agree_with_coordinates),
@@ -279,6 +344,8 @@ int main(void) {
       cmocka_unit_test(bad_lattices_are_refused),
       cmocka_unit_test(fields_do_not_depend_on_the_split),
       cmocka_unit_test(blocks_are_views),
+      cmocka_unit_test(lanes_are_restored),
+      cmocka_unit_test(fields_are_translated),
   };
   return cmocka_run_group_tests_name("lattice", tests, NULL, NULL);
 }

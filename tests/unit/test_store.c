@@ -1,5 +1,6 @@
 /* The store: round trips, joining, and every way in which a file or a directory can be bad. */
 #include "support/check.h"
+#include "support/directory.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,45 +21,28 @@
 static const char JOB[] = "job: test\nlattice: [8, 8]\ntheory:\n  lambda: 8\n";
 
 static cw_context *ctx;
-static char base[64]; /* a fresh directory */
+static char *base; /* a fresh directory */
 
 static int setup(void **state) {
   (void)state;
   ctx = test_context(1);
-  strcpy(base, "/tmp/cw_store_XXXXXX");
-  return mkdtemp(base) == NULL;
+  base = new_directory();
+  return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  char command[100];
-  snprintf(command, sizeof command, "rm -rf %s", base);
+  remove_directory(base);
   cw_context_destroy(ctx);
-  return system(command);
+  return 0;
 }
 
-/* base/name, in one of a few buffers that take turns. */
-static const char *path_of(const char *name) {
-  static _Thread_local char buffer[4][300];
-  static _Thread_local int turn;
-  turn = (turn + 1) % 4;
-  snprintf(buffer[turn], sizeof buffer[turn], "%s/%s", base, name);
-  return buffer[turn];
-}
+static const char *path_of(const char *name) { return path_in(base, name); }
 
 static cw_store *must_create(const char *name, bool resume) {
   cw_store *store = NULL;
   check_ok(ctx, cw_store_create(ctx, path_of(name), JOB, resume, &store));
   return store;
-}
-
-static void expect_failure(cw_status st, cw_status expected, const char *part) {
-  if (st != expected || strstr(cw_error(ctx), part) == NULL) {
-    print_error("status %d, \"%s\"; expected %d, \"...%s...\"\n", (int)st, cw_error(ctx),
-                (int)expected, part);
-    fail();
-  }
-  cw_clear_error(ctx);
 }
 
 /* Segment number k of a stage: an array of rows, a scalar, an empty array, a large state. */
@@ -111,13 +95,14 @@ static void test_arrays(void **state) {
     check_ok(ctx, cw_arrays_put_scalar(ctx, &set, name, i));
   }
   assert_true(cw_arrays_scalar(&set, "many39", 0) == 39);
-  expect_failure(cw_arrays_put(ctx, &set, "a/b", 0, NULL, x), CW_EINVAL, "'a/b' is no name");
-  expect_failure(cw_arrays_put(ctx, &set, "", 0, NULL, x), CW_EINVAL, "'' is no name");
-  expect_failure(cw_arrays_put(ctx, &set, "r", 5, (long[]){1, 1, 1, 1, 1}, x), CW_EINVAL, "rank 5");
-  expect_failure(cw_arrays_put(ctx, &set, "r", 1, (long[]){-1}, x), CW_EINVAL,
-                 "impossible dimensions");
-  expect_failure(cw_arrays_put(ctx, &set, "r", 2, (long[]){1L << 40, 1L << 40}, x), CW_EINVAL,
-                 "impossible");
+  check_failure(ctx, cw_arrays_put(ctx, &set, "a/b", 0, NULL, x), CW_EINVAL, "'a/b' is no name");
+  check_failure(ctx, cw_arrays_put(ctx, &set, "", 0, NULL, x), CW_EINVAL, "'' is no name");
+  check_failure(ctx, cw_arrays_put(ctx, &set, "r", 5, (long[]){1, 1, 1, 1, 1}, x), CW_EINVAL,
+                "rank 5");
+  check_failure(ctx, cw_arrays_put(ctx, &set, "r", 1, (long[]){-1}, x), CW_EINVAL,
+                "impossible dimensions");
+  check_failure(ctx, cw_arrays_put(ctx, &set, "r", 2, (long[]){1L << 40, 1L << 40}, x), CW_EINVAL,
+                "impossible");
   cw_arrays_clear(&set);
 }
 
@@ -147,8 +132,8 @@ static void test_round_trip(void **state) {
     assert_same_sets(&got, &expected);
     cw_arrays_clear(&expected);
   }
-  expect_failure(cw_store_read(store, "k20/hmc", 3, &got), CW_EINVAL,
-                 "no segment 3 of stage 'k20/hmc', which has 3");
+  check_failure(ctx, cw_store_read(store, "k20/hmc", 3, &got), CW_EINVAL,
+                "no segment 3 of stage 'k20/hmc', which has 3");
   cw_arrays_clear(&got);
   cw_store_close(store);
 }
@@ -174,8 +159,8 @@ static void test_join(void **state) {
   cw_arrays odd = {0};
   check_ok(ctx, cw_arrays_put(ctx, &odd, "hmc.phi", 1, (long[]){2}, phi->data));
   check_ok(ctx, cw_store_append(store, "hmc", &odd));
-  expect_failure(cw_store_read_all(store, "hmc", &all), CW_ECORRUPT,
-                 "'hmc.phi' of stage 'hmc' is of another shape");
+  check_failure(ctx, cw_store_read_all(store, "hmc", &all), CW_ECORRUPT,
+                "'hmc.phi' of stage 'hmc' is of another shape");
   cw_arrays_clear(&odd);
   cw_arrays_clear(&all);
   cw_store_close(store);
@@ -264,15 +249,15 @@ static void test_resume(void **state) {
   cw_store *store = must_create("resume", true);
   append_sample(store, "s", 0, 2);
   cw_store *second = NULL;
-  expect_failure(cw_store_create(ctx, path_of("resume"), JOB, true, &second), CW_EIO,
-                 "another process is writing to");
+  check_failure(ctx, cw_store_create(ctx, path_of("resume"), JOB, true, &second), CW_EIO,
+                "another process is writing to");
   cw_store_close(store);
 
   int fd =
       open(path_of("resume/store/.s.000001.h5.tmp"), O_CREAT | O_WRONLY, 0666); /* left by a kill */
   close(fd);
-  expect_failure(cw_store_create(ctx, path_of("resume"), JOB, false, &store), CW_EINVAL,
-                 "holds results already");
+  check_failure(ctx, cw_store_create(ctx, path_of("resume"), JOB, false, &store), CW_EINVAL,
+                "holds results already");
   store = must_create("resume", true);
   assert_int_equal(access(path_of("resume/store/.s.000001.h5.tmp"), F_OK), -1);
   assert_int_equal(cw_store_segments(store, "s"), 1);
@@ -280,11 +265,11 @@ static void test_resume(void **state) {
   cw_store_close(store);
 
   const char *other = "job: test\nlattice: [8, 8]\ntheory:\n  lambda: 6\n";
-  expect_failure(cw_store_create(ctx, path_of("resume"), other, true, &store), CW_EINVAL,
-                 "holds another job: line 4 of the resolved job is '  lambda: 8' there and '  "
-                 "lambda: 6' here");
-  expect_failure(cw_store_create(ctx, path_of("resume"), "job: test\n", true, &store), CW_EINVAL,
-                 "line 2 of the resolved job is 'lattice: [8, 8]' there and '' here");
+  check_failure(ctx, cw_store_create(ctx, path_of("resume"), other, true, &store), CW_EINVAL,
+                "holds another job: line 4 of the resolved job is '  lambda: 8' there and '  "
+                "lambda: 6' here");
+  check_failure(ctx, cw_store_create(ctx, path_of("resume"), "job: test\n", true, &store),
+                CW_EINVAL, "line 2 of the resolved job is 'lattice: [8, 8]' there and '' here");
   check_ok(ctx, cw_store_open(ctx, path_of("resume"), &store));
   assert_int_equal(cw_store_segments(store, "s"), 2);
   cw_store_close(store);
@@ -293,16 +278,16 @@ static void test_resume(void **state) {
 static void test_bad_directories(void **state) {
   (void)state;
   cw_store *store = NULL;
-  expect_failure(cw_store_open(ctx, path_of("missing"), &store), CW_EIO,
-                 "No such file or directory");
+  check_failure(ctx, cw_store_open(ctx, path_of("missing"), &store), CW_EIO,
+                "No such file or directory");
   close(open(path_of("file"), O_CREAT | O_WRONLY, 0666));
-  expect_failure(cw_store_create(ctx, path_of("file"), JOB, false, &store), CW_EIO,
-                 "/file': there is a file of that name");
-  expect_failure(cw_store_create(ctx, path_of("file/below"), JOB, false, &store), CW_EIO,
-                 "there is a file of that name");
-  expect_failure(cw_store_open(ctx, path_of("file"), &store), CW_EIO, "Not a directory");
+  check_failure(ctx, cw_store_create(ctx, path_of("file"), JOB, false, &store), CW_EIO,
+                "/file': there is a file of that name");
+  check_failure(ctx, cw_store_create(ctx, path_of("file/below"), JOB, false, &store), CW_EIO,
+                "there is a file of that name");
+  check_failure(ctx, cw_store_open(ctx, path_of("file"), &store), CW_EIO, "Not a directory");
   cw_store_close(must_create("empty", false));
-  expect_failure(cw_store_open(ctx, path_of("empty"), &store), CW_EIO, "holds no results yet");
+  check_failure(ctx, cw_store_open(ctx, path_of("empty"), &store), CW_EIO, "holds no results yet");
   assert_null(store);
 }
 
@@ -317,20 +302,21 @@ static void test_unwritable_directory(void **state) {
   if (me == 0) assert_int_equal(seteuid(65534), 0); /* root may write anywhere */
   cw_status st = cw_store_create(ctx, path_of("locked"), JOB, false, &store);
   if (me == 0) assert_int_equal(seteuid(me), 0);
-  expect_failure(st, CW_EIO, "/locked/store': Permission denied");
+  check_failure(ctx, st, CW_EIO, "/locked/store': Permission denied");
   if (me == 0) assert_int_equal(seteuid(65534), 0);
   st = cw_store_create(ctx, path_of("closed"), JOB, false, &store);
   if (me == 0) assert_int_equal(seteuid(me), 0);
-  expect_failure(st, CW_EIO, "cannot write to directory");
+  check_failure(ctx, st, CW_EIO, "cannot write to directory");
 }
 
 static void test_bad_names(void **state) {
   (void)state;
   cw_store *store = must_create("names", false);
   cw_arrays set = {0};
-  expect_failure(cw_store_append(store, "../x", &set), CW_EINVAL, "'../x' is no name for a stage");
-  expect_failure(cw_store_append(store, "a b", &set), CW_EINVAL, "is no name for a stage");
-  expect_failure(cw_store_append(store, "a+b", &set), CW_EINVAL, "is no name for a stage");
+  check_failure(ctx, cw_store_append(store, "../x", &set), CW_EINVAL,
+                "'../x' is no name for a stage");
+  check_failure(ctx, cw_store_append(store, "a b", &set), CW_EINVAL, "is no name for a stage");
+  check_failure(ctx, cw_store_append(store, "a+b", &set), CW_EINVAL, "is no name for a stage");
   check_ok(ctx, cw_store_append(store, "a.b/c-d_e", &set)); /* without arrays */
   check_ok(ctx, cw_store_read(store, "a.b/c-d_e", -1, &set));
   assert_int_equal(set.n, 0);
@@ -400,31 +386,32 @@ static void test_damaged_files_are_named(void **state) {
   bad[size / 2] ^= 4;
   spill(one, bad, size);
   check_ok(ctx, cw_store_open(ctx, path_of("damage"), &store));
-  expect_failure(cw_store_read(store, "s", 1, &set), CW_ECORRUPT,
-                 "s.000001.h5' is damaged: checksum");
-  expect_failure(cw_store_read_all(store, "s", &set), CW_ECORRUPT, "s.000001.h5' is damaged");
+  check_failure(ctx, cw_store_read(store, "s", 1, &set), CW_ECORRUPT,
+                "s.000001.h5' is damaged: checksum");
+  check_failure(ctx, cw_store_read_all(store, "s", &set), CW_ECORRUPT, "s.000001.h5' is damaged");
   check_ok(ctx, cw_store_read(store, "s", 0, &set)); /* the others still read */
   spill(one, good, size / 2);
-  expect_failure(cw_store_read(store, "s", 1, &set), CW_ECORRUPT,
-                 "s.000001.h5' is truncated or damaged");
+  check_failure(ctx, cw_store_read(store, "s", 1, &set), CW_ECORRUPT,
+                "s.000001.h5' is truncated or damaged");
   spill(one, good, 3);
-  expect_failure(cw_store_read(store, "s", 1, &set), CW_ECORRUPT,
-                 "s.000001.h5' is truncated: 3 bytes are left");
+  check_failure(ctx, cw_store_read(store, "s", 1, &set), CW_ECORRUPT,
+                "s.000001.h5' is truncated: 3 bytes are left");
   spill(one, good, size);
   check_ok(ctx, cw_store_read(store, "s", 1, &set));
   cw_store_close(store);
 
   assert_int_equal(rename(one, two), 0); /* 1 in the place of 2 */
-  expect_failure(cw_store_open(ctx, path_of("damage"), &store), CW_ECORRUPT,
-                 "stage 's' has 2 segments but one with number 2: some are missing");
+  check_failure(ctx, cw_store_open(ctx, path_of("damage"), &store), CW_ECORRUPT,
+                "stage 's' has 2 segments but one with number 2: some are missing");
   spill(one, good, size);
   check_ok(ctx, cw_store_open(ctx, path_of("damage"), &store));
-  expect_failure(cw_store_read(store, "s", 2, &set), CW_ECORRUPT,
-                 "holds segment 1 of stage 's': the file was renamed");
+  check_failure(ctx, cw_store_read(store, "s", 2, &set), CW_ECORRUPT,
+                "holds segment 1 of stage 's': the file was renamed");
   cw_store_close(store);
 
   unlink(first);
-  expect_failure(cw_store_open(ctx, path_of("damage"), &store), CW_ECORRUPT, "some are missing");
+  check_failure(ctx, cw_store_open(ctx, path_of("damage"), &store), CW_ECORRUPT,
+                "some are missing");
   cw_arrays_clear(&set);
   free(good);
   free(bad);
@@ -443,7 +430,7 @@ static void seal_and_decode(const char *format, long version, cw_status expected
   cw_seal(image.bytes, image.size);
   cw_status st =
       cw_segment_decode(ctx, "f.h5", image.bytes, image.size + CW_SEAL_BYTES, &label, &set);
-  expect_failure(st, expected, message);
+  check_failure(ctx, st, expected, message);
   free(image.bytes);
 }
 
@@ -460,8 +447,8 @@ static void test_other_formats(void **state) {
   cw_segment_label label;
   cw_arrays set = {0};
   cw_seal(junk, 100);
-  expect_failure(cw_segment_decode(ctx, "j", junk, sizeof junk, &label, &set), CW_ECORRUPT,
-                 "not a readable HDF5 file");
+  check_failure(ctx, cw_segment_decode(ctx, "j", junk, sizeof junk, &label, &set), CW_ECORRUPT,
+                "not a readable HDF5 file");
 }
 
 /* ------------------------------------------------------------------ full disk */
@@ -479,7 +466,8 @@ static void fill_up(cw_store *store, const char *message) {
   cw_arrays set = {0}, got = {0};
   double *x = calloc(1 << 18, sizeof *x); /* 2 MB */
   check_ok(ctx, cw_arrays_lend(ctx, &set, "x", 1, (long[]){1 << 18}, x));
-  for (int i = 0; i < 3; i++) expect_failure(cw_store_append(store, "s", &set), CW_EIO, message);
+  for (int i = 0; i < 3; i++)
+    check_failure(ctx, cw_store_append(store, "s", &set), CW_EIO, message);
   assert_int_equal(cw_store_segments(store, "s"), 1);
   assert_int_equal(count_files(cw_store_dir(store)), 1); /* nothing is left behind */
   check_ok(ctx, cw_store_read(store, "s", 0, &got));

@@ -8,6 +8,7 @@
 
 #include "causeway/observe.h"
 #include "observe/gauge/gauge.h"
+#include "observe/mean_of.h"
 #include "simd/dispatch.h"
 
 CW_ISA_TABLES(cw_cooling_kernels, cw_cooling_kernels);
@@ -60,34 +61,23 @@ static void record(const cw_theory *th, const cw_lane_row *sums, int B, double *
 
 static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
   cw_slice_kernel *kernel = cw_gauge_kernels_for(o->th)->field_strength;
-  cw_arena_mark mark = cw_arena_save(arena);
   cw_lane_row *sums = cw_arena_alloc(arena, CW_N_STRENGTH * sizeof *sums);
-  cw_field work = cw_field_block(x, 0);
-  work.data = cw_arena_alloc(arena, cw_field_block_size(x) * sizeof *work.data);
-  if (sums == NULL || work.data == NULL) return CW_ENOMEM;
-  for (long i = 0; i < x->n_blocks; i++) {
-    const cw_field block = cw_field_block(x, i);
-    cw_field_copy(&work, &block);
-    cool(o->th, work.data, (int)lround(o->param[SWEEPS]));
-    CW_TRY(cw_gauge_sum(o->th, work.data, kernel, NULL, CW_N_STRENGTH, sums, arena));
-    record(o->th, sums, x->B, out + i * x->B * N_PRIMARY);
-  }
-  cw_arena_rewind(arena, mark);
+  cw_field cooled = cw_field_block(x, 0);
+  cooled.data = cw_arena_alloc(arena, cw_field_block_size(x) * sizeof *cooled.data);
+  if (sums == NULL || cooled.data == NULL) return CW_ENOMEM;
+  cw_field_copy(&cooled, x);
+  cool(o->th, cooled.data, (int)lround(o->param[SWEEPS]));
+  CW_TRY(cw_gauge_sum(o->th, cooled.data, kernel, NULL, CW_N_STRENGTH, sums, arena));
+  record(o->th, sums, x->B, out);
   return CW_OK;
 }
 
 /* -------------------------------------------------------------- quantities */
 
-#define MEAN_OF(function, primary)                                                                 \
-  static double function(const cw_observer *o, const double *mean, int i) {                        \
-    (void)o, (void)i;                                                                              \
-    return mean[primary];                                                                          \
-  }
-MEAN_OF(energy, ENERGY)
-MEAN_OF(q, CHARGE)
-MEAN_OF(q2, CHARGE2)
-MEAN_OF(q2_integer, INTEGER2)
-#undef MEAN_OF
+CW_MEAN_OF(energy, ENERGY)
+CW_MEAN_OF(q, CHARGE)
+CW_MEAN_OF(q2, CHARGE2)
+CW_MEAN_OF(q2_integer, INTEGER2)
 
 static double chi_t(const cw_observer *o, const double *mean, int i) {
   (void)i;

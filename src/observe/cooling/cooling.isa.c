@@ -1,7 +1,7 @@
 /* Cooling on lanes: U maximises Re tr U V^+ with the staples V, at once for U(1) and SU(2), by
  * rounds over the SU(2) subgroups for SU(3) (Cabibbo and Marinari, Phys. Lett. B 119 (1982) 387).
  */
-#include "group/template.h"
+#include "group/subgroup.h"
 #include "group/walk.h"
 #include "observe/cooling/cooling.h"
 
@@ -31,43 +31,25 @@ CW_INLINE void relax_su2(cw_su2_m *u, const cw_su2_m *v) {
   for (int k = 0; k < 4; k++) u->a[k] = cw_vd_select(none, u->a[k], best.a[k]);
 }
 
-/* Rows p and q of m, multiplied from the left by the SU(2) matrix a0 + i a.sigma. */
-CW_INLINE void turn_rows(cw_su3_m *m, int p, int q, const cw_vd *a) {
-  for (int j = 0; j < 3; j++) {
-    const int i = 3 * p + j, k = 3 * q + j;
-    const cw_vd pr = m->re[i], pi = m->im[i], qr = m->re[k], qi = m->im[k];
-    m->re[i] = cw_vd_fma(a[0], pr, cw_vd_fma(-a[3], pi, cw_vd_fma(a[2], qr, -(a[1] * qi))));
-    m->im[i] = cw_vd_fma(a[0], pi, cw_vd_fma(a[3], pr, cw_vd_fma(a[2], qi, a[1] * qr)));
-    m->re[k] = cw_vd_fma(a[0], qr, cw_vd_fma(a[3], qi, cw_vd_fma(-a[2], pr, -(a[1] * pi))));
-    m->im[k] = cw_vd_fma(a[0], qi, cw_vd_fma(-a[3], qr, cw_vd_fma(-a[2], pi, a[1] * pr)));
-  }
+/* Rows i and j of u, and of w = u v^+: Re tr g w is largest at g = q^+/|q|. */
+CW_INLINE void relax_subgroup(cw_su3_m *u, cw_su3_m *w, int i, int j) {
+  cw_su2_m q, best, g = {{cw_vd_set1(1), cw_vd_set1(0), cw_vd_set1(0), cw_vd_set1(0)}};
+  cw_su3_subgroup(&q, w, i, j);
+  cw_su2_adjoint(&best, &q);
+  relax_su2(&g, &best);
+  cw_su3_rotate(u, &g, i, j);
+  cw_su3_rotate(w, &g, i, j);
 }
 
-/* The block (p, q) of w = U V^+ is r0 + i r.sigma and a part that no SU(2) matrix sees; a = (r0 - i
- * r.sigma)/|r| maximises Re tr a w. */
-CW_INLINE void relax_rows(cw_su3_m *u, cw_su3_m *w, int p, int q) {
-  const int pp = 4 * p, pq = 3 * p + q, qp = 3 * q + p, qq = 4 * q;
-  const cw_vd r[4] = {w->re[pp] + w->re[qq], w->im[pq] + w->im[qp], w->re[pq] - w->re[qp],
-                      w->im[pp] - w->im[qq]};
-  cw_vd norm2 = r[0] * r[0], a[4];
-  for (int k = 1; k < 4; k++) norm2 = cw_vd_fma(r[k], r[k], norm2);
-  const cw_vl none = norm2 < cw_vd_set1(1e-200);
-  const cw_vd scale = cw_vd_set1(1) / cw_vd_sqrt(cw_vd_select(none, cw_vd_set1(1), norm2));
-  a[0] = cw_vd_select(none, cw_vd_set1(1), r[0] * scale);
-  for (int k = 1; k < 4; k++) a[k] = cw_vd_select(none, cw_vd_set1(0), -r[k] * scale);
-  turn_rows(u, p, q, a);
-  turn_rows(w, p, q, a);
-}
 /* Where one round ends depends on the gauge; the maximum, which rounds approach by a factor of
  * about ten each on fields that are not random, does not. */
 enum { N_ROUNDS = 10 };
 CW_INLINE void relax_su3(cw_su3_m *u, const cw_su3_m *v) {
   cw_su3_m w;
   cw_su3_mul_nd(&w, u, v);
-  for (int i = 0; i < N_ROUNDS; i++) {
-    relax_rows(u, &w, 0, 1);
-    relax_rows(u, &w, 0, 2);
-    relax_rows(u, &w, 1, 2);
+  for (int n = 0; n < N_ROUNDS; n++) {
+#pragma GCC unroll 3
+    for (int k = 0; k < 3; k++) relax_subgroup(u, &w, cw_subgroup_i(k), cw_subgroup_j(k));
   }
   cw_su3_project(u);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "causeway/observe.h"
+#include "observe/mean_of.h"
 
 enum {
   PLAQUETTE,
@@ -114,39 +115,27 @@ static void primaries(const cw_theory *th, const block_sums *s, int b, double *o
 }
 
 static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
-  const int n = n_primary(o);
-  cw_arena_mark mark = cw_arena_save(arena);
   block_sums *sums = cw_arena_alloc(arena, sizeof *sums);
   if (sums == NULL) return CW_ENOMEM;
-  for (long i = 0; i < x->n_blocks; i++) {
-    cw_field block = cw_field_block(x, i);
-    CW_TRY(sum_block(o->th, &block, sums, arena));
-    for (int b = 0; b < x->B; b++) primaries(o->th, sums, b, out + (i * x->B + b) * n);
-  }
-  cw_arena_rewind(arena, mark);
+  CW_TRY(sum_block(o->th, x, sums, arena));
+  for (int b = 0; b < x->B; b++) primaries(o->th, sums, b, out + b * n_primary(o));
   return CW_OK;
 }
 
 /* -------------------------------------------------------------- quantities */
 
-#define MEAN_OF(function, primary)                                                                 \
-  static double function(const cw_observer *o, const double *mean, int i) {                        \
-    (void)o, (void)i;                                                                              \
-    return mean[primary];                                                                          \
-  }
-MEAN_OF(plaquette, PLAQUETTE)
-MEAN_OF(plaquette_s, PLAQUETTE_S)
-MEAN_OF(plaquette_t, PLAQUETTE_T)
-MEAN_OF(rectangle, RECTANGLE)
-MEAN_OF(polyakov, POLYAKOV)
-MEAN_OF(polyakov_re, POLYAKOV_RE)
-MEAN_OF(polyakov_im, POLYAKOV_IM)
-MEAN_OF(energy_density, ENERGY)
-MEAN_OF(action_density, ACTION)
-MEAN_OF(q, CHARGE)
-MEAN_OF(q2, CHARGE2)
-MEAN_OF(q_bare, CHARGE_BARE)
-#undef MEAN_OF
+CW_MEAN_OF(plaquette, PLAQUETTE)
+CW_MEAN_OF(plaquette_s, PLAQUETTE_S)
+CW_MEAN_OF(plaquette_t, PLAQUETTE_T)
+CW_MEAN_OF(rectangle, RECTANGLE)
+CW_MEAN_OF(polyakov, POLYAKOV)
+CW_MEAN_OF(polyakov_re, POLYAKOV_RE)
+CW_MEAN_OF(polyakov_im, POLYAKOV_IM)
+CW_MEAN_OF(energy_density, ENERGY)
+CW_MEAN_OF(action_density, ACTION)
+CW_MEAN_OF(q, CHARGE)
+CW_MEAN_OF(q2, CHARGE2)
+CW_MEAN_OF(q_bare, CHARGE_BARE)
 
 /* V_s (<|P|^2> - <|P|>^2) */
 static double polyakov_chi(const cw_observer *o, const double *mean, int i) {

@@ -35,19 +35,6 @@ static inline void add_row(double *row, const cw_vd *acc) {
   for (int k = 0; k < N_VEC; k++) cw_vd_store(row + k * CW_VD, acc[k]);
 }
 
-/* arg(re + i im) in (-pi, pi] */
-static inline cw_vd arg_of(cw_vd im, cw_vd re) {
-#if CW_VBYTES == 64
-  return (cw_vd)Sleef_atan2d8_u10avx512f((__m512d)im, (__m512d)re);
-#elif CW_VBYTES == 32
-  return (cw_vd)Sleef_atan2d4_u10avx2((__m256d)im, (__m256d)re);
-#else
-  cw_vd r;
-  for (int i = 0; i < CW_VD; i++) r[i] = Sleef_atan2_u10(im[i], re[i]);
-  return r;
-#endif
-}
-
 #define CW_GROUP u1
 #include "group/staple.h"
 #include "observe/gauge/loops_group.h"
@@ -74,7 +61,7 @@ static void angles(const cw_geometry *g, const double *x, const void *arg, long 
       cw_u1_upper_staple(&up, x, g->lat.dim, &p, 0, 1, k * CW_VD);
       cw_u1_fetch(&u, x, g->lat.dim, p.at, 0, k * CW_VD);
       cw_u1_mul_nd(&loop, &u, &up);
-      total[k] += arg_of(loop.im, loop.re);
+      total[k] += cw_vd_atan2(loop.im, loop.re);
     }
   }
   add_row(sum[0], total);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "causeway/observe.h"
+#include "causeway/wilson.h"
 #include "observe/gauge/gauge.h"
 #include "observe/gradient_flow/flow.h"
 
@@ -19,8 +20,10 @@ static const cw_param params[] = {
     {"step", "size of the first step, or of all if tolerance is 0, in a^2", 0.01, 1e-6, 1, CW_REAL},
     {0}};
 
-static bool fits(const cw_theory *th) { return cw_gauge_theory(th) && th->geom->lat.dim == 4; }
-static bool fits_low(const cw_theory *th) { return cw_gauge_theory(th) && th->geom->lat.dim < 4; }
+/* The flow is along the force of the Wilson action, which is asked of the theory. */
+static bool has_flow(const cw_theory *th) { return cw_is_wilson(th->ops) && cw_gauge_theory(th); }
+static bool fits(const cw_theory *th) { return has_flow(th) && th->geom->lat.dim == 4; }
+static bool fits_low(const cw_theory *th) { return has_flow(th) && th->geom->lat.dim < 4; }
 
 /* Primary numbers: curves of n_times points each, one after the other, then in four dimensions the
  * integer charge at the last time and its square. */
@@ -69,27 +72,16 @@ static void record(const cw_observer *o, const cw_lane_row *sums, int k, int B, 
   }
 }
 
-static cw_status measure_block(const cw_observer *o, const cw_field *block, double *out,
-                               cw_arena *arena) {
+static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
   cw_slice_kernel *kernel = cw_gauge_kernels_for(o->th)->field_strength;
   cw_lane_row *sums = cw_arena_alloc(arena, CW_N_STRENGTH * sizeof *sums);
   cw_flow flow;
   if (sums == NULL) return CW_ENOMEM;
-  CW_TRY(cw_flow_begin(&flow, o->th, block, o->param[TOLERANCE], o->param[STEP], arena));
+  CW_TRY(cw_flow_begin(&flow, o->th, x, o->param[TOLERANCE], o->param[STEP], arena));
   for (int k = 0; k < n_times(o); k++) {
     cw_flow_to(&flow, k * interval(o));
     CW_TRY(cw_gauge_sum(o->th, flow.v.data, kernel, NULL, CW_N_STRENGTH, sums, arena));
-    record(o, sums, k, block->B, out);
-  }
-  return CW_OK;
-}
-
-static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
-  cw_arena_mark mark = cw_arena_save(arena);
-  for (long i = 0; i < x->n_blocks; i++) {
-    const cw_field block = cw_field_block(x, i);
-    CW_TRY(measure_block(o, &block, out + i * x->B * n_primary(o), arena));
-    cw_arena_rewind(arena, mark);
+    record(o, sums, k, x->B, out);
   }
   return CW_OK;
 }

@@ -95,16 +95,16 @@ static void second_order_distance(cw_flow *f, const double *eps, double *distanc
     distance[b] = sqrt(largest[b]) / cw_kind(f->th->ops->kind)->n_colours;
 }
 
-/* Configurations that do not keep the step get their links at its beginning back. */
+/* Lanes that do not keep the step get their links at its beginning back. */
 static void restore(cw_flow *f, const bool *keep) {
+  const cw_geometry *g = f->th->geom;
+  const long n = cw_slice_count(g);
   bool all = true;
-  for (int b = 0; b < f->v.B; b++) all &= keep[b];
+  for (int lane = 0; lane < CW_LANES; lane++) all &= keep[lane];
   if (all) return;
-  const size_t rows = cw_field_block_size(&f->v) / CW_LANES;
-  for (size_t i = 0; i < rows; i++)
-    for (int lane = 0; lane < CW_LANES; lane++)
-      if (!keep[lane % f->v.B])
-        f->v.data[i * CW_LANES + (size_t)lane] = f->start.data[i * CW_LANES + (size_t)lane];
+#pragma omp parallel for num_threads(cw_theory_threads(f->th)) schedule(static)
+  for (long i = 0; i < n; i++)
+    cw_field_restore(&f->v, &f->start, keep, cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
 }
 
 /* The next step if one of size eps was off by distance, which grows like eps^3. */
@@ -135,6 +135,7 @@ static void take_step(cw_flow *f, double time) {
       f->step[b] = fmax(better_step(eps[b], distance[b], f->tolerance), no_less);
     if (keep[b]) f->t[b] = last[b] ? time : f->t[b] + eps[b];
   }
+  for (int lane = f->v.B; lane < CW_LANES; lane++) keep[lane] = keep[lane % f->v.B];
   f->n_steps++;
   restore(f, keep);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "causeway/observe.h"
+#include "observe/mean_of.h"
 #include "simd/dispatch.h"
 
 enum { PHI, ABS_M, M2, M4, PHI2, PHI4, NN, ENERGY, G_PMIN, CORRELATOR };
@@ -76,40 +77,29 @@ static cw_status measure(const cw_observer *o, const cw_field *x, double *out, c
   const cw_scalar_kernels *k = CW_DISPATCH(o->th->isa, cw_scalar_kernels);
   const cw_longest l = cw_longest_directions(&x->geom->lat);
   const size_t extent = (size_t)l.extent;
-  cw_arena_mark mark = cw_arena_save(arena);
   cw_scalar_sums sums;
+  double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
   sums.slice = cw_arena_alloc(arena, (size_t)l.n_long * extent * sizeof(cw_row));
   sums.pairs = cw_arena_alloc(arena, (extent / 2 + 1) * sizeof(cw_row));
   double(*wave)[2] = cw_arena_alloc(arena, extent * sizeof *wave);
   if (sums.slice == NULL || sums.pairs == NULL || wave == NULL) return CW_ENOMEM;
   fill_wave(l.extent, wave);
-  for (long i = 0; i < x->n_blocks; i++) {
-    cw_field block = cw_field_block(x, i);
-    double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
-    cw_theory_action(o->th, &block, o->th->c, T, S);
-    k->site_sums(x->geom, block.data, &l, &sums);
-    k->slice_sums(&l, (const double(*)[2])wave, &sums);
-    for (int b = 0; b < x->B; b++)
-      primaries(&l, &sums, b, S[b], (double)x->geom->n_sites, out + (i * x->B + b) * n_primary(o));
-  }
-  cw_arena_rewind(arena, mark);
+  cw_theory_action(o->th, x, o->th->c, T, S);
+  k->site_sums(x->geom, x->data, &l, &sums);
+  k->slice_sums(&l, (const double(*)[2])wave, &sums);
+  for (int b = 0; b < x->B; b++)
+    primaries(&l, &sums, b, S[b], (double)x->geom->n_sites, out + b * n_primary(o));
   return CW_OK;
 }
 
 /* -------------------------------------------------------------- quantities */
 
-#define MEAN_OF(function, primary)                                                                 \
-  static double function(const cw_observer *o, const double *mean, int i) {                        \
-    (void)o, (void)i;                                                                              \
-    return mean[primary];                                                                          \
-  }
-MEAN_OF(phi, PHI)
-MEAN_OF(abs_m, ABS_M)
-MEAN_OF(phi2, PHI2)
-MEAN_OF(phi4, PHI4)
-MEAN_OF(nn, NN)
-MEAN_OF(energy, ENERGY)
-#undef MEAN_OF
+CW_MEAN_OF(phi, PHI)
+CW_MEAN_OF(abs_m, ABS_M)
+CW_MEAN_OF(phi2, PHI2)
+CW_MEAN_OF(phi4, PHI4)
+CW_MEAN_OF(nn, NN)
+CW_MEAN_OF(energy, ENERGY)
 
 static double chi2(const cw_observer *o, const double *mean, int i) {
   (void)i;

@@ -57,7 +57,7 @@ static cw_status open_workshop(workshop *w, const cw_observer *o, const cw_field
   const size_t links = cw_field_block_size(x), line = links / (size_t)x->geom->lat.dim;
   const int max_t = parameter(o, MAX_T);
   double *room = cw_arena_alloc(arena, (2 * links + (size_t)(2 + max_t) * line) * sizeof *room);
-  *w = (workshop){.o = o, .k = kernels_for(o->th)};
+  *w = (workshop){.o = o, .k = kernels_for(o->th), .u = x->data};
   w->sums = cw_arena_alloc(arena, MOST * sizeof *w->sums);
   if (room == NULL || w->sums == NULL) return CW_ENOMEM;
   for (int i = 0; i < 2; i++, room += links) w->smeared[i] = room;
@@ -107,31 +107,20 @@ static cw_status add_loops(workshop *w, int mu, int R, int B, double *out, cw_ar
   return CW_OK;
 }
 
-static cw_status measure_block(workshop *w, const cw_field *block, double *out, cw_arena *arena) {
-  const int time = block->geom->lat.dim - 1;
-  w->u = block->data;
-  memset(out, 0, (size_t)(block->B * n_primary(w->o)) * sizeof *out);
-  smear(w, cw_field_block_size(block) * sizeof(double));
-  for (int i = 0; i < parameter(w->o, MAX_T); i++)
-    lengthen(w, w->u, time, i > 0 ? w->time[i - 1] : NULL, w->time[i]);
-  for (int mu = 0; mu < time; mu++)
-    for (int R = 1; R <= parameter(w->o, MAX_R); R++) {
-      swap(w->space);
-      lengthen(w, w->smeared[0], mu, R > 1 ? w->space[1] : NULL, w->space[0]);
-      CW_TRY(add_loops(w, mu, R, block->B, out, arena));
-    }
-  return CW_OK;
-}
-
 static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
-  cw_arena_mark mark = cw_arena_save(arena);
+  const int time = x->geom->lat.dim - 1;
   workshop w;
   CW_TRY(open_workshop(&w, o, x, arena));
-  for (long i = 0; i < x->n_blocks; i++) {
-    const cw_field block = cw_field_block(x, i);
-    CW_TRY(measure_block(&w, &block, out + i * x->B * n_primary(o), arena));
-  }
-  cw_arena_rewind(arena, mark);
+  memset(out, 0, (size_t)(x->B * n_primary(o)) * sizeof *out);
+  smear(&w, cw_field_block_size(x) * sizeof(double));
+  for (int i = 0; i < parameter(o, MAX_T); i++)
+    lengthen(&w, w.u, time, i > 0 ? w.time[i - 1] : NULL, w.time[i]);
+  for (int mu = 0; mu < time; mu++)
+    for (int R = 1; R <= parameter(o, MAX_R); R++) {
+      swap(w.space);
+      lengthen(&w, w.smeared[0], mu, R > 1 ? w.space[1] : NULL, w.space[0]);
+      CW_TRY(add_loops(&w, mu, R, x->B, out, arena));
+    }
   return CW_OK;
 }
 

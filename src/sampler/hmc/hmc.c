@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 
 #include "simd/dispatch.h"
 
@@ -58,8 +59,10 @@ void cw_hmc_for_slices(const cw_theory *th, cw_hmc_work work, void *arg) {
 static void kinetic_energy(const cw_theory *th, const cw_field *p, double *out) {
   const cw_hmc_kernels *k = CW_DISPATCH(th->isa, cw_hmc_kernels);
   const cw_geometry *g = p->geom;
-  int per_sub = cw_kind(th->ops->kind)->on_links ? cw_slices(g) : 1;
+  const bool on_links = cw_kind(th->ops->kind)->on_links;
+  const int per_sub = on_links ? cw_slices(g) : 1, threads = on_links ? cw_theory_threads(th) : 1;
   double part[CW_LANES * CW_SLICES][CW_LANES] __attribute__((aligned(64)));
+#pragma omp parallel for num_threads(threads) schedule(static)
   for (long i = 0; i < g->n_sub / g->V * per_sub; i++) {
     long begin = per_sub == 1 ? i * g->n_inner : cw_slice_begin(g, i);
     long end = per_sub == 1 ? begin + g->n_inner : cw_slice_begin(g, i + 1);
@@ -92,70 +95,86 @@ static cw_hmc_path draw_path(const cw_sampler *s, const cw_field *x, cw_rng rng,
   return path;
 }
 
+/* What is done slice by slice before and after a trajectory. */
 typedef struct {
   const cw_theory *th;
-  cw_field *p;
+  cw_field *x, old, p;
   cw_rng rng;
   uint32_t step;
-} momenta;
+  bool keep[CW_LANES]; /* accepted */
+} attempt;
+
+static void depart_slice(void *arg, long begin, long end) {
+  attempt *m = arg;
+  const size_t row = (size_t)m->x->n_comp * CW_LANES, at = (size_t)begin * row;
+  memcpy(m->old.data + at, m->x->data + at, (size_t)(end - begin) * row * sizeof(double));
+}
 
 static void draw_slice(void *arg, long begin, long end) {
-  const momenta *m = arg;
-  cw_normal_slice(m->th->isa, m->p, m->rng, m->step, CW_DRAW_MOMENTUM, begin, end);
+  attempt *m = arg;
+  cw_normal_slice(m->th->isa, &m->p, m->rng, m->step, CW_DRAW_MOMENTUM, begin, end);
 }
 
-/* Reals in rows of chains share Box-Muller pairs between sites. */
-static void draw_momenta(const cw_theory *th, cw_field *p, cw_rng rng, uint32_t step) {
-  if (cw_kind(th->ops->kind)->on_links || p->geom->V > 1)
-    cw_hmc_for_slices(th, draw_slice, &(momenta){th, p, rng, step});
+/* Keeps the old field, and draws momenta. Reals in rows of chains share Box-Muller pairs between
+ * sites. */
+static void depart(attempt *m) {
+  const cw_theory *th = m->th;
+  cw_hmc_for_slices(th, depart_slice, m);
+  if (cw_kind(th->ops->kind)->on_links || m->p.geom->V > 1)
+    cw_hmc_for_slices(th, draw_slice, m);
   else
-    cw_field_normal(th->isa, p, rng, step, CW_DRAW_MOMENTUM);
+    cw_field_normal(th->isa, &m->p, m->rng, m->step, CW_DRAW_MOMENTUM);
 }
 
-/* The end of a trajectory, where rounding errors have moved links out of their group. */
-typedef struct {
-  const cw_theory *th;
-  cw_field *x;
-} arrival;
-
+/* Rounding errors have moved links out of their group. */
 static void project_slice(void *arg, long begin, long end) {
-  const arrival *m = arg;
+  attempt *m = arg;
   cw_kind(m->th->ops->kind)->project(m->th->isa, m->x, begin, end);
+}
+
+static void restore_slice(void *arg, long begin, long end) {
+  attempt *m = arg;
+  cw_field_restore(m->x, &m->old, m->keep, begin, end);
+}
+
+static void restore(attempt *m) {
+  bool all = true;
+  for (int l = 0; l < CW_LANES; l++) all &= m->keep[l];
+  if (!all) cw_hmc_for_slices(m->th, restore_slice, m);
 }
 
 cw_status cw_hmc_update(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
                         uint32_t step, void *area, double *accept, double *dH) {
   const cw_theory *th = s->th;
-  const cw_hmc_kernels *k = CW_DISPATCH(th->isa, cw_hmc_kernels);
-  cw_field p = *x, f, old = *x;
-  p.n_comp = th->n_tangent;
-  p.data = area;
-  f = p;
-  f.data = p.data + cw_field_block_size(&p);
-  old.data = f.data + cw_field_block_size(&f);
+  attempt m = {.th = th, .x = x, .old = *x, .p = *x, .rng = rng, .step = step};
+  m.p.n_comp = th->n_tangent;
+  m.p.data = area;
+  cw_field f = m.p;
+  f.data = m.p.data + cw_field_block_size(&m.p);
+  m.old.data = f.data + cw_field_block_size(&f);
 
   double u[CW_LANES], before[CW_LANES], after[CW_LANES];
-  bool keep[CW_LANES], all = s->state[CW_HMC_STATE_ACCEPT_ALL] != 0;
+  bool all = s->state[CW_HMC_STATE_ACCEPT_ALL] != 0;
   cw_hmc_path path = draw_path(s, x, rng, step, u);
-  cw_field_copy(&old, x);
-  draw_momenta(th, &p, rng, step);
-  energy(th, c, x, &p, before);
+  depart(&m);
+  energy(th, c, x, &m.p, before);
   for (int b = 0; b < x->n_config; b++)
     if (!isfinite(before[b]))
       return cw_fail(s->ctx, CW_ENUMERIC, "hmc: step %u: the action of chain %ld is not finite",
                      (unsigned)step, x->first_chain + b);
-  cw_hmc_trajectory(th, c, &path, x, &p, &f);
-  cw_hmc_for_slices(th, project_slice, &(arrival){th, x});
-  energy(th, c, x, &p, after);
+  cw_hmc_trajectory(th, c, &path, x, &m.p, &f);
+  cw_hmc_for_slices(th, project_slice, &m);
+  energy(th, c, x, &m.p, after);
 
   for (int b = 0; b < x->B; b++) {
     double d = after[b] - before[b];
     double a = d <= 0 ? 1 : d > 0 ? exp(-d) : 0; /* a trajectory that ran away has d = nan: 0 */
-    for (int v = 0; v < CW_LANES / x->B; v++) keep[v * x->B + b] = u[b] < a || (all && isfinite(d));
+    for (int v = 0; v < CW_LANES / x->B; v++)
+      m.keep[v * x->B + b] = u[b] < a || (all && isfinite(d));
     if (accept != NULL) accept[b] = a;
     if (dH != NULL) dH[b] = d;
   }
-  k->restore(x->data, old.data, keep, x->geom->n_outer * x->n_comp);
+  restore(&m);
   return CW_OK;
 }
 

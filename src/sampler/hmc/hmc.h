@@ -38,8 +38,6 @@ typedef struct {
   void (*add_scaled)(double *y, const double *a, const double *x, long n_rows);
   /* part[lane] = sum over rows of p^2/2 */
   void (*kinetic)(const double *p, long n_rows, double *part);
-  /* x[row][lane] = keep[lane] ? x : old */
-  void (*restore)(double *x, const double *old, const bool *keep, long n_rows);
   /* x[row][lane] *= a[lane] */
   void (*scale)(double *x, const double *a, long n_rows);
 } cw_hmc_kernels;

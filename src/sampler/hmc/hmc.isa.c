@@ -26,19 +26,6 @@ static void kinetic(const double *p, long n_rows, double *part) {
   memcpy(part, sum, sizeof sum);
 }
 
-static void restore(double *x, const double *old, const bool *keep, long n_rows) {
-  int64_t bits[CW_LANES];
-  for (int l = 0; l < CW_LANES; l++) bits[l] = keep[l] ? -1 : 0;
-  cw_vl mask[N_VEC];
-  memcpy(mask, bits, sizeof mask);
-  for (long r = 0; r < n_rows; r++)
-    for (int v = 0; v < N_VEC; v++) {
-      double *to = x + r * CW_LANES + v * CW_VD;
-      cw_vd_store(
-          to, cw_vd_select(mask[v], cw_vd_load(to), cw_vd_load(old + r * CW_LANES + v * CW_VD)));
-    }
-}
-
 static void scale(double *x, const double *a, long n_rows) {
   cw_vd factor[N_VEC];
   memcpy(factor, a, sizeof factor);
@@ -50,4 +37,4 @@ static void scale(double *x, const double *a, long n_rows) {
 }
 
 extern const cw_hmc_kernels CW_ISA_NAME(cw_hmc_kernels);
-const cw_hmc_kernels CW_ISA_NAME(cw_hmc_kernels) = {add_scaled, kinetic, restore, scale};
+const cw_hmc_kernels CW_ISA_NAME(cw_hmc_kernels) = {add_scaled, kinetic, scale};

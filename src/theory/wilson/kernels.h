@@ -23,10 +23,11 @@ typedef struct {
 } cw_wilson_plan;
 
 /* To the sums of a piece goes Re tr P of vector lanes [lane, lane + CW_VD): defects (CW_LANES) are
- * the defect links of P per lane, NULL: none. */
+ * the defect links of P per lane, NULL: none; lanes with fewer than `least` of them do not count.
+ */
 CW_INLINE void cw_wilson_add(cw_wilson_parts part, long piece, cw_vd re_trace, int temporal,
-                             const uint8_t *defects, int lane) {
-  for (int n = 0; n <= (defects != NULL ? 2 : 0); n++) {
+                             const uint8_t *defects, int least, int lane) {
+  for (int n = least; n <= (defects != NULL ? 2 : 0); n++) {
     cw_vd one = re_trace;
     for (int l = 0; defects != NULL && l < CW_VD; l++)
       if (defects[lane + l] != n) one[l] = 0;
@@ -39,25 +40,23 @@ CW_INLINE void cw_wilson_add(cw_wilson_parts part, long piece, cw_vd re_trace, i
 
 /* ------------------------------------------------------------------- terms */
 
-/* The plaquettes of planes (mu, nu > mu) at one outer site. */
-CW_INLINE void G(wilson_plaquettes)(const cw_theory *th, const double *x, long outer, int mu,
-                                    long piece, cw_wilson_parts part) {
+/* The plaquette in the plane (mu, nu > mu) at one outer site; ahead: its neighbour in direction mu.
+ */
+CW_INLINE void G(wilson_plaquette)(const cw_theory *th, const double *x, long outer, int mu, int nu,
+                                   cw_place ahead, int least, long piece, cw_wilson_parts part) {
   const int dim = th->geom->lat.dim;
   const uint8_t(*defects)[CW_LANES] = cw_wilson_defects(th, outer, mu);
-  const cw_place here = {outer, NULL}, ahead = cw_step(th->geom, outer, 2 * mu);
-  for (int nu = mu + 1; nu < dim; nu++) {
-    cw_place up = cw_step(th->geom, outer, 2 * nu);
-    for (int lane = 0; lane < CW_LANES; lane += CW_VD) {
-      G(m) a, b, ab, ba;
-      G(fetch)(&a, x, dim, here, mu, lane);
-      G(fetch)(&b, x, dim, ahead, nu, lane);
-      G(mul)(&ab, &a, &b);
-      G(fetch)(&a, x, dim, here, nu, lane);
-      G(fetch)(&b, x, dim, up, mu, lane);
-      G(mul)(&ba, &a, &b);
-      cw_wilson_add(part, piece, G(re_trace_nd)(&ab, &ba), nu == dim - 1,
-                    defects != NULL ? defects[2 * (nu - 1)] : NULL, lane);
-    }
+  const cw_place here = {outer, NULL}, up = cw_step(th->geom, outer, 2 * nu);
+  for (int lane = 0; lane < CW_LANES; lane += CW_VD) {
+    G(m) a, b, ab, ba;
+    G(fetch)(&a, x, dim, here, mu, lane);
+    G(fetch)(&b, x, dim, ahead, nu, lane);
+    G(mul)(&ab, &a, &b);
+    G(fetch)(&a, x, dim, here, nu, lane);
+    G(fetch)(&b, x, dim, up, mu, lane);
+    G(mul)(&ba, &a, &b);
+    cw_wilson_add(part, piece, G(re_trace_nd)(&ab, &ba), nu == dim - 1,
+                  defects != NULL ? defects[2 * (nu - 1)] : NULL, least, lane);
   }
 }
 
@@ -74,9 +73,20 @@ static void G(wilson_piece)(const cw_theory *th, const double *x, long piece,
   long end = cw_slice_begin(th->geom, piece + 1);
   for (long outer = cw_slice_begin(th->geom, piece); outer < end; outer++)
     for (int mu = 0; mu < th->geom->lat.dim; mu++) {
+      const cw_place ahead = cw_step(th->geom, outer, 2 * mu);
       if (outer + 1 < th->geom->n_outer) G(wilson_prefetch)(th->geom, x, outer + 1, mu);
-      G(wilson_plaquettes)(th, x, outer, mu, piece, part);
+      for (int nu = mu + 1; nu < th->geom->lat.dim; nu++)
+        G(wilson_plaquette)(th, x, outer, mu, nu, ahead, 0, piece, part);
     }
+}
+
+static void G(wilson_sum)(const cw_geometry *g, cw_wilson_parts part, int begin, int end,
+                          double *T) {
+  for (int k = 0; k < CW_WILSON_CLASSES; k++) {
+    double total[CW_LANES] = {0};
+    if (k >= begin && k < end) cw_sum_parts(g, part[k][0], cw_slices(g), total);
+    for (int b = 0; b < CW_LANES / g->V; b++) T[b * CW_WILSON_CLASSES + k] = -total[b] / G(N);
+  }
 }
 
 static void G(wilson_terms)(const cw_theory *th, const double *x, double *T) {
@@ -85,11 +95,23 @@ static void G(wilson_terms)(const cw_theory *th, const double *x, double *T) {
   long n = cw_slice_count(g);
 #pragma omp parallel for num_threads(cw_theory_threads(th)) schedule(static)
   for (long i = 0; i < n; i++) G(wilson_piece)(th, x, i, part);
-  for (int k = 0; k < CW_WILSON_CLASSES; k++) {
-    double total[CW_LANES] = {0};
-    if (k < cw_wilson_classes(th)) cw_sum_parts(g, part[k][0], cw_slices(g), total);
-    for (int b = 0; b < CW_LANES / g->V; b++) T[b * CW_WILSON_CLASSES + k] = -total[b] / G(N);
+  G(wilson_sum)(g, part, 0, cw_wilson_classes(th), T);
+}
+
+/* The classes with defect links alone, from the plaquettes that have any: in the order of terms,
+ * which adds nothing but zeros to them between these. */
+static void G(wilson_defect_terms)(const cw_theory *th, const double *x, double *T) {
+  const cw_wilson *w = th->own;
+  cw_wilson_parts part __attribute__((aligned(64)));
+  long piece = 0, n = cw_slice_count(th->geom);
+  for (int k = 2; k < CW_WILSON_CLASSES; k++) memset(part[k], 0, (size_t)n * sizeof part[k][0]);
+  for (long i = 0; i < w->n_touched; i++) {
+    const cw_wilson_plaquette *p = &w->touched[i];
+    while (piece + 1 < n && p->outer >= cw_slice_begin(th->geom, piece + 1)) piece++;
+    G(wilson_plaquette)
+    (th, x, p->outer, p->mu, p->nu, cw_step(th->geom, p->outer, 2 * p->mu), 1, piece, part);
   }
+  G(wilson_sum)(th->geom, part, 2, CW_WILSON_CLASSES, T);
 }
 
 /* ------------------------------------------------------------------- force */

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "simd/dispatch.h"
 
@@ -67,6 +68,8 @@ const char *cw_wilson_refuse(int form, const cw_lattice *lat, const double *p) {
   for (int d = 0; d < lat->dim; d++)
     if (lat->extent[d] < 2)
       return "a gauge theory needs extents of at least 2: a plaquette has four different links";
+  if (form == CW_WILSON_ANISOTROPIC && lat->dim == 2)
+    return "two dimensions have no spatial plaquettes for beta_s to act on: use form isotropic";
   return form == CW_WILSON_DEFECT ? refuse_defect(lat, p) : NULL;
 }
 
@@ -128,6 +131,19 @@ static bool lane_defects(const cw_geometry *geom, const cw_wilson_defect *d, lon
   return any;
 }
 
+/* Of a link in direction mu, the staple that goes up in direction nu > mu is number 2 (nu - 1). */
+static cw_status list_touched(const cw_geometry *geom, cw_wilson *w) {
+  static const uint8_t none[CW_LANES] = {0};
+  const int dim = geom->lat.dim;
+  w->touched = cw_alloc((size_t)(w->n_rows * (dim - 1)) * sizeof *w->touched);
+  if (w->touched == NULL) return CW_ENOMEM;
+  for (long i = 0; i < geom->n_outer * dim; i++)
+    for (int nu = (int)(i % dim) + 1; nu < dim && w->row[i] >= 0; nu++)
+      if (memcmp(w->defects[w->row[i]][2 * (nu - 1)], none, sizeof none) != 0)
+        w->touched[w->n_touched++] = (cw_wilson_plaquette){(int)(i / dim), (int)(i % dim), nu};
+  return CW_OK;
+}
+
 static cw_status fill_tables(const cw_geometry *geom, const cw_wilson_defect *d, cw_wilson *w) {
   long n_links = geom->n_outer * geom->lat.dim;
   w->row = cw_alloc((size_t)n_links * sizeof *w->row);
@@ -141,7 +157,7 @@ static cw_status fill_tables(const cw_geometry *geom, const cw_wilson_defect *d,
   for (long i = 0; i < n_links; i++)
     if (w->row[i] >= 0)
       lane_defects(geom, d, i / geom->lat.dim, (int)(i % geom->lat.dim), w->defects[w->row[i]]);
-  return CW_OK;
+  return list_touched(geom, w);
 }
 
 cw_status cw_wilson_prepare(cw_context *ctx, cw_theory *th) {
@@ -160,6 +176,7 @@ void cw_wilson_release(cw_theory *th) {
   if (w == NULL) return;
   free(w->row);
   free(w->defects);
+  free(w->touched);
   free(w);
   th->own = NULL;
 }
@@ -187,6 +204,18 @@ void cw_wilson_terms(const cw_theory *th, const cw_field *x, double *T) {
   size_t size = cw_field_block_size(x);
   for (long b = 0; b < x->n_blocks; b++)
     k->terms(th, x->data + (size_t)b * size, T + b * x->B * CW_WILSON_CLASSES);
+}
+
+void cw_wilson_some_terms(const cw_theory *th, const cw_field *x, unsigned set, double *T) {
+  const cw_wilson_kernel *k = kernel_of(th);
+  const unsigned without_defect = 3; /* classes 0 and 1 */
+  if (set & without_defect) {
+    cw_wilson_terms(th, x, T);
+    return;
+  }
+  for (long b = 0; b < x->n_blocks; b++)
+    k->defect_terms(th, x->data + (size_t)b * cw_field_block_size(x),
+                    T + b * x->B * CW_WILSON_CLASSES);
 }
 
 void cw_wilson_force(const cw_theory *th, const cw_field *x, const double *c, cw_field *f) {

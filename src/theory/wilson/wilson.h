@@ -21,6 +21,8 @@ bool cw_wilson_is_defect(const cw_lattice *lat, const cw_wilson_defect *d, const
 typedef struct {
   /* x (n_outer, n_comp, CW_LANES) -> T (B, CW_WILSON_CLASSES) */
   void (*terms)(const cw_theory *th, const double *x, double *T);
+  /* The same bits for the classes of plaquettes with defect links; the others are 0. */
+  void (*defect_terms)(const cw_theory *th, const double *x, double *T);
   /* x -> f (n_outer, n_tangent, CW_LANES) = -dS along T_a at couplings c */
   void (*force)(const cw_theory *th, const double *x, const double *c, double *f);
 } cw_wilson_kernel;
@@ -35,6 +37,7 @@ extern const cw_param *const cw_wilson_params[];
 void cw_wilson_couplings(int form, const cw_lattice *lat, const double *p, double *c);
 const char *cw_wilson_refuse(int form, const cw_lattice *lat, const double *p);
 void cw_wilson_terms(const cw_theory *th, const cw_field *x, double *T);
+void cw_wilson_some_terms(const cw_theory *th, const cw_field *x, unsigned set, double *T);
 void cw_wilson_force(const cw_theory *th, const cw_field *x, const double *c, cw_field *f);
 void cw_wilson_reference(const cw_theory *th, const cw_lattice *lat, const double *x,
                          const double *c, double *T, double *f);
@@ -44,7 +47,7 @@ void cw_wilson_release(cw_theory *th);
 #define CW_WILSON_OPS                                                                              \
   .forms = cw_wilson_forms, .params = cw_wilson_params, .n_terms = CW_WILSON_CLASSES,              \
   .bond_term = -1, .couplings = cw_wilson_couplings, .refuse = cw_wilson_refuse,                   \
-  .terms = cw_wilson_terms, .force = cw_wilson_force, .reference = cw_wilson_reference,            \
-  .prepare = cw_wilson_prepare, .release = cw_wilson_release
+  .terms = cw_wilson_terms, .some_terms = cw_wilson_some_terms, .force = cw_wilson_force,          \
+  .reference = cw_wilson_reference, .prepare = cw_wilson_prepare, .release = cw_wilson_release
 
 #endif

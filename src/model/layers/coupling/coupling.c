@@ -89,9 +89,9 @@ void cw_coupling_destroy(cw_layer *L) {
   free(L);
 }
 
-void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index) {
+void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain) {
   const coupling *c = L->impl;
-  cw_net_init(c->net, theta, rng, index, c->transform->last_gain);
+  cw_net_init(c->net, theta, rng, index, gain * c->transform->last_gain);
 }
 
 /* The network pass and the room for what the transform keeps. */

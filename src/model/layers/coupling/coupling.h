@@ -56,7 +56,7 @@ cw_status cw_coupling_forward_vjp(const cw_layer *L, cw_theta th, const void *fr
                                   const double *glogj, float *gtheta, cw_arena *work);
 cw_status cw_coupling_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
                                   const double *glogj, float *gtheta, cw_arena *work);
-void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index);
+void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain);
 void cw_coupling_destroy(cw_layer *L);
 
 #define CW_COUPLING_OPS(layer_name, layer_title, layer_source)                                     \

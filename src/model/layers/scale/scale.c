@@ -70,10 +70,11 @@ static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, 
   return CW_OK;
 }
 
-static void init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index) {
+static void init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain) {
   (void)L;
   (void)rng;
   (void)index;
+  (void)gain;
   theta[0] = 0;
 }
 

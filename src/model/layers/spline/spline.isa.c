@@ -42,7 +42,7 @@ static void softmax_shares(int n, const float *raw, double length, cw_vd *p, cw_
 
 /* d = min + softplus(raw + c) with c such that raw = 0 is slope 1. */
 static inline void slope(const float *raw, cw_vd *d, cw_vd *dd) {
-  const double c = 0.5397423507204133; /* ln(e^(1-MIN_SHARE) - 1) */
+  const double c = 0.539742417236952; /* ln(e^(1-MIN_SHARE) - 1) */
   cw_vd r = widen(raw) + cw_vd_set1(c), e = cw_vd_exp(-cw_vd_abs(r)), one = cw_vd_set1(1);
   cw_vd soft = cw_vd_max(r, (cw_vd){0}) + cw_vd_log1p(e);
   *d = cw_vd_set1(MIN_SHARE) + soft;

@@ -1,0 +1,80 @@
+/* Inside of replica exchange: what its files and its tests share. */
+#ifndef CW_BRIDGE_REX_H
+#define CW_BRIDGE_REX_H
+
+#include <math.h>
+
+#include "causeway/bridge.h"
+
+/* What a rank has: rungs [begin, end), and of each chains [first, first + n). */
+typedef struct {
+  int begin, end;
+  long first, n;
+} cw_rex_part;
+
+/* A rung of this rank. Arrays of lanes are (n_blocks*B). */
+typedef struct {
+  cw_field x;                       /* the replicas that are here now */
+  cw_sampler *sampler;              /* of a full step */
+  cw_sampler *level[CW_MAX_LEVELS]; /* restricted to the boxes */
+  double *row;                      /* lanes: one number per chain, to be gathered */
+  double *scratch;                  /* lanes */
+  double *T;                        /* lanes * n_terms: terms of x */
+  bool known;                       /* T is that of x */
+  cw_field y;                       /* with maps: x carried to the partner's rung */
+  double *Ty;                       /* its terms */
+} cw_rex_rung;
+
+struct cw_rex {
+  cw_context *ctx;         /* borrowed */
+  const cw_ladder *ladder; /* borrowed */
+  cw_rex_options options;
+  cw_rex_part mine, *part; /* part (ranks) */
+  bool by_rungs;           /* neighbours may be on other ranks */
+  bool wide;               /* a single rung is work for all threads */
+  unsigned changes;        /* terms with other couplings on some rung than on its neighbour */
+  uint64_t sweeps;         /* of swaps in a step */
+  cw_rex_rung *rung;       /* (n), of which those of this rank are in use */
+  cw_field moved;          /* translation's destination, where this rank has the periodic rung */
+  double *local;           /* (rungs, chains) of this rank */
+  double *received;        /* all ranks' */
+  double *log_weight;      /* (n, chains) */
+  bool *accepted;          /* (n-1, chains) of the present pass */
+  double *send, *recv;     /* (2*chains, row_width) across ranks */
+  int *to;                 /* (2*chains) */
+  long row_width;          /* a configuration and its terms */
+  int *label;              /* (chains, n) */
+  cw_rex_swaps swaps;
+  cw_arena *arena; /* of all arrays */
+};
+
+/* Probability that neighbours a and b swap. log_weight: ln [p_b(y) J / p_a(x)] of the configuration
+ * x of a that would be y on b's rung, y = x or y = f(x) with J = |det f'|, and likewise for b. With
+ *   p = min[1, p_a(f^-1(x_b)) p_b(f(x_a)) / (p_a(x_a) p_b(x_b)) J_f(x_a) J_{f^-1}(x_b)]
+ * (arXiv:2210.14104, 2404.11674; f = identity: Hukushima and Nemoto, J. Phys. Soc. Jpn. 65 (1996)
+ * 1604). 0 where that is not a number. */
+static inline double cw_swap_probability(double log_weight_a, double log_weight_b) {
+  double sum = log_weight_a + log_weight_b;
+  return sum >= 0 ? 1 : sum < 0 ? exp(sum) : 0;
+}
+
+/* Numbered streams of the options' one. */
+static inline cw_rng cw_rex_rng(const cw_rex *rex, int number) {
+  cw_rng rng = rex->options.rng;
+  rng.key[1] += (uint32_t)number;
+  return rng;
+}
+
+/* Does work for every rung of this rank, shared out over threads: rungs side by side, or all
+ * threads in one rung after the other where that leaves none idle. Returns the worst status of all
+ * ranks. Collective. */
+typedef cw_status cw_rex_work(cw_rex *rex, int rung, const void *arg);
+cw_status cw_rex_for_rungs(cw_rex *rex, cw_rex_work *work, const void *arg);
+
+/* The row of every rung of every rank: all (n, chains). Collective. */
+void cw_rex_gather(cw_rex *rex, double *all);
+
+/* Sweep of swaps number index of a step, and the translation after it. Collective. */
+cw_status cw_rex_sweep(cw_rex *rex, uint32_t step, uint32_t index);
+
+#endif

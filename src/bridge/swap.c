@@ -1,0 +1,248 @@
+/* Neighbours on the ladder swap configurations. Every rank knows all log-weights and decides all
+ * swaps alike; then configurations change places in memory, in lanes, or from rank to rank. */
+#include <string.h>
+
+#include "bridge/rex.h"
+
+/* The rung that this one may swap with in a pass over pairs (k, k+1) of k's parity; -1: none. */
+static int partner_of(const cw_rex *rex, int rung, int parity) {
+  int other = rung % 2 == parity ? rung + 1 : rung - 1;
+  return other < rex->ladder->n ? other : -1;
+}
+
+/* ------------------------------------------------------------------ proposals */
+
+static void find_terms(const cw_rex *rex, unsigned set, const cw_field *x, double *T) {
+  int n_terms = rex->ladder->th->ops->n_terms;
+#pragma omp parallel for num_threads(cw_threads(rex->ctx)) schedule(static) if (x->n_blocks > 1)
+  for (long b = 0; b < x->n_blocks; b++) {
+    cw_field block = cw_field_block(x, b);
+    cw_ladder_terms(rex->ladder, set, &block, T + b * x->B * n_terms);
+  }
+}
+
+/* x stays as it is: only terms whose couplings change count. */
+static void weigh_move(cw_rex *rex, int k, int to) {
+  cw_rex_rung *r = &rex->rung[k];
+  cw_ladder_difference(rex->ladder, k, to, &r->x, r->T, r->row);
+  for (long i = 0; i < r->x.n_config; i++) r->row[i] = -r->row[i];
+}
+
+static cw_status weigh_map(cw_rex *rex, int k, int to) {
+  cw_rex_rung *r = &rex->rung[k];
+  const cw_map *map = &rex->options.map[k < to ? k : to];
+  const double *here = rex->ladder->c[k], *there = rex->ladder->c[to];
+  size_t n_terms = (size_t)rex->ladder->th->ops->n_terms;
+  cw_field_copy(&r->y, &r->x);
+  CW_TRY(map->apply(map, rex->ctx, &r->y, r->row, to < k));
+  find_terms(rex, ~0u, &r->y, r->Ty);
+  for (size_t i = 0; i < (size_t)r->x.n_config; i++)
+    r->row[i] +=
+        cw_dot(here, r->T + i * n_terms, n_terms) - cw_dot(there, r->Ty + i * n_terms, n_terms);
+  return CW_OK;
+}
+
+/* row = log-weights of the moves to the partner's rung. */
+static cw_status propose(cw_rex *rex, int k, const void *arg) {
+  int to = partner_of(rex, k, *(const int *)arg);
+  cw_rex_rung *r = &rex->rung[k];
+  bool mapped = rex->options.map != NULL;
+  if (to < 0) return CW_OK;
+  if (!r->known) find_terms(rex, mapped ? ~0u : rex->changes, &r->x, r->T);
+  r->known = true;
+  if (mapped) return weigh_map(rex, k, to);
+  weigh_move(rex, k, to);
+  return CW_OK;
+}
+
+/* ------------------------------------------------------------------ decisions */
+
+static void swap_labels(int *label, int k) {
+  int other = label[k];
+  label[k] = label[k + 1];
+  label[k + 1] = other;
+}
+
+/* Draws of a sweep: number 2*index for the pairs, 2*index + 1 for the sweep itself. */
+static cw_rng swap_rng(const cw_rex *rex) {
+  return cw_rex_rng(rex, (1 + CW_MAX_LEVELS) * rex->ladder->n);
+}
+
+static void decide(cw_rex *rex, uint32_t step, uint32_t index, int parity) {
+  long chains = rex->options.chains;
+  for (int k = parity; k + 1 < rex->ladder->n; k += 2)
+    for (long i = 0; i < chains; i++) {
+      const double *lw = rex->log_weight + k * chains + i;
+      double p = cw_swap_probability(lw[0], lw[chains]), u[2];
+      cw_uniform2(swap_rng(rex), (uint32_t)k, (uint32_t)i, step, 2 * index, u);
+      bool yes = u[0] < p;
+      rex->accepted[k * chains + i] = yes;
+      rex->swaps.accept[k] += p;
+      rex->swaps.tries[k]++;
+      if (yes) swap_labels(rex->label + i * rex->ladder->n, k);
+    }
+}
+
+/* ------------------------------------------------------------------- exchange */
+
+/* Configurations of one block and another trade places in the lanes of mask (all bits, or none). */
+static void trade_lanes(double *restrict a, double *restrict b, long n_rows,
+                        const uint64_t mask[CW_LANES]) {
+  for (long row = 0; row < n_rows; row++)
+    for (int l = 0; l < CW_LANES; l++) {
+      uint64_t x, y, differ;
+      memcpy(&x, a + row * CW_LANES + l, sizeof x);
+      memcpy(&y, b + row * CW_LANES + l, sizeof y);
+      differ = (x ^ y) & mask[l];
+      x ^= differ;
+      y ^= differ;
+      memcpy(a + row * CW_LANES + l, &x, sizeof x);
+      memcpy(b + row * CW_LANES + l, &y, sizeof y);
+    }
+}
+
+static void trade_block(cw_field *a, cw_field *b, const bool *yes) {
+  uint64_t mask[CW_LANES] = {0};
+  long n = 0;
+  for (long i = 0; i < a->n_config; i++) {
+    n += yes[i];
+    for (int v = 0; v < CW_LANES / a->B; v++) mask[v * a->B + i] = yes[i] ? ~(uint64_t)0 : 0;
+  }
+  if (n > 0) trade_lanes(a->data, b->data, a->geom->n_outer * a->n_comp, mask);
+}
+
+static bool all_of_one_block(const cw_field *x, const bool *yes) {
+  for (long i = 0; i < x->n_config; i++)
+    if (!yes[i]) return false;
+  return x->n_blocks == 1;
+}
+
+/* Configurations where yes, and their terms, trade places. */
+static void trade(const cw_rex *rex, cw_field *a, double *Ta, cw_field *b, double *Tb,
+                  const bool *yes) {
+  size_t n_terms = (size_t)rex->ladder->th->ops->n_terms;
+  for (size_t i = 0; i < (size_t)a->n_config * n_terms; i++)
+    if (yes[i / n_terms]) {
+      double t = Ta[i];
+      Ta[i] = Tb[i];
+      Tb[i] = t;
+    }
+  if (all_of_one_block(a, yes)) {
+    double *data = a->data;
+    a->data = b->data;
+    b->data = data;
+    return;
+  }
+#pragma omp parallel for num_threads(cw_threads(rex->ctx)) schedule(static) if (a->n_blocks > 1)
+  for (long block = 0; block < a->n_blocks; block++) {
+    cw_field one = cw_field_block(a, block), other = cw_field_block(b, block);
+    trade_block(&one, &other, yes + block * a->B);
+  }
+}
+
+/* The pair (k, k+1), if it is in this pass and on this rank. */
+static cw_status exchange(cw_rex *rex, int k, const void *arg) {
+  if (partner_of(rex, k, *(const int *)arg) != k + 1 || k + 1 >= rex->mine.end) return CW_OK;
+  cw_rex_rung *low = &rex->rung[k], *high = low + 1;
+  const bool *yes = rex->accepted + k * rex->options.chains + rex->mine.first;
+  if (rex->options.map == NULL) {
+    trade(rex, &low->x, low->T, &high->x, high->T, yes);
+  } else {
+    trade(rex, &low->x, low->T, &high->y, high->Ty, yes);
+    trade(rex, &high->x, high->T, &low->y, low->Ty, yes);
+  }
+  return CW_OK;
+}
+
+/* ------------------------------------------------------------------ across ranks */
+
+/* Configuration i of x, in the order of its lanes, to or from row. */
+static void pack(const cw_field *x, long i, double *row) {
+  const double *data = x->data + (size_t)(i / x->B) * cw_field_block_size(x) + i % x->B;
+  for (long n = x->geom->n_outer * x->n_comp * x->geom->V; n > 0; n--, data += x->B) *row++ = *data;
+}
+
+static void unpack(cw_field *x, long i, const double *row) {
+  double *data = x->data + (size_t)(i / x->B) * cw_field_block_size(x) + i % x->B;
+  for (long n = x->geom->n_outer * x->n_comp * x->geom->V; n > 0; n--, data += x->B) *data = *row++;
+}
+
+/* For a rung at the edge of this rank's part: what goes to its partner on another rank, from row
+ * `at` on. Returns the number of rows; ranks have neighbouring rungs in their order. */
+static long pack_rung(cw_rex *rex, int k, int to, long at) {
+  cw_rex_rung *r = &rex->rung[k];
+  bool mapped = rex->options.map != NULL;
+  long n = 0, n_terms = rex->ladder->th->ops->n_terms;
+  const bool *yes = rex->accepted + (k < to ? k : to) * rex->options.chains;
+  for (long i = 0; i < rex->options.chains; i++) {
+    if (!yes[i]) continue;
+    double *row = rex->send + (at + n) * rex->row_width;
+    memcpy(row, (mapped ? r->Ty : r->T) + i * n_terms, (size_t)n_terms * sizeof *row);
+    pack(mapped ? &r->y : &r->x, i, row + n_terms);
+    rex->to[at + n++] = cw_rank(rex->ctx) + (to > k ? 1 : -1);
+  }
+  return n;
+}
+
+static long unpack_rung(cw_rex *rex, int k, int to, long at) {
+  cw_rex_rung *r = &rex->rung[k];
+  long n = 0, n_terms = rex->ladder->th->ops->n_terms;
+  const bool *yes = rex->accepted + (k < to ? k : to) * rex->options.chains;
+  for (long i = 0; i < rex->options.chains; i++) {
+    if (!yes[i]) continue;
+    const double *row = rex->recv + (at + n++) * rex->row_width;
+    memcpy(r->T + i * n_terms, row, (size_t)n_terms * sizeof *row);
+    unpack(&r->x, i, row + n_terms);
+  }
+  return n;
+}
+
+/* The first rung of this rank and the last one may have partners elsewhere, below and above: rows
+ * leave and arrive in that order, as many as leave. */
+static void exchange_ranks(cw_rex *rex, int parity) {
+  int first = rex->mine.begin, last = rex->mine.end - 1;
+  bool below = partner_of(rex, first, parity) == first - 1 && first > 0;
+  bool above = partner_of(rex, last, parity) == last + 1;
+  long n = 0, at = 0;
+  if (below) n += pack_rung(rex, first, first - 1, n);
+  if (above) n += pack_rung(rex, last, last + 1, n);
+  cw_deal(rex->ctx, rex->send, rex->to, n, rex->row_width, rex->recv, n);
+  if (below) at += unpack_rung(rex, first, first - 1, at);
+  if (above) unpack_rung(rex, last, last + 1, at);
+}
+
+/* ----------------------------------------------------------------------- sweeps */
+
+static cw_status pass(cw_rex *rex, uint32_t step, uint32_t index, int parity) {
+  CW_TRY(cw_rex_for_rungs(rex, propose, &parity));
+  cw_rex_gather(rex, rex->log_weight);
+  decide(rex, step, index, parity);
+  CW_TRY(cw_rex_for_rungs(rex, exchange, &parity));
+  if (rex->by_rungs) exchange_ranks(rex, parity);
+  return CW_OK;
+}
+
+static void translate(cw_rex *rex, double u) {
+  int k = rex->options.periodic;
+  if (k < rex->mine.begin || k >= rex->mine.end) return;
+  cw_field *x = &rex->rung[k].x;
+  double *data = x->data;
+  cw_field_translate(&rex->moved, x, (int)(u * 2 * x->geom->lat.dim), cw_threads(rex->ctx));
+  x->data = rex->moved.data;
+  rex->moved.data = data;
+}
+
+cw_status cw_rex_sweep(cw_rex *rex, uint32_t step, uint32_t index) {
+  double u[2];
+  cw_uniform2(swap_rng(rex), 0, 0, step, 2 * index + 1, u);
+  for (int k = rex->mine.begin; k < rex->mine.end; k++) rex->rung[k].known = false;
+  if (rex->options.order == CW_SWAP_ALTERNATE) {
+    CW_TRY(pass(rex, step, index, (int)((step * rex->sweeps + index) % 2)));
+  } else {
+    int first = u[1] < 0.5;
+    CW_TRY(pass(rex, step, index, first));
+    CW_TRY(pass(rex, step, index, !first));
+  }
+  translate(rex, u[0]);
+  return CW_OK;
+}

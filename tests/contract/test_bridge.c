@@ -1,0 +1,604 @@
+/* What the stages of a population owe: weights that say what the maps and targets say, resampling
+ * that copies as often as weights say and forgets nothing, terms evaluated once, errors told, and
+ * the same bits for any number of threads and any split. (Exact expectations of whole walks:
+ * tests/physics/test_walk.c.) */
+#include "support/check.h"
+#include "support/toys.h"
+
+#include <stdlib.h>
+
+static cw_context *context(void **state) { return *state; }
+
+/* ---------------------------------------------------------------------- benches */
+
+enum { MAX_RUNGS = 8 };
+
+/* A population on a ladder from one set of parameters to another, on a straight line. */
+typedef struct {
+  cw_context *ctx;
+  cw_geometry *geom;
+  cw_theory th;
+  cw_ladder ladder;
+  cw_population p;
+  cw_field start; /* hot */
+} bench;
+
+static void open_bench(bench *b, cw_context *ctx, const cw_theory_ops *ops, int form,
+                       cw_lattice lat, int V, int rungs, const double *from, const double *to,
+                       long n) {
+  double params[MAX_RUNGS][CW_MAX_PARAMS] = {{0}};
+  *b = (bench){.ctx = ctx};
+  for (int r = 0; r < rungs; r++)
+    for (int k = 0; ops->params[form][k].name != NULL; k++)
+      params[r][k] = from[k] + (to[k] - from[k]) * r / (rungs - 1);
+  check_ok(ctx, cw_geometry_create(ctx, &lat, V, &b->geom));
+  check_ok(ctx, cw_theory_create(ctx, ops, b->geom, form, to, &b->th));
+  check_ok(ctx, cw_ladder_create(ctx, &b->th, rungs, (const double(*)[CW_MAX_PARAMS])params,
+                                 &b->ladder));
+  check_ok(ctx, cw_population_create(ctx, &b->ladder, n, &b->p));
+  check_ok(ctx, cw_field_create(ctx, b->geom, b->th.n_comp, n, &b->start));
+  cw_kind(ops->kind)->hot(b->th.isa, &b->start, cw_rng_stream(3, "start"), 0);
+  cw_population_start(&b->p, &b->start);
+}
+
+static void close_bench(bench *b) {
+  cw_field_destroy(&b->start);
+  cw_population_destroy(&b->p);
+  cw_ladder_destroy(&b->ladder);
+  cw_theory_destroy(&b->th);
+  cw_geometry_destroy(b->geom);
+}
+
+static const double plain[TILTED_TERMS] = {0, 0.5, 0, 0},
+                    skew[TILTED_TERMS] = {0.4, -0.6, 0.3, 0.3};
+
+static void open_tilted(bench *b, cw_context *ctx, long n) {
+  open_bench(b, ctx, &toy_tilted, 0, (cw_lattice){1, {3}}, 1, 3, plain, skew, n);
+}
+
+/* S of configuration i on a rung, by its formula. */
+static double tilted_action(const bench *b, const cw_field *x, long i, int rung) {
+  const double *c = b->ladder.c[rung];
+  double S = 0;
+  for (long s = 0; s < b->geom->n_sites; s++) {
+    double v = cw_field_get(x, i, s, 0);
+    S += v * (c[0] + v * (c[1] + v * (c[2] + v * c[3])));
+  }
+  return S;
+}
+
+/* --------------------------------------------------------------------- weights */
+
+static const toy_bend bend = {.scale = 0.9, .shift = 0.05, .bend = 0.15};
+static const cw_map bend_map = {.self = &bend, .apply = bend_apply};
+
+/* lw = ln|det| - S_k(y) + S_k(x), then -(S_k'(y) - S_k(y)), up and down the ladder. */
+static void test_weights(void **state) {
+  enum { N = 21 };
+  bench b;
+  open_tilted(&b, context(state), N);
+  cw_population *p = &b.p;
+  check_ok(b.ctx, cw_retarget(p, 1));
+  for (long i = 0; i < N; i++)
+    check_close(p->lw[i], tilted_action(&b, &b.start, i, 0) - tilted_action(&b, &b.start, i, 1),
+                1e-13);
+  check_ok(b.ctx, cw_transport(p, &bend_map));
+  check_ok(b.ctx, cw_retarget(p, 2));
+  check_ok(b.ctx, cw_retarget(p, 0));
+  for (long i = 0; i < N; i++) {
+    double logj = 0, before = tilted_action(&b, &b.start, i, 0);
+    for (long s = 0; s < 3; s++)
+      logj += log(0.9 + 0.15 / pow(cosh(cw_field_get(&b.start, i, s, 0)), 2));
+    check_close(p->lw[i], logj - tilted_action(&b, &p->x, i, 0) + before, 1e-12);
+    assert_int_equal(p->ancestor[i], i);
+  }
+  double all[N], sum = 0, square = 0;
+  cw_population_weights(p, all);
+  for (long i = 0; i < N; i++) {
+    check_close(all[i], p->lw[i], 0);
+    sum += exp(all[i]);
+    square += exp(2 * all[i]);
+  }
+  check_close(cw_population_ess(p), sum * sum / square / N, 1e-13);
+  check_close(cw_population_lnz(p), log(sum / N), 1e-13);
+  cw_population_start(p, &b.start);
+  check_close(cw_population_ess(p), 1, 1e-15);
+  check_close(cw_population_lnz(p), 0, 1e-15);
+  close_bench(&b);
+}
+
+/* Weights that differ by more than a double can hold are no trouble. */
+static void test_far_weights(void **state) {
+  bench b;
+  open_tilted(&b, context(state), 5);
+  const double lw[5] = {-3000, -5000, -INFINITY, -3000 + log(3), -8000};
+  memcpy(b.p.lw, lw, sizeof lw);
+  check_close(cw_population_lnz(&b.p), -3000 + log(4.0 / 5), 1e-13);
+  check_close(cw_population_ess(&b.p), 16 / 10.0 / 5, 1e-13);
+  close_bench(&b);
+}
+
+/* A toy that counts how often its terms are evaluated, and gives only those asked for. */
+static int n_evaluations;
+static unsigned last_set;
+static void counted_some_terms(const cw_theory *th, const cw_field *x, unsigned set, double *T) {
+  n_evaluations++;
+  last_set = set;
+  double all[CW_LANES * TILTED_TERMS];
+  tilted_terms(th, x, all);
+  for (int i = 0; i < CW_LANES * TILTED_TERMS; i++)
+    T[i] = set >> i % TILTED_TERMS & 1 ? all[i] : 1e9;
+}
+static void counted_terms(const cw_theory *th, const cw_field *x, double *T) {
+  (void)th;
+  (void)x;
+  (void)T;
+  fail(); /* a ladder asks for what it needs */
+}
+
+static void test_terms_once(void **state) {
+  cw_context *ctx = context(state);
+  cw_theory_ops ops = toy_tilted;
+  ops.terms = counted_terms;
+  ops.some_terms = counted_some_terms;
+  const double from[4] = {0, 0.5, 0, 0.1}, to[4] = {0, 0.7, 0.2, 0.1};
+  bench b;
+  open_bench(&b, ctx, &ops, 0, (cw_lattice){1, {3}}, 1, 3, from, to, 16);
+  n_evaluations = 0;
+  check_ok(ctx, cw_retarget(&b.p, 1));
+  assert_int_equal(n_evaluations, 1);
+  assert_int_equal(last_set, 2 + 4); /* the terms that change */
+  check_ok(ctx, cw_retarget(&b.p, 2));
+  check_ok(ctx, cw_resample(&b.p, CW_RESAMPLE_SYSTEMATIC, 1, cw_rng_stream(1, "r"), 0, NULL));
+  check_ok(ctx, cw_retarget(&b.p, 1));
+  assert_int_equal(n_evaluations, 1); /* copies keep their terms */
+  for (long i = 0; i < 16; i++)
+    check_close(b.p.lw[i], tilted_action(&b, &b.p.x, i, 2) - tilted_action(&b, &b.p.x, i, 1),
+                1e-13);
+  check_ok(ctx, cw_transport(&b.p, &bend_map));
+  assert_int_equal(n_evaluations, 3);
+  assert_int_equal(last_set, 2 + 4 + 8); /* the terms that are there */
+  check_ok(ctx, cw_retarget(&b.p, 0));
+  assert_int_equal(n_evaluations, 3);
+  close_bench(&b);
+}
+
+/* ------------------------------------------------------------------- resampling */
+
+/* Every site of particle i is i + 1. */
+static void mark_particles(bench *b, const double *lw) {
+  for (long i = 0; i < b->p.n; i++)
+    for (long s = 0; s < b->geom->n_sites; s++) cw_field_set(&b->start, i, s, 0, (double)(i + 1));
+  cw_population_start(&b->p, &b->start);
+  memcpy(b->p.lw, lw, (size_t)b->p.n * sizeof *lw);
+}
+
+/* Whose copy place i has; all that belongs to it must have come along. */
+static long whose(const bench *b, long i) {
+  const cw_population *p = &b->p;
+  double mark = cw_field_get(&p->x, i, 0, 0);
+  for (long s = 0; s < b->geom->n_sites; s++) check_close(cw_field_get(&p->x, i, s, 0), mark, 0);
+  check_close(p->T[i * TILTED_TERMS], 3 * mark, 1e-15);
+  assert_int_equal(p->ancestor[i], (long)mark - 1);
+  check_close(p->lw[i], 0, 0);
+  return (long)mark - 1;
+}
+
+enum { N_PARTICLES = 37, N_TRIALS = 4000 };
+
+/* Weights over many orders of magnitude, some of them 0, the first and the last among them. */
+static void some_weights(double *lw, double *share) {
+  double sum = 0;
+  for (int i = 0; i < N_PARTICLES; i++) {
+    lw[i] = i % 7 == 0 || i == N_PARTICLES - 1 ? -INFINITY : -700 + 3 * sin(5.0 * i) - (i > 30) * 9;
+    sum += exp(lw[i] + 700);
+  }
+  for (int i = 0; i < N_PARTICLES; i++) share[i] = exp(lw[i] + 700) / sum;
+}
+
+/* counts (N_TRIALS, N_PARTICLES) of copies. */
+static void count_copies(cw_context *ctx, cw_resampling scheme, const double *lw, int *counts) {
+  bench b;
+  open_tilted(&b, ctx, N_PARTICLES);
+  for (uint32_t t = 0; t < N_TRIALS; t++) {
+    bool done = false;
+    mark_particles(&b, lw);
+    check_ok(ctx, cw_retarget(&b.p, 0)); /* no change: no terms */
+    check_ok(ctx, cw_retarget(&b.p, 1));
+    memcpy(b.p.lw, lw, N_PARTICLES * sizeof *lw);
+    double before = cw_population_lnz(&b.p);
+    check_ok(ctx, cw_resample(&b.p, scheme, 0.99, cw_rng_stream(4, "resample"), t, &done));
+    assert_true(done);
+    check_close(b.p.lnz, before, 1e-14);
+    check_close(cw_population_lnz(&b.p), before, 1e-14);
+    for (long i = 0; i < N_PARTICLES; i++) counts[t * N_PARTICLES + whose(&b, i)]++;
+  }
+  close_bench(&b);
+}
+
+/* Mean copies are n w_i. Variances: multinomial n w (1 - w); systematic f (1 - f) with the fraction
+ * f of n w, as every count is floor or ceil of it. */
+static void expected_copies(cw_context *ctx, cw_resampling scheme) {
+  double lw[N_PARTICLES], share[N_PARTICLES], chi2 = 0, spread = 0, spread2 = 0;
+  int *counts = calloc(N_TRIALS * N_PARTICLES, sizeof *counts), degrees = 0;
+  some_weights(lw, share);
+  count_copies(ctx, scheme, lw, counts);
+  for (int i = 0; i < N_PARTICLES; i++) {
+    double sum = 0, square = 0, want = N_PARTICLES * share[i], f = want - floor(want);
+    double variance = scheme == CW_RESAMPLE_SYSTEMATIC ? f * (1 - f) : want * (1 - share[i]);
+    for (int t = 0; t < N_TRIALS; t++) {
+      int n = counts[t * N_PARTICLES + i];
+      if (scheme == CW_RESAMPLE_SYSTEMATIC) assert_true(n == floor(want) || n == ceil(want));
+      sum += n;
+      square += (n - want) * (n - want);
+    }
+    if (share[i] == 0) assert_true(sum == 0);
+    if (variance * N_TRIALS < 5) continue; /* hardly ever copied */
+    check_sigma(sum / N_TRIALS, sqrt(variance / N_TRIALS), want, 4.5);
+    chi2 += pow(sum / N_TRIALS - want, 2) / (variance / N_TRIALS);
+    spread += square / N_TRIALS / variance;
+    spread2 += (2 + 1 / variance) / N_TRIALS; /* of counts that are 0 or 1, or Poisson's, or more */
+    degrees++;
+  }
+  check_sigma(spread, sqrt(spread2), degrees, 4);
+  if (scheme == CW_RESAMPLE_MULTINOMIAL) check_sigma(chi2, sqrt(2.0 * degrees), degrees, 4);
+  assert_true(degrees > 15);
+  free(counts);
+}
+static void test_copies(void **state) {
+  (void)state;
+  cw_context *one = test_context(1);
+  expected_copies(one, CW_RESAMPLE_SYSTEMATIC);
+  expected_copies(one, CW_RESAMPLE_MULTINOMIAL);
+  cw_context_destroy(one);
+}
+
+/* One particle takes all; copies of copies; equal weights change nothing. */
+static void test_extreme_shares(void **state) {
+  double lw[N_PARTICLES];
+  bench b;
+  open_tilted(&b, context(state), N_PARTICLES);
+  for (int scheme = 0; scheme < 2; scheme++)
+    for (int taker = 0; taker < N_PARTICLES; taker += 9) {
+      for (int i = 0; i < N_PARTICLES; i++) lw[i] = i == taker ? 5 : -INFINITY;
+      mark_particles(&b, lw);
+      check_ok(b.ctx, cw_retarget(&b.p, 1));
+      memcpy(b.p.lw, lw, sizeof lw);
+      check_ok(b.ctx,
+               cw_resample(&b.p, (cw_resampling)scheme, 0.5, cw_rng_stream(1, "r"), 0, NULL));
+      for (long i = 0; i < N_PARTICLES; i++) assert_int_equal(whose(&b, i), taker);
+      check_close(b.p.lnz, 5 - log(N_PARTICLES), 1e-14);
+    }
+  mark_particles(&b, lw);
+  check_ok(b.ctx, cw_retarget(&b.p, 1));
+  for (uint32_t step = 0; step < 3; step++) { /* copies of copies know where they come from */
+    for (int i = 0; i < N_PARTICLES; i++) b.p.lw[i] = (step % 2 ? -0.05 : 0.05) * i;
+    check_ok(b.ctx,
+             cw_resample(&b.p, CW_RESAMPLE_MULTINOMIAL, 1, cw_rng_stream(1, "r"), step, NULL));
+  }
+  for (long i = 0; i < N_PARTICLES; i++) whose(&b, i);
+  memset(lw, 0, sizeof lw);
+  mark_particles(&b, lw);
+  check_ok(b.ctx, cw_retarget(&b.p, 1));
+  memcpy(b.p.lw, lw, sizeof lw);
+  for (uint32_t step = 0; step < 20; step++)
+    check_ok(b.ctx,
+             cw_resample(&b.p, CW_RESAMPLE_SYSTEMATIC, 1, cw_rng_stream(1, "r"), step, NULL));
+  for (long i = 0; i < N_PARTICLES; i++) assert_int_equal(whose(&b, i), i);
+  close_bench(&b);
+}
+
+/* It happens below the threshold, and not above. */
+static void test_threshold(void **state) {
+  bench b;
+  bool done = true;
+  open_tilted(&b, context(state), 20);
+  for (int i = 0; i < 20; i++) b.p.lw[i] = 0.3 * i;
+  double ess = cw_population_ess(&b.p), lw = b.p.lw[7];
+  cw_rng rng = cw_rng_stream(1, "r");
+  check_ok(b.ctx, cw_resample(&b.p, CW_RESAMPLE_SYSTEMATIC, 0, rng, 0, &done));
+  assert_false(done);
+  check_ok(b.ctx, cw_resample(&b.p, CW_RESAMPLE_SYSTEMATIC, ess - 1e-6, rng, 0, &done));
+  assert_false(done);
+  check_close(b.p.lw[7], lw, 0);
+  check_ok(b.ctx, cw_resample(&b.p, CW_RESAMPLE_SYSTEMATIC, ess + 1e-6, rng, 0, &done));
+  assert_true(done);
+  close_bench(&b);
+}
+
+/* -------------------------------------------------------------------- walks */
+
+/* All that a walk leaves behind, in an order that no split changes. */
+typedef struct {
+  long n, n_first; /* numbers; of the first walk */
+  double *number;
+} traces;
+
+static void leave(traces *t, double number) { t->number[t->n++] = number; }
+
+static void leave_population(traces *t, const cw_population *p) {
+  for (long i = 0; i < p->n; i++) {
+    leave(t, p->lw[i]);
+    leave(t, (double)p->ancestor[i]);
+    for (long s = 0; s < p->x.geom->n_sites; s++)
+      for (int c = 0; c < p->x.n_comp; c++) leave(t, cw_field_get(&p->x, i, s, c));
+  }
+  leave(t, p->lnz);
+}
+
+typedef struct {
+  const char *theory, *sampler;
+  cw_lattice lat;
+  double from[CW_MAX_PARAMS], to[CW_MAX_PARAMS];
+  cw_map map;
+  cw_resampling scheme;
+  double threshold;
+} route;
+
+enum { RUNGS = 5, WALKERS = 37 };
+
+/* Tunes, keeps the tuning in another walk as a checkpoint would, and walks with numbers 0 and 1,
+ * and 0 with the other. */
+static traces walk_along(cw_context *ctx, const route *r, int V) {
+  bench b;
+  cw_walk *w, *other;
+  double ess[RUNGS], lnz[RUNGS];
+  cw_map map[RUNGS] = {r->map, r->map, r->map, r->map};
+  cw_walk_options options = {.sampler = cw_sampler_find(r->sampler),
+                             .mutations = 2,
+                             .threshold = r->threshold,
+                             .scheme = r->scheme,
+                             .map = map,
+                             .tuning = 6};
+  const cw_theory_ops *ops = cw_theory_find(r->theory);
+  open_bench(&b, ctx, ops, 0, r->lat, V, RUNGS, r->from, r->to, WALKERS);
+  long size = cw_lattice_sites(&r->lat) * b.th.n_comp;
+  traces t = {.number = cw_alloc((size_t)(WALKERS * (size + 2) * 3 + 100) * sizeof *t.number)};
+  check_ok(ctx, cw_walk_create(ctx, &b.ladder, &options, &b.p, &w));
+  check_ok(ctx, cw_walk_create(ctx, &b.ladder, &options, &b.p, &other));
+  check_ok(ctx, cw_walk_tune(w, &b.p, cw_rng_stream(8, "walk")));
+  double *tuned = cw_alloc((size_t)cw_walk_state_size(w) * sizeof *tuned);
+  cw_walk_save(w, tuned);
+  cw_walk_load(other, tuned);
+  for (uint32_t i = 0; i < 3; i++) {
+    cw_population_start(&b.p, &b.start);
+    check_ok(ctx, cw_walk_run(i < 2 ? w : other, &b.p, cw_rng_stream(8, "walk"), i % 2, ess, lnz));
+    leave_population(&t, &b.p);
+    for (int k = 0; k < RUNGS; k++) {
+      leave(&t, ess[k]);
+      leave(&t, lnz[k]);
+    }
+    t.n_first = i == 0 ? t.n : t.n_first;
+    check_close(lnz[RUNGS - 1], cw_population_lnz(&b.p), 1e-12);
+    assert_true(b.p.lnz != 0);
+    assert_true(ess[0] == 1 && lnz[0] == 0 && ess[1] > 0 && ess[1] < 1);
+  }
+  assert_memory_equal(t.number + 2 * t.n_first, t.number, (size_t)t.n_first * sizeof *t.number);
+  assert_true(t.number[2] != t.number[t.n_first + 2]); /* walks differ by their number */
+  for (long i = 0; i < cw_walk_state_size(w) && i < 50; i++) leave(&t, tuned[i]);
+  free(tuned);
+  cw_walk_destroy(w);
+  cw_walk_destroy(other);
+  close_bench(&b);
+  return t;
+}
+
+static void same_bits(const route *r) {
+  cw_context *one = test_context(1), *two = test_context(2);
+  int splits[5], n_splits = cw_geometry_splits(&r->lat, splits);
+  traces expected = walk_along(one, r, 1);
+  for (int i = 0; i < n_splits; i++) {
+    traces found = walk_along(two, r, splits[i]);
+    assert_int_equal(found.n, expected.n);
+    assert_memory_equal(found.number, expected.number, (size_t)found.n * sizeof *found.number);
+    free(found.number);
+  }
+  free(expected.number);
+  cw_context_destroy(one);
+  cw_context_destroy(two);
+}
+
+static void test_bits(void **state) {
+  static const double angle = 0.2;
+  (void)state;
+  same_bits(&(route){.theory = "phi4",
+                     .sampler = "hmc",
+                     .lat = {2, {8, 4}},
+                     .from = {1, 0},
+                     .to = {-2, 2},
+                     .map = bend_map,
+                     .threshold = 0.9});
+  same_bits(&(route){.theory = "u1",
+                     .sampler = "heatbath",
+                     .lat = {2, {4, 4}},
+                     .to = {2},
+                     .map = {.self = &angle, .apply = turn_apply},
+                     .scheme = CW_RESAMPLE_MULTINOMIAL,
+                     .threshold = 1});
+}
+
+/* Without mutations a walk is the maps one after another, and what it notes on arrival can be had
+ * by hand: lw = sum ln|det| - S_k(y) + S_0(x). */
+static void test_walk_by_hand(void **state) {
+  enum { N = 21 };
+  cw_context *ctx = context(state);
+  const toy_bend line[2] = {{0.8, 0.3, 0}, {1.3, -0.2, 0}};
+  const cw_map map[2] = {{&line[0], bend_apply}, {&line[1], bend_apply}};
+  cw_walk_options options = {.sampler = cw_sampler_find("hmc"), .map = map};
+  double ess[3], lnz[3], logj = 0;
+  cw_walk *w;
+  bench b;
+  open_tilted(&b, ctx, N);
+  check_ok(ctx, cw_walk_create(ctx, &b.ladder, &options, &b.p, &w));
+  check_ok(ctx, cw_walk_run(w, &b.p, cw_rng_stream(1, "walk"), 0, ess, lnz));
+  cw_field *y = &b.start; /* moved along by hand */
+  double before[N];
+  for (long i = 0; i < N; i++) before[i] = tilted_action(&b, y, i, 0);
+  for (int rung = 1; rung < 3; rung++) {
+    double sum = 0, square = 0;
+    logj += 3 * log(line[rung - 1].scale);
+    for (long i = 0; i < N; i++) {
+      for (long s = 0; s < 3; s++)
+        cw_field_set(y, i, s, 0,
+                     line[rung - 1].scale * cw_field_get(y, i, s, 0) + line[rung - 1].shift);
+      double weight = exp(logj - tilted_action(&b, y, i, rung) + before[i]);
+      sum += weight;
+      square += weight * weight;
+      if (rung == 2) check_close(b.p.lw[i], log(weight), 1e-12);
+    }
+    check_close(ess[rung], sum * sum / square / N, 1e-12);
+    check_close(lnz[rung], log(sum / N), 1e-12);
+  }
+  cw_walk_destroy(w);
+  close_bench(&b);
+}
+
+/* Mutations are steps of the sampler with numbers that follow each other, at the rung's couplings.
+ */
+static void test_mutate(void **state) {
+  cw_context *ctx = context(state);
+  cw_rng rng = cw_rng_stream(6, "mutate");
+  double accept, one[32], sum = 0;
+  cw_step_stats stats = {.accept = one};
+  cw_sampler *s;
+  bench b;
+  open_tilted(&b, ctx, 20);
+  check_ok(ctx, cw_sampler_create(ctx, cw_sampler_find("hmc"), &b.th, NULL, NULL, 2, &s));
+  check_ok(ctx, cw_retarget(&b.p, 1));
+  check_ok(ctx, cw_mutate(&b.p, s, rng, 7, 3, &accept));
+  for (uint32_t step = 7; step < 10; step++) {
+    check_ok(ctx, s->ops->step(s, b.ladder.c[1], &b.start, rng, step, &stats));
+    for (int i = 0; i < 20; i++) sum += one[i] / 60;
+  }
+  check_close(accept, sum, 1e-14);
+  assert_memory_equal(b.p.x.data, b.start.data,
+                      2 * cw_field_block_size(&b.start) * sizeof *b.start.data);
+  cw_sampler_destroy(s);
+  close_bench(&b);
+}
+
+/* Tuning finds a step size for every rung, and not the same. */
+static void test_tuning(void **state) {
+  bench b;
+  cw_walk *w;
+  const double from[2] = {1, 0}, to[2] = {60, 40};
+  const cw_sampler_ops *hmc = cw_sampler_find("hmc");
+  cw_walk_options options = {.sampler = hmc, .mutations = 1, .tuning = 60};
+  open_bench(&b, context(state), cw_theory_find("phi4"), 0, (cw_lattice){2, {8, 8}}, 1, 3, from, to,
+             64);
+  check_ok(b.ctx, cw_walk_create(b.ctx, &b.ladder, &options, &b.p, &w));
+  assert_int_equal(cw_walk_state_size(w), 2 * hmc->n_state);
+  check_ok(b.ctx, cw_walk_tune(w, &b.p, cw_rng_stream(8, "walk")));
+  double *tuned = cw_alloc((size_t)cw_walk_state_size(w) * sizeof *tuned), accept;
+  cw_walk_save(w, tuned);
+  assert_true(tuned[0] != tuned[hmc->n_state]);
+  cw_sampler *s; /* as good as tuned alone: the preset target is not missed by much */
+  check_ok(b.ctx, cw_sampler_create(b.ctx, hmc, &b.th, NULL, NULL, b.p.x.n_blocks, &s));
+  memcpy(s->state, tuned + hmc->n_state, (size_t)hmc->n_state * sizeof *tuned);
+  check_ok(b.ctx, cw_mutate(&b.p, s, cw_rng_stream(9, "walk"), 0, 20, &accept));
+  assert_true(accept > 0.7 && accept < 0.99);
+  cw_sampler_destroy(s);
+  free(tuned);
+  cw_walk_destroy(w);
+  close_bench(&b);
+}
+
+/* ------------------------------------------------------------------------- flows */
+
+/* The layers of a flow: ln q(y) = ln r(x) - ln|det J| with the prior r at x, and back again. */
+static void test_flow(void **state) {
+  enum { N = 35 };
+  cw_context *ctx = context(state);
+  const cw_lattice lat = {2, {4, 6}};
+  const double sigma = 0.8, p[2] = {1, 1};
+  cw_model_spec spec = {.prior = {CW_PRIOR_NORMAL, .sigma = sigma}, .n_layers = 3};
+  for (int i = 0; i < 3; i++)
+    spec.layer[i] =
+        (cw_layer_spec){.kind = i < 2 ? "affine" : "scale",
+                        .parity = i % 2,
+                        .net = {CW_NET_CONV, .n_hidden = 1, .hidden = {6}, .kernel = 3}};
+  bench b;
+  cw_model *m;
+  double logj[48], back[48], logq[N];
+  open_bench(&b, ctx, cw_theory_find("phi4"), 0, lat, 1, 2, p, p, N);
+  check_ok(ctx, cw_model_create(ctx, &spec, b.geom, &m));
+  cw_model_init(m, 5);
+  long n = cw_model_n_theta(m);
+  double *theta = cw_alloc((size_t)n * sizeof *theta);
+  for (long i = 0; i < n; i++) theta[i] = cw_model_theta(m)[i] + 0.1 * sin(3.0 * (double)i);
+  cw_model_set_theta(m, theta);
+  cw_map map = cw_map_of_model(m);
+  cw_field x = b.p.x;
+  check_ok(ctx, map.apply(&map, ctx, &x, logj, false));
+  check_ok(ctx, cw_model_log_prob(ctx, m, &x, logq));
+  for (long i = 0; i < N; i++) {
+    double logr = -24 * log(sigma * sqrt(2 * M_PI));
+    for (long s = 0; s < 24; s++) logr -= pow(cw_field_get(&b.start, i, s, 0) / sigma, 2) / 2;
+    check_close(logq[i], logr - logj[i], 1e-12);
+    assert_true(fabs(logj[i]) > 1e-3);
+  }
+  check_ok(ctx, map.apply(&map, ctx, &x, back, true));
+  for (long i = 0; i < N; i++) {
+    check_close(back[i], -logj[i], 1e-12);
+    for (long s = 0; s < 24; s++)
+      check_close(cw_field_get(&x, i, s, 0), cw_field_get(&b.start, i, s, 0), 1e-12);
+  }
+  free(theta);
+  cw_model_destroy(m);
+  close_bench(&b);
+}
+
+/* ------------------------------------------------------------------------ errors */
+
+static void expect(cw_context *ctx, cw_status found, cw_status expected, const char *text) {
+  assert_int_equal(found, expected);
+  if (strstr(cw_error(ctx), text) == NULL) print_error("'%s'\n", cw_error(ctx));
+  assert_non_null(strstr(cw_error(ctx), text));
+  cw_clear_error(ctx);
+}
+
+static void test_errors(void **state) {
+  cw_context *ctx = context(state);
+  cw_population none;
+  cw_walk *w;
+  bench b;
+  open_tilted(&b, ctx, 20);
+  cw_walk_options good = {.sampler = cw_sampler_find("hmc"), .mutations = 1000}, bad;
+  expect(ctx, cw_population_create(ctx, &b.ladder, 0, &none), CW_EINVAL, "0 particles");
+  cw_population_destroy(&none);
+
+  bad = good, bad.mutations = 1L << 32;
+  expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "4294967296 mutations");
+  bad = good, bad.tuning = -1;
+  expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "-1 steps of tuning");
+  bad = good, bad.threshold = NAN;
+  expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "threshold");
+  bad = good, bad.sampler = cw_sampler_find("heatbath");
+  expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "cannot sample");
+  cw_walk_destroy(w);
+
+  check_ok(ctx, cw_walk_create(ctx, &b.ladder, &good, &b.p, &w));
+  expect(ctx, cw_walk_run(w, &b.p, cw_rng_stream(1, "w"), UINT32_MAX / 2000, NULL, NULL), CW_EINVAL,
+         "beyond 2^32");
+  cw_field_set(&b.p.x, 17, 1, 0, NAN);
+  expect(ctx, cw_walk_run(w, &b.p, cw_rng_stream(1, "w"), 0, NULL, NULL), CW_ENUMERIC,
+         "particle 17");
+  for (int i = 0; i < 20; i++) b.p.lw[i] = -INFINITY;
+  expect(ctx, cw_resample(&b.p, 0, 0.5, cw_rng_stream(1, "w"), 0, NULL), CW_ENUMERIC,
+         "finite weight");
+  cw_walk_destroy(w);
+  close_bench(&b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_weights),        cmocka_unit_test(test_far_weights),
+      cmocka_unit_test(test_terms_once),     cmocka_unit_test(test_copies),
+      cmocka_unit_test(test_extreme_shares), cmocka_unit_test(test_threshold),
+      cmocka_unit_test(test_bits),           cmocka_unit_test(test_tuning),
+      cmocka_unit_test(test_walk_by_hand),   cmocka_unit_test(test_mutate),
+      cmocka_unit_test(test_flow),           cmocka_unit_test(test_errors),
+  };
+  return cmocka_run_group_tests_name("populations and walks", tests, test_open_context_2,
+                                     test_close_context);
+}

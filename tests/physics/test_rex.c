@@ -1,0 +1,576 @@
+/* Replica exchange against sums and integrals that are known by other means, on every rung, with
+ * and without maps between them; along a defect that opens and closes (PTBC, arXiv:2012.14000); and
+ * where a chain alone is stuck. */
+#include "support/bijections.h"
+#include "support/check.h"
+#include "support/exact_gauge.h"
+#include "support/toys.h"
+
+#include <stdlib.h>
+
+#include "causeway/stats.h"
+#include "causeway/wilson.h"
+#include "physics/quadrature_2x2.h"
+#include "theory/wilson/torus.h"
+
+static cw_context *context(void **state) { return *state; }
+
+enum { MOST_RUNGS = 64 };
+
+/* A ladder on a straight line of parameters and replicas on it. */
+typedef struct {
+  const char *what;
+  const cw_theory_ops *theory;
+  int form;
+  cw_lattice lat;
+  int rungs;
+  double from[CW_MAX_PARAMS], to[CW_MAX_PARAMS];
+  void (*start)(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step); /* NULL: hot */
+  cw_map map;                                                        /* .apply NULL: none */
+  cw_rex_options options;
+  uint32_t seed, n_therm, n_step;
+} plan;
+
+typedef struct {
+  const plan *p;
+  cw_context *ctx;
+  cw_geometry *geom;
+  cw_theory th;
+  double t[MOST_RUNGS]; /* of the rungs, 0 .. 1 */
+  cw_ladder ladder;
+  cw_map map[MOST_RUNGS];
+  cw_rex *rex;
+  double *T; /* (lanes, n_terms) */
+} run;
+
+static void open_rungs(run *r) {
+  const plan *p = r->p;
+  double params[MOST_RUNGS][CW_MAX_PARAMS];
+  for (int k = 0; k < p->rungs; k++)
+    for (int i = 0; i < CW_MAX_PARAMS; i++)
+      params[k][i] = (1 - r->t[k]) * p->from[i] + r->t[k] * p->to[i];
+  check_ok(r->ctx, cw_ladder_create(r->ctx, &r->th, p->rungs, params, &r->ladder));
+  cw_rex_options o = p->options;
+  if (o.mutations == 0) o.mutations = 1;
+  o.rng = cw_rng_stream(p->seed, "rex");
+  if (p->map.apply != NULL) o.map = r->map;
+  check_ok(r->ctx, cw_rex_create(r->ctx, &r->ladder, &o, &r->rex));
+  for (int k = 0; k < p->rungs; k++)
+    (p->start != NULL ? p->start : cw_kind(r->th.ops->kind)->hot)(
+        r->th.isa, cw_rex_field(r->rex, k), cw_rng_stream(p->seed, "start"), (uint32_t)k);
+}
+
+static void open_run(run *r, cw_context *ctx, const plan *p) {
+  *r = (run){.p = p, .ctx = ctx};
+  int n_comp = cw_kind_components(p->theory->kind, &p->lat);
+  int V = p->options.chains < CW_LANES ? cw_geometry_choose(&p->lat, n_comp, p->options.chains) : 1;
+  for (int k = 0; k < p->rungs; k++) {
+    r->map[k] = p->map;
+    r->t[k] = (double)k / (p->rungs - 1);
+  }
+  check_ok(ctx, cw_geometry_create(ctx, &p->lat, V, &r->geom));
+  check_ok(ctx, cw_theory_create(ctx, p->theory, r->geom, p->form, p->from, &r->th));
+  open_rungs(r);
+  const cw_field *x = cw_rex_field(r->rex, 0);
+  r->T = calloc((size_t)(x->n_blocks * x->B * r->th.ops->n_terms), sizeof *r->T);
+  assert_non_null(r->T);
+}
+
+static void close_run(run *r) {
+  free(r->T);
+  cw_rex_destroy(r->rex);
+  cw_ladder_destroy(&r->ladder);
+  cw_theory_destroy(&r->th);
+  cw_geometry_destroy(r->geom);
+}
+
+static void advance(run *r, uint32_t step) {
+  check_ok(r->ctx, cw_rex_step(r->rex, step, r->p->n_therm));
+}
+
+static double acceptance(const run *r, int k) {
+  const cw_rex_swaps *s = cw_rex_swap_counts(r->rex);
+  return s->accept[k] / (double)s->tries[k];
+}
+
+/* ------------------------------------------------------------------ calibration */
+
+/* <T_k>/scale on a rung with couplings c; NAN: not looked at. */
+typedef void exact_terms(const plan *p, const double *c, double *mean);
+
+enum { SEEDS = 40, CHAINS = 64 };
+
+/* mean (n_terms) += T of one configuration after the other over steps and chains. */
+static void add_terms(run *r, int k, double *sum) {
+  const int n_terms = r->th.ops->n_terms;
+  cw_field *x = cw_rex_field(r->rex, k);
+  r->th.ops->terms(&r->th, x, r->T);
+  for (long i = 0; i < CHAINS * n_terms; i++) sum[i] += r->T[i];
+}
+
+typedef double chain_sums[CHAINS * CW_MAX_TERMS]; /* (chain, term) */
+
+static void collect(cw_context *ctx, plan p, uint32_t seed, chain_sums *sum, double *swapped) {
+  run r;
+  p.seed = seed;
+  p.options.chains = CHAINS;
+  open_run(&r, ctx, &p);
+  for (uint32_t t = 0; t < p.n_therm + p.n_step; t++) {
+    if (t == p.n_therm) cw_rex_reset_counts(r.rex);
+    advance(&r, t);
+    for (int k = 0; k < p.rungs && t >= p.n_therm; k++) add_terms(&r, k, sum[k]);
+  }
+  *swapped = 1;
+  for (int k = 0; k + 1 < p.rungs; k++) *swapped = fmin(*swapped, acceptance(&r, k));
+  close_run(&r);
+}
+
+/* z of the mean over independent chains. */
+static double score(const double *sum, int n_terms, double unit, double exact) {
+  double mean = 0, square = 0;
+  for (int i = 0; i < CHAINS; i++) mean += sum[i * n_terms] / unit / CHAINS;
+  for (int i = 0; i < CHAINS; i++) square += pow(sum[i * n_terms] / unit - mean, 2);
+  return (mean - exact) / sqrt(square / (CHAINS * (CHAINS - 1.0)));
+}
+
+/* z of every term on every rung for every seed: no bias that 40 seeds together show, and errors
+ * that are as large as they are said to be. z is t distributed with 63 degrees of freedom: its
+ * variance is 63/61, and that of z^2 a little more than 2. */
+static void check_scores(const plan *p, int k, int term, const double *z) {
+  const double variance = (CHAINS - 1.0) / (CHAINS - 3.0);
+  double sum = 0, square = 0;
+  for (int s = 0; s < SEEDS; s++) sum += z[s], square += z[s] * z[s];
+  double bias = sum / sqrt(SEEDS * variance);
+  double spread = (square - SEEDS * variance) / sqrt(2.2 * SEEDS);
+  if (!(fabs(bias) < 4) || !(fabs(spread) < 4.5))
+    fail_msg("%s, rung %d, term %d: %g sigma off, and z^2 by %g", p->what, k, term, bias, spread);
+}
+
+/* mean (rungs, CW_MAX_TERMS): exact. The least acceptance shows that there is something to test. */
+static void calibrate(cw_context *ctx, const plan *p, const double (*mean)[CW_MAX_TERMS]) {
+  const int n_terms = p->theory->n_terms;
+  static double z[MOST_RUNGS][CW_MAX_TERMS][SEEDS];
+  double swapped = 0;
+  for (uint32_t seed = 0; seed < SEEDS; seed++) {
+    chain_sums *sum = calloc((size_t)p->rungs, sizeof *sum);
+    double of_seed;
+    collect(ctx, *p, seed, sum, &of_seed);
+    swapped += of_seed / SEEDS;
+    for (int k = 0; k < p->rungs; k++)
+      for (int i = 0; i < n_terms; i++)
+        z[k][i][seed] = score(sum[k] + i, n_terms, p->n_step, mean[k][i]);
+    free(sum);
+  }
+  assert_true(swapped > 0.02 && swapped < 0.95);
+  for (int k = 0; k < p->rungs; k++)
+    for (int i = 0; i < n_terms; i++)
+      if (!isnan(mean[k][i])) check_scores(p, k, i, z[k][i]);
+}
+
+/* Both orders, without and with a map that does no good. */
+static void calibrate_all(cw_context *ctx, plan p, cw_map map, exact_terms *exact) {
+  double mean[MOST_RUNGS][CW_MAX_TERMS], params[CW_MAX_PARAMS], c[CW_MAX_TERMS];
+  for (int k = 0; k < p.rungs; k++) {
+    double t = (double)k / (p.rungs - 1);
+    for (int i = 0; i < CW_MAX_PARAMS; i++) params[i] = (1 - t) * p.from[i] + t * p.to[i];
+    p.theory->couplings(p.form, &p.lat, params, c);
+    exact(&p, c, mean[k]);
+  }
+  for (int order = 0; order < 2; order++)
+    for (int mapped = 0; mapped < 2; mapped++) {
+      p.options.order = (cw_swap_order)order;
+      p.map = mapped ? map : (cw_map){0};
+      calibrate(ctx, &p, (const double(*)[CW_MAX_TERMS])mean);
+    }
+}
+
+/* ---------------------------------------------------------------- four theories */
+
+static void exact_tilted(const plan *p, const double *c, double *mean) {
+  tilted_exact(c, mean);
+  for (int k = 0; k < TILTED_TERMS; k++) mean[k] *= (double)cw_lattice_sites(&p->lat);
+}
+
+static void test_tilted(void **state) {
+  const stretch bad = {1.2, -0.3};
+  const plan p = {.what = "tilted sites",
+                  .theory = &toy_tilted,
+                  .lat = {1, {2}},
+                  .rungs = 3,
+                  .from = {0.5, 0.2, -0.3, 0.2},
+                  .to = {-1, 0.8, 0.3, 0.4},
+                  .options = {.sampler = cw_sampler_find("hmc"), .periodic = 1},
+                  .n_therm = 20,
+                  .n_step = 60};
+  calibrate_all(context(state), p, (cw_map){&bad, stretch_apply}, exact_tilted);
+}
+
+static void exact_spins(const plan *p, const double *c, double *mean) {
+  (void)p;
+  spin_exact(c, mean);
+  for (int k = 0; k < SPIN_TERMS; k++) mean[k] *= 16;
+}
+
+static void test_spins(void **state) {
+  const plan p = {.what = "spins",
+                  .theory = &toy_spins,
+                  .lat = {2, {4, 4}},
+                  .rungs = 3,
+                  .from = {0.2, 0.05},
+                  .to = {0.5, 0.01},
+                  .start = spin_start,
+                  .options = {.sampler = &toy_metropolis, .periodic = -1},
+                  .n_therm = 20,
+                  .n_step = 60};
+  calibrate_all(context(state), p, (cw_map){.apply = march_apply}, exact_spins);
+}
+
+static void exact_phi4(const plan *p, const double *c, double *mean) {
+  (void)p;
+  moments_2x2 m = quadrature_2x2(c[0], c[1], c[2]);
+  mean[0] = 4 * m.nn;
+  mean[1] = 4 * m.phi2;
+  mean[2] = 4 * m.phi4;
+}
+
+static void test_phi4(void **state) {
+  const stretch bad = {0.85, 0.15};
+  const plan p = {.what = "phi^4 on 2 x 2",
+                  .theory = cw_theory_find("phi4"),
+                  .form = 0,
+                  .lat = {2, {2, 2}},
+                  .rungs = 4,
+                  .from = {1, 1},
+                  .to = {-4, 2.5},
+                  .options = {.sampler = cw_sampler_find("hmc"), .periodic = 0},
+                  .n_therm = 20,
+                  .n_step = 60};
+  calibrate_all(context(state), p, (cw_map){&bad, stretch_apply}, exact_phi4);
+}
+
+static void exact_u1(const plan *p, const double *c, double *mean) {
+  for (int k = 0; k < CW_WILSON_CLASSES; k++) mean[k] = NAN;
+  mean[1] = -16 * exact_plaquette_2d(1, c[1], cw_lattice_sites(&p->lat));
+}
+
+static void test_u1(void **state) {
+  const double angle = 0.4;
+  const plan p = {.what = "U(1) on 4 x 4",
+                  .theory = cw_theory_find("u1"),
+                  .lat = {2, {4, 4}},
+                  .rungs = 3,
+                  .from = {0.5},
+                  .to = {2},
+                  .options = {.sampler = cw_sampler_find("heatbath"), .periodic = 2},
+                  .n_therm = 10,
+                  .n_step = 30};
+  calibrate_all(context(state), p, (cw_map){&angle, turn_apply}, exact_u1);
+}
+
+/* ------------------------------------------------------------------------ defect */
+
+/* <Re tr P>/N of plaquettes with 0, 1 and 2 defect links on a torus of V plaquettes in two
+ * dimensions, with n such links side by side, fewer than go around: Z = sum_r prod_P a_r(beta_P)
+ * (src/theory/wilson/torus.h). */
+static void exact_defect(int N, long V, int n, double beta, double factor, double mean[3]) {
+  const double number[3] = {(double)V - n - 1, 2, n - 1};
+  const int last = cw_torus_last_p(N);
+  double Z = 0, a0 = cw_torus_character(N, beta, 0, 0, NULL);
+  mean[0] = mean[1] = mean[2] = 0;
+  for (int r = N == 1 ? -last : 0; r <= last; r++) {
+    double a[3], slope[3], w = 1;
+    for (int k = 0; k < 3; k++) {
+      a[k] = cw_torus_character(N, beta * pow(factor, k), r, 0, &slope[k]);
+      w *= pow(fabs(a[k]) / (k == 0 ? a0 : 1), number[k]); /* |a|: tiny ones are rounding errors */
+    }
+    Z += w;
+    for (int k = 0; k < 3 && w > 1e-30; k++) mean[k] += w * slope[k] / a[k];
+  }
+  for (int k = 0; k < 3; k++) mean[k] /= Z;
+}
+
+/* Q = (1/2 pi) sum arg P of a configuration of U(1) in two dimensions. */
+static double charge(const cw_field *x, long i) {
+  const cw_lattice *lat = &x->geom->lat;
+  double sum = 0;
+  for (long s = 0; s < x->geom->n_sites; s++) {
+    int at[CW_MAX_DIM];
+    double angle[4];
+    cw_lattice_coord(lat, s, at);
+    for (int k = 0; k < 4; k++) { /* (x, 0), (x+0, 1), (x+1, 0), (x, 1) */
+      int y[2] = {at[0] + (k == 1), at[1] + (k == 2)}, mu = k % 2;
+      long there = cw_lattice_site(lat, y);
+      angle[k] = atan2(cw_field_get(x, i, there, 2 * mu + 1), cw_field_get(x, i, there, 2 * mu));
+    }
+    sum += remainder(angle[0] + angle[1] - angle[2] - angle[3], 2 * M_PI);
+  }
+  return sum / (2 * M_PI);
+}
+
+/* Rows of (term 1, term 3, term 5, Q^2) per chain and step of one rung. */
+enum { ROW = 4 };
+
+static void record(run *r, int k, double *data, uint32_t row) {
+  const uint32_t n_step = r->p->n_step;
+  const cw_field *x = cw_rex_field(r->rex, k);
+  r->th.ops->terms(&r->th, x, r->T);
+  for (long i = 0; i < x->n_config; i++) {
+    double *to = data + (i * n_step + row) * ROW;
+    for (int c = 0; c < 3; c++) to[c] = -r->T[i * CW_WILSON_CLASSES + 2 * c + 1];
+    to[3] = r->th.ops->kind == CW_LINK_U1 ? pow(charge(x, i), 2) : 0;
+  }
+}
+
+static double *record_rungs(run *r) {
+  const plan *p = r->p;
+  size_t size = (size_t)p->options.chains * p->n_step * ROW;
+  double *data = calloc((size_t)p->rungs * size, sizeof *data);
+  assert_non_null(data);
+  for (uint32_t t = 0; t < p->n_therm + p->n_step; t++) {
+    if (t == p->n_therm) cw_rex_reset_counts(r->rex);
+    advance(r, t);
+    for (int k = 0; k < p->rungs && t >= p->n_therm; k++)
+      record(r, k, data + (size_t)k * size, t - p->n_therm);
+  }
+  return data;
+}
+
+static double nth(const double *mean, const void *arg) { return mean[*(const int *)arg]; }
+
+static cw_estimate estimate(const run *r, const double *data, int i) {
+  cw_estimate e;
+  check_ok(r->ctx, cw_gamma(r->ctx, data, r->p->options.chains, r->p->n_step, ROW, nth, &i,
+                            CW_GAMMA_S, &e));
+  return e;
+}
+
+/* Every class of plaquettes on every rung, and Q^2 on the periodic one. n: defect links. */
+static void check_defect_ladder(const run *r, const double *data, int n) {
+  const plan *p = r->p;
+  const long V = cw_lattice_sites(&p->lat);
+  const int N = cw_kind(p->theory->kind)->n_colours;
+  const double number[3] = {(double)V - n - 1, 2, n - 1};
+  for (int k = 0; k < p->rungs; k++) {
+    double mean[3];
+    const double *rows = data + (size_t)k * (size_t)p->options.chains * p->n_step * ROW;
+    exact_defect(N, V, n, p->from[0], 1 - r->t[k], mean);
+    for (int i = 0; i < 3; i++) {
+      cw_estimate e = estimate(r, rows, i);
+      check_sigma(e.value, e.error, number[i] * mean[i], 4);
+      assert_true(e.error < 0.02);
+    }
+  }
+}
+
+/* The charge of a chain of heat baths is all but frozen; that of the periodic rung is not. */
+static void test_defect_u1(void **state) {
+  const plan p = {
+      .what = "U(1) with a defect",
+      .theory = cw_theory_find("u1"),
+      .form = 2,
+      .lat = {2, {8, 8}},
+      .rungs = 4,
+      .from = {7, 1, 0, 1, 4, 1, 1},
+      .to = {7, 0, 0, 1, 4, 1, 1},
+      .options = {.sampler = cw_sampler_find("heatbath"),
+                  .levels = {.n = 2, .box = {{{6, 7}, {4, 6}}, {{7, 0}, {2, 4}}}, .count = {2, 2}},
+                  .periodic = 0,
+                  .chains = 16},
+      .n_therm = 100,
+      .n_step = 800};
+  run r;
+  open_run(&r, context(state), &p);
+  double *data = record_rungs(&r);
+  check_defect_ladder(&r, data, 4);
+  cw_estimate q2 = estimate(&r, data, 3);
+  check_sigma(q2.value, q2.error, exact_u1_q2(7, 64), 4);
+  assert_true(q2.error < 0.02 && q2.tau_int < 3);
+  free(data);
+  close_run(&r);
+  plan alone = p; /* two rungs so far apart that nothing is swapped */
+  alone.rungs = 2;
+  alone.options.levels.n = 0;
+  alone.to[0] = 0.1;
+  alone.to[1] = 1;
+  open_run(&r, context(state), &alone);
+  data = record_rungs(&r);
+  assert_true(acceptance(&r, 0) < 1e-9);
+  cw_estimate frozen = estimate(&r, data, 3);
+  print_message("tau_int(Q^2): %.1f along the defect, %.0f alone\n", q2.tau_int, frozen.tau_int);
+  assert_true(frozen.tau_int > 20 * q2.tau_int);
+  free(data);
+  close_run(&r);
+}
+
+/* SU(2), the ladder upside down, swaps in random order. */
+static void test_defect_su2(void **state) {
+  const plan p = {.what = "SU(2) with a defect",
+                  .theory = cw_theory_find("su2"),
+                  .form = 2,
+                  .lat = {2, {6, 4}},
+                  .rungs = 3,
+                  .from = {4, 0, 1, 3, 1, 1, 1},
+                  .to = {4, 1, 1, 3, 1, 1, 1},
+                  .options = {.sampler = cw_sampler_find("heatbath"),
+                              .order = CW_SWAP_RANDOM,
+                              .levels = {.n = 1, .box = {{{5, 2}, {5, 3}}}, .count = {2}},
+                              .periodic = 2,
+                              .chains = 16},
+                  .n_therm = 50,
+                  .n_step = 600};
+  run r;
+  open_run(&r, context(state), &p);
+  double *data = record_rungs(&r);
+  for (int k = 0; k < p.rungs; k++) r.t[k] = 1 - r.t[k]; /* factors rise */
+  check_defect_ladder(&r, data, 3);
+  free(data);
+  close_run(&r);
+}
+
+/* ------------------------------------------------------------------- broken phase */
+
+/* Acceptances of the first n steps, with which the rungs move. */
+static void tune_rungs(run *r, uint32_t n) {
+  double accept[MOST_RUNGS], t[MOST_RUNGS];
+  const int rungs = r->p->rungs;
+  for (uint32_t i = 0; i < n; i++) {
+    if (i == n / 2) cw_rex_reset_counts(r->rex);
+    advance(r, i);
+  }
+  for (int k = 0; k + 1 < rungs; k++) accept[k] = acceptance(r, k);
+  check_ok(r->ctx, cw_equal_rungs(r->ctx, rungs, r->t, accept, rungs, t));
+  memcpy(r->t, t, sizeof r->t);
+  cw_rex_destroy(r->rex);
+  cw_ladder_destroy(&r->ladder);
+  open_rungs(r);
+}
+
+/* Signs of the mean field on a rung: their mean over steps and chains, and how often they change.
+ */
+typedef struct {
+  double mean, error;
+  long changes;
+} signs;
+
+static signs watch_signs(run *r, int k) {
+  const plan *p = r->p;
+  const long chains = p->options.chains;
+  int *last = calloc((size_t)chains, sizeof *last);
+  double *data = calloc((size_t)chains * p->n_step, sizeof *data);
+  signs s = {0};
+  for (uint32_t t = 0; t < p->n_therm + p->n_step; t++) {
+    if (t == p->n_therm) cw_rex_reset_counts(r->rex);
+    advance(r, t);
+    for (long i = 0; i < chains && t >= p->n_therm; i++) {
+      double m = 0;
+      for (long site = 0; site < r->geom->n_sites; site++)
+        m += cw_field_get(cw_rex_field(r->rex, k), i, site, 0);
+      int now = m > 0 ? 1 : -1;
+      s.changes += last[i] * now < 0;
+      last[i] = now;
+      data[i * p->n_step + t - p->n_therm] = now;
+    }
+  }
+  cw_estimate e;
+  check_ok(r->ctx, cw_gamma(r->ctx, data, chains, p->n_step, 1, NULL, NULL, CW_GAMMA_S, &e));
+  s.mean = e.value;
+  s.error = e.error;
+  free(last);
+  free(data);
+  return s;
+}
+
+static void test_broken_phase(void **state) {
+  plan p = {.what = "phi^4",
+            .theory = cw_theory_find("phi4"),
+            .form = 1,
+            .lat = {2, {8, 8}},
+            .rungs = 24,
+            .from = {0.2, 0.022},
+            .to = {0.5, 0.022},
+            .options = {.sampler = cw_sampler_find("hmc"), .periodic = -1, .chains = 16},
+            .n_therm = 400,
+            .n_step = 2500};
+  run r;
+  open_run(&r, context(state), &p);
+  tune_rungs(&r, 200);
+  tune_rungs(&r, 400);
+  signs s = watch_signs(&r, p.rungs - 1);
+  for (int k = 0; k < p.rungs; k++)
+    print_message("%g %g\n", 0.2 + 0.3 * r.t[k], k < 23 ? acceptance(&r, k) : 0);
+  print_message("kappa = 0.5: sign %.3f +- %.3f, %ld changes\n", s.mean, s.error, s.changes);
+  close_run(&r);
+  p.rungs = 2;
+  p.to[0] = 0.5;
+  p.from[0] = 0.1;
+  open_run(&r, context(state), &p);
+  s = watch_signs(&r, 1);
+  print_message("kappa = 0.5: sign %.3f +- %.3f, %ld changes acc %g\n", s.mean, s.error, s.changes,
+                acceptance(&r, 0));
+  close_run(&r);
+}
+
+/* ---------------------------------------------------------------------- round trips */
+
+/* From the first rung to the last and back, of all replicas. last (chains, rungs): the end that a
+ * replica saw last. */
+static long count_trips(const int *labels, long chains, int rungs, int *last) {
+  enum { NONE, BOTTOM, TOP };
+  long trips = 0;
+  for (long i = 0; i < chains; i++) {
+    int *of_chain = last + i * rungs;
+    const int *label = labels + i * rungs;
+    trips += of_chain[label[0]] == TOP;
+    of_chain[label[0]] = BOTTOM;
+    if (of_chain[label[rungs - 1]] == BOTTOM) of_chain[label[rungs - 1]] = TOP;
+  }
+  return trips;
+}
+
+static long round_trips(cw_context *ctx, const plan *p) {
+  run r;
+  open_run(&r, ctx, p);
+  const long chains = p->options.chains;
+  int *last = calloc((size_t)(chains * p->rungs), sizeof *last);
+  long trips = 0;
+  for (uint32_t t = 0; t < p->n_therm + p->n_step; t++) {
+    advance(&r, t);
+    for (long i = 0; i < chains; i++) { /* a permutation */
+      int seen[MOST_RUNGS] = {0};
+      for (int k = 0; k < p->rungs; k++) seen[cw_rex_labels(r.rex)[i * p->rungs + k]]++;
+      for (int k = 0; k < p->rungs; k++) assert_int_equal(seen[k], 1);
+    }
+    long n = count_trips(cw_rex_labels(r.rex), chains, p->rungs, last);
+    if (t >= p->n_therm) trips += n;
+  }
+  print_message("acc %g\n", acceptance(&r, 0));
+  free(last);
+  close_run(&r);
+  return trips;
+}
+
+static void test_round_trips(void **state) {
+  plan p = {.what = "tilted sites",
+            .theory = &toy_tilted,
+            .lat = {1, {16}},
+            .rungs = 16,
+            .from = {0.5, 1, 0, 0.1},
+            .to = {-9, 1.5, 0, 0.1},
+            .options = {.sampler = cw_sampler_find("hmc"), .periodic = -1, .chains = 32},
+            .n_therm = 50,
+            .n_step = 1000};
+  long straight = round_trips(context(state), &p);
+  p.options.order = CW_SWAP_RANDOM;
+  long drawn = round_trips(context(state), &p);
+  print_message("round trips: %ld alternating, %ld in random order\n", straight, drawn);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_tilted), cmocka_unit_test(test_spins), cmocka_unit_test(test_phi4),
+      cmocka_unit_test(test_u1),     cmocka_unit_test(test_ptbc),
+  };
+  cmocka_set_test_filter(getenv("FILT"));
+  return cmocka_run_group_tests_name("replica exchange", tests, test_open_context_2,
+                                     test_close_context);
+}
