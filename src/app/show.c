@@ -120,6 +120,7 @@ cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out) {
   for (int i = 0; i < a->n_cases; i++)
     for (int k = 0; k < a->cases[i].n_stages; k++) {
       const cw_analysis_case *c = &a->cases[i];
+      if (c->stage[k].stored && c->stage[k].seconds == 0) continue; /* timed with another rung */
       fprintf(out, ", %s%s%s %.1f", c->name, c->name[0] != '\0' ? "." : "", c->stage[k].name,
               c->stage[k].seconds);
     }

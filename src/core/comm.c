@@ -1,6 +1,7 @@
 /* The only file that knows MPI. */
 #include "core/comm.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +90,10 @@ void cw_deal(cw_context *ctx, const double *send, const int *to, long n, long wi
              long n_recv) {
   long here = 0, *count = calloc((size_t)ctx->n_ranks * 2, sizeof *count), *from = count;
   MPI_Request *request = malloc((size_t)(n + n_recv + 1) * sizeof *request);
-  CW_REQUIRE(count != NULL && request != NULL && width * (long)sizeof *send < (long)PIECE);
+  MPI_Datatype whole; /* a row: its doubles may be more than a message counts */
+  CW_REQUIRE(count != NULL && request != NULL && width <= INT_MAX);
+  MPI_Type_contiguous((int)width, MPI_DOUBLE, &whole);
+  MPI_Type_commit(&whole);
   for (long i = 0; i < n; i++) count[ctx->n_ranks + to[i]]++;
   MPI_Alltoall(count + ctx->n_ranks, 1, MPI_LONG, from, 1, MPI_LONG, MPI_COMM_WORLD);
   int n_requests = 0;
@@ -99,15 +103,14 @@ void cw_deal(cw_context *ctx, const double *send, const int *to, long n, long wi
         if (to[i] == r) memcpy(recv + at++ * width, send + i * width, (size_t)width * sizeof *send);
     for (long k = 0; k < from[r]; k++, here++)
       if (r != ctx->rank)
-        MPI_Irecv(recv + here * width, (int)width, MPI_DOUBLE, r, 0, MPI_COMM_WORLD,
-                  &request[n_requests++]);
+        MPI_Irecv(recv + here * width, 1, whole, r, 0, MPI_COMM_WORLD, &request[n_requests++]);
   }
   CW_REQUIRE(here == n_recv);
   for (long i = 0; i < n; i++)
     if (to[i] != ctx->rank)
-      MPI_Isend(send + i * width, (int)width, MPI_DOUBLE, to[i], 0, MPI_COMM_WORLD,
-                &request[n_requests++]);
+      MPI_Isend(send + i * width, 1, whole, to[i], 0, MPI_COMM_WORLD, &request[n_requests++]);
   MPI_Waitall(n_requests, request, MPI_STATUSES_IGNORE);
+  MPI_Type_free(&whole);
   free(count);
   free(request);
 }

@@ -80,11 +80,11 @@ static void G(wilson_piece)(const cw_theory *th, const double *x, long piece,
     }
 }
 
-static void G(wilson_sum)(const cw_geometry *g, cw_wilson_parts part, int begin, int end,
-                          double *T) {
+/* T of the classes whose bit is set; 0 for the others, whose sums need not exist. */
+static void G(wilson_sum)(const cw_geometry *g, cw_wilson_parts part, unsigned classes, double *T) {
   for (int k = 0; k < CW_WILSON_CLASSES; k++) {
     double total[CW_LANES] = {0};
-    if (k >= begin && k < end) cw_sum_parts(g, part[k][0], cw_slices(g), total);
+    if (classes >> k & 1) cw_sum_parts(g, part[k][0], cw_slices(g), total);
     for (int b = 0; b < CW_LANES / g->V; b++) T[b * CW_WILSON_CLASSES + k] = -total[b] / G(N);
   }
 }
@@ -95,7 +95,7 @@ static void G(wilson_terms)(const cw_theory *th, const double *x, double *T) {
   long n = cw_slice_count(g);
 #pragma omp parallel for num_threads(cw_theory_threads(th)) schedule(static)
   for (long i = 0; i < n; i++) G(wilson_piece)(th, x, i, part);
-  G(wilson_sum)(g, part, 0, cw_wilson_classes(th), T);
+  G(wilson_sum)(g, part, (1u << cw_wilson_classes(th)) - 1, T);
 }
 
 /* The classes with defect links alone, from the plaquettes that have any: in the order of terms,
@@ -103,15 +103,20 @@ static void G(wilson_terms)(const cw_theory *th, const double *x, double *T) {
 static void G(wilson_defect_terms)(const cw_theory *th, const double *x, double *T) {
   const cw_wilson *w = th->own;
   cw_wilson_parts part __attribute__((aligned(64)));
+  const unsigned spatial = 1u << 2 | 1u << 4, temporal = 1u << 3 | 1u << 5;
+  unsigned classes = 0;
   long piece = 0, n = cw_slice_count(th->geom);
-  for (int k = 2; k < CW_WILSON_CLASSES; k++) memset(part[k], 0, (size_t)n * sizeof part[k][0]);
+  for (long i = 0; i < w->n_touched; i++)
+    classes |= w->touched[i].nu == th->geom->lat.dim - 1 ? temporal : spatial;
+  for (int k = 0; k < CW_WILSON_CLASSES; k++)
+    if (classes >> k & 1) memset(part[k], 0, (size_t)n * sizeof part[k][0]);
   for (long i = 0; i < w->n_touched; i++) {
     const cw_wilson_plaquette *p = &w->touched[i];
     while (piece + 1 < n && p->outer >= cw_slice_begin(th->geom, piece + 1)) piece++;
     G(wilson_plaquette)
     (th, x, p->outer, p->mu, p->nu, cw_step(th->geom, p->outer, 2 * p->mu), 1, piece, part);
   }
-  G(wilson_sum)(th->geom, part, 2, CW_WILSON_CLASSES, T);
+  G(wilson_sum)(th->geom, part, classes, T);
 }
 
 /* ------------------------------------------------------------------- force */
