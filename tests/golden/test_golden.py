@@ -54,6 +54,8 @@ def shorten(text, sections, prefix):
     for section, keys in sections.items():
         if not re.search(rf"(?m)(^|[ {{]){section}: (?!null)|^ *{section}:$", text):
             continue
+        if section == "ladder" and "positions:" in text:
+            keys = ("positions=[0, 0.5, 1]",)
         for key in keys:
             if section != "measure" or f"{key.split('.')[0]}:" in text:
                 out += ["--set", f"{prefix}{section}.{key}"]
