@@ -178,6 +178,12 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
     if (!s->present) continue;
     if (cw_stage_is_chains(s)) CW_TRY(warn_chains(ctx, c, s));
     if (s->kind == CW_STAGE_NIS) CW_TRY(warn_weights(ctx, c, s));
+    if (s->kind == CW_STAGE_WALK && s->lnZ.ess < 0.5 * (double)s->n_step)
+      CW_TRY(
+          cw_add_line(ctx, &c->warning, &c->n_warnings,
+                      "%s: %.2g of %ld walks carry the weight: ln Z may be too small, and so may "
+                      "its error; more rungs, mutations or particles help.",
+                      s->label, s->lnZ.ess, s->n_step));
     if (s->kind == CW_STAGE_CHAIN && s->lnZ.rhat > 1.1)
       CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
                          "%s: the chains of a node disagree (R-hat = %.3g, more than 1.1): its "

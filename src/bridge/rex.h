@@ -51,8 +51,7 @@ struct cw_rex {
 /* Probability that neighbours a and b swap. log_weight: ln [p_b(y) J / p_a(x)] of the configuration
  * x of a that would be y on b's rung, y = x or y = f(x) with J = |det f'|, and likewise for b. With
  *   p = min[1, p_a(f^-1(x_b)) p_b(f(x_a)) / (p_a(x_a) p_b(x_b)) J_f(x_a) J_{f^-1}(x_b)]
- * (arXiv:2210.14104, 2404.11674; f = identity: Hukushima and Nemoto, J. Phys. Soc. Jpn. 65 (1996)
- * 1604). 0 where that is not a number. */
+ * (arXiv:2210.14104, 2404.11674). 0 where that is not a number. */
 static inline double cw_swap_probability(double log_weight_a, double log_weight_b) {
   double sum = log_weight_a + log_weight_b;
   return sum >= 0 ? 1 : sum < 0 ? exp(sum) : 0;

@@ -1,12 +1,11 @@
 /* Rungs for equal acceptance.
  *
  * A swap without a map is accepted with min(1, e^d). Detailed balance makes the distribution of d
- * obey P(-d) = e^-d P(d); if it is Gaussian, its variance is then twice -<d>, and the mean
- * acceptance is erfc(l/2), l^2 = -<d> (as for an energy violation: Gupta et al., PLB 242 (1990)
- * 437). Between couplings that differ by dc, <-d> = dc (<T> - <T>') = Var(T) dc^2 to leading order,
- * so that l = sqrt(Var T) |dc| is a length: it adds up along a path. To first order in l rejections
- * add up too (Syed et al., arXiv:1905.02939: the communication barrier); the inverse of erfc takes
- * that on to low acceptances. */
+ * obey P(-d) = e^d P(d); if it is Gaussian, its variance is then twice -<d>, and the mean
+ * acceptance <min(1, e^d)> is erfc(l/2), l^2 = -<d>. Between couplings that differ by dc, <-d> = dc
+ * (<T> - <T>') = Var(T) dc^2 to leading order, so that l = sqrt(Var T) |dc| is a length: it adds up
+ * along a path. To first order in l rejections add up too (Syed et al., arXiv:1905.02939: the
+ * communication barrier); the inverse of erfc takes that on to low acceptances. */
 #include <math.h>
 
 #include "causeway/bridge.h"
