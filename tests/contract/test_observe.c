@@ -126,8 +126,8 @@ static void memory_leaves_no_trace(cw_context *ctx, const cw_theory_ops *theory,
   enum { ROOM = 1 << 16 };
   unsigned char pattern[ROOM];
   subject a, b;
-  open_subject(&a, ctx, theory, lat, 1, N_CONFIG);
-  open_subject(&b, ctx, theory, lat, 1, N_CONFIG);
+  open_subject(&a, ctx, theory, lat, 1, 3);
+  open_subject(&b, ctx, theory, lat, 1, 3);
   measure(&a);
   memset(pattern, 0xFF, ROOM); /* not-a-number everywhere */
   cw_arena *work = cw_arena_create(ROOM);

@@ -414,11 +414,13 @@ static void test_linearity(void **state) {
 
 /* --------------------------------------------------------------------- bits */
 
-/* The terms that are asked for, bit by bit; the others are finite. */
+/* The terms that are asked for, bit by bit; the others are finite. Every set of them with one
+ * instruction set, some with the others. */
 static void check_some_terms(const fixture *fx, const double *T) {
   const cw_theory_ops *ops = fx->th.ops;
+  const unsigned stride = fx->th.isa == cw_context_isa(fx->ctx) ? 1 : 7;
   double *some = row(&fx->x);
-  for (unsigned set = 1; set < 1u << ops->n_terms && ops->some_terms != NULL; set++) {
+  for (unsigned set = 1; set < 1u << ops->n_terms && ops->some_terms != NULL; set += stride) {
     for (long i = 0; i < N_CONFIG * ops->n_terms; i++) some[i] = NAN;
     ops->some_terms(&fx->th, &fx->x, set, some);
     for (long i = 0; i < N_CONFIG * ops->n_terms; i++) {
