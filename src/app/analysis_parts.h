@@ -42,6 +42,12 @@ double *cw_chains_first(const double *data, long n_step, long n_chain, long n_co
 
 enum { CW_MOST_HISTORIES = 6 }; /* chains of which a history is drawn */
 
+/* A number of a stage, "STAGE.QUANTITY" or, index >= 0, "STAGE.QUANTITY[INDEX]". */
+cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quantity, int index,
+                        const char *help, cw_estimate e);
+/* Mean of n independent numbers y[0], y[stride], ... */
+cw_estimate cw_independent_mean(const double *y, long n, long stride);
+
 /* A new last result or curve, zeroed, in a list that grows; NULL: no memory. */
 cw_result *cw_add_result(cw_result **list, int *n);
 /* x, y uninitialised; dy only with_dy. */

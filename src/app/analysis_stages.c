@@ -143,16 +143,36 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const mea
   return CW_OK;
 }
 
-/* A number of a stage that no observable group knows: series (n_chain, n_step). */
-static cw_status add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
-                            const char *help, const double *series, long n_chain, long n_step) {
-  if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
+cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quantity, int index,
+                        const char *help, cw_estimate e) {
   cw_result *r = cw_add_result(&s->result, &s->n_results);
   if (r == NULL) return cw_no_memory(ctx);
   r->quantity = quantity;
+  r->index = index;
   r->help = help;
-  snprintf(r->name, sizeof r->name, "%.20s.%s", s->name, quantity);
-  return cw_gamma(ctx, series, n_chain, n_step, 1, NULL, NULL, CW_GAMMA_S, &r->e);
+  r->e = e;
+  if (index < 0)
+    snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->name, quantity);
+  else
+    snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->name, quantity, index);
+  return CW_OK;
+}
+
+/* A number of a stage that no observable group knows: series (n_chain, n_step). */
+static cw_status add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
+                            const char *help, const double *series, long n_chain, long n_step) {
+  cw_estimate e;
+  if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
+  CW_TRY(cw_gamma(ctx, series, n_chain, n_step, 1, NULL, NULL, CW_GAMMA_S, &e));
+  return cw_add_number(ctx, s, quantity, -1, help, e);
+}
+
+cw_estimate cw_independent_mean(const double *y, long n, long stride) {
+  double mean = 0, square = 0;
+  for (long i = 0; i < n; i++) mean += y[i * stride] / (double)n;
+  for (long i = 0; i < n; i++) square += pow(y[i * stride] - mean, 2);
+  double error = n > 1 ? sqrt(square / ((double)n * (double)(n - 1))) : NAN;
+  return (cw_estimate){mean, error, NAN, 0.5, NAN, NAN, (double)n, n};
 }
 
 /* --------------------------------------------------------- curves of chains */
