@@ -14,6 +14,7 @@
 
 #include "causeway/model.h"
 #include "causeway/sampler.h"
+#include "causeway/train.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,7 @@ struct cw_map {
 };
 /* The layers of a model, without its prior. The model must outlive the map. */
 cw_map cw_map_of_model(const cw_model *model);
+cw_map cw_map_inverse(const cw_map *map); /* map must outlive it */
 
 /* -------------------------------------------------------------- population */
 
@@ -110,15 +112,28 @@ void cw_population_weights(cw_population *p, double *all);
 
 /* ---------------------------------------------------------------- walk */
 
+/* What happens on the way from a rung to the next, and there. */
+typedef enum {
+  CW_WALK_TRANSPORT = 0, /* by the map that starts on this rung */
+  CW_WALK_RETARGET,      /* to the next rung */
+  CW_WALK_RESAMPLE,
+  CW_WALK_MUTATE
+} cw_walk_stage;
+#define CW_MAX_WALK_STAGES 16
+
 typedef struct {
   const cw_sampler_ops *sampler;
   const double *param; /* in the order of sampler->params; NULL: presets */
   const int *choice;
-  long mutations;   /* sampler steps on every rung */
-  double threshold; /* of resampling; 0: never */
+  int n_stages; /* of the program, the same for every pair of rungs: one retarget, at most one
+                   transport, which is before it, any of the others. 0: transport if there are maps,
+                   retarget, resample if threshold is not 0, mutate */
+  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+  long mutations;   /* sampler steps of a mutation */
+  double threshold; /* of resampling */
   cw_resampling scheme;
-  const cw_map *map; /* (n-1) from rung k to k+1; NULL: none */
-  long tuning;       /* sampler steps on every rung with which cw_walk_tune tunes */
+  const cw_map *map; /* (n-1) from rung k to k+1, where the program has a transport */
+  long tuning;       /* sampler steps of a mutation of cw_walk_tune */
 } cw_walk_options;
 
 typedef struct cw_walk cw_walk;
@@ -131,12 +146,18 @@ void cw_walk_destroy(cw_walk *w);
 /* Tunes the sampler on all rungs, once, on a first walk of the population from rung 0, which is not
  * to be used for estimates: start it again. Collective. */
 cw_status cw_walk_tune(cw_walk *w, cw_population *p, cw_rng rng);
-/* From rung 0 to the last one: on each rung transport, retarget, resample, mutate. number: of the
- * walk, keys its draws. ess (n) before resampling and lnz (n) on arrival at every rung; either may
- * be NULL. CW_EINVAL: the number makes step numbers beyond 2^32. CW_ENUMERIC: a weight or an action
- * is not finite. Collective. */
+/* From rung 0 to the last one. number: of the walk, keys its draws. ess (n) and lnz (n) of every
+ * rung: after the last change of weights before a resampling; either may be NULL. CW_EINVAL: the
+ * number makes step numbers beyond 2^32. CW_ENUMERIC: a weight or an action is not finite.
+ * Collective. */
 cw_status cw_walk_run(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number, double *ess,
                       double *lnz);
+/* The same, and before each transport a step of trainer[k] (n-1), whose model is map[k] and whose
+ * batch is the population, with the particles that map[k] is about to carry: weighted as they are
+ * where the program resamples (CRAFT, arXiv:2201.13117), and else all alike (the mean work, as of
+ * stochastic flows). report (n-1). Not to be used for estimates. Collective. */
+cw_status cw_walk_train(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number,
+                        cw_trainer *const *trainer, cw_train_report *report);
 long cw_walk_state_size(const cw_walk *w); /* tuned states of all rungs, for checkpoints */
 void cw_walk_save(const cw_walk *w, double *state);
 void cw_walk_load(cw_walk *w, const double *state);

@@ -25,6 +25,17 @@ typedef struct {
                   int i); /* NAN where undefined */
 } cw_quantity;
 
+/* How a primary tells the sectors apart between which chains change seldom. */
+typedef enum {
+  CW_SECTOR_INTEGER, /* the integer next to it: of a topological charge */
+  CW_SECTOR_SIGN     /* its sign: of a mean field */
+} cw_sector_rule;
+
+typedef struct {
+  const char *primary;
+  cw_sector_rule rule;
+} cw_sector;
+
 typedef struct {
   const char *name, *title; /* "scalar" */
   bool standard; /* measured unless the job says otherwise; else only when it asks for it */
@@ -40,6 +51,9 @@ typedef struct {
   /* Primaries worth a picture of their history, and quantities worth one of their autocorrelation;
    * NULL-terminated. */
   const char *const *featured;
+  /* Featured primaries that tell sectors apart, worth a picture of their distribution; changes of
+   * sector are counted by the first. NULL-name-terminated; NULL: none. */
+  const cw_sector *sectors;
 } cw_observable_ops;
 
 /* A group with its parameters, for one theory. */

@@ -132,12 +132,14 @@ const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name) {
 }
 
 bool cw_stage_is_chains(const cw_analysis_stage *s) {
-  return s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NMCMC || s->kind == CW_STAGE_REX;
+  return s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NMCMC || s->kind == CW_STAGE_REX ||
+         s->kind == CW_STAGE_PIMH;
 }
 
 bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s) {
   return s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NIS || s->kind == CW_STAGE_NMCMC ||
-         s->kind == CW_STAGE_WALK || (s->kind == CW_STAGE_REX && s->rung == c->plan->ladder.n - 1);
+         s->kind == CW_STAGE_WALK || s->kind == CW_STAGE_PIMH ||
+         (s->kind == CW_STAGE_REX && s->rung == c->plan->ladder.n - 1);
 }
 
 bool cw_is_featured(const cw_observer *o, const char *name) {
@@ -225,6 +227,12 @@ static const char *label_of(const char *name) {
                                           {"chain", "Chain integration"},
                                           {"ais", "AIS"},
                                           {"smc", "SMC"},
+                                          {"snf", "SNF"},
+                                          {"snf.train", "Training of SNF"},
+                                          {"craft", "CRAFT"},
+                                          {"craft.train", "Training of CRAFT"},
+                                          {"walk", "Walk"},
+                                          {"walk.train", "Training of the walk"},
                                           {"rex", "Replica exchange"},
                                           {"ptbc", "PTBC"}};
   for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
@@ -252,6 +260,17 @@ static void add_rungs(cw_analysis_case *c, const cw_rex_plan *x) {
   }
 }
 
+static void add_walk(cw_analysis_case *c, const cw_walk_plan *w) {
+  char training[CW_RESULT_NAME];
+  snprintf(training, sizeof training, "%s.train", w->name);
+  if (w->has_flow) add_stage(c, training, CW_STAGE_FLOWS);
+  add_stage(c, w->name, CW_STAGE_WALK);
+  if (!w->pimh) return;
+  cw_analysis_stage *s = add_stage(c, w->name, CW_STAGE_PIMH);
+  snprintf(s->name, sizeof s->name, "%s.pimh", w->name);
+  snprintf(s->label, sizeof s->label, "PIMH of %s", label_of(w->name));
+}
+
 static int count_rungs(const cw_plan *p) {
   int n = 0;
   for (int i = 0; i < p->n_rex; i++) n += p->rex[i].all_rungs ? p->ladder.n : 1;
@@ -260,7 +279,7 @@ static int count_rungs(const cw_plan *p) {
 
 static cw_status list_stages(cw_context *ctx, cw_analysis_case *c) {
   const cw_plan *p = c->plan;
-  c->stage = calloc((size_t)(p->n_mcmc + p->n_walks + count_rungs(p)) + 5, sizeof *c->stage);
+  c->stage = calloc((size_t)(p->n_mcmc + 3 * p->n_walks + count_rungs(p)) + 5, sizeof *c->stage);
   if (c->stage == NULL) return cw_no_memory(ctx);
   for (int i = 0; i < p->n_mcmc; i++) add_stage(c, p->mcmc[i].ops->name, CW_STAGE_SAMPLER);
   if (p->has_train) add_stage(c, "train", CW_STAGE_TRAIN);
@@ -268,7 +287,7 @@ static cw_status list_stages(cw_context *ctx, cw_analysis_case *c) {
   if (p->has_nmcmc) add_stage(c, "nmcmc", CW_STAGE_NMCMC);
   if (p->has_forward) add_stage(c, "forward", CW_STAGE_FORWARD);
   if (p->has_chain) add_stage(c, "chain", CW_STAGE_CHAIN);
-  for (int i = 0; i < p->n_walks; i++) add_stage(c, p->walk[i].name, CW_STAGE_WALK);
+  for (int i = 0; i < p->n_walks; i++) add_walk(c, &p->walk[i]);
   for (int i = 0; i < p->n_rex; i++) add_rungs(c, &p->rex[i]);
   return CW_OK;
 }
@@ -276,7 +295,9 @@ static cw_status list_stages(cw_context *ctx, cw_analysis_case *c) {
 static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *c,
                             cw_analysis_stage *s, cw_arrays *data) {
   char section[CW_RESULT_NAME], stage[160];
-  snprintf(section, sizeof section, "%.*s", (int)strcspn(s->name, "."), s->name);
+  bool part = s->kind == CW_STAGE_REX || s->kind == CW_STAGE_PIMH; /* of a stage of the store */
+  size_t length = part ? strcspn(s->name, ".") : strlen(s->name);
+  snprintf(section, sizeof section, "%.*s", (int)length, s->name);
   cw_stage_name(c->plan, section, stage);
   s->stored = cw_store_segments(store, stage) > 0;
   if (!s->stored) return CW_OK;
@@ -313,9 +334,16 @@ static long sampler_rows(const cw_plan *p, const char *name) {
   return 0;
 }
 
-static const cw_mcmc_plan *ladder_plan(const cw_plan *p, const char *name) {
+/* The walk section whose stage, or part of one, has that name. */
+static const cw_walk_plan *walk_plan(const cw_plan *p, const char *name) {
+  size_t length = strcspn(name, ".");
   for (int i = 0; i < p->n_walks; i++)
-    if (strcmp(p->walk[i].name, name) == 0) return &p->walk[i].mcmc;
+    if (strlen(p->walk[i].name) == length && strncmp(p->walk[i].name, name, length) == 0)
+      return &p->walk[i];
+  return NULL;
+}
+
+static const cw_mcmc_plan *rex_plan(const cw_plan *p, const char *name) {
   for (int i = 0; i < p->n_rex; i++)
     if (strncmp(p->rex[i].name, name, strlen(p->rex[i].name)) == 0) return &p->rex[i].mcmc;
   return NULL;
@@ -335,10 +363,13 @@ long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s) {
     return cw_forward_rows(c->plan);
   case CW_STAGE_CHAIN:
     return c->plan->chain.nodes;
+  case CW_STAGE_FLOWS:
+    return walk_plan(c->plan, s->name)->flow.train.steps;
   case CW_STAGE_WALK:
-    return ladder_plan(c->plan, s->name)->steps;
+  case CW_STAGE_PIMH:
+    return walk_plan(c->plan, s->name)->mcmc.steps;
   case CW_STAGE_REX:
-    return ladder_plan(c->plan, s->name)->steps / ladder_plan(c->plan, s->name)->every /
+    return rex_plan(c->plan, s->name)->steps / rex_plan(c->plan, s->name)->every /
            c->plan->group[0].every;
   }
   return 0;
@@ -350,6 +381,7 @@ static const char *unit_of(const cw_analysis_stage *s) {
     return "samples";
   case CW_STAGE_FORWARD:
     return "configurations per chain";
+  case CW_STAGE_FLOWS:
   case CW_STAGE_WALK:
     return "walks";
   default:
@@ -361,7 +393,8 @@ static cw_status note_stage(cw_context *ctx, cw_analysis_case *c, const cw_analy
   long all = cw_wanted_steps(c, s);
   bool whole = s->n_step >= all;
   if (s->kind == CW_STAGE_CHAIN && s->present) return CW_OK; /* noted where F_chain is made */
-  if (s->kind == CW_STAGE_TRAIN && all == 0) return CW_OK;   /* a training of no steps */
+  bool trains = s->kind == CW_STAGE_TRAIN || s->kind == CW_STAGE_FLOWS;
+  if (trains && all == 0) return CW_OK; /* a training of no steps */
   if (!s->stored)
     return cw_add_line(ctx, &c->missing, &c->n_missing, "%s has not started", s->label);
   if (!s->present && whole)

@@ -50,13 +50,15 @@ typedef enum {
   CW_STAGE_NMCMC,
   CW_STAGE_FORWARD,
   CW_STAGE_CHAIN,
+  CW_STAGE_FLOWS, /* training of those between rungs */
   CW_STAGE_WALK,
-  CW_STAGE_REX /* one rung of it */
+  CW_STAGE_PIMH, /* the Markov chain of a section's walks */
+  CW_STAGE_REX   /* one rung of it */
 } cw_stage_kind;
 
 typedef struct {
   /* section of the job and method prefix of the results: "hmc", "nis"; of a rung of rex that is not
-   * the last "rex.rung0" */
+   * the last "rex.rung0"; of flows "craft.train", of a chain of walks "smc.pimh" */
   char name[CW_RESULT_NAME];
   char label[40]; /* for people: "HMC" */
   cw_stage_kind kind;
@@ -133,6 +135,23 @@ bool cw_stage_is_chains(const cw_analysis_stage *s); /* Markov chains? */
 bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s);
 /* Is the quantity or primary of that name among the featured ones of a group of the case? */
 bool cw_is_featured(const cw_observer *o, const char *name);
+/* What changes of sector are counted by: of the first group of the job that has such a primary;
+ * *group: its number. NULL: none has. */
+const cw_sector *cw_case_sector(const cw_analysis_case *c, int *group);
+
+/* What a method says of the free energy, and at which price. */
+typedef struct {
+  const cw_analysis_stage *stage;
+  bool is_ratio;     /* e is ln of the ratio Z(last rung)/Z(first rung), else ln Z */
+  const char *units; /* of e.ess: "walks", "samples" */
+  cw_estimate e;
+  double training; /* seconds; those of sampling are the stage's */
+  double cost;     /* error times the square root of the seconds of sampling; NAN: unknown */
+} cw_free_energy;
+enum { CW_MOST_FREE_ENERGIES = 8 };
+/* Walks, NIS and chain integration, as far as they are there, in the order of running; returns how
+ * many. Walks from where ln Z is known exactly give ln Z. */
+int cw_list_free_energies(const cw_analysis_case *c, cw_free_energy list[CW_MOST_FREE_ENERGIES]);
 
 /* The aligned table of `causeway show`, and its JSON (docs/results.schema.json), into out. */
 cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out);

@@ -137,20 +137,52 @@ static double rhat_of(const cw_estimate *e) { return e->rhat; }
 /* Autocorrelation times per measurement: groups may be measured less often than others. */
 static double tau_share(const cw_estimate *e) { return e->tau_int / (double)e->n; }
 
-static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+enum { FEWEST_TIMES = 50 };
+static const double largest_rhat = 1.1;
+
+/* The quantity that shows that the chains disagree, or that they are too short; NULL: none does. */
+static const cw_result *disagreeing(const cw_analysis_stage *s) {
   const cw_result *r = worst(s, rhat_of);
-  if (r != NULL && r->e.rhat > 1.1)
+  return r != NULL && r->e.rhat > largest_rhat ? r : NULL;
+}
+static const cw_result *too_short(const cw_analysis_stage *s) {
+  const cw_result *r = worst(s, tau_share);
+  return r != NULL && (double)(r->e.n / s->n_chain) < FEWEST_TIMES * r->e.tau_int ? r : NULL;
+}
+
+static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_result *r = disagreeing(s);
+  if (r != NULL)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "%s: the chains disagree (R-hat = %.3g for %s, more than 1.1): its errors "
+                       "%s: the chains disagree (R-hat = %.3g for %s, more than %g): its errors "
                        "cannot be trusted.",
-                       s->label, r->e.rhat, r->quantity));
-  r = worst(s, tau_share);
-  long steps = r != NULL ? r->e.n / s->n_chain : 0;
-  if (r != NULL && (double)steps < 50 * r->e.tau_int)
+                       s->label, r->e.rhat, r->quantity, largest_rhat));
+  r = too_short(s);
+  if (r != NULL)
     CW_TRY(cw_add_line(
         ctx, &c->warning, &c->n_warnings,
-        "%s: %ld steps are fewer than 50 autocorrelation times (tau_int = %.4g for %s).", s->label,
-        steps, r->e.tau_int, r->quantity));
+        "%s: %ld steps are fewer than %d autocorrelation times (tau_int = %.4g for %s).", s->label,
+        r->e.n / s->n_chain, FEWEST_TIMES, r->e.tau_int, r->quantity));
+  return CW_OK;
+}
+
+/* The same of all other rungs of the ladder whose last one is s. */
+static cw_status warn_rungs(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  int n_disagree = 0, n_short = 0;
+  const cw_analysis_stage *end = c->stage + c->n_stages;
+  for (const cw_analysis_stage *r = s + 1; r < end && r->rung < s->rung; r++) {
+    if (!r->present || r->kind != CW_STAGE_REX) continue;
+    n_disagree += disagreeing(r) != NULL;
+    n_short += too_short(r) != NULL;
+  }
+  if (n_disagree > 0)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: on %d of the other rungs the chains disagree (R-hat more than %g).",
+                       s->label, n_disagree, largest_rhat));
+  if (n_short > 0)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: %d of the other rungs have fewer steps than %d autocorrelation times.",
+                       s->label, n_short, FEWEST_TIMES));
   return CW_OK;
 }
 
@@ -176,7 +208,9 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
     if (!s->present) continue;
-    if (cw_stage_is_chains(s)) CW_TRY(warn_chains(ctx, c, s));
+    bool chains = cw_stage_is_chains(s) && cw_stage_measures(c, s);
+    if (chains) CW_TRY(warn_chains(ctx, c, s));
+    if (chains && s->kind == CW_STAGE_REX) CW_TRY(warn_rungs(ctx, c, s));
     if (s->kind == CW_STAGE_NIS) CW_TRY(warn_weights(ctx, c, s));
     if (s->kind == CW_STAGE_WALK && s->lnZ.ess < 0.5 * (double)s->n_step)
       CW_TRY(

@@ -19,14 +19,30 @@ cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_a
 /* What the other kinds of stages have in common with one of these: of walks and of rungs. */
 cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                        const cw_arrays *data);
+cw_status cw_fill_flows(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                        const cw_arrays *data);
+cw_status cw_fill_pimh(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                       const cw_arrays *data);
 cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                       const cw_arrays *data);
+/* Round trips, flow and tunnelling of replicas. label (n_step, n_chain, n): which replica is on a
+ * rung. */
+cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                           const cw_arrays *data, const cw_array *label);
+/* How a primary of the group tells sectors apart; NULL: it does not. */
+const cw_sector *cw_sector_of(const cw_observer *o, const char *primary);
 /* Results, histories and autocorrelations of all groups that a set of chains measured. */
 cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                          const cw_arrays *data);
 /* Quantities of the first group from rows (n, n_primary) of independent weighted samples. */
 cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                            const cw_array *primary, const cw_array *log_weight);
+/* Results and curves of chains that measured the first group: primary (n_step, n_chain, n_primary).
+ */
+cw_status cw_fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                         const cw_array *primary);
+/* Those of proposals: accept (n_chain, n_step) of 0 and 1. */
+cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept);
 /* The array of that name and rank; NULL: absent or empty. */
 cw_status cw_get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arrays *data,
                        const char *name, int rank, const cw_array **out);

@@ -1,4 +1,4 @@
-/* Replica exchange: swaps, and the paths of replicas. */
+/* Replica exchange: observables of a rung, and of the last one's stage swaps and thermalisation. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,55 +32,17 @@ static cw_status fill_swaps(cw_context *ctx, cw_analysis_stage *s, const cw_arra
   return st;
 }
 
-/* How often a replica that was on the first rung reached the last one and came back. */
-static long count_trips(const cw_array *label, long chain, long replica) {
-  long n = label->dim[2], trips = 0;
-  int seen = -1; /* the end that it saw last: 0 or 1; -1: none */
-  bool far = false;
-  for (long t = 0; t < label->dim[0]; t++) {
-    const double *row = label->data + (t * label->dim[1] + chain) * n;
-    int end = row[0] == (double)replica ? 0 : row[n - 1] == (double)replica ? 1 : -1;
-    if (end < 0 || end == seen) continue;
-    if (end == 1 && seen == 0) far = true;
-    if (end == 0 && far) trips++, far = false;
-    seen = end;
-  }
-  return trips;
-}
-
-/* The rung of a replica of chain 0 over time: "path.R". */
-static cw_status path_curve(cw_context *ctx, cw_analysis_stage *s, const cw_array *label,
-                            long replica) {
-  long n_step = label->dim[0], n = label->dim[2];
-  char name[CW_RESULT_NAME];
-  double *rung = malloc((size_t)n_step * sizeof *rung);
-  if (rung == NULL) return cw_no_memory(ctx);
+/* The mean over chains of action (n_step, n_chain) while the chains thermalised. */
+static cw_status fill_thermalisation(cw_context *ctx, cw_analysis_stage *s,
+                                     const cw_array *action) {
+  long n_step = action->dim[0], n_chain = action->dim[1];
+  double *mean = malloc((size_t)n_step * sizeof *mean);
+  if (mean == NULL) return cw_no_memory(ctx);
   for (long t = 0; t < n_step; t++)
-    for (long k = 0; k < n; k++)
-      if (label->data[t * label->dim[1] * n + k] == (double)replica) rung[t] = (double)k;
-  snprintf(name, sizeof name, "path.%ld", replica);
-  cw_status st = cw_curve_history(ctx, s, name, n_step, 1, rung);
-  free(rung);
+    mean[t] = cw_independent_mean(action->data + t * n_chain, n_chain, 1).value;
+  cw_status st = cw_curve_history(ctx, s, "thermalisation", n_step, 1, mean);
+  free(mean);
   return st;
-}
-
-/* label (n_step, n_chain, n): which replica is on a rung. */
-static cw_status fill_paths(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                            const cw_array *label) {
-  long n_chain = label->dim[1], n = label->dim[2], trips = 0;
-  if (n != c->plan->ladder.n)
-    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds labels of %ld rungs", s->name, n);
-  for (long chain = 0; chain < n_chain; chain++)
-    for (long replica = 0; replica < n; replica++) trips += count_trips(label, chain, replica);
-  cw_estimate e = {(double)trips, NAN, NAN, NAN, NAN, NAN, NAN, label->dim[0] * n_chain};
-  CW_TRY(cw_add_number(ctx, s, "round_trips", -1,
-                       "trips of replicas from the first rung to the last and back", e));
-  e.value = trips > 0 ? (double)(label->dim[0] * n_chain * n) / (double)trips : NAN;
-  CW_TRY(
-      cw_add_number(ctx, s, "round_trip_time", -1, "measurements of a replica per round trip", e));
-  for (long replica = 0; replica < n && replica < CW_MOST_HISTORIES; replica++)
-    CW_TRY(path_curve(ctx, s, label, replica));
-  return CW_OK;
 }
 
 cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
@@ -91,15 +53,7 @@ cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_st
   CW_TRY(cw_get_array(ctx, s, data, "swaps", 3, &swaps));
   CW_TRY(cw_get_array(ctx, s, data, "label", 3, &label));
   CW_TRY(cw_get_array(ctx, s, data, "therm", 2, &action));
-  if (action != NULL && action->dim[0] > 0) {
-    double *mean = malloc((size_t)action->dim[0] * sizeof *mean);
-    if (mean == NULL) return cw_no_memory(ctx);
-    for (long t = 0; t < action->dim[0]; t++)
-      mean[t] = cw_independent_mean(action->data + t * action->dim[1], action->dim[1], 1).value;
-    cw_status st = cw_curve_history(ctx, s, "thermalisation", action->dim[0], 1, mean);
-    free(mean);
-    CW_TRY(st);
-  }
+  if (action != NULL) CW_TRY(fill_thermalisation(ctx, s, action));
   if (swaps != NULL) CW_TRY(fill_swaps(ctx, s, swaps));
-  return label != NULL ? fill_paths(ctx, c, s, label) : CW_OK;
+  return label != NULL ? cw_fill_replicas(ctx, c, s, data, label) : CW_OK;
 }

@@ -207,7 +207,8 @@ static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
 }
 
 /* The featured primaries: "history.NAME" of chain 0, "history.NAME.k" of some more chains (links
- * only: there the chains are few and each of them counts), and "histogram.NAME" of charges. */
+ * only: there the chains are few and each of them counts), and "histogram.NAME" of those that tell
+ * sectors apart. */
 static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                                 const measurements *m) {
   bool links = c->theory.ops->kind != CW_SITE_REAL;
@@ -223,7 +224,7 @@ static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_a
                               m->data + k * m->n_step * m->n_primary + i));
     }
     snprintf(name, sizeof name, "histogram.%s", primary);
-    if (links && primary[0] == 'q')
+    if (cw_sector_of(m->observer, primary) != NULL)
       CW_TRY(cw_curve_histogram(ctx, s, name, m->n_chain * m->n_step, m->n_primary, m->data + i));
   }
   return CW_OK;
@@ -270,8 +271,8 @@ static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analy
 }
 
 /* The first group says how far the chains are. */
-static cw_status fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                             const cw_array *primary) {
+cw_status cw_fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                         const cw_array *primary) {
   s->n_step = primary->dim[0];
   s->n_chain = primary->dim[1];
   s->present = s->n_step >= CW_GAMMA_MIN_STEPS;
@@ -288,7 +289,7 @@ cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis
                          const cw_arrays *data) {
   const cw_array *primary;
   CW_TRY(get_primary(ctx, c, s, data, 0, 3, &primary));
-  if (primary != NULL) CW_TRY(fill_chains(ctx, c, s, primary));
+  if (primary != NULL) CW_TRY(cw_fill_chains(ctx, c, s, primary));
   for (int g = 1; g < c->plan->n_groups; g++) {
     CW_TRY(get_primary(ctx, c, s, data, g, 3, &primary));
     if (primary != NULL) CW_TRY(fill_group(ctx, c, s, g, primary));
@@ -347,8 +348,7 @@ static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysi
   return primary != NULL ? cw_fill_weighted(ctx, c, s, primary, lw) : CW_OK;
 }
 
-/* accept (n_chain, n_step) of 0/1 */
-static cw_status fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept) {
+cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept) {
   CW_TRY(add_series(ctx, s, "acceptance", "accepted fraction of proposals", accept, s->n_chain,
                     s->n_step));
   s->longest_rejection = cw_longest_rejection(accept, s->n_chain, s->n_step);
@@ -368,7 +368,7 @@ static cw_status fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analy
   const cw_array *primary, *accept;
   CW_TRY(get_primary(ctx, c, s, data, 0, 3, &primary));
   CW_TRY(cw_get_array(ctx, s, data, "accept", 2, &accept));
-  if (primary != NULL) CW_TRY(fill_chains(ctx, c, s, primary));
+  if (primary != NULL) CW_TRY(cw_fill_chains(ctx, c, s, primary));
   if (!s->present || accept == NULL) return CW_OK;
   if (accept->dim[0] != s->n_step || accept->dim[1] != s->n_chain)
     return cw_fail(ctx, CW_ECORRUPT,
@@ -376,7 +376,7 @@ static cw_status fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analy
                    accept->dim[0], accept->dim[1], s->n_step, s->n_chain);
   double *chains = cw_chains_first(accept->data, s->n_step, s->n_chain, 1);
   if (chains == NULL) return cw_no_memory(ctx);
-  cw_status st = fill_acceptance(ctx, s, chains);
+  cw_status st = cw_fill_acceptance(ctx, s, chains);
   free(chains);
   return st;
 }
@@ -457,8 +457,12 @@ cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_
     return fill_forward(ctx, s, data);
   case CW_STAGE_CHAIN:
     return fill_chain(ctx, s, data);
+  case CW_STAGE_FLOWS:
+    return cw_fill_flows(ctx, c, s, data);
   case CW_STAGE_WALK:
     return cw_fill_walk(ctx, c, s, data);
+  case CW_STAGE_PIMH:
+    return cw_fill_pimh(ctx, c, s, data);
   case CW_STAGE_REX:
     return cw_fill_rex(ctx, c, s, data);
   }

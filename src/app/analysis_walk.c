@@ -116,3 +116,89 @@ cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_s
   CW_TRY(walk_curves(ctx, c, s, ess, path));
   return cw_fill_weighted(ctx, c, s, mean, lnz);
 }
+
+/* ------------------------------------------------------------- flows between rungs */
+
+/* Walks that count as the end of a training. */
+static long last_tenth(long n) { return n >= 10 ? n / 10 : 1; }
+
+/* Of every walk the work of all transitions together, and the effective sample size of the worst.
+ */
+static cw_status training_curves(cw_context *ctx, cw_analysis_stage *s, const cw_array *work,
+                                 const cw_array *ess) {
+  long n = work->dim[0], width = work->dim[1];
+  cw_curve *total = cw_add_curve(&s->curve, &s->n_curves, "train.work", n, false);
+  if (total == NULL) return cw_no_memory(ctx);
+  for (long t = 0; t < n; t++) {
+    total->x[t] = (double)t + 1;
+    total->y[t] = cw_sum(work->data + t * width, (size_t)width);
+  }
+  cw_curve *least = cw_add_curve(&s->curve, &s->n_curves, "train.ess", n, false);
+  if (least == NULL) return cw_no_memory(ctx);
+  for (long t = 0; t < n; t++) {
+    least->x[t] = (double)t + 1;
+    least->y[t] = 1;
+    for (long k = 0; k < width; k++) least->y[t] = fmin(least->y[t], ess->data[t * width + k]);
+  }
+  return CW_OK;
+}
+
+cw_status cw_fill_flows(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                        const cw_arrays *data) {
+  const cw_array *work, *ess;
+  CW_TRY(cw_get_array(ctx, s, data, "work", 2, &work));
+  CW_TRY(cw_get_array(ctx, s, data, "ess", 2, &ess));
+  if (work == NULL || ess == NULL) return CW_OK;
+  long n = work->dim[0], width = c->plan->ladder.n - 1, from = n - last_tenth(n);
+  if (work->dim[1] != width || ess->dim[1] != width || ess->dim[0] != n)
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds flows of another ladder", s->name);
+  s->present = true;
+  s->n_step = n;
+  CW_TRY(training_curves(ctx, s, work, ess));
+  cw_curve *steps = cw_add_curve(&s->curve, &s->n_curves, "ladder.train_ess", width, true);
+  if (steps == NULL) return cw_no_memory(ctx);
+  for (long k = 0; k < width; k++) {
+    cw_estimate e = cw_independent_mean(ess->data + from * width + k, n - from, width);
+    steps->x[k] = 0.5 * (c->plan->ladder.t[k] + c->plan->ladder.t[k + 1]);
+    steps->y[k] = e.value;
+    steps->dy[k] = e.error;
+  }
+  return CW_OK;
+}
+
+/* -------------------------------------------------------------------------- PIMH */
+
+/* What the chain measures: the weighted means of the walk that it is at. */
+static cw_status pimh_rows(cw_context *ctx, const cw_analysis_stage *s, const cw_array *at,
+                           const cw_array *mean, double *rows, double *accept) {
+  long width = mean->dim[1];
+  for (long t = 0; t < at->dim[0]; t++) {
+    long walk = (long)at->data[t];
+    if (!(at->data[t] >= 0 && at->data[t] <= (double)t))
+      return cw_fail(ctx, CW_ECORRUPT, "stage '%s' is at walk %g after %ld walks", s->name,
+                     at->data[t], t + 1);
+    memcpy(rows + t * width, mean->data + walk * width, (size_t)width * sizeof *rows);
+    accept[t] = walk == t;
+  }
+  return CW_OK;
+}
+
+cw_status cw_fill_pimh(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                       const cw_arrays *data) {
+  const cw_array *at, *mean;
+  CW_TRY(cw_get_array(ctx, s, data, "pimh", 1, &at));
+  CW_TRY(cw_get_array(ctx, s, data, "mean", 2, &mean));
+  if (at == NULL || mean == NULL) return CW_OK;
+  long n = at->dim[0], width = mean->dim[1];
+  if (mean->dim[0] != n || width != c->observer[0].ops->n_primary(&c->observer[0]))
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld x %ld means of %ld walks", s->name,
+                   mean->dim[0], width, n);
+  double *rows = malloc((size_t)(n * width + n) * sizeof *rows), *accept = rows + n * width;
+  if (rows == NULL) return cw_no_memory(ctx);
+  cw_array primary = {.rank = 3, .dim = {n, 1, width}, .data = rows};
+  cw_status st = pimh_rows(ctx, s, at, mean, rows, accept);
+  if (st == CW_OK) st = cw_fill_chains(ctx, c, s, &primary);
+  if (st == CW_OK && s->present) st = cw_fill_acceptance(ctx, s, accept);
+  free(rows);
+  return st;
+}

@@ -83,6 +83,10 @@ cw_status cw_job_int_list(cw_node *map, const char *key, const int *preset, int 
 cw_status cw_job_double_list(cw_node *map, const char *key, const double *preset, int n_preset,
                              double min, double max, int max_count, double *values, int *count);
 
+/* A list of 1 to max_count of the words known, as their indices. Required. */
+cw_status cw_job_choices(cw_node *map, const char *key, const char *what, const char *const *known,
+                         int max_count, int *values, int *count);
+
 /* The parameters of table (NULL-name-terminated), in its order, into values. A preset of NAN:
  * required. */
 cw_status cw_job_params(cw_node *map, const cw_param *table, double *values);

@@ -279,6 +279,16 @@ static cw_status fail_choice(const cw_node *node, const char *what, const char *
                      node->text, near, words);
 }
 
+static cw_status node_choice(cw_node *node, const char *what, const char *const *known,
+                             int *value) {
+  for (int i = 0; node->kind == CW_NODE_SCALAR && known[i] != NULL; i++) {
+    if (strcmp(node->text, known[i]) != 0) continue;
+    *value = i;
+    return write_text(node, known[i], true);
+  }
+  return fail_choice(node, what, known);
+}
+
 cw_status cw_job_choice(cw_node *map, const char *key, const char *what, const char *const *known,
                         int preset, int *value) {
   cw_node *node;
@@ -293,12 +303,7 @@ cw_status cw_job_choice(cw_node *map, const char *key, const char *what, const c
     *value = preset;
     return CW_OK;
   }
-  for (int i = 0; node->kind == CW_NODE_SCALAR && known[i] != NULL; i++) {
-    if (strcmp(node->text, known[i]) != 0) continue;
-    *value = i;
-    return write_text(node, known[i], true);
-  }
-  return fail_choice(node, what, known);
+  return node_choice(node, what, known, value);
 }
 
 /* -------------------------------------------------------------------- lists */
@@ -343,6 +348,22 @@ cw_status cw_job_int_list(cw_node *map, const char *key, const int *preset, int 
     values[n++] = (int)v;
   }
   *count = n;
+  return CW_OK;
+}
+
+cw_status cw_job_choices(cw_node *map, const char *key, const char *what, const char *const *known,
+                         int max_count, int *values, int *count) {
+  cw_node *list;
+  char kind[80];
+  snprintf(kind, sizeof kind, "%ss", what);
+  CW_TRY(look_up_list(map, key, kind, true, max_count, &list));
+  *count = 0;
+  for (cw_node *item = list->first; item != NULL; item = item->next) {
+    int v = 0;
+    item->used = true;
+    CW_TRY(node_choice(item, what, known, &v));
+    values[(*count)++] = v;
+  }
   return CW_OK;
 }
 

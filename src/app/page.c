@@ -8,6 +8,22 @@
 
 #include "causeway/report.h"
 
+/* The same for the training of its flows, "craft.train". */
+static int walk_colour(const char *name) {
+  static const struct {
+    const char *name;
+    int colour;
+  } walks[] = {{"ais", CW_ORANGE},
+               {"smc", CW_GREEN},
+               {"snf", CW_PURPLE},
+               {"craft", CW_BLUE},
+               {"walk", CW_RED}};
+  size_t n = strcspn(name, ".");
+  for (size_t i = 0; i < sizeof walks / sizeof *walks; i++)
+    if (strlen(walks[i].name) == n && strncmp(walks[i].name, name, n) == 0) return walks[i].colour;
+  return CW_GREY;
+}
+
 int cw_stage_colour(const cw_analysis_stage *s) {
   switch (s->kind) {
   case CW_STAGE_NIS:
@@ -19,7 +35,8 @@ int cw_stage_colour(const cw_analysis_stage *s) {
   case CW_STAGE_REX:
     return CW_TEAL;
   case CW_STAGE_WALK:
-    return strcmp(s->name, "smc") == 0 ? CW_GREEN : CW_ORANGE;
+  case CW_STAGE_FLOWS:
+    return walk_colour(s->name);
   default:
     return strcmp(s->name, "hmc") == 0       ? CW_BLUE
            : strcmp(s->name, "cluster") == 0 ? CW_RED
@@ -36,14 +53,14 @@ int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[
   return n;
 }
 
-static void format_number(char text[CW_VALUE_TEXT], double x, const char *format) {
+void cw_cell_number(char text[CW_VALUE_TEXT], double x, const char *format) {
   if (isfinite(x))
     snprintf(text, CW_VALUE_TEXT, format, x);
   else
     snprintf(text, CW_VALUE_TEXT, "–");
 }
 
-static void format_result(char text[CW_VALUE_TEXT], const cw_result *r) {
+void cw_cell_result(char text[CW_VALUE_TEXT], const cw_result *r) {
   if (r == NULL || !isfinite(r->e.value))
     snprintf(text, CW_VALUE_TEXT, "–");
   else
@@ -68,14 +85,14 @@ static cw_status observable_row(const cw_section *to, const cw_quantity *q,
   cw_say(&name, "%s\n", q->name);
   cw_say_pretty(&name, q->help);
   for (int i = 0; i < n; i++, column++) {
-    format_result(text[column - 1], cw_stage_result(methods[i], q->name, -1));
+    cw_cell_result(text[column - 1], cw_stage_result(methods[i], q->name, -1));
     cells[column] = text[column - 1];
   }
   for (int i = 0; i < n; i++) {
     if (reference == NULL || methods[i] == reference) continue;
     double pull =
         cw_pull(cw_stage_result(methods[i], q->name, -1), cw_stage_result(reference, q->name, -1));
-    format_number(text[column - 1], pull, "%+.1f σ");
+    cw_cell_number(text[column - 1], pull, "%+.1f σ");
     if (fabs(pull) > 3) marked = column;
     cells[column] = text[column - 1];
     column++;
@@ -123,9 +140,9 @@ static cw_status expected_rows(const cw_section *to, const cw_result *list, int 
     char name[CW_RESULT_NAME + CW_EXPECT_SOURCE + 2];
     if (r->expected == NULL) continue;
     snprintf(name, sizeof name, "%s\n%s", r->name, r->expected->source);
-    format_result(value, r);
+    cw_cell_result(value, r);
     cw_expect_format(r->expected, expected, sizeof expected);
-    format_number(pull, r->pull, "%+.1f σ");
+    cw_cell_number(pull, r->pull, "%+.1f σ");
     CW_TRY(cw_page_table_row(to->page, (const char *[]){name, value, expected, pull},
                              fabs(r->pull) > CW_EXPECT_SIGMA ? 3 : -1));
   }
@@ -183,14 +200,14 @@ static cw_status method_row(const cw_section *to, const cw_analysis_stage *s) {
   else
     snprintf(size, sizeof size, "%ld", s->n_step);
   cells[1] = size;
-  format_number(text[0], slow != NULL ? tau_of(to->c, slow) : NAN, "%.2f");
+  cw_cell_number(text[0], slow != NULL ? tau_of(to->c, slow) : NAN, "%.2f");
   if (slow != NULL && s->n_chain > 0)
     snprintf(text[0] + strlen(text[0]), CW_RESULT_NAME, "\n%.40s", slow->quantity);
-  format_number(text[1], slow != NULL ? slow->e.ess : NAN, "%.0f");
-  format_number(text[2], largest_rhat(s), "%.3f");
-  format_result(text[3], cw_stage_result(s, "acceptance", -1));
-  format_result(text[4], cw_stage_result(s, "exp_mdH", -1));
-  if (s->kind == CW_STAGE_NIS) format_number(text[0], NAN, "");
+  cw_cell_number(text[1], slow != NULL ? slow->e.ess : NAN, "%.0f");
+  cw_cell_number(text[2], largest_rhat(s), "%.3f");
+  cw_cell_result(text[3], cw_stage_result(s, "acceptance", -1));
+  cw_cell_result(text[4], cw_stage_result(s, "exp_mdH", -1));
+  if (s->kind == CW_STAGE_NIS) cw_cell_number(text[0], NAN, "");
   if (s->longest_rejection >= 0)
     snprintf(text[5], CW_VALUE_TEXT, "%ld", s->longest_rejection);
   else
@@ -319,49 +336,6 @@ static cw_status write_flow(const cw_section *to) {
   return rejections_figure(to);
 }
 
-/* -------------------------------------------------------------- free energy */
-
-static cw_status free_energy_row(const cw_section *to, const char *name,
-                                 const char *name_per_site) {
-  const cw_result *F = cw_case_result(to->c, name),
-                  *per_site = cw_case_result(to->c, name_per_site);
-  if (F == NULL) return CW_OK;
-  char label[120], value[CW_VALUE_TEXT], site[CW_VALUE_TEXT], n[CW_VALUE_TEXT];
-  snprintf(label, sizeof label, "%s\n%s", name, F->help);
-  format_result(value, F);
-  format_result(site, per_site);
-  snprintf(n, sizeof n, "%ld", F->e.n);
-  return cw_page_table_row(to->page, (const char *[]){label, value, site, n}, -1);
-}
-
-static cw_status integrand_figure(const cw_section *to) {
-  const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_CHAIN);
-  const cw_curve *slope = s != NULL ? cw_stage_curve(s, "slope") : NULL;
-  if (slope == NULL) return CW_OK;
-  CW_TRY(cw_page_figure_begin(to->page, "Integrand of the chain integration", "κ", "⟨−∂S/∂κ⟩",
-                              false, false));
-  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, CW_BLUE, slope->n, slope->x, slope->y,
-                       slope->dy));
-  return cw_page_figure_end(
-      to->page,
-      "ln Z(κ) = ln Z(0) + ∫ ⟨−∂S/∂κ⟩ dκ, with one set of chains at each Gauss–Legendre node.");
-}
-
-static cw_status write_free_energy(const cw_section *to) {
-  static const char *const heads[] = {"estimate", "F", "F per site", "configurations"};
-  if (to->c->n_results == 0 && cw_analysis_find_kind(to->c, CW_STAGE_CHAIN) == NULL) return CW_OK;
-  CW_TRY(cw_page_heading(to->page, to->level, "Free energy"));
-  CW_TRY(cw_page_table_begin(to->page, "", 4, heads));
-  CW_TRY(free_energy_row(to, "F_q", "F_q_per_site"));
-  CW_TRY(free_energy_row(to, "F_p", "F_p_per_site"));
-  CW_TRY(free_energy_row(to, "F_chain", "F_chain_per_site"));
-  CW_TRY(cw_page_table_end(to->page));
-  cw_prose p = {0};
-  cw_say_free_energy(&p, to->c);
-  if (p.used > 0) CW_TRY(cw_page_paragraph(to->page, p.text));
-  return integrand_figure(to);
-}
-
 /* ---------------------------------------------------------- the whole page */
 
 static cw_status write_doubts(const cw_section *to) {
@@ -385,7 +359,7 @@ static int gauge_facts(const cw_analysis_case *c, int room, const char **names,
     const cw_result *r = cw_stage_result(s, main[i], -1);
     if (r == NULL) continue;
     names[n] = main[i];
-    format_result(text[n++], r);
+    cw_cell_result(text[n++], r);
   }
   return n;
 }
@@ -399,9 +373,9 @@ static cw_status write_facts(const cw_section *to) {
   for (int i = 0; i < 6; i++) values[i] = text[i];
   if (c->has_flow && c->flow.n_q > 0) {
     names[n] = "ESS per sample";
-    format_number(text[n++], c->flow.ess, "%.3g");
+    cw_cell_number(text[n++], c->flow.ess, "%.3g");
     names[n] = "acceptance";
-    format_number(text[n++], c->flow.acceptance, "%.3g");
+    cw_cell_number(text[n++], c->flow.acceptance, "%.3g");
     names[n] = "ln Z";
     cw_format_value(c->flow.lnZ, c->flow.lnZ_error, text[n++]);
   }
@@ -411,11 +385,11 @@ static cw_status write_facts(const cw_section *to) {
   }
   if (c->plan->has_model) {
     names[n] = "parameters of the flow";
-    format_number(text[n++], (double)c->n_parameters, "%.0f");
+    cw_cell_number(text[n++], (double)c->n_parameters, "%.0f");
   }
   if (nmcmc != NULL && nmcmc->longest_rejection >= 0) {
     names[n] = "longest rejection";
-    format_number(text[n++], (double)nmcmc->longest_rejection, "%.0f");
+    cw_cell_number(text[n++], (double)nmcmc->longest_rejection, "%.0f");
   }
   n += gauge_facts(c, 6 - n, names + n, text + n);
   return n > 0 ? cw_page_facts(to->page, n, names, values) : CW_OK;
@@ -433,11 +407,11 @@ static cw_status write_mode_dropping(cw_page *page, const cw_analysis *a) {
     const cw_analysis_case *c = &a->cases[i];
     char text[5][CW_VALUE_TEXT], name[CW_CASE_NAME + CW_TITLE];
     if (!c->has_flow) continue;
-    format_result(text[0], cw_case_result(c, "F_q"));
-    format_result(text[1], cw_case_result(c, "F_p"));
-    format_result(text[2], cw_case_result(c, "w_hat"));
-    format_number(text[3], c->flow.ess, "%.4g");
-    format_number(text[4], c->flow.ess_forward, "%.3g");
+    cw_cell_result(text[0], cw_case_result(c, "F_q"));
+    cw_cell_result(text[1], cw_case_result(c, "F_p"));
+    cw_cell_result(text[2], cw_case_result(c, "w_hat"));
+    cw_cell_number(text[3], c->flow.ess, "%.4g");
+    cw_cell_number(text[4], c->flow.ess_forward, "%.3g");
     snprintf(name, sizeof name, "%s\n%s", c->name[0] != '\0' ? c->name : a->job_name,
              c->train_text);
     CW_TRY(cw_page_table_row(
@@ -460,7 +434,7 @@ static cw_status write_case(const cw_section *to) {
   CW_TRY(write_observables(to));
   CW_TRY(write_expectations(to));
   CW_TRY(write_methods(to));
-  CW_TRY(write_free_energy(to));
+  CW_TRY(cw_page_free_energy(to));
   CW_TRY(write_training(to));
   CW_TRY(write_flow(to));
   CW_TRY(cw_page_vectors(to));
@@ -529,7 +503,7 @@ static cw_status write_run(cw_page *page, const cw_analysis *a) {
   for (int i = 0; i < a->n_cases; i++)
     for (int s = 0; s < a->cases[i].n_stages; s++) {
       const cw_analysis_stage *stage = &a->cases[i].stage[s];
-      if (stage->stored)
+      if (stage->stored && stage->seconds > 0) /* rungs are timed with the last of them */
         CW_TRY(timing_row(page, a, a->cases[i].name, stage->label, stage->seconds));
     }
   CW_TRY(timing_row(page, a, "", "total", a->seconds));

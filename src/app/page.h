@@ -26,6 +26,20 @@ cw_status cw_page_vectors(const cw_section *to);
 cw_status cw_page_chains(const cw_section *to);
 /* And of walks and replicas on a ladder. */
 cw_status cw_page_ladder(const cw_section *to);
+/* Tables of free energies. */
+cw_status cw_page_free_energy(const cw_section *to);
+
+/* The first n points of a curve, drawn at x dx. */
+typedef struct {
+  const char *label;
+  const cw_curve *curve;
+  long n;
+  double dx;
+  int colour;
+} cw_stacked;
+/* Draws line (n) one above the other, each moved up against the one below by *shift, a little more
+ * than they spread. */
+cw_status cw_page_stack(const cw_section *to, int n, const cw_stacked *line, double *shift);
 
 /* Text put together piece by piece; what does not fit is cut. */
 typedef struct {
@@ -34,6 +48,9 @@ typedef struct {
 } cw_prose;
 
 void cw_say(cw_prose *p, const char *format, ...) CW_PRINTF(2, 3);
+/* Into the cells of tables: a dash for what is not there. r: NULL is allowed. */
+void cw_cell_number(char text[CW_VALUE_TEXT], double x, const char *format);
+void cw_cell_result(char text[CW_VALUE_TEXT], const cw_result *r);
 
 /* text, meant for terminals, in the signs of print: <phi^2> becomes ⟨φ²⟩. */
 void cw_say_pretty(cw_prose *p, const char *text);

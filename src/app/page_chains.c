@@ -30,38 +30,50 @@ static histories find_histories(const cw_analysis_stage *s, const char *primary)
   return h;
 }
 
-/* How far chains are moved apart to stand above each other: no more than they spread. */
-static double stacking(const histories *h) {
+/* How far lines are moved apart to stand above each other: a little more than they spread. */
+static double stacking(int n, const cw_stacked *line) {
   double low = INFINITY, high = -INFINITY;
-  for (int k = 0; k < h->n; k++)
-    for (long i = 0; i < h->chain[k]->n; i++) {
-      low = fmin(low, h->chain[k]->y[i]);
-      high = fmax(high, h->chain[k]->y[i]);
+  for (int k = 0; k < n; k++)
+    for (long i = 0; i < line[k].n; i++) {
+      low = fmin(low, line[k].curve->y[i]);
+      high = fmax(high, line[k].curve->y[i]);
     }
+  if (n < 2) return 0;
   if (!(high > low)) return 1;
   double unit = pow(10, floor(log10(high - low)));
-  return ceil((high - low) / unit) * unit;
+  return ceil(1.1 * (high - low) / unit) * unit;
 }
 
-static cw_status stacked_curve(const cw_section *to, const cw_analysis_stage *s,
-                               const cw_curve *curve, double shift) {
-  double *y = malloc((size_t)(curve->n + 1) * sizeof *y);
-  if (y == NULL) return CW_ENOMEM;
-  for (long i = 0; i < curve->n; i++) y[i] = curve->y[i] + shift;
-  cw_status st =
-      cw_page_curve(to->page, "", CW_DRAW_LINE, cw_stage_colour(s), curve->n, curve->x, y, NULL);
-  free(y);
+static cw_status stacked_curve(const cw_section *to, const cw_stacked *line, double shift) {
+  long n = line->n;
+  double *x = malloc((size_t)(2 * n + 1) * sizeof *x), *y = x + n;
+  if (x == NULL) return CW_ENOMEM;
+  for (long i = 0; i < n; i++) {
+    x[i] = line->curve->x[i] * line->dx;
+    y[i] = line->curve->y[i] + shift;
+  }
+  cw_status st = cw_page_curve(to->page, line->label, CW_DRAW_LINE, line->colour, n, x, y, NULL);
+  free(x);
   return st;
+}
+
+cw_status cw_page_stack(const cw_section *to, int n, const cw_stacked *line, double *shift) {
+  *shift = stacking(n, line);
+  for (int k = 0; k < n; k++) CW_TRY(stacked_curve(to, &line[k], k * *shift));
+  return CW_OK;
 }
 
 static cw_status history_figure(const cw_section *to, const cw_analysis_stage *s,
                                 const histories *h) {
   char title[120];
   cw_prose caption = {0};
-  double shift = h->n > 1 ? stacking(h) : 0;
+  cw_stacked line[CW_MOST_HISTORIES];
+  double shift;
+  for (int k = 0; k < h->n; k++)
+    line[k] = (cw_stacked){"", h->chain[k], h->chain[k]->n, 1, cw_stage_colour(s)};
   snprintf(title, sizeof title, "%s: history of %s", s->label, h->primary);
   CW_TRY(cw_page_figure_begin(to->page, title, "measurement", h->primary, false, false));
-  for (int k = 0; k < h->n; k++) CW_TRY(stacked_curve(to, s, h->chain[k], k * shift));
+  CW_TRY(cw_page_stack(to, h->n, line, &shift));
   if (h->n > 1)
     cw_say(&caption, "%s %d chains, each moved up by %g against the one below.",
            h->n < s->n_chain ? "The first" : "All", h->n, shift);
@@ -131,7 +143,8 @@ cw_status cw_page_chains(const cw_section *to) {
   bool begun = false;
   for (int i = 0; i < to->c->n_stages; i++) {
     const cw_analysis_stage *s = &to->c->stage[i];
-    if (!s->present || !cw_stage_is_chains(s)) continue;
+    bool drawn = s->present && cw_stage_is_chains(s) && cw_stage_measures(to->c, s);
+    if (!drawn) continue; /* of the rungs of a ladder the last one is */
     if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Markov chains"));
     begun = true;
     CW_TRY(history_figures(to, s));

@@ -99,13 +99,14 @@ static const char *headline(const cw_analysis_case *c) {
 static void say_observable(cw_prose *p, const cw_analysis_case *c, const char *quantity) {
   int n = 0;
   for (int i = 0; i < c->n_stages; i++) {
-    const cw_result *r = cw_stage_result(&c->stage[i], quantity, -1);
+    const cw_analysis_stage *s = &c->stage[i];
+    const cw_result *r = cw_stage_measures(c, s) ? cw_stage_result(s, quantity, -1) : NULL;
     if (r == NULL || !isfinite(r->e.value)) continue;
     if (n++ == 0)
       say_definition(p, quantity, r->help);
     else
       cw_say(p, ", ");
-    cw_say(p, "%s gives ", c->stage[i].label);
+    cw_say(p, "%s gives ", s->label);
     say_value(p, r->e.value, r->e.error);
   }
   if (n > 0) cw_say(p, ".");

@@ -31,25 +31,14 @@ long cw_forward_rows(const cw_plan *p) {
 
 /* ---- words of the registries ---- */
 
-enum { MAX_WORDS = 64 };
-
-static const char *const *theory_words(const char *words[MAX_WORDS]) {
+static const char *const *theory_words(const char *words[CW_MAX_WORDS]) {
   int n = 0;
-  for (; cw_theories[n] && n < MAX_WORDS - 1; n++) words[n] = cw_theories[n]->name;
+  for (; cw_theories[n] && n < CW_MAX_WORDS - 1; n++) words[n] = cw_theories[n]->name;
   words[n] = NULL;
   return words;
 }
 
-static const char *const *layer_words(const char *words[MAX_WORDS]) {
-  int n = 0;
-  for (; cw_layers[n] && n < MAX_WORDS - 1; n++) words[n] = cw_layers[n]->ops->name;
-  words[n] = NULL;
-  return words;
-}
-
-/* A text that fits into out (size). */
-static cw_status read_text(cw_node *root, const char *key, const char *preset, char *out,
-                           size_t size) {
+cw_status cw_read_text(cw_node *root, const char *key, const char *preset, char *out, size_t size) {
   const char *text;
   CW_TRY(cw_job_string(root, key, preset, &text));
   if (strlen(text) >= size)
@@ -73,7 +62,7 @@ static cw_status read_lattice(cw_node *root, cw_plan *p) {
 
 static cw_status read_theory(cw_node *root, cw_plan *p) {
   cw_node *map;
-  const char *words[MAX_WORDS];
+  const char *words[CW_MAX_WORDS];
   int which;
   CW_TRY(cw_job_map(root, "theory", CW_JOB_MUST, &map));
   CW_TRY(cw_job_choice(map, "kind", "theory", theory_words(words), CW_JOB_REQUIRED, &which));
@@ -101,7 +90,7 @@ static cw_status read_chain_start(cw_node *map, const cw_plan *p, cw_mcmc_plan *
   CW_TRY(cw_job_choice(map, "start", "start", start_words, CW_START_HOT, &start));
   m->start = (cw_start)start;
   if (cw_plan_fits_files(p))
-    return read_text(map, "start_file", "", m->start_file, sizeof m->start_file);
+    return cw_read_text(map, "start_file", "", m->start_file, sizeof m->start_file);
   if (!cw_job_has(map, "start_file")) return CW_OK;
   return cw_job_fail(map, "start_file",
                      "needs an SU(3) theory in four dimensions, found '%s' in %d", p->theory->name,
@@ -125,9 +114,9 @@ cw_status cw_read_sampler(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
 }
 
 cw_status cw_read_which_sampler(cw_node *map, cw_mcmc_plan *m) {
-  const char *words[MAX_WORDS] = {NULL};
+  const char *words[CW_MAX_WORDS] = {NULL};
   int which;
-  for (int i = 0; cw_samplers[i] && i < MAX_WORDS - 1; i++) words[i] = cw_samplers[i]->name;
+  for (int i = 0; cw_samplers[i] && i < CW_MAX_WORDS - 1; i++) words[i] = cw_samplers[i]->name;
   CW_TRY(cw_job_choice(map, "sampler", "sampler", words, 0, &which));
   m->ops = cw_samplers[which];
   return CW_OK;
@@ -160,8 +149,7 @@ static cw_status read_samplers(cw_node *root, cw_plan *p) {
   return CW_OK;
 }
 
-/* Which sampler stage a section takes configurations from. */
-static cw_status read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
+cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
   const char *words[CW_MAX_MCMC + 1] = {NULL};
   for (int i = 0; p->n_mcmc == 0 && cw_samplers[i]; i++)
     CW_TRY(cw_job_suspect(root, cw_samplers[i]->name));
@@ -177,183 +165,31 @@ static cw_status read_data(cw_node *root, cw_node *map, const cw_plan *p, int *i
   return CW_OK;
 }
 
-/* ---- model ---- */
+/* ---- inference ---- */
 
-static const char *const prior_words[] = {"normal", "free", NULL};
-static const char *const net_words[] = {"conv", "dense", NULL};
-static const char *const activation_words[] = {"tanh", "leaky_relu", NULL};
-
-static cw_status read_prior(cw_node *model, cw_prior_spec *prior) {
-  cw_node *map;
-  int kind;
-  CW_TRY(cw_job_map(model, "prior", CW_JOB_PRESET, &map));
-  CW_TRY(cw_job_choice(map, "kind", "prior", prior_words, CW_PRIOR_NORMAL, &kind));
-  prior->kind = (cw_prior_kind)kind;
-  CW_TRY(cw_job_double(map, "sigma", 1, 1e-6, 1e6, &prior->sigma));
-  if (prior->kind == CW_PRIOR_FREE)
-    CW_TRY(cw_job_double(map, "mass2", 1, 1e-6, 1e6, &prior->mass2));
-  return CW_OK;
-}
-
-static cw_status read_net(cw_node *layer, cw_net_spec *net) {
-  static const int eights[] = {8, 8};
-  cw_node *map;
-  int kind, activation;
-  long kernel = 1;
-  CW_TRY(cw_job_map(layer, "net", CW_JOB_PRESET, &map));
-  CW_TRY(cw_job_choice(map, "kind", "network", net_words, CW_NET_CONV, &kind));
-  CW_TRY(cw_job_int_list(map, "hidden", eights, 2, 1, 65536, 8, net->hidden, &net->n_hidden));
-  CW_TRY(
-      cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
-  if (kind == CW_NET_CONV) CW_TRY(cw_job_long(map, "kernel", 3, 1, 99, &kernel));
-  if (kernel % 2 == 0)
-    return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
-  net->kind = (cw_net_kind)kind;
-  net->activation = (cw_activation)activation;
-  net->kernel = (int)kernel;
-  return CW_OK;
-}
-
-static cw_status read_coupling(cw_node *map, const cw_plan *p, cw_layer_spec *spec) {
-  CW_TRY(cw_job_bool(map, "z2", 0, &spec->z2));
-  CW_TRY(read_net(map, &spec->net));
-  if (spec->z2 && spec->net.activation != CW_ACT_TANH)
-    return cw_job_fail(map, "z2", "needs an odd activation: tanh");
-  if (strcmp(spec->kind, "spline") == 0) {
-    long bins;
-    CW_TRY(cw_job_long(map, "bins", 8, 2, 32, &bins));
-    CW_TRY(cw_job_double(map, "range", 4, 1e-3, 1e6, &spec->range));
-    spec->bins = (int)bins;
-  }
-  for (int d = 0; d < p->lat.dim; d++)
-    if (p->lat.extent[d] % 2 != 0)
-      return cw_job_fail(map, NULL,
-                         "layer '%s' works on a checkerboard, which needs even extents, but the "
-                         "lattice has extent %d",
-                         spec->kind, p->lat.extent[d]);
-  return CW_OK;
-}
-
-static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model, int *parity) {
-  const char *words[MAX_WORDS];
-  cw_layer_spec spec = {0};
-  int which;
-  long repeat;
-  CW_TRY(cw_job_as_map(map));
-  CW_TRY(cw_job_choice(map, "kind", "layer", layer_words(words), CW_JOB_REQUIRED, &which));
-  CW_TRY(cw_job_long(map, "repeat", 1, 1, CW_MAX_LAYERS, &repeat));
-  spec.kind = cw_layers[which]->ops->name;
-  if (cw_layers[which]->masked) CW_TRY(read_coupling(map, p, &spec));
-  if (model->n_layers + repeat > CW_MAX_LAYERS)
-    return cw_job_fail(map, "repeat", "more than %d layers in all", CW_MAX_LAYERS);
-  for (long i = 0; i < repeat; i++) {
-    spec.parity = *parity;
-    if (cw_layers[which]->masked) *parity = 1 - *parity;
-    model->layer[model->n_layers++] = spec;
-  }
-  return CW_OK;
-}
-
-/* Parameters of a finished training, at this volume or another. */
-static cw_status read_start(cw_node *model, cw_plan *p) {
-  cw_node *map;
-  CW_TRY(cw_job_map(model, "start", CW_JOB_MAY, &map));
-  if (map == NULL) return CW_OK;
-  CW_TRY(read_text(map, "run", NULL, p->start_run, sizeof p->start_run));
-  return read_text(map, "case", "", p->start_case, sizeof p->start_case);
-}
-
-static cw_status read_model(cw_node *root, cw_plan *p) {
-  cw_node *map, *list;
-  int parity = 0;
-  CW_TRY(cw_job_map(root, "model", CW_JOB_MAY, &map));
-  if (map == NULL) return CW_OK;
-  if (p->theory->kind != CW_SITE_REAL)
-    return cw_job_fail(root, "model", "models are for real fields on sites, not for theory '%s'",
-                       p->theory->name);
-  p->has_model = true;
-  CW_TRY(read_prior(map, &p->model.prior));
-  CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
-  if (p->model.z2_mixture && !p->theory->even)
-    return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
-  CW_TRY(read_start(map, p));
-  CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
-  for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n))
-    CW_TRY(read_layer(n, p, &p->model, &parity));
-  return CW_OK;
-}
-
-/* ---- training and inference ---- */
-
-static const char *const loss_words[] = {"reverse_kl", "forward_kl", NULL};
-static const char *const gradient_words[] = {"path", "plain", NULL};
-static const char *const schedule_words[] = {"constant", "cosine", "plateau", NULL};
-
-static cw_status needs_model(cw_node *root, const cw_plan *p, const char *section) {
+cw_status cw_needs_model(cw_node *root, const cw_plan *p, const char *section) {
   if (p->has_model) return CW_OK;
   CW_TRY(cw_job_suspect(root, "model"));
   return cw_job_fail(root, section, "needs a section 'model'");
-}
-
-static cw_status read_schedule(cw_node *map, cw_train_options *t) {
-  int schedule;
-  CW_TRY(cw_job_choice(map, "schedule", "schedule", schedule_words, CW_SCHEDULE_COSINE, &schedule));
-  t->schedule = (cw_schedule)schedule;
-  CW_TRY(cw_job_double(map, "rate", 1e-3, 1e-12, 10, &t->rate));
-  CW_TRY(cw_job_long(map, "warmup", 100, 0, 100000000, &t->warmup));
-  if (t->schedule != CW_SCHEDULE_CONSTANT)
-    CW_TRY(cw_job_double(map, "rate_end", 0.01, 0, 1, &t->rate_end));
-  if (t->schedule == CW_SCHEDULE_PLATEAU)
-    CW_TRY(cw_job_double(map, "patience", 500, 1, 1e9, &t->patience));
-  return CW_OK;
-}
-
-static cw_status read_train(cw_node *root, cw_plan *p) {
-  cw_node *map;
-  int loss, gradient;
-  cw_train_options *t = &p->train;
-  CW_TRY(cw_job_map(root, "train", CW_JOB_MAY, &map));
-  if (map == NULL) return CW_OK;
-  CW_TRY(needs_model(root, p, "train"));
-  p->has_train = true;
-  CW_TRY(cw_job_choice(map, "loss", "loss", loss_words, CW_LOSS_REVERSE_KL, &loss));
-  CW_TRY(cw_job_choice(map, "gradient", "gradient estimator", gradient_words, CW_GRADIENT_PATH,
-                       &gradient));
-  t->loss = (cw_loss)loss;
-  t->gradient = (cw_gradient)gradient;
-  if (p->model.z2_mixture && t->loss == CW_LOSS_FORWARD_KL && t->gradient == CW_GRADIENT_PATH)
-    return cw_job_fail(
-        map, "gradient",
-        "the path gradient of the forward KL needs a single flow; with z2_mixture use plain");
-  CW_TRY(cw_job_long(map, "steps", 2000, 0, 1000000000, &t->steps));
-  CW_TRY(cw_job_long(map, "batch", 1024, CW_LANES, 1L << 24, &t->batch));
-  if (t->batch % CW_LANES != 0)
-    return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
-  CW_TRY(read_schedule(map, t));
-  CW_TRY(cw_job_double(map, "clip", 0, 0, 1e12, &t->clip));
-  CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));
-  CW_TRY(cw_job_double(map, "beta2", 0.999, 0, 0.9999999, &t->beta2));
-  CW_TRY(cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon));
-  return t->loss == CW_LOSS_FORWARD_KL ? read_data(root, map, p, &p->train_data) : CW_OK;
 }
 
 static cw_status read_inference(cw_node *root, cw_plan *p) {
   cw_node *map;
   CW_TRY(cw_job_map(root, "nis", CW_JOB_MAY, &map));
   if ((p->has_nis = map != NULL)) {
-    CW_TRY(needs_model(root, p, "nis"));
+    CW_TRY(cw_needs_model(root, p, "nis"));
     CW_TRY(cw_job_long(map, "samples", 65536, 2, 1L << 31, &p->nis_samples));
   }
   CW_TRY(cw_job_map(root, "nmcmc", CW_JOB_MAY, &map));
   if ((p->has_nmcmc = map != NULL)) {
-    CW_TRY(needs_model(root, p, "nmcmc"));
+    CW_TRY(cw_needs_model(root, p, "nmcmc"));
     CW_TRY(cw_job_long(map, "chains", 64, 1, 1000000, &p->nmcmc_chains));
     CW_TRY(cw_job_long(map, "steps", 1000, 1, 1L << 31, &p->nmcmc_steps));
   }
   CW_TRY(cw_job_map(root, "forward", CW_JOB_MAY, &map));
   if ((p->has_forward = map != NULL)) {
-    CW_TRY(needs_model(root, p, "forward"));
-    CW_TRY(read_data(root, map, p, &p->forward_data));
+    CW_TRY(cw_needs_model(root, p, "forward"));
+    CW_TRY(cw_read_data(root, map, p, &p->forward_data));
   }
   return CW_OK;
 }
@@ -374,16 +210,16 @@ static cw_status read_chain(cw_node *root, cw_plan *p) {
 
 static cw_status read_plan(cw_node *root, cw_plan *p) {
   long seed;
-  CW_TRY(read_text(root, "job", NULL, p->job, sizeof p->job));
-  CW_TRY(read_text(root, "about", "", p->about, sizeof p->about));
+  CW_TRY(cw_read_text(root, "job", NULL, p->job, sizeof p->job));
+  CW_TRY(cw_read_text(root, "about", "", p->about, sizeof p->about));
   CW_TRY(cw_job_long(root, "seed", 1, 0, UINT32_MAX, &seed));
   p->seed = (uint32_t)seed;
   CW_TRY(cw_job_double(root, "checkpoint", 20, 0.01, 1e6, &p->checkpoint));
   CW_TRY(read_lattice(root, p));
   CW_TRY(read_theory(root, p));
-  CW_TRY(read_model(root, p));
+  CW_TRY(cw_read_model(root, p));
   CW_TRY(read_samplers(root, p));
-  CW_TRY(read_train(root, p));
+  CW_TRY(cw_read_train(root, p));
   CW_TRY(read_inference(root, p));
   CW_TRY(read_chain(root, p));
   CW_TRY(cw_read_ladder(root, p));

@@ -10,7 +10,7 @@
 #include "causeway/sampler.h"
 #include "causeway/train.h"
 
-enum { CW_MAX_MCMC = 8, CW_MAX_CASES = 64, CW_MAX_GROUPS = 16, CW_PATH = 2048 };
+enum { CW_MAX_MCMC = 8, CW_MAX_CASES = 64, CW_MAX_GROUPS = 16, CW_PATH = 2048, CW_MAX_WORDS = 64 };
 
 typedef enum { CW_START_HOT, CW_START_COLD } cw_start;
 
@@ -50,19 +50,32 @@ typedef struct {
   bool all_rungs; /* are all rungs measured, or only the last */
   bool translate;
   cw_levels levels;
+  int flow; /* index into walk: whose flows carry configurations between rungs; -1: none */
 } cw_rex_plan;
 
-/* Sections `ais` and `smc`. */
+/* Flows between the rungs, one per pair, of the same layers each. */
+typedef struct {
+  cw_model_spec model;    /* its prior is not used */
+  cw_train_options train; /* batch: particles of the walks that train; steps: such walks */
+  long every;             /* sampler steps on rung 0 from one of them to the next */
+} cw_flow_plan;
+
+/* Sections `ais`, `smc`, `snf`, `craft` and `walk`. */
 typedef struct {
   const char *name;
   cw_mcmc_plan mcmc; /* chains: particles; steps: walks; every: sampler steps on rung 0 from walk to
                         walk */
+  int n_stages;
+  cw_walk_stage stage[CW_MAX_WALK_STAGES];
   long mutations, tuning;
   bool reverse; /* walks back from the last rung to the first as well */
+  bool pimh;    /* a Markov chain of walks */
   double threshold;
   cw_resampling scheme;
+  bool has_flow;
+  cw_flow_plan flow;
 } cw_walk_plan;
-enum { CW_MAX_WALKS = 2, CW_MAX_REX = 2 };
+enum { CW_MAX_WALKS = 5, CW_MAX_REX = 2 };
 
 typedef struct {
   char name[64]; /* of the case; "" in a job without cases */
@@ -131,7 +144,19 @@ cw_status cw_read_mcmc(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
 /* Only its parameters, and whether it fits. */
 cw_status cw_read_sampler(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
 
-/* Sections `ladder`, `rex`, `ptbc`, `ais` and `smc`. */
+/* A text that fits into out (size). */
+cw_status cw_read_text(cw_node *root, const char *key, const char *preset, char *out, size_t size);
+/* Which sampler section, of those that keep configurations, another one takes its data from. */
+cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index);
+cw_status cw_needs_model(cw_node *root, const cw_plan *p, const char *section);
+
+/* Sections `model` and `train`. */
+cw_status cw_read_model(cw_node *root, cw_plan *p);
+cw_status cw_read_train(cw_node *root, cw_plan *p);
+cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model); /* key `layers` */
+/* Keys `flow` and `train` of a walk. */
+cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *flow);
+/* Sections `ladder`, `rex`, `ptbc`, and the walks. */
 cw_status cw_read_ladder(cw_node *root, cw_plan *plan);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);

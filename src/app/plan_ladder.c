@@ -1,4 +1,5 @@
-/* Ladders of theories and what walks them: sections `ladder`, `rex`, `ptbc`, `ais`, `smc`. */
+/* Ladders of theories and what walks them: sections `ladder`, `rex`, `ptbc`, and the walks `ais`,
+ * `smc`, `snf`, `craft`, `walk`. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ static cw_status read_from(cw_node *ladder, const cw_plan *p, double *from) {
 static cw_status read_positions(cw_node *ladder, cw_ladder_plan *l) {
   long rungs;
   if (cw_job_has(ladder, "positions")) {
+    if (cw_job_has(ladder, "rungs"))
+      return cw_job_fail(ladder, "rungs", "there are 'positions' too: one of the two");
     CW_TRY(cw_job_double_list(ladder, "positions", NULL, 0, 0, 1, CW_MAX_RUNGS, l->t, &l->n));
     bool good = l->n >= 2 && l->t[0] == 0 && l->t[l->n - 1] == 1;
     for (int r = 1; r < l->n; r++) good = good && l->t[r] > l->t[r - 1];
@@ -57,6 +60,100 @@ static cw_status needs_ladder(cw_node *root, const cw_plan *p, const char *secti
   if (p->ladder.n > 0) return CW_OK;
   CW_TRY(cw_job_suspect(root, "ladder"));
   return cw_job_fail(root, section, "needs a section 'ladder'");
+}
+
+/* ---- walks ---- */
+
+static const char *const scheme_words[] = {"systematic", "multinomial", NULL};
+/* In the order of cw_walk_stage. */
+static const char *const stage_words[] = {"transport", "retarget", "resample", "mutate", NULL};
+
+/* A section, and its program; `walk` has that in its key `stages`. */
+static const struct {
+  const char *name;
+  int n;
+  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+} programs[CW_MAX_WALKS] = {
+    {"ais", 2, {CW_WALK_RETARGET, CW_WALK_MUTATE}},
+    {"smc", 3, {CW_WALK_RETARGET, CW_WALK_RESAMPLE, CW_WALK_MUTATE}},
+    {"snf", 3, {CW_WALK_TRANSPORT, CW_WALK_RETARGET, CW_WALK_MUTATE}},
+    {"craft", 4, {CW_WALK_TRANSPORT, CW_WALK_RETARGET, CW_WALK_RESAMPLE, CW_WALK_MUTATE}},
+    {"walk", 0, {0}}};
+
+static int count_stages(const cw_walk_plan *w, cw_walk_stage kind) {
+  int n = 0;
+  for (int i = 0; i < w->n_stages; i++) n += w->stage[i] == kind;
+  return n;
+}
+
+static cw_status read_stages(cw_node *map, cw_walk_plan *w) {
+  int stage[CW_MAX_WALK_STAGES];
+  CW_TRY(
+      cw_job_choices(map, "stages", "stage", stage_words, CW_MAX_WALK_STAGES, stage, &w->n_stages));
+  for (int i = 0; i < w->n_stages; i++) w->stage[i] = (cw_walk_stage)stage[i];
+  if (count_stages(w, CW_WALK_RETARGET) != 1)
+    return cw_job_fail(map, "stages", "expected one 'retarget', found %d",
+                       count_stages(w, CW_WALK_RETARGET));
+  if (count_stages(w, CW_WALK_TRANSPORT) > 1)
+    return cw_job_fail(map, "stages", "expected at most one 'transport'");
+  for (int i = 0; w->stage[i] != CW_WALK_RETARGET; i++)
+    if (w->stage[i] == CW_WALK_TRANSPORT) return CW_OK;
+  if (count_stages(w, CW_WALK_TRANSPORT) == 0) return CW_OK;
+  return cw_job_fail(map, "stages", "a 'transport' carries to the next rung before 'retarget'");
+}
+
+static cw_status read_resampling(cw_node *map, cw_walk_plan *w) {
+  int scheme = 0;
+  CW_TRY(cw_job_double(map, "threshold", 0.3, 0, 1, &w->threshold));
+  CW_TRY(cw_job_choice(map, "resampling", "scheme", scheme_words, 0, &scheme));
+  w->scheme = (cw_resampling)scheme;
+  return CW_OK;
+}
+
+/* Walks, of the population and of those that train, have 2^32 numbers for the sampler steps in
+ * them. */
+static cw_status check_steps(const cw_node *map, const cw_plan *p, const cw_walk_plan *w) {
+  const cw_mcmc_plan *m = &w->mcmc;
+  const double most = UINT32_MAX, rungs = p->ladder.n;
+  double per_rung = (double)w->mutations * count_stages(w, CW_WALK_MUTATE) + w->n_stages;
+  double on_first = (double)m->steps * (double)m->every + (double)m->thermalise;
+  if (on_first > most || ((double)m->steps + 1) * rungs * per_rung > most)
+    return cw_job_fail(map, "walks", "more than 2^32 sampler steps");
+  if (!w->has_flow) return CW_OK;
+  double training = (double)w->flow.train.steps;
+  if (training * (double)w->flow.every + (double)m->thermalise > most ||
+      (training + 1) * rungs * per_rung > most)
+    return cw_job_fail(map, "train", "more than 2^32 sampler steps");
+  return CW_OK;
+}
+
+static cw_status read_walk(cw_node *root, cw_plan *p, int which) {
+  cw_node *map;
+  const char *name = programs[which].name;
+  CW_TRY(cw_job_map(root, name, CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  cw_walk_plan *w = &p->walk[p->n_walks++];
+  cw_mcmc_plan *m = &w->mcmc;
+  w->name = name;
+  w->n_stages = programs[which].n;
+  memcpy(w->stage, programs[which].stage, sizeof w->stage);
+  CW_TRY(needs_ladder(root, p, name));
+  if (w->n_stages == 0) CW_TRY(read_stages(map, w));
+  CW_TRY(cw_read_which_sampler(map, m));
+  CW_TRY(cw_job_long(map, "particles", 1024, 2, 1L << 30, &m->chains));
+  CW_TRY(cw_job_long(map, "walks", 16, 2, 1000000, &m->steps));
+  CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
+  CW_TRY(cw_job_long(map, "every", 10, 1, 1000000, &m->every));
+  CW_TRY(cw_job_long(map, "mutations", 1, 0, 1000000, &w->mutations));
+  CW_TRY(cw_job_long(map, "tuning", 20, 0, 1000000, &w->tuning));
+  CW_TRY(cw_job_bool(map, "reverse", 0, &w->reverse));
+  CW_TRY(cw_job_bool(map, "pimh", 0, &w->pimh));
+  if (count_stages(w, CW_WALK_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
+  CW_TRY(cw_read_sampler(map, p, m));
+  if ((w->has_flow = count_stages(w, CW_WALK_TRANSPORT) > 0))
+    CW_TRY(cw_read_flow(map, p, &w->flow));
+  CW_TRY(check_steps(map, p, w));
+  return cw_job_finish(map);
 }
 
 /* ---- replica exchange ---- */
@@ -105,6 +202,20 @@ static cw_status read_levels(cw_node *map, const cw_plan *p, cw_levels *levels) 
   return CW_OK;
 }
 
+/* flow: none, or the section whose flows take part in swaps. */
+static cw_status read_swap_flow(cw_node *map, const cw_plan *p, int *flow) {
+  const char *words[CW_MAX_WALKS + 2] = {"none"};
+  int walk[CW_MAX_WALKS + 1] = {-1}, n = 1, chosen;
+  for (int i = 0; i < p->n_walks; i++) {
+    if (!p->walk[i].has_flow) continue;
+    walk[n] = i;
+    words[n++] = p->walk[i].name;
+  }
+  CW_TRY(cw_job_choice(map, "flow", "section with flows", words, 0, &chosen));
+  *flow = walk[chosen];
+  return CW_OK;
+}
+
 static cw_status read_rex(cw_node *root, cw_plan *p, const char *name) {
   cw_node *map;
   int order, measured;
@@ -121,8 +232,12 @@ static cw_status read_rex(cw_node *root, cw_plan *p, const char *name) {
   CW_TRY(cw_job_choice(map, "measure", "choice of rungs", measure_words, 0, &measured));
   x->order = (cw_swap_order)order;
   x->all_rungs = measured == 1;
+  x->flow = -1;
   if (x->mcmc.keep > 0) return cw_job_fail(map, "keep", "replicas are not kept");
-  if (!ptbc) return cw_job_finish(map);
+  if (!ptbc) {
+    CW_TRY(read_swap_flow(map, p, &x->flow));
+    return cw_job_finish(map);
+  }
   if (parameter(p, "factor") != 1)
     return cw_job_fail(root, "ptbc",
                        "needs a ladder that ends on a periodic lattice: theory form 'defect' with "
@@ -132,50 +247,15 @@ static cw_status read_rex(cw_node *root, cw_plan *p, const char *name) {
   return cw_job_finish(map);
 }
 
-/* ---- walks ---- */
-
-static const char *const scheme_words[] = {"systematic", "multinomial", NULL};
-
-static cw_status read_walk(cw_node *root, cw_plan *p, const char *name) {
-  cw_node *map;
-  int scheme = 0;
-  bool resamples = strcmp(name, "smc") == 0;
-  CW_TRY(cw_job_map(root, name, CW_JOB_MAY, &map));
-  if (map == NULL) return CW_OK;
-  cw_walk_plan *w = &p->walk[p->n_walks++];
-  cw_mcmc_plan *m = &w->mcmc;
-  w->name = name;
-  CW_TRY(needs_ladder(root, p, name));
-  CW_TRY(cw_read_which_sampler(map, m));
-  CW_TRY(cw_job_long(map, "particles", 1024, 2, 1L << 30, &m->chains));
-  CW_TRY(cw_job_long(map, "walks", 16, 2, 1000000, &m->steps));
-  CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
-  CW_TRY(cw_job_long(map, "every", 10, 1, 1000000, &m->every));
-  CW_TRY(cw_job_long(map, "mutations", 1, 0, 1000000, &w->mutations));
-  CW_TRY(cw_job_long(map, "tuning", 20, 0, 1000000, &w->tuning));
-  CW_TRY(cw_job_bool(map, "reverse", 0, &w->reverse));
-  if (resamples) {
-    CW_TRY(cw_job_double(map, "threshold", 0.3, 0, 1, &w->threshold));
-    CW_TRY(cw_job_choice(map, "resampling", "scheme", scheme_words, 0, &scheme));
-  }
-  w->scheme = (cw_resampling)scheme;
-  if ((double)m->steps * (double)m->every + (double)m->thermalise > UINT32_MAX ||
-      (double)m->steps * p->ladder.n * (double)w->mutations > UINT32_MAX)
-    return cw_job_fail(map, "walks", "more than 2^32 sampler steps");
-  CW_TRY(cw_read_sampler(map, p, m));
-  return cw_job_finish(map);
-}
-
 cw_status cw_read_ladder(cw_node *root, cw_plan *p) {
   CW_TRY(read_rungs(root, p));
+  for (int i = 0; i < CW_MAX_WALKS; i++) CW_TRY(read_walk(root, p, i));
   CW_TRY(read_rex(root, p, "rex"));
   CW_TRY(read_rex(root, p, "ptbc"));
-  CW_TRY(read_walk(root, p, "ais"));
-  CW_TRY(read_walk(root, p, "smc"));
   if (p->ladder.n > 0 && p->n_rex + p->n_walks == 0)
     return cw_job_fail(root, "ladder",
-                       "nothing walks it: add a section 'rex', 'ptbc', 'ais' or "
-                       "'smc'");
+                       "nothing walks it: add a section 'rex', 'ptbc', 'ais', 'smc', 'snf', "
+                       "'craft' or 'walk'");
   return CW_OK;
 }
 

@@ -89,6 +89,26 @@ static void print_start(FILE *out, const cw_plan *plan) {
           plan->start_case[0] != '\0' ? ", case " : "", plan->start_case);
 }
 
+/* The methods that know the free energy, if there are several. */
+static void print_free_energies(FILE *out, const cw_analysis_case *c) {
+  cw_free_energy list[CW_MOST_FREE_ENERGIES];
+  int n = cw_list_free_energies(c, list);
+  if (n < 2) return;
+  fprintf(out, "\nFree energies by method\n  %-20s  %-20s  %-22s  %9s  %10s  %10s  %10s\n",
+          "method", "of what", "value(error)", "ess", "sampling/s", "training/s", "error*s^.5");
+  for (int i = 0; i < n; i++) {
+    char value[CW_VALUE_TEXT];
+    cw_format_value(list[i].e.value, list[i].e.error, value);
+    fprintf(out, "  %-20s  %-20s  %-22s", list[i].stage->label,
+            list[i].is_ratio ? "ln Z(last)/Z(first)" : "ln Z", value);
+    print_number(out, list[i].e.ess, "%.1f", 9);
+    print_number(out, list[i].stage->seconds, "%.3g", 10);
+    print_number(out, list[i].training, "%.3g", 10);
+    print_number(out, list[i].cost, "%.2g", 10);
+    fputc('\n', out);
+  }
+}
+
 static void print_case(FILE *out, const cw_analysis_case *c) {
   if (c->name[0] != '\0') fprintf(out, "\n== case %s\n", c->name);
   fprintf(out, "lattice   ");
@@ -109,6 +129,7 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
   }
   if (c->n_results > 0) print_heads(out, "Free energy");
   for (int r = 0; r < c->n_results; r++) print_result(out, &c->result[r]);
+  print_free_energies(out, c);
   print_expectations(out, c);
 }
 

@@ -143,6 +143,14 @@ double *cw_record_row(cw_record *r, long width) {
   return r->data + r->width * r->n++;
 }
 
+cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record *r, int rank) {
+  long dim[2] = {r->n, r->width};
+  if (r->n == 0) return CW_OK;
+  cw_status st = cw_arrays_put(c->ctx, set, name, rank, dim, r->data);
+  r->n = 0;
+  return st;
+}
+
 void cw_record_free(cw_record *r) {
   free(r->data);
   *r = (cw_record){0};

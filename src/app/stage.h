@@ -55,6 +55,9 @@ typedef struct {
 
 double *cw_record_row(cw_record *r, long width); /* a new row to fill; NULL: no memory */
 void cw_record_free(cw_record *r);
+/* Puts a record of rows that all ranks have alike, (rows, width) or, rank 1, (rows), and empties
+ * it. Without rows nothing is put. */
+cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record *r, int rank);
 
 /* Threads for a loop over blocks: with a single block its kernels get them all. */
 int cw_block_threads(const cw_case *c, const cw_field *x);
@@ -94,8 +97,19 @@ cw_status cw_run_nis(cw_case *c);
 cw_status cw_run_nmcmc(cw_case *c);
 cw_status cw_run_forward(cw_case *c);
 cw_status cw_run_chain(cw_case *c);
-cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan);
+cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan); /* its flows, if it has some, first */
 cw_status cw_run_rex(cw_case *c, const cw_rex_plan *plan);
+
+/* Flows from each rung of the case's ladder to the next. */
+typedef struct {
+  int n; /* one less than rungs; 0: none */
+  cw_model **model;
+  cw_map *map;
+} cw_flows;
+/* Trains those of a walk section, as the stage "NAME.train", or brings them back if that is done;
+ * none if it has none. The caller destroys *flows in any case. */
+cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows);
+void cw_flows_destroy(cw_flows *flows);
 
 /* The ladder of the case's plan, or that from its end. The caller destroys *out in any case. */
 cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out);

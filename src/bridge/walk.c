@@ -6,35 +6,71 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "causeway/bridge.h"
+#include "bridge/population.h"
 
 struct cw_walk {
   cw_context *ctx;
   const cw_ladder *ladder;
   cw_walk_options opt;
   cw_sampler *sampler;
-  double *state; /* (n - 1, n_state): what the sampler is tuned to on rungs 1 .. n-1 */
+  double *state; /* (n, n_state): what the sampler is tuned to on every rung */
 };
 
 static size_t state_bytes(const cw_walk *w) {
   return (size_t)w->sampler->ops->n_state * sizeof *w->state;
 }
 static double *state_of(const cw_walk *w, int rung) {
-  return w->state + (rung - 1) * w->sampler->ops->n_state;
+  return w->state + rung * w->sampler->ops->n_state;
+}
+
+static int count(const cw_walk_options *o, cw_walk_stage kind) {
+  int n = 0;
+  for (int i = 0; i < o->n_stages; i++) n += o->stage[i] == kind;
+  return n;
+}
+
+/* Step numbers of random draws that the program takes from rung to rung. */
+static long numbers(const cw_walk_options *o, long mutations) {
+  return count(o, CW_WALK_MUTATE) * mutations + count(o, CW_WALK_RESAMPLE);
 }
 
 /* ------------------------------------------------------------------- create */
 
+static void usual_program(cw_walk_options *o) {
+  if (o->map != NULL) o->stage[o->n_stages++] = CW_WALK_TRANSPORT;
+  o->stage[o->n_stages++] = CW_WALK_RETARGET;
+  if (o->threshold > 0) o->stage[o->n_stages++] = CW_WALK_RESAMPLE;
+  o->stage[o->n_stages++] = CW_WALK_MUTATE;
+}
+
+static cw_status check_program(cw_context *ctx, const cw_walk_options *o) {
+  bool moved = false, fits = o->n_stages >= 1 && o->n_stages <= CW_MAX_WALK_STAGES;
+  for (int i = 0; fits && i < o->n_stages; i++) {
+    if (o->stage[i] == CW_WALK_TRANSPORT && moved)
+      return cw_fail(ctx, CW_EINVAL, "walk: a transport is before the retarget, not after it");
+    moved = moved || o->stage[i] == CW_WALK_RETARGET;
+  }
+  if (!fits || count(o, CW_WALK_RETARGET) != 1 || count(o, CW_WALK_TRANSPORT) > 1)
+    return cw_fail(ctx, CW_EINVAL,
+                   "walk: expected up to %d stages, one retarget and at most one transport among "
+                   "them",
+                   CW_MAX_WALK_STAGES);
+  if ((count(o, CW_WALK_TRANSPORT) == 1) != (o->map != NULL))
+    return cw_fail(ctx, CW_EINVAL, "walk: a transport needs maps, and maps need a transport");
+  return CW_OK;
+}
+
 /* Step numbers of a whole walk have 32 bits. */
 static cw_status check_length(cw_context *ctx, const cw_ladder *ladder, long steps,
                               const char *what) {
-  const long most = UINT32_MAX / (long)(ladder->n - 1);
+  const long most = UINT32_MAX / ((ladder->n - 1L) * CW_MAX_WALK_STAGES) - 1;
   if (steps >= 0 && steps <= most) return CW_OK;
   return cw_fail(ctx, CW_EINVAL, "%ld %s on each of %d rungs: expected 0 to %ld", steps, what,
                  ladder->n - 1, most);
 }
 
 static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const cw_walk_options *o) {
+  CW_TRY(check_program(ctx, o));
   CW_TRY(check_length(ctx, ladder, o->mutations, "mutations"));
   CW_TRY(check_length(ctx, ladder, o->tuning, "steps of tuning"));
   if (!(o->threshold >= 0 && o->threshold <= 1))
@@ -44,17 +80,19 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
 
 cw_status cw_walk_create(cw_context *ctx, const cw_ladder *ladder, const cw_walk_options *options,
                          const cw_population *p, cw_walk **out) {
+  cw_walk_options opt = *options;
   *out = NULL;
-  CW_TRY(check_options(ctx, ladder, options));
+  if (opt.n_stages == 0) usual_program(&opt);
+  CW_TRY(check_options(ctx, ladder, &opt));
   cw_walk *w = cw_alloc(sizeof *w);
   if (w == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a walk");
   *out = w;
-  *w = (cw_walk){.ctx = ctx, .ladder = ladder, .opt = *options};
+  *w = (cw_walk){.ctx = ctx, .ladder = ladder, .opt = opt};
   CW_TRY(cw_sampler_create(ctx, options->sampler, ladder->th, options->param, options->choice,
                            p->x.n_blocks, &w->sampler));
-  w->state = cw_alloc((size_t)(ladder->n - 1) * state_bytes(w));
+  w->state = cw_alloc((size_t)ladder->n * state_bytes(w));
   if (w->state == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a walk");
-  for (int rung = 1; rung < ladder->n; rung++)
+  for (int rung = 0; rung < ladder->n; rung++)
     memcpy(state_of(w, rung), w->sampler->state, state_bytes(w));
   return CW_OK;
 }
@@ -66,75 +104,138 @@ void cw_walk_destroy(cw_walk *w) {
   free(w);
 }
 
-/* ---------------------------------------------------------------------- run */
+/* ------------------------------------------------------------------- stages */
+
+/* A walk while it goes on. */
+typedef struct {
+  cw_rng rng, resample; /* draws of mutations and of the rest */
+  uint32_t step;        /* number of the next draw */
+  bool tunes;
+  cw_trainer *const *trainer; /* NULL: does not train */
+  cw_train_report *report;
+  double *ess, *lnz; /* NULL: not wanted */
+} passage;
 
 /* Draws other than those of the mutations. */
 static cw_rng stream_of(cw_rng rng, const char *name) {
   return (cw_rng){{rng.key[0], rng.key[1] ^ cw_rng_stream(rng.key[0], name).key[1]}};
 }
 
-static cw_status arrive(const cw_walk *w, cw_population *p, int rung) {
-  if (w->opt.map != NULL) CW_TRY(cw_transport(p, &w->opt.map[rung - 1]));
-  return cw_retarget(p, rung);
+/* p->all: the weights with which a transition is trained; returns this rank's. */
+static const double *training_weights(const cw_walk *w, cw_population *p) {
+  if (count(&w->opt, CW_WALK_RESAMPLE) > 0)
+    cw_population_shares(p);
+  else
+    for (long i = 0; i < p->n; i++) p->all[i] = 1 / (double)p->n;
+  return p->all + p->x.first_chain;
+}
+
+static cw_status transport(cw_walk *w, cw_population *p, const passage *on) {
+  int k = p->rung;
+  if (on->trainer != NULL)
+    CW_TRY(cw_trainer_transition(on->trainer[k], &p->x, training_weights(w, p), w->ladder->c[k],
+                                 w->ladder->c[k + 1], &on->report[k]));
+  return cw_agree(w->ctx, cw_transport(p, &w->opt.map[k]));
+}
+
+static cw_status resample(cw_walk *w, cw_population *p, passage *on) {
+  return cw_resample(p, w->opt.scheme, w->opt.threshold, on->resample, on->step++, NULL);
+}
+
+static cw_status tune(cw_walk *w, cw_population *p, passage *on) {
+  const long n = w->opt.tuning;
+  for (long t = 0; t < n; t++) {
+    double accept;
+    CW_TRY(cw_mutate(p, w->sampler, on->rng, on->step++, 1, &accept));
+    w->sampler->ops->tune(w->sampler, accept, (uint32_t)t, (uint32_t)n);
+  }
+  memcpy(state_of(w, p->rung), w->sampler->state, state_bytes(w));
+  return CW_OK;
+}
+
+static cw_status mutate(cw_walk *w, cw_population *p, passage *on) {
+  const uint32_t step0 = on->step;
+  memcpy(w->sampler->state, state_of(w, p->rung), state_bytes(w));
+  if (on->tunes) return tune(w, p, on);
+  on->step += (uint32_t)w->opt.mutations;
+  return cw_agree(w->ctx, cw_mutate(p, w->sampler, on->rng, step0, w->opt.mutations, NULL));
+}
+
+/* ---------------------------------------------------------------------- run */
+
+/* What the walk found on a rung; resampling would hide it. */
+static void note_rung(cw_population *p, const passage *on) {
+  if (on->ess != NULL) on->ess[p->rung] = cw_population_ess(p);
+  if (on->lnz != NULL) on->lnz[p->rung] = cw_population_lnz(p);
+}
+
+static cw_status to_next_rung(cw_walk *w, cw_population *p, passage *on) {
+  const int next = p->rung + 1;
+  bool noted = false;
+  for (int i = 0; i < w->opt.n_stages; i++) switch (w->opt.stage[i]) {
+    case CW_WALK_TRANSPORT:
+      CW_TRY(transport(w, p, on));
+      break;
+    case CW_WALK_RETARGET:
+      CW_TRY(cw_agree(w->ctx, cw_retarget(p, next)));
+      break;
+    case CW_WALK_RESAMPLE:
+      if (p->rung == next && !noted) note_rung(p, on);
+      noted = noted || p->rung == next;
+      CW_TRY(resample(w, p, on));
+      break;
+    case CW_WALK_MUTATE:
+      CW_TRY(mutate(w, p, on));
+      break;
+    }
+  if (!noted) note_rung(p, on);
+  return CW_OK;
+}
+
+static cw_status to_last_rung(cw_walk *w, cw_population *p, passage *on) {
+  CW_REQUIRE(p->rung == 0);
+  if (on->ess != NULL) on->ess[0] = 1;
+  if (on->lnz != NULL) on->lnz[0] = 0;
+  while (p->rung < w->ladder->n - 1) CW_TRY(to_next_rung(w, p, on));
+  return CW_OK;
+}
+
+/* Walk number number takes the step numbers after those of the walks before it. */
+static cw_status number_draws(const cw_walk *w, uint32_t number, passage *on) {
+  const double each = (double)(w->ladder->n - 1) * (double)numbers(&w->opt, w->opt.mutations);
+  if (each * ((double)number + 1) > UINT32_MAX)
+    return cw_fail(w->ctx, CW_EINVAL, "walk number %lu: its steps have numbers beyond 2^32",
+                   (unsigned long)number);
+  on->step = (uint32_t)(each * number);
+  return CW_OK;
 }
 
 cw_status cw_walk_run(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number, double *ess,
                       double *lnz) {
-  const cw_walk_options *o = &w->opt;
-  const int rungs = w->ladder->n - 1;
-  const long per_rung = o->mutations > 0 ? o->mutations : 1; /* resampling counts them too */
-  CW_REQUIRE(p->rung == 0);
-  if (number > UINT32_MAX / (rungs * per_rung) - 1)
-    return cw_fail(w->ctx, CW_EINVAL, "walk number %lu: its steps have numbers beyond 2^32",
-                   (unsigned long)number);
-  for (int rung = 1; rung <= rungs; rung++) {
-    uint32_t step0 = (uint32_t)((number * (long)rungs + rung - 1) * per_rung);
-    CW_TRY(cw_agree(w->ctx, arrive(w, p, rung)));
-    if (ess != NULL) ess[rung] = cw_population_ess(p);
-    if (lnz != NULL) lnz[rung] = cw_population_lnz(p);
-    CW_TRY(cw_resample(p, o->scheme, o->threshold, stream_of(rng, "resample"), step0, NULL));
-    memcpy(w->sampler->state, state_of(w, rung), state_bytes(w));
-    CW_TRY(cw_agree(w->ctx, cw_mutate(p, w->sampler, rng, step0, o->mutations, NULL)));
-  }
-  if (ess != NULL) ess[0] = 1;
-  if (lnz != NULL) lnz[0] = 0;
-  return CW_OK;
+  passage on = {.rng = rng, .resample = stream_of(rng, "resample"), .ess = ess, .lnz = lnz};
+  CW_TRY(number_draws(w, number, &on));
+  return to_last_rung(w, p, &on);
 }
 
-/* --------------------------------------------------------------------- tune */
-
-static cw_status tune_rung(cw_walk *w, cw_population *p, cw_rng rng, int rung) {
-  const long n = w->opt.tuning;
-  cw_sampler *s = w->sampler;
-  memcpy(s->state, state_of(w, rung), state_bytes(w));
-  for (long t = 0; t < n; t++) {
-    double accept;
-    CW_TRY(cw_mutate(p, s, rng, (uint32_t)((rung - 1) * n + t), 1, &accept));
-    s->ops->tune(s, accept, (uint32_t)t, (uint32_t)n);
-  }
-  memcpy(state_of(w, rung), s->state, state_bytes(w));
-  return CW_OK;
+cw_status cw_walk_train(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number,
+                        cw_trainer *const *trainer, cw_train_report *report) {
+  passage on = {
+      .rng = rng, .resample = stream_of(rng, "resample"), .trainer = trainer, .report = report};
+  CW_REQUIRE(w->opt.map != NULL);
+  CW_TRY(number_draws(w, number, &on));
+  return to_last_rung(w, p, &on);
 }
 
 cw_status cw_walk_tune(cw_walk *w, cw_population *p, cw_rng rng) {
-  const cw_walk_options *o = &w->opt;
-  cw_rng tuning = stream_of(rng, "tune");
-  CW_REQUIRE(p->rung == 0);
-  if (w->sampler->ops->tune == NULL || o->tuning == 0) return CW_OK;
-  for (int rung = 1; rung < w->ladder->n; rung++) {
-    CW_TRY(cw_agree(w->ctx, arrive(w, p, rung)));
-    CW_TRY(cw_resample(p, o->scheme, o->threshold, stream_of(tuning, "resample"), (uint32_t)rung,
-                       NULL));
-    CW_TRY(tune_rung(w, p, tuning, rung));
-  }
-  return CW_OK;
+  passage on = {.rng = stream_of(rng, "tune"), .tunes = true};
+  on.resample = stream_of(on.rng, "resample");
+  if (w->sampler->ops->tune == NULL || w->opt.tuning == 0) return CW_OK;
+  return to_last_rung(w, p, &on);
 }
 
 /* --------------------------------------------------------------------- state */
 
-long cw_walk_state_size(const cw_walk *w) {
-  return (long)(w->ladder->n - 1) * w->sampler->ops->n_state;
-}
+long cw_walk_state_size(const cw_walk *w) { return (long)w->ladder->n * w->sampler->ops->n_state; }
 
 void cw_walk_save(const cw_walk *w, double *state) {
   memcpy(state, w->state, (size_t)cw_walk_state_size(w) * sizeof *state);

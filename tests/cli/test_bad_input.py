@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import program
-from program import GAUGE, JOB, SHORT, Case, tree
+from program import GAUGE, JOB, LADDER, SHORT, Case, tree
 
 
 class JobFiles(Case):
@@ -148,6 +148,44 @@ class GaugeJobs(Case):
         self.change("beta: 5.7", "beta: strong", "job.yaml:5: theory.beta: expected a number")
         self.write("job.yaml", GAUGE.replace("4, 4, 4, 4", "4, 4").replace("beta: 5.7", "form: anisotropic, beta_s: 2, beta_t: 3"))
         self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:5: theory: two dimensions have no spatial plaquettes for beta_s to act on: use form isotropic")
+
+
+class LadderJobs(Case):
+    """Mistakes in ladders and what walks them."""
+
+    def change(self, old, new, *parts):
+        self.assertIn(old, LADDER)
+        self.write("job.yaml", LADDER.replace(old, new, 1))
+        self.bad(["run", "job.yaml", "--out", "out"], *parts)
+        self.assertFalse((self.dir / "out").exists())
+
+    def test_ladder(self):
+        self.change("ladder: {from: {kappa: 0.2}, rungs: 5}\n", "", "snf: needs a section 'ladder'")
+        self.change("ladder: {", "lader: {", "job.yaml:6: unknown key 'lader'; did you mean 'ladder'?")
+        self.change("rungs: 5", "rungs: 1", "job.yaml:6: ladder.rungs: must lie in [2, 1024], found '1'")
+        self.change("rungs: 5", "rungs: 2, positions: [0, 1]", "job.yaml:6: ladder.rungs: there are 'positions' too")
+        self.change("rungs: 5", "positions: [0, 0.7, 0.6, 1]", "job.yaml:6: ladder.positions: expected ascending numbers from 0 to 1")
+        self.change("{kappa: 0.2}", "{kapa: 0.2}", "job.yaml:6: unknown key 'kapa' in ladder.from; did you mean 'kappa'?")
+
+    def test_stages(self):
+        stages = "[mutate, retarget, resample]"
+        self.change(stages, "[]", "job.yaml:9: walk.stages: expected 1 to 16 stages, found 0")
+        self.change(stages, "retarget", "job.yaml:9: walk.stages: expected a list of stages, found 'retarget'")
+        self.change(stages, "[mutate, retarged]", "job.yaml:9:", "unknown stage 'retarged'; did you mean 'retarget'?")
+        self.change(stages, "[mutate]", "job.yaml:9: walk.stages: expected one 'retarget', found 0")
+        self.change(stages, "[retarget, transport]", "job.yaml:9: walk.stages: a 'transport' carries to the next rung before 'retarget'")
+        self.change(stages, "[transport, retarget]", "job.yaml:9: walk: missing key 'flow'")
+        self.change(f"stages: {stages}, ", "", "job.yaml:9: walk: missing key 'stages'")
+        self.change("snf: {", "snf: {stages: [retarget], ", "job.yaml:7: unknown key 'stages' in snf")
+        self.change("snf: {", "snf: {threshold: 0.5, ", "job.yaml:7: unknown key 'threshold' in snf")
+
+    def test_flows(self):
+        self.change("flow: {layers: [{kind: scale}]}, ", "", "job.yaml:8: craft: missing key 'flow'")
+        self.change("kind: scale", "kind: scales", "job.yaml:8: craft.flow.layers[0].kind: unknown layer 'scales'; did you mean 'scale'?")
+        self.change("layers: [{kind: scale}]", "prior: {}", "job.yaml:8:", "craft.flow: missing key 'layers'")
+        self.change("batch: 48}}\nwalk", "batch: 1}}\nwalk", "job.yaml:8: craft.train.batch: must lie in [2, 16777216], found '1'")
+        self.change("flow: craft", "flow: smc", "job.yaml:10: rex.flow: unknown section with flows 'smc' (known: none, snf, craft)")
+        self.change("lattice: [4, 4]", "lattice: [4, 5]", "job.yaml:7: snf.flow.layers[0]: layer 'affine' works on a checkerboard")
 
 
 class CommandLine(Case):

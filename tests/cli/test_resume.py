@@ -5,7 +5,7 @@ import signal
 import time
 
 import program
-from program import GAUGE, JOB, Case
+from program import GAUGE, JOB, LADDER, Case
 
 KILLS = 20
 
@@ -103,6 +103,13 @@ class ResumeGauge(Resume):
 
     job, kills = GAUGE.replace("[4, 4, 4, 4]", "[4, 2, 4, 4]").replace("checkpoint: 0.05", "checkpoint: 0.01"), 5
     stages = ("hmc", "heatbath")
+
+
+class ResumeLadder(Resume):
+    """Walks, the flows that they train, and replicas that are carried by these."""
+
+    job, kills = LADDER, 8
+    stages = ("snf.train", "snf", "craft.train", "craft", "rex")
 
 
 class Segments(Case):

@@ -487,14 +487,14 @@ static void test_tuning(void **state) {
   open_bench(&b, context(state), cw_theory_find("phi4"), 0, (cw_lattice){2, {8, 8}}, 1, 3, from, to,
              64);
   check_ok(b.ctx, cw_walk_create(b.ctx, &b.ladder, &options, &b.p, &w));
-  assert_int_equal(cw_walk_state_size(w), 2 * hmc->n_state);
+  assert_int_equal(cw_walk_state_size(w), 3 * hmc->n_state);
   check_ok(b.ctx, cw_walk_tune(w, &b.p, cw_rng_stream(8, "walk")));
   double *tuned = cw_alloc((size_t)cw_walk_state_size(w) * sizeof *tuned), accept;
   cw_walk_save(w, tuned);
-  assert_true(tuned[0] != tuned[hmc->n_state]);
+  assert_true(tuned[hmc->n_state] != tuned[2 * hmc->n_state]);
   cw_sampler *s; /* as good as tuned alone: the preset target is not missed by much */
   check_ok(b.ctx, cw_sampler_create(b.ctx, hmc, &b.th, NULL, NULL, b.p.x.n_blocks, &s));
-  memcpy(s->state, tuned + hmc->n_state, (size_t)hmc->n_state * sizeof *tuned);
+  memcpy(s->state, tuned + 2 * hmc->n_state, (size_t)hmc->n_state * sizeof *tuned);
   check_ok(b.ctx, cw_mutate(&b.p, s, cw_rng_stream(9, "walk"), 0, 20, &accept));
   assert_true(accept > 0.7 && accept < 0.99);
   cw_sampler_destroy(s);
@@ -576,6 +576,22 @@ static void test_errors(void **state) {
   bad = good, bad.sampler = cw_sampler_find("heatbath");
   expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "cannot sample");
   cw_walk_destroy(w);
+
+  static const struct {
+    int n;
+    cw_walk_stage stage[4];
+  } wrong[] = {{1, {CW_WALK_MUTATE}},
+               {2, {CW_WALK_RETARGET, CW_WALK_RETARGET}},
+               {2, {CW_WALK_RETARGET, CW_WALK_TRANSPORT}},
+               {3, {CW_WALK_TRANSPORT, CW_WALK_TRANSPORT, CW_WALK_RETARGET}},
+               {2, {CW_WALK_TRANSPORT, CW_WALK_RETARGET}}, /* of no map */
+               {CW_MAX_WALK_STAGES + 1, {CW_WALK_RETARGET}}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    bad = good, bad.n_stages = wrong[i].n;
+    memcpy(bad.stage, wrong[i].stage, sizeof wrong[i].stage);
+    expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "transport");
+    cw_walk_destroy(w);
+  }
 
   check_ok(ctx, cw_walk_create(ctx, &b.ladder, &good, &b.p, &w));
   expect(ctx, cw_walk_run(w, &b.p, cw_rng_stream(1, "w"), UINT32_MAX / 2000, NULL, NULL), CW_EINVAL,

@@ -2,6 +2,8 @@
  * bits, and training between Gaussian theories and phi^4 theories. */
 #include "physics/flows.h"
 
+#include "causeway/bridge.h"
+
 #define NET(...)                                                                                   \
   { .kind = CW_NET_CONV, .kernel = 3, __VA_ARGS__ }
 
@@ -307,6 +309,103 @@ static void test_trained_affine(void **state) {
   close_transition(&t);
 }
 
+/* ------------------------------------------------------- walks that train */
+
+/* On one site with S = a x^2, a = m2, every flow learns sqrt(a/b), wherever on the ladder it is,
+ * with the particles of a walk for a batch; and then no work is done by any of them. Rung k-1's
+ * mean work is the exact -ln(Z_k/Z_{k-1}). */
+static void train_ladder(cw_context *ctx, double threshold) {
+  enum { RUNGS = 4, N = 100, STEPS = 300 };
+  static const double params[RUNGS][CW_MAX_PARAMS] = {{1.5}, {0.4}, {3}, {2}};
+  cw_model_spec spec = {
+      .prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 1, .layer = {{.kind = "scale"}}};
+  transition t[RUNGS - 1];
+  cw_map map[RUNGS - 1];
+  cw_trainer *trainer[RUNGS - 1];
+  cw_train_report report[RUNGS - 1];
+  cw_ladder ladder;
+  cw_population p;
+  cw_walk *w;
+  cw_train_options opt = transition_options(CW_GRADIENT_PATH, N, STEPS, 0.03);
+  for (int k = 0; k < RUNGS - 1; k++) {
+    t[k] = open_transition(ctx, (cw_lattice){1, {1}}, &spec);
+    map[k] = cw_map_of_model(t[k].model);
+    trainer[k] = make_trainer(&t[k], &opt);
+  }
+  check_ok(ctx, cw_ladder_create(ctx, &t[0].th, RUNGS, params, &ladder));
+  check_ok(ctx, cw_population_create(ctx, &ladder, N, &p));
+  cw_walk_options options = {
+      .sampler = cw_sampler_find("hmc"), .mutations = 1, .threshold = threshold, .map = map};
+  check_ok(ctx, cw_walk_create(ctx, &ladder, &options, &p, &w));
+  for (uint32_t step = 0; step < STEPS; step++) {
+    cw_field x = normal_particles(&t[0], N, sqrt(0.5 / params[0][0]), step);
+    cw_population_start(&p, &x);
+    check_ok(ctx, cw_walk_train(w, &p, cw_rng_stream(2, "walk"), step, trainer, report));
+    cw_field_destroy(&x);
+  }
+  for (int k = 0; k < RUNGS - 1; k++) {
+    double exact = 0.5 * log(params[k][0] / params[k + 1][0]);
+    check_close(cw_model_theta(t[k].model)[0], exact, 1e-3);
+    check_close(report[k].loss, -exact, 3e-3);
+    assert_true(report[k].ess > 0.9999);
+    cw_trainer_destroy(trainer[k]);
+    close_transition(&t[k]);
+  }
+  cw_walk_destroy(w);
+  cw_population_destroy(&p);
+  cw_ladder_destroy(&ladder);
+}
+
+static void test_trained_ladder(void **state) {
+  train_ladder(*state, 0);
+  train_ladder(*state, 1);
+}
+
+/* The batch is weighted as the population is, where the program resamples, and else not: seen in
+ * the work reported for the second of two transitions, whose particles arrive with the weights of
+ * an untrained first. */
+static void test_training_weights(void **state) {
+  enum { RUNGS = 3, N = 60 };
+  static const double params[RUNGS][CW_MAX_PARAMS] = {{0.5}, {1.5}, {4}};
+  cw_model_spec spec = {
+      .prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 1, .layer = {{.kind = "scale"}}};
+  transition t = open_transition(*state, (cw_lattice){1, {1}}, &spec);
+  cw_map map = cw_map_of_model(t.model);
+  cw_ladder ladder;
+  cw_population p;
+  check_ok(t.ctx, cw_ladder_create(t.ctx, &t.th, RUNGS, params, &ladder));
+  check_ok(t.ctx, cw_population_create(t.ctx, &ladder, N, &p));
+  cw_field x = normal_particles(&t, N, 0.7, 1);
+  for (int resamples = 0; resamples < 2; resamples++) {
+    cw_train_options opt = transition_options(CW_GRADIENT_PLAIN, N, 1, 1e-300);
+    cw_trainer *one = make_trainer(&t, &opt), *two = make_trainer(&t, &opt);
+    cw_train_report report[RUNGS - 1];
+    /* so low a threshold that it never happens */
+    cw_walk_options options = {.sampler = cw_sampler_find("hmc"),
+                               .threshold = resamples ? 1e-9 : 0,
+                               .map = (cw_map[]){map, map}};
+    cw_walk *w;
+    check_ok(t.ctx, cw_walk_create(t.ctx, &ladder, &options, &p, &w));
+    cw_population_start(&p, &x);
+    check_ok(t.ctx,
+             cw_walk_train(w, &p, cw_rng_stream(2, "walk"), 0, (cw_trainer *[]){one, two}, report));
+    double expected = 0, total = 0, d01 = ladder.c[1][1] - ladder.c[0][1];
+    for (long i = 0; i < N; i++) {
+      double x2 = pow(cw_field_get(&x, i, 0, 0), 2), weight = resamples ? exp(-d01 * x2) : 1;
+      expected += weight * (ladder.c[2][1] - ladder.c[1][1]) * x2;
+      total += weight;
+    }
+    check_close(report[1].loss, expected / total, 1e-12);
+    cw_walk_destroy(w);
+    cw_trainer_destroy(one);
+    cw_trainer_destroy(two);
+  }
+  cw_field_destroy(&x);
+  cw_population_destroy(&p);
+  cw_ladder_destroy(&ladder);
+  close_transition(&t);
+}
+
 /* -------------------------------------------------- start and diagnosis */
 
 /* Every kind of layer starts at the identity, and can leave it: its gradient is not zero. */
@@ -447,7 +546,7 @@ static cw_field part_of_field(const cw_field *x, long first_block, long n_blocks
  * ESS of new configurations rises well above that without flow, and ln(Z'/Z) from their works
  * stays. */
 static void test_phi4(void **state) {
-  enum { STEPS = 150, BATCH = 32, BLOCKS = 512 }; /* blocks of 16 */
+  enum { STEPS = 300, BATCH = 32, BLOCKS = 512 }; /* blocks of 16 */
   static const double from_params[] = {-4, 8}, to_params[CW_MAX_PARAMS] = {-4, 6.008};
   cw_model_spec spec;
   stack(&spec, (cw_prior_spec){.sigma = 1}, "affine", 2, 8, true);
@@ -497,11 +596,12 @@ static void test_phi4(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_report),        cmocka_unit_test(test_gradient),
-      cmocka_unit_test(test_path_gradient), cmocka_unit_test(test_exact_scale),
-      cmocka_unit_test(test_trained_scale), cmocka_unit_test(test_trained_affine),
-      cmocka_unit_test(test_identity),      cmocka_unit_test(test_bad_input),
-      cmocka_unit_test(test_not_a_number),  cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_report),         cmocka_unit_test(test_gradient),
+      cmocka_unit_test(test_path_gradient),  cmocka_unit_test(test_exact_scale),
+      cmocka_unit_test(test_trained_scale),  cmocka_unit_test(test_trained_affine),
+      cmocka_unit_test(test_trained_ladder), cmocka_unit_test(test_training_weights),
+      cmocka_unit_test(test_identity),       cmocka_unit_test(test_bad_input),
+      cmocka_unit_test(test_not_a_number),   cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_phi4),
   };
   return cmocka_run_group_tests_name("transition", tests, test_open_context_1, test_close_context);

@@ -30,8 +30,10 @@ typedef struct {
   double lnz;                /* ln Z(to)/Z(from) */
   double mean[CW_MAX_TERMS]; /* <T_k>/sites on the last rung; NAN: not known */
   cw_map map;                /* .apply NULL: none */
-  long n;                    /* particles */
-  int walks;                 /* a multiple of GROUPS */
+  int n_stages;              /* of a program of its own; 0: the usual one */
+  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+  long n;       /* particles */
+  int walks;    /* a multiple of GROUPS */
   double error; /* of exp(lnz) relative to its expectation, at most: the test's teeth */
 } experiment;
 
@@ -67,7 +69,9 @@ static void open_laboratory(cw_context *ctx, const experiment *e, cw_resampling 
                              .mutations = 1,
                              .threshold = threshold,
                              .scheme = scheme,
-                             .map = e->map.apply != NULL ? l->map : NULL};
+                             .map = e->map.apply != NULL ? l->map : NULL,
+                             .n_stages = e->n_stages};
+  memcpy(options.stage, e->stage, sizeof options.stage);
   check_ok(ctx, cw_walk_create(ctx, &l->ladder, &options, &l->p, &l->walk));
   l->T = cw_alloc((size_t)(l->p.x.n_blocks * CW_LANES * e->theory->n_terms) * sizeof *l->T);
 }
@@ -177,6 +181,36 @@ static void test_tilted(void **state) {
   e.what = "tilted, with a map";
   e.map = (cw_map){.self = &bend, .apply = bend_apply};
   run_all(context(state), &e);
+}
+
+/* Stages in other orders than the usual one, and more of them. */
+static void test_programs(void **state) {
+  experiment e = {.what = "mutated on both rungs",
+                  .theory = &toy_tilted,
+                  .lat = {1, {3}},
+                  .rungs = 5,
+                  .from = {0, 0.5, 0, 0},
+                  .to = {0.4, -0.6, 0.3, 0.3},
+                  .sampler = cw_sampler_find("hmc"),
+                  .start = normal_start,
+                  .map = {.self = &bend, .apply = bend_apply},
+                  .n = 57,
+                  .walks = 1000,
+                  .error = 0.02,
+                  .n_stages = 6,
+                  .stage = {CW_WALK_MUTATE, CW_WALK_TRANSPORT, CW_WALK_MUTATE, CW_WALK_RETARGET,
+                            CW_WALK_MUTATE, CW_WALK_RESAMPLE}};
+  double start[TILTED_TERMS], lnz = tilted_exact(e.to, e.mean);
+  e.lnz = 3 * (lnz - tilted_exact(e.from, start));
+  run_walks(context(state), &e, "resampled last", CW_RESAMPLE_SYSTEMATIC, 0.9);
+  experiment early = e;
+  early.what = "resampled before the move";
+  early.map = (cw_map){0};
+  early.n_stages = 4;
+  memcpy(early.stage,
+         (cw_walk_stage[]){CW_WALK_RESAMPLE, CW_WALK_MUTATE, CW_WALK_RESAMPLE, CW_WALK_RETARGET},
+         4 * sizeof *early.stage);
+  run_walks(context(state), &early, "twice", CW_RESAMPLE_MULTINOMIAL, 1);
 }
 
 /* phi ~ exp(-phi^2) on every site */
@@ -363,9 +397,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_known_phi4),   cmocka_unit_test(test_known_torus),
       cmocka_unit_test(test_known_defect), cmocka_unit_test(test_tilted),
-      cmocka_unit_test(test_phi4_2x2),     cmocka_unit_test(test_spins),
-      cmocka_unit_test(test_u1),           cmocka_unit_test(test_u1_defect),
-      cmocka_unit_test(test_su2_and_su3),
+      cmocka_unit_test(test_programs),     cmocka_unit_test(test_phi4_2x2),
+      cmocka_unit_test(test_spins),        cmocka_unit_test(test_u1),
+      cmocka_unit_test(test_u1_defect),    cmocka_unit_test(test_su2_and_su3),
   };
   return cmocka_run_group_tests_name("walks against exact integrals", tests, test_open_context_1,
                                      test_close_context);

@@ -99,6 +99,8 @@ static const cw_quantity quantities[] = {
     {0}};
 
 static const char *const featured[] = {"q_cooled", "q_cooled_integer", NULL};
+static const cw_sector sectors[] = {
+    {"q_cooled_integer", CW_SECTOR_INTEGER}, {"q_cooled", CW_SECTOR_INTEGER}, {0}};
 
 extern const cw_observable_ops cw_observable_cooling;
 const cw_observable_ops cw_observable_cooling = {
@@ -111,4 +113,5 @@ const cw_observable_ops cw_observable_cooling = {
     .measure = measure,
     .quantities = quantities,
     .featured = featured,
+    .sectors = sectors,
 };

@@ -184,8 +184,9 @@ static const char *const featured[] = {"plaquette", "polyakov", "energy_density"
 static const char *const featured_u1_2d[] = {"plaquette", "polyakov", "q", "q2", NULL};
 static const char *const featured_4d[] = {"plaquette", "polyakov", "energy_density", "q_bare",
                                           NULL};
+static const cw_sector sectors_u1_2d[] = {{"q", CW_SECTOR_INTEGER}, {0}};
 
-#define GROUP(NAME, TITLE, FEATURED)                                                               \
+#define GROUP(NAME, TITLE, FEATURED, SECTORS)                                                      \
   extern const cw_observable_ops cw_observable_gauge_##NAME;                                       \
   const cw_observable_ops cw_observable_gauge_##NAME = {                                           \
       .name = "gauge_" #NAME,                                                                      \
@@ -197,9 +198,10 @@ static const char *const featured_4d[] = {"plaquette", "polyakov", "energy_densi
       .measure = measure,                                                                          \
       .quantities = quantities_##NAME,                                                             \
       .featured = FEATURED,                                                                        \
+      .sectors = SECTORS,                                                                          \
   }
-GROUP(2d, "loops and field strength of SU(N) gauge fields in two dimensions", featured);
+GROUP(2d, "loops and field strength of SU(N) gauge fields in two dimensions", featured, NULL);
 GROUP(u1_2d, "loops, field strength and topological charge of U(1) in two dimensions",
-      featured_u1_2d);
-GROUP(3d, "loops and field strength of gauge fields in three dimensions", featured);
-GROUP(4d, "loops and field strength of gauge fields in four dimensions", featured_4d);
+      featured_u1_2d, sectors_u1_2d);
+GROUP(3d, "loops and field strength of gauge fields in three dimensions", featured, NULL);
+GROUP(4d, "loops and field strength of gauge fields in four dimensions", featured_4d, NULL);

@@ -168,6 +168,8 @@ static const cw_quantity quantities[] = {
 static const cw_quantity quantities_low[] = {CURVES, {0}};
 
 static const char *const featured[] = {"q", "q2", "q_integer", "t0", NULL};
+static const cw_sector sectors[] = {
+    {"q_integer", CW_SECTOR_INTEGER}, {"q", CW_SECTOR_INTEGER}, {0}};
 static const char *const featured_low[] = {NULL};
 
 extern const cw_observable_ops cw_observable_gradient_flow;
@@ -181,6 +183,7 @@ const cw_observable_ops cw_observable_gradient_flow = {
     .measure = measure,
     .quantities = quantities,
     .featured = featured,
+    .sectors = sectors,
 };
 
 extern const cw_observable_ops cw_observable_gradient_flow_low;

@@ -153,6 +153,7 @@ static const cw_quantity quantities[] = {
     {0}};
 
 static const char *const featured[] = {"phi", "abs_m", "chi2", "energy", NULL};
+static const cw_sector sectors[] = {{"phi", CW_SECTOR_SIGN}, {0}};
 
 extern const cw_observable_ops cw_observable_scalar;
 const cw_observable_ops cw_observable_scalar = {
@@ -165,4 +166,5 @@ const cw_observable_ops cw_observable_scalar = {
     .measure = measure,
     .quantities = quantities,
     .featured = featured,
+    .sectors = sectors,
 };

@@ -1,0 +1,196 @@
+/* Models and their training: sections `model` and `train`, and what flows on a ladder share with
+ * them. */
+#include <string.h>
+
+#include "app/plan.h"
+
+/* ---- model ---- */
+
+static const char *const *layer_words(const char *words[CW_MAX_WORDS]) {
+  int n = 0;
+  for (; cw_layers[n] && n < CW_MAX_WORDS - 1; n++) words[n] = cw_layers[n]->ops->name;
+  words[n] = NULL;
+  return words;
+}
+
+static const char *const prior_words[] = {"normal", "free", NULL};
+static const char *const net_words[] = {"conv", "dense", NULL};
+static const char *const activation_words[] = {"tanh", "leaky_relu", NULL};
+
+static cw_status read_prior(cw_node *model, cw_prior_spec *prior) {
+  cw_node *map;
+  int kind;
+  CW_TRY(cw_job_map(model, "prior", CW_JOB_PRESET, &map));
+  CW_TRY(cw_job_choice(map, "kind", "prior", prior_words, CW_PRIOR_NORMAL, &kind));
+  prior->kind = (cw_prior_kind)kind;
+  CW_TRY(cw_job_double(map, "sigma", 1, 1e-6, 1e6, &prior->sigma));
+  if (prior->kind == CW_PRIOR_FREE)
+    CW_TRY(cw_job_double(map, "mass2", 1, 1e-6, 1e6, &prior->mass2));
+  return CW_OK;
+}
+
+static cw_status read_net(cw_node *layer, cw_net_spec *net) {
+  static const int eights[] = {8, 8};
+  cw_node *map;
+  int kind, activation;
+  long kernel = 1;
+  CW_TRY(cw_job_map(layer, "net", CW_JOB_PRESET, &map));
+  CW_TRY(cw_job_choice(map, "kind", "network", net_words, CW_NET_CONV, &kind));
+  CW_TRY(cw_job_int_list(map, "hidden", eights, 2, 1, 65536, 8, net->hidden, &net->n_hidden));
+  CW_TRY(
+      cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
+  if (kind == CW_NET_CONV) CW_TRY(cw_job_long(map, "kernel", 3, 1, 99, &kernel));
+  if (kernel % 2 == 0)
+    return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
+  net->kind = (cw_net_kind)kind;
+  net->activation = (cw_activation)activation;
+  net->kernel = (int)kernel;
+  return CW_OK;
+}
+
+static cw_status read_coupling(cw_node *map, const cw_plan *p, cw_layer_spec *spec) {
+  CW_TRY(cw_job_bool(map, "z2", 0, &spec->z2));
+  CW_TRY(read_net(map, &spec->net));
+  if (spec->z2 && spec->net.activation != CW_ACT_TANH)
+    return cw_job_fail(map, "z2", "needs an odd activation: tanh");
+  if (strcmp(spec->kind, "spline") == 0) {
+    long bins;
+    CW_TRY(cw_job_long(map, "bins", 8, 2, 32, &bins));
+    CW_TRY(cw_job_double(map, "range", 4, 1e-3, 1e6, &spec->range));
+    spec->bins = (int)bins;
+  }
+  for (int d = 0; d < p->lat.dim; d++)
+    if (p->lat.extent[d] % 2 != 0)
+      return cw_job_fail(map, NULL,
+                         "layer '%s' works on a checkerboard, which needs even extents, but the "
+                         "lattice has extent %d",
+                         spec->kind, p->lat.extent[d]);
+  return CW_OK;
+}
+
+static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model, int *parity) {
+  const char *words[CW_MAX_WORDS];
+  cw_layer_spec spec = {0};
+  int which;
+  long repeat;
+  CW_TRY(cw_job_as_map(map));
+  CW_TRY(cw_job_choice(map, "kind", "layer", layer_words(words), CW_JOB_REQUIRED, &which));
+  CW_TRY(cw_job_long(map, "repeat", 1, 1, CW_MAX_LAYERS, &repeat));
+  spec.kind = cw_layers[which]->ops->name;
+  if (cw_layers[which]->masked) CW_TRY(read_coupling(map, p, &spec));
+  if (model->n_layers + repeat > CW_MAX_LAYERS)
+    return cw_job_fail(map, "repeat", "more than %d layers in all", CW_MAX_LAYERS);
+  for (long i = 0; i < repeat; i++) {
+    spec.parity = *parity;
+    if (cw_layers[which]->masked) *parity = 1 - *parity;
+    model->layer[model->n_layers++] = spec;
+  }
+  return CW_OK;
+}
+
+/* Parameters of a finished training, at this volume or another. */
+static cw_status read_start(cw_node *model, cw_plan *p) {
+  cw_node *map;
+  CW_TRY(cw_job_map(model, "start", CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  CW_TRY(cw_read_text(map, "run", NULL, p->start_run, sizeof p->start_run));
+  return cw_read_text(map, "case", "", p->start_case, sizeof p->start_case);
+}
+
+static cw_status needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
+  if (p->theory->kind == CW_SITE_REAL) return CW_OK;
+  return cw_job_fail(root, section, "models are for real fields on sites, not for theory '%s'",
+                     p->theory->name);
+}
+
+cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model) {
+  cw_node *list;
+  int parity = 0;
+  CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
+  for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n))
+    CW_TRY(read_layer(n, p, model, &parity));
+  return CW_OK;
+}
+
+cw_status cw_read_model(cw_node *root, cw_plan *p) {
+  cw_node *map;
+  CW_TRY(cw_job_map(root, "model", CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  CW_TRY(needs_real_field(root, p, "model"));
+  p->has_model = true;
+  CW_TRY(read_prior(map, &p->model.prior));
+  CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
+  if (p->model.z2_mixture && !p->theory->even)
+    return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
+  CW_TRY(read_start(map, p));
+  return cw_read_layers(map, p, &p->model);
+}
+
+/* ---- training ---- */
+
+static const char *const loss_words[] = {"reverse_kl", "forward_kl", NULL};
+static const char *const gradient_words[] = {"path", "plain", NULL};
+static const char *const schedule_words[] = {"constant", "cosine", "plateau", NULL};
+
+static cw_status read_schedule(cw_node *map, long warmup, cw_train_options *t) {
+  int schedule;
+  CW_TRY(cw_job_choice(map, "schedule", "schedule", schedule_words, CW_SCHEDULE_COSINE, &schedule));
+  t->schedule = (cw_schedule)schedule;
+  CW_TRY(cw_job_double(map, "rate", 1e-3, 1e-12, 10, &t->rate));
+  CW_TRY(cw_job_long(map, "warmup", warmup, 0, 100000000, &t->warmup));
+  if (t->schedule != CW_SCHEDULE_CONSTANT)
+    CW_TRY(cw_job_double(map, "rate_end", 0.01, 0, 1, &t->rate_end));
+  if (t->schedule == CW_SCHEDULE_PLATEAU)
+    CW_TRY(cw_job_double(map, "patience", 500, 1, 1e9, &t->patience));
+  return CW_OK;
+}
+
+/* How parameters move, the same for every loss. */
+static cw_status read_descent(cw_node *map, long warmup, cw_train_options *t) {
+  int gradient;
+  CW_TRY(cw_job_choice(map, "gradient", "gradient estimator", gradient_words, CW_GRADIENT_PATH,
+                       &gradient));
+  t->gradient = (cw_gradient)gradient;
+  CW_TRY(read_schedule(map, warmup, t));
+  CW_TRY(cw_job_double(map, "clip", 0, 0, 1e12, &t->clip));
+  CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));
+  CW_TRY(cw_job_double(map, "beta2", 0.999, 0, 0.9999999, &t->beta2));
+  return cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon);
+}
+
+cw_status cw_read_train(cw_node *root, cw_plan *p) {
+  cw_node *map;
+  int loss;
+  cw_train_options *t = &p->train;
+  CW_TRY(cw_job_map(root, "train", CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  CW_TRY(cw_needs_model(root, p, "train"));
+  p->has_train = true;
+  CW_TRY(cw_job_choice(map, "loss", "loss", loss_words, CW_LOSS_REVERSE_KL, &loss));
+  t->loss = (cw_loss)loss;
+  CW_TRY(cw_job_long(map, "steps", 2000, 0, 1000000000, &t->steps));
+  CW_TRY(cw_job_long(map, "batch", 1024, CW_LANES, 1L << 24, &t->batch));
+  if (t->batch % CW_LANES != 0)
+    return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
+  CW_TRY(read_descent(map, 100, t));
+  if (p->model.z2_mixture && t->loss == CW_LOSS_FORWARD_KL && t->gradient == CW_GRADIENT_PATH)
+    return cw_job_fail(
+        map, "gradient",
+        "the path gradient of the forward KL needs a single flow; with z2_mixture use plain");
+  return t->loss == CW_LOSS_FORWARD_KL ? cw_read_data(root, map, p, &p->train_data) : CW_OK;
+}
+
+cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
+  cw_node *flow, *train;
+  cw_train_options *t = &f->train;
+  CW_TRY(needs_real_field(map, p, "flow"));
+  CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
+  f->model.prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
+  CW_TRY(cw_read_layers(flow, p, &f->model));
+  CW_TRY(cw_job_map(map, "train", CW_JOB_PRESET, &train));
+  t->loss = CW_LOSS_TRANSITION;
+  CW_TRY(cw_job_long(train, "steps", 100, 0, 1000000000, &t->steps));
+  CW_TRY(cw_job_long(train, "batch", 512, 2, 1L << 24, &t->batch));
+  CW_TRY(cw_job_long(train, "every", 10, 1, 1000000, &f->every));
+  return read_descent(train, 10, t);
+}
