@@ -293,7 +293,7 @@ static cw_status list_stages(cw_context *ctx, cw_analysis_case *c) {
 }
 
 static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *c,
-                            cw_analysis_stage *s, cw_arrays *data) {
+                            cw_analysis_stage *s, char held[160], cw_arrays *data) {
   char section[CW_RESULT_NAME], stage[160];
   bool part = s->kind == CW_STAGE_REX || s->kind == CW_STAGE_PIMH; /* of a stage of the store */
   size_t length = part ? strcspn(s->name, ".") : strlen(s->name);
@@ -301,7 +301,8 @@ static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *
   cw_stage_name(c->plan, section, stage);
   s->stored = cw_store_segments(store, stage) > 0;
   if (!s->stored) return CW_OK;
-  CW_TRY(cw_analysis_collect(ctx, store, stage, data));
+  if (strcmp(held, stage) != 0) CW_TRY(cw_analysis_collect(ctx, store, stage, data));
+  snprintf(held, 160, "%s", stage);
   const cw_array *seconds = cw_arrays_get(data, "timing.seconds");
   bool again = strcmp(section, s->name) != 0; /* the time is that of the last rung's stage */
   if (seconds != NULL && !again) s->seconds = cw_sum(seconds->data, (size_t)cw_array_size(seconds));
@@ -312,13 +313,14 @@ static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *
  * judged by both. */
 static cw_status read_stages(cw_context *ctx, cw_store *store, cw_analysis_case *c) {
   cw_arrays nis = {0}, forward = {0}, other = {0};
+  char held[160] = ""; /* the stage that was collected last: rungs share theirs */
   cw_status st = CW_OK;
   for (int i = 0; i < c->n_stages && st == CW_OK; i++) {
     cw_stage_kind kind = c->stage[i].kind;
     cw_arrays *data = kind == CW_STAGE_NIS ? &nis : kind == CW_STAGE_FORWARD ? &forward : &other;
-    st = read_stage(ctx, store, c, &c->stage[i], data);
-    cw_arrays_clear(&other);
+    st = read_stage(ctx, store, c, &c->stage[i], held, data);
   }
+  cw_arrays_clear(&other);
   if (st == CW_OK) st = cw_analysis_fill_case(ctx, c, &nis, &forward);
   cw_arrays_clear(&nis);
   cw_arrays_clear(&forward);
@@ -408,8 +410,13 @@ static cw_status note_stage(cw_context *ctx, cw_analysis_case *c, const cw_analy
                      all, unit_of(s));
 }
 
+/* The last rung speaks for all of its ladder. */
 static cw_status note_missing(cw_context *ctx, cw_analysis_case *c) {
-  for (int i = 0; i < c->n_stages; i++) CW_TRY(note_stage(ctx, c, &c->stage[i]));
+  for (int i = 0; i < c->n_stages; i++) {
+    const cw_analysis_stage *s = &c->stage[i];
+    bool inner = s->kind == CW_STAGE_REX && s->rung != c->plan->ladder.n - 1;
+    if (!inner) CW_TRY(note_stage(ctx, c, s));
+  }
   return CW_OK;
 }
 

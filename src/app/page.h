@@ -29,17 +29,17 @@ cw_status cw_page_ladder(const cw_section *to);
 /* Tables of free energies. */
 cw_status cw_page_free_energy(const cw_section *to);
 
-/* The first n points of a curve, drawn at x dx. */
+/* The first n points of a curve as a line at (x dx, y + shift), above others. */
 typedef struct {
   const char *label;
   const cw_curve *curve;
   long n;
-  double dx;
+  double dx, shift;
   int colour;
 } cw_stacked;
-/* Draws line (n) one above the other, each moved up against the one below by *shift, a little more
- * than they spread. */
-cw_status cw_page_stack(const cw_section *to, int n, const cw_stacked *line, double *shift);
+cw_status cw_page_stacked(const cw_section *to, const cw_stacked *line);
+/* Widens [*low, *high] to its y. */
+void cw_spread(const cw_stacked *line, double *low, double *high);
 
 /* Text put together piece by piece; what does not fit is cut. */
 typedef struct {

@@ -30,37 +30,33 @@ static histories find_histories(const cw_analysis_stage *s, const char *primary)
   return h;
 }
 
-/* How far lines are moved apart to stand above each other: a little more than they spread. */
+void cw_spread(const cw_stacked *line, double *low, double *high) {
+  for (long i = 0; i < line->n; i++) {
+    *low = fmin(*low, line->curve->y[i]);
+    *high = fmax(*high, line->curve->y[i]);
+  }
+}
+
+/* How far chains are moved apart to stand above each other: a little more than they spread. */
 static double stacking(int n, const cw_stacked *line) {
   double low = INFINITY, high = -INFINITY;
-  for (int k = 0; k < n; k++)
-    for (long i = 0; i < line[k].n; i++) {
-      low = fmin(low, line[k].curve->y[i]);
-      high = fmax(high, line[k].curve->y[i]);
-    }
-  if (n < 2) return 0;
+  for (int k = 0; k < n; k++) cw_spread(&line[k], &low, &high);
   if (!(high > low)) return 1;
   double unit = pow(10, floor(log10(high - low)));
   return ceil(1.1 * (high - low) / unit) * unit;
 }
 
-static cw_status stacked_curve(const cw_section *to, const cw_stacked *line, double shift) {
+cw_status cw_page_stacked(const cw_section *to, const cw_stacked *line) {
   long n = line->n;
   double *x = malloc((size_t)(2 * n + 1) * sizeof *x), *y = x + n;
   if (x == NULL) return CW_ENOMEM;
   for (long i = 0; i < n; i++) {
     x[i] = line->curve->x[i] * line->dx;
-    y[i] = line->curve->y[i] + shift;
+    y[i] = line->curve->y[i] + line->shift;
   }
   cw_status st = cw_page_curve(to->page, line->label, CW_DRAW_LINE, line->colour, n, x, y, NULL);
   free(x);
   return st;
-}
-
-cw_status cw_page_stack(const cw_section *to, int n, const cw_stacked *line, double *shift) {
-  *shift = stacking(n, line);
-  for (int k = 0; k < n; k++) CW_TRY(stacked_curve(to, &line[k], k * *shift));
-  return CW_OK;
 }
 
 static cw_status history_figure(const cw_section *to, const cw_analysis_stage *s,
@@ -68,12 +64,15 @@ static cw_status history_figure(const cw_section *to, const cw_analysis_stage *s
   char title[120];
   cw_prose caption = {0};
   cw_stacked line[CW_MOST_HISTORIES];
-  double shift;
   for (int k = 0; k < h->n; k++)
-    line[k] = (cw_stacked){"", h->chain[k], h->chain[k]->n, 1, cw_stage_colour(s)};
+    line[k] = (cw_stacked){"", h->chain[k], h->chain[k]->n, 1, 0, cw_stage_colour(s)};
+  double shift = stacking(h->n, line);
   snprintf(title, sizeof title, "%s: history of %s", s->label, h->primary);
   CW_TRY(cw_page_figure_begin(to->page, title, "measurement", h->primary, false, false));
-  CW_TRY(cw_page_stack(to, h->n, line, &shift));
+  for (int k = 0; k < h->n; k++) {
+    line[k].shift = k * shift;
+    CW_TRY(cw_page_stacked(to, &line[k]));
+  }
   if (h->n > 1)
     cw_say(&caption, "%s %d chains, each moved up by %g against the one below.",
            h->n < s->n_chain ? "The first" : "All", h->n, shift);

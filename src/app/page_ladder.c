@@ -79,7 +79,7 @@ static int rung_lines(const cw_section *to, const cw_analysis_stage *s, const ch
     snprintf(stage, sizeof stage, rung < last ? "%.20s.rung%d" : "%.20s", s->name, rung);
     snprintf(label[found], sizeof label[found], "rung %d", rung);
     const cw_curve *h = history_on(to->c, stage, primary);
-    if (h != NULL) line[found] = (cw_stacked){label[found], h, h->n, dx, found}, found++;
+    if (h != NULL) line[found] = (cw_stacked){label[found], h, h->n, dx, 0, found}, found++;
   }
   return found;
 }
@@ -90,9 +90,22 @@ static int plain_line(const cw_section *to, int g, const char *primary, double x
   const cw_analysis_stage *s = cw_reference_stage(to->c);
   const cw_curve *h = s != NULL ? history_on(to->c, s->name, primary) : NULL;
   if (h == NULL) return 0;
-  *line = (cw_stacked){s->label, h, 0, steps_between(to->c, s, g), CW_GREY};
+  *line = (cw_stacked){s->label, h, 0, steps_between(to->c, s, g), 0, CW_GREY};
   while (line->n < h->n && h->x[line->n] * line->dx <= x) line->n++;
   return 1;
+}
+
+/* Moves each line up until it stands above the one below; rungs spread very differently. */
+static void stack_up(int n, cw_stacked *line) {
+  double low[MOST_RUNGS + 1], high[MOST_RUNGS + 1], widest = 0;
+  for (int k = 0; k < n; k++) {
+    low[k] = INFINITY;
+    high[k] = -INFINITY;
+    cw_spread(&line[k], &low[k], &high[k]);
+    widest = fmax(widest, high[k] - low[k]);
+  }
+  for (int k = 1; k < n; k++)
+    line[k].shift = line[k - 1].shift + high[k - 1] - low[k] + 0.1 * widest;
 }
 
 /* One above the other: how the sector changes on the rungs, and without exchange. */
@@ -103,15 +116,16 @@ static cw_status sectors_figure(const cw_section *to, const cw_analysis_stage *s
   int g;
   const cw_sector *sector = cw_case_sector(to->c, &g);
   if (sector == NULL || s->kind != CW_STAGE_REX) return CW_OK;
-  double dx = steps_between(to->c, s, g), shift;
+  double dx = steps_between(to->c, s, g);
   int n = rung_lines(to, s, sector->primary, dx, label, line);
   if (n < 2) return CW_OK;
   const cw_curve *h = line[0].curve;
   int plain = plain_line(to, g, sector->primary, h->x[h->n - 1] * dx, &line[n]);
+  stack_up(n + plain, line);
   snprintf(title, sizeof title, "%s: %s on rungs", s->label, sector->primary);
   CW_TRY(cw_page_figure_begin(to->page, title, "step", sector->primary, false, false));
-  CW_TRY(cw_page_stack(to, n + plain, line, &shift));
-  cw_say(&caption, "The first chain; each line is moved up by %g against the one below.%s", shift,
+  for (int k = 0; k < n + plain; k++) CW_TRY(cw_page_stacked(to, &line[k]));
+  cw_say(&caption, "The first chain; each line is moved up to stand above the one below.%s",
          plain ? " The uppermost is without exchange." : "");
   return cw_page_figure_end(to->page, caption.text);
 }

@@ -212,15 +212,25 @@ static void check_group(const subject *s, int g) {
   }
 }
 
-/* Is there a primary or a quantity of this name? */
-static bool knows(const cw_observer *o, const char *wanted) {
-  for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
-    if (strcmp(q->name, wanted) == 0) return true;
+static bool has_primary(const cw_observer *o, const char *wanted) {
   for (int i = 0; i < o->ops->n_primary(o); i++) {
     char name[32];
     o->ops->primary_name(o, i, name);
     if (strcmp(name, wanted) == 0) return true;
   }
+  return false;
+}
+
+/* Is there a primary or a quantity of this name? */
+static bool knows(const cw_observer *o, const char *wanted) {
+  for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
+    if (strcmp(q->name, wanted) == 0) return true;
+  return has_primary(o, wanted);
+}
+
+static bool is_featured(const cw_observable_ops *ops, const char *name) {
+  for (int k = 0; ops->featured[k] != NULL; k++)
+    if (strcmp(ops->featured[k], name) == 0) return true;
   return false;
 }
 
@@ -235,6 +245,10 @@ static void names_and_counts(cw_context *ctx, const cw_theory_ops *theory, const
     n_standard += ops->standard;
     assert_ptr_equal(cw_observable_find(ops->name), ops);
     for (int k = 0; ops->featured[k] != NULL; k++) assert_true(knows(&a.o[g], ops->featured[k]));
+    for (const cw_sector *k = ops->sectors; k != NULL && k->primary != NULL; k++) {
+      assert_true(has_primary(&a.o[g], k->primary));
+      assert_true(is_featured(ops, k->primary));
+    }
     for (int h = 0; h < g; h++)
       for (const cw_quantity *q = ops->quantities; q->name != NULL; q++)
         for (const cw_quantity *r = a.o[h].ops->quantities; r->name != NULL; r++)
