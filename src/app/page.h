@@ -28,6 +28,8 @@ cw_status cw_page_chains(const cw_section *to);
 cw_status cw_page_ladder(const cw_section *to);
 /* Tables of free energies. */
 cw_status cw_page_free_energy(const cw_section *to);
+/* What walks cost in cases that differ in the length of their ladders, if there are such. */
+cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a);
 
 /* The first n points of a curve as a line at (x dx, y + shift), above others. */
 typedef struct {

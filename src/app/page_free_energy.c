@@ -1,5 +1,7 @@
 /* The free energy: of the flow from both sides, by chain integration, and by all methods that know
  * it. */
+#include <string.h>
+
 #include "app/page.h"
 
 static cw_status free_energy_row(const cw_section *to, const char *name,
@@ -77,4 +79,64 @@ cw_status cw_page_free_energy(const cw_section *to) {
   if (estimates) CW_TRY(write_estimates(to));
   if (n > 1) CW_TRY(write_methods(to, list, n));
   return integrand_figure(to);
+}
+
+/* ---- several cases ---- */
+
+/* What a method of walks says in a case, against the number of steps of its ladder. */
+typedef double measure_of(const cw_free_energy *f);
+
+static double cost_of(const cw_free_energy *f) { return f->cost; }
+
+static double ess_of(const cw_free_energy *f) {
+  const cw_result *ess = cw_stage_result(f->stage, "ess", -1);
+  return ess != NULL ? ess->e.value : NAN;
+}
+
+/* The walks of stage name over the cases; returns its points, and one such stage. */
+static int gather(const cw_analysis *a, const char *name, measure_of *measure,
+                  double x[CW_MAX_CASES], double y[CW_MAX_CASES], const cw_analysis_stage **one) {
+  int n = 0;
+  for (int i = 0; i < a->n_cases; i++) {
+    cw_free_energy list[CW_MOST_FREE_ENERGIES];
+    int methods = cw_list_free_energies(&a->cases[i], list);
+    for (int k = 0; k < methods; k++) {
+      if (strcmp(list[k].stage->name, name) != 0) continue;
+      *one = list[k].stage;
+      x[n] = a->cases[i].plan->ladder.n - 1;
+      y[n++] = measure(&list[k]);
+    }
+  }
+  return n;
+}
+
+static cw_status over_cases(cw_page *page, const cw_analysis *a, measure_of *measure, bool log_y,
+                            const char *title, const char *y_label, const char *caption) {
+  static const char *const names[] = {"ais", "smc", "snf", "craft", "walk"};
+  double x[CW_MAX_CASES], y[CW_MAX_CASES];
+  CW_TRY(cw_page_figure_begin(page, title, "steps of the ladder", y_label, true, log_y));
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const cw_analysis_stage *s = NULL;
+    int n = gather(a, names[i], measure, x, y, &s);
+    if (n == 0) continue;
+    CW_TRY(cw_page_curve(page, s->label, CW_DRAW_LINE, cw_stage_colour(s), n, x, y, NULL));
+    CW_TRY(cw_page_curve(page, "", CW_DRAW_POINTS, cw_stage_colour(s), n, x, y, NULL));
+  }
+  return cw_page_figure_end(page, caption);
+}
+
+cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a) {
+  int with_walks = 0;
+  bool differ = false;
+  for (int i = 0; i < a->n_cases; i++) {
+    with_walks += cw_analysis_find_kind(&a->cases[i], CW_STAGE_WALK) != NULL;
+    differ = differ || a->cases[i].plan->ladder.n != a->cases[0].plan->ladder.n;
+  }
+  if (with_walks < 2 || !differ) return CW_OK;
+  CW_TRY(cw_page_heading(page, 2, "How long a ladder?"));
+  CW_TRY(
+      over_cases(page, a, cost_of, true, "Error of ln Z at equal cost", "error × √seconds",
+                 "Error that one second of sampling would give, without the training of flows."));
+  return over_cases(page, a, ess_of, false, "Effective sample size at the end of the ladder",
+                    "ESS per particle", "Mean over walks, before the last resampling.");
 }
