@@ -29,6 +29,8 @@ SHORT = {
     "ladder": ("rungs=4",),
     "ais": ("particles=40", "walks=4", "thermalise=10", "tuning=4"),
     "smc": ("particles=40", "walks=4", "thermalise=10", "tuning=4"),
+    "snf": ("particles=40", "walks=4", "thermalise=10", "tuning=4", "train.steps=3", "train.batch=48"),
+    "craft": ("particles=40", "walks=4", "thermalise=10", "tuning=4", "train.steps=3", "train.batch=48"),
     "rex": ("chains=20", "thermalise=10", "steps=20"),
 }
 # The same for gauge fields, whose configurations are larger and whose chains fewer.
@@ -49,10 +51,11 @@ def platform(compiler):
 
 
 def shorten(text, sections, prefix):
-    """--set options for those of sections that text, a job or a case of it, has."""
+    """--set options for those of sections that text, the base of a job (prefix "") or a case of it, has."""
     out = []
     for section, keys in sections.items():
-        if not re.search(rf"(?m)(^|[ {{]){section}: (?!null)|^ *{section}:$", text):
+        begin = r"(^ {4}|[ {])" if prefix else "^"
+        if not re.search(rf"(?m){begin}{section}:( (?!null)|$)", text):
             continue
         if section == "ladder" and "positions:" in text:
             keys = ("positions=[0, 0.5, 1]",)
@@ -71,10 +74,7 @@ def shrink(job):
     if re.search(r"(?m)^lattice: (\[\d+, \d+, \d+, \d+\])", head):
         out += ["--set", "lattice=[4, 4, 4, 4]"]
     for case, body in re.findall(r"(?m)^  (\w+):((?:.*\n)(?:    .*\n)*)", cases):
-        if "train:" in body:  # a case's own number of steps stands above that of the job
-            out += ["--set", f"cases.{case}.train.steps=4"]
-        if gauge:
-            out += shorten(body, sections, f"cases.{case}.")
+        out += shorten(body, sections, f"cases.{case}.")  # a case's own numbers stand above those of the job
         if "lattice:" in body:
             out += ["--set", f"cases.{case}.lattice=[4, 6, 2, 4]"]
     return out
