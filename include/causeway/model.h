@@ -73,11 +73,16 @@ typedef struct {
   cw_net_spec net;
 } cw_layer_spec;
 
-/* One entry of layers.def. */
+/* One entry of layers.def, with what of cw_layer_spec the layer reads: no one has to set the rest.
+ */
 typedef struct {
   const cw_layer_ops *ops;
-  bool masked; /* updates one checkerboard colour: needs even extents, and parity alternates along
-                  the flow */
+  bool masked;  /* updates one checkerboard colour: reads parity, which alternates along the flow,
+                   and needs even extents */
+  bool z2;      /* reads z2 */
+  bool net;     /* reads net */
+  int bins;     /* presets of bins and range of a layer that reads them; */
+  double range; /* else 0 */
   cw_status (*create)(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
                       cw_layer **out);
 } cw_layer_kind;

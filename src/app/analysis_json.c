@@ -49,6 +49,7 @@ static json_t *result_json(const cw_analysis_case *c, const cw_result *r) {
   bad += set_number(o, "error", r->e.error);
   bad += set_number(o, "error2", r->e.error2);
   bad += set_number(o, "tau_int", r->e.tau_int);
+  bad += set_number(o, "tau_int_error", r->e.tau_error);
   bad += set_number(o, "ess", r->e.ess);
   bad += json_object_set_new(o, "n", json_integer(r->e.n));
   bad += set_number(o, "rhat", r->e.rhat);

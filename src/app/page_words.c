@@ -116,9 +116,9 @@ static void say_model(cw_prose *p, const cw_analysis_case *c) {
   const cw_plan *plan = c->plan;
   cw_say(p, " The flow has %s and %ld parameter%s", c->model_text, c->n_parameters,
          c->n_parameters == 1 ? "" : "s");
-  if (plan->start_run[0] != '\0')
+  if (plan->start.run[0] != '\0')
     cw_say(p, ", which %s those of the run %s%s%s", plan->has_train ? "started from" : "are",
-           plan->start_run, plan->start_case[0] != '\0' ? ", case " : "", plan->start_case);
+           plan->start.run, plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);
   if (plan->has_train) cw_say(p, "; it was trained by %s", c->train_text);
   cw_say(p, ".");
 }

@@ -53,11 +53,17 @@ typedef struct {
   int flow; /* index into walk: whose flows carry configurations between rungs; -1: none */
 } cw_rex_plan;
 
+/* Run (and case) whose trained parameters flows start from; run "": none. */
+typedef struct {
+  char run[CW_PATH], name[64];
+} cw_start_from;
+
 /* Flows between the rungs, one per pair, of the same layers each. */
 typedef struct {
   cw_model_spec model;    /* its prior is not used */
   cw_train_options train; /* batch: particles of the walks that train; steps: such walks */
   long every;             /* sampler steps on rung 0 from one of them to the next */
+  cw_start_from start;
 } cw_flow_plan;
 
 /* Sections `ais`, `smc`, `snf`, `craft` and `walk`. */
@@ -96,8 +102,7 @@ typedef struct {
   cw_expect expect[CW_MAX_EXPECT];
   bool has_model, has_train, has_nis, has_nmcmc, has_forward, has_chain;
   cw_model_spec model;
-  /* Run (and case) whose trained parameters the model starts from; "": fresh. */
-  char start_run[CW_PATH], start_case[64];
+  cw_start_from start; /* of the model */
   cw_train_options train;
   int train_data; /* forward KL: index into mcmc */
   long nis_samples;

@@ -1,7 +1,5 @@
 /* Models and their training: sections `model` and `train`, and what flows on a ladder share with
  * them. */
-#include <string.h>
-
 #include "app/plan.h"
 
 /* ---- model ---- */
@@ -48,17 +46,14 @@ static cw_status read_net(cw_node *layer, cw_net_spec *net) {
   return CW_OK;
 }
 
-static cw_status read_coupling(cw_node *map, const cw_plan *p, cw_layer_spec *spec) {
-  CW_TRY(cw_job_bool(map, "z2", 0, &spec->z2));
-  CW_TRY(read_net(map, &spec->net));
-  if (spec->z2 && spec->net.activation != CW_ACT_TANH)
-    return cw_job_fail(map, "z2", "needs an odd activation: tanh");
-  if (strcmp(spec->kind, "spline") == 0) {
-    long bins;
-    CW_TRY(cw_job_long(map, "bins", 8, 2, 32, &bins));
-    CW_TRY(cw_job_double(map, "range", 4, 1e-3, 1e6, &spec->range));
-    spec->bins = (int)bins;
-  }
+static cw_status read_knots(cw_node *map, const cw_layer_kind *kind, cw_layer_spec *spec) {
+  long bins;
+  CW_TRY(cw_job_long(map, "bins", kind->bins, 2, 32, &bins));
+  spec->bins = (int)bins;
+  return cw_job_double(map, "range", kind->range, 1e-3, 1e6, &spec->range);
+}
+
+static cw_status needs_even_extents(cw_node *map, const cw_plan *p, const cw_layer_spec *spec) {
   for (int d = 0; d < p->lat.dim; d++)
     if (p->lat.extent[d] % 2 != 0)
       return cw_job_fail(map, NULL,
@@ -66,6 +61,17 @@ static cw_status read_coupling(cw_node *map, const cw_plan *p, cw_layer_spec *sp
                          "lattice has extent %d",
                          spec->kind, p->lat.extent[d]);
   return CW_OK;
+}
+
+/* Of the keys of a layer those that its kind takes. */
+static cw_status read_spec(cw_node *map, const cw_plan *p, const cw_layer_kind *kind,
+                           cw_layer_spec *spec) {
+  if (kind->z2) CW_TRY(cw_job_bool(map, "z2", 0, &spec->z2));
+  if (kind->net) CW_TRY(read_net(map, &spec->net));
+  if (spec->z2 && spec->net.activation != CW_ACT_TANH)
+    return cw_job_fail(map, "z2", "needs an odd activation: tanh");
+  if (kind->bins > 0) CW_TRY(read_knots(map, kind, spec));
+  return kind->masked ? needs_even_extents(map, p, spec) : CW_OK;
 }
 
 static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model, int *parity) {
@@ -77,7 +83,7 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
   CW_TRY(cw_job_choice(map, "kind", "layer", layer_words(words), CW_JOB_REQUIRED, &which));
   CW_TRY(cw_job_long(map, "repeat", 1, 1, CW_MAX_LAYERS, &repeat));
   spec.kind = cw_layers[which]->ops->name;
-  if (cw_layers[which]->masked) CW_TRY(read_coupling(map, p, &spec));
+  CW_TRY(read_spec(map, p, cw_layers[which], &spec));
   if (model->n_layers + repeat > CW_MAX_LAYERS)
     return cw_job_fail(map, "repeat", "more than %d layers in all", CW_MAX_LAYERS);
   for (long i = 0; i < repeat; i++) {
@@ -89,12 +95,12 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
 }
 
 /* Parameters of a finished training, at this volume or another. */
-static cw_status read_start(cw_node *model, cw_plan *p) {
+static cw_status read_start(cw_node *flow, cw_start_from *start) {
   cw_node *map;
-  CW_TRY(cw_job_map(model, "start", CW_JOB_MAY, &map));
+  CW_TRY(cw_job_map(flow, "start", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
-  CW_TRY(cw_read_text(map, "run", NULL, p->start_run, sizeof p->start_run));
-  return cw_read_text(map, "case", "", p->start_case, sizeof p->start_case);
+  CW_TRY(cw_read_text(map, "run", NULL, start->run, sizeof start->run));
+  return cw_read_text(map, "case", "", start->name, sizeof start->name);
 }
 
 static cw_status needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
@@ -122,7 +128,7 @@ cw_status cw_read_model(cw_node *root, cw_plan *p) {
   CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
   if (p->model.z2_mixture && !p->theory->even)
     return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
-  CW_TRY(read_start(map, p));
+  CW_TRY(read_start(map, &p->start));
   return cw_read_layers(map, p, &p->model);
 }
 
@@ -186,6 +192,7 @@ cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
   CW_TRY(needs_real_field(map, p, "flow"));
   CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
   f->model.prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
+  CW_TRY(read_start(flow, &f->start));
   CW_TRY(cw_read_layers(flow, p, &f->model));
   CW_TRY(cw_job_map(map, "train", CW_JOB_PRESET, &train));
   t->loss = CW_LOSS_TRANSITION;

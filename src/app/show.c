@@ -18,11 +18,21 @@ static void print_number(FILE *out, double x, const char *format, int width) {
   fprintf(out, "  %*s", width, text);
 }
 
+static void print_tau(FILE *out, const cw_estimate *e) {
+  char text[CW_VALUE_TEXT];
+  if (!isfinite(e->tau_int) || !(e->tau_error > 0)) {
+    print_number(out, e->tau_int, "%.2f", 11);
+    return;
+  }
+  cw_format_value(e->tau_int, e->tau_error, text);
+  fprintf(out, "  %11s", text);
+}
+
 static void print_result(FILE *out, const cw_result *r) {
   char value[CW_VALUE_TEXT];
   cw_format_value(r->e.value, r->e.error, value);
   fprintf(out, "  %-26s  %-22s", r->name, value);
-  print_number(out, r->e.tau_int, "%.2f", 8);
+  print_tau(out, &r->e);
   print_number(out, r->e.ess, "%.0f", 9);
   fprintf(out, "  %9ld", r->e.n);
   print_number(out, r->e.rhat, "%.3f", 7);
@@ -30,7 +40,7 @@ static void print_result(FILE *out, const cw_result *r) {
 }
 
 static void print_heads(FILE *out, const char *what) {
-  fprintf(out, "\n%s\n  %-26s  %-22s  %8s  %9s  %9s  %7s  %s\n", what, "name", "value(error)",
+  fprintf(out, "\n%s\n  %-26s  %-22s  %11s  %9s  %9s  %7s  %s\n", what, "name", "value(error)",
           "tau_int", "ess", "n", "R-hat", "units");
 }
 
@@ -85,8 +95,8 @@ static void print_flow(FILE *out, const cw_analysis_case *c) {
 }
 
 static void print_start(FILE *out, const cw_plan *plan) {
-  fprintf(out, "start     parameters of run %s%s%s\n", plan->start_run,
-          plan->start_case[0] != '\0' ? ", case " : "", plan->start_case);
+  fprintf(out, "start     parameters of run %s%s%s\n", plan->start.run,
+          plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);
 }
 
 /* The methods that know the free energy, if there are several. */
@@ -117,7 +127,7 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
   if (c->plan->has_model)
     fprintf(out, "model     %s, %ld parameter%s\n", c->model_text, c->n_parameters,
             c->n_parameters == 1 ? "" : "s");
-  if (c->plan->start_run[0] != '\0') print_start(out, c->plan);
+  if (c->plan->start.run[0] != '\0') print_start(out, c->plan);
   if (c->train_text[0] != '\0') fprintf(out, "training  %s\n", c->train_text);
   if (c->has_flow) print_flow(out, c);
   for (int i = 0; i < c->n_missing; i++) fprintf(out, "missing   %s\n", c->missing[i]);

@@ -28,7 +28,7 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
   if (!plan->has_model) return CW_OK;
   CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
   cw_model_init(out->model, plan->seed);
-  return cw_start_parameters(out);
+  return cw_start_parameters(out, &plan->start, "train", 1, &out->model);
 }
 
 void cw_case_close(cw_case *c) {

@@ -59,31 +59,35 @@ static void note(const cw_stage *s, char *text, size_t size) {
   snprintf(text, size, "loss %.4f  ESS %.3f", tr->last.loss, tr->last.ess);
 }
 
-/* The parameters are at the head of the trainer's state. */
-static cw_status take_parameters(cw_case *c, const cw_arrays *last, const char *name) {
-  long n = cw_model_n_theta(c->model);
+/* The parameters are at the head of a trainer's state. */
+static cw_status take_parameters(cw_case *c, const cw_start_from *from, const char *name,
+                                 const cw_arrays *last, int n, cw_model *const *model) {
+  long n_theta = cw_model_n_theta(model[0]);
   const cw_array *a = cw_arrays_get(last, "state.trainer");
   if (a == NULL)
-    return cw_fail(c->ctx, CW_EINVAL, "model.start: run '%s' has no training '%s'",
-                   c->plan->start_run, name);
-  long theirs = cw_trainer_state_theta(a->dim[0]);
-  if (theirs != n)
+    return cw_fail(c->ctx, CW_EINVAL, "start: run '%s' has no training '%s'", from->run, name);
+  long size = cw_array_size(a) / n, theirs = cw_trainer_state_theta(size);
+  if (size * n != cw_array_size(a) || (a->rank == 2 ? a->dim[0] : 1) != n)
+    return cw_fail(c->ctx, CW_EINVAL, "start: training '%s' of run '%s' is not of %d flows", name,
+                   from->run, n);
+  if (theirs != n_theta)
     return cw_fail(c->ctx, CW_EINVAL,
-                   "model.start: the model of run '%s' has %ld parameters, that of this job %ld",
-                   c->plan->start_run, theirs, n);
-  cw_model_set_theta(c->model, a->data);
+                   "start: the model of run '%s' has %ld parameters, that of this job %ld",
+                   from->run, theirs, n_theta);
+  for (int k = 0; k < n; k++) cw_model_set_theta(model[k], a->data + k * size);
   return CW_OK;
 }
 
-cw_status cw_start_parameters(cw_case *c) {
-  if (c->plan->start_run[0] == '\0') return CW_OK;
+cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage, int n,
+                              cw_model *const *model) {
+  if (from->run[0] == '\0' || n == 0) return CW_OK;
   cw_store *other = NULL;
   cw_arrays last = {0};
   char name[160];
-  snprintf(name, sizeof name, "%s%strain", c->plan->start_case, c->plan->start_case[0] ? "/" : "");
-  cw_status st = cw_store_open(c->ctx, c->plan->start_run, &other);
+  snprintf(name, sizeof name, "%s%s%s", from->name, from->name[0] ? "/" : "", stage);
+  cw_status st = cw_store_open(c->ctx, from->run, &other);
   if (st == CW_OK && cw_store_segments(other, name) > 0) st = cw_store_read(other, name, -1, &last);
-  if (st == CW_OK) st = take_parameters(c, &last, name);
+  if (st == CW_OK) st = take_parameters(c, from, name, &last, n, model);
   cw_arrays_clear(&last);
   cw_store_close(other);
   return st;

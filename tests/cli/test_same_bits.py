@@ -5,7 +5,7 @@ from program import GAUGE, JOB, Case
 FORWARD = ["--set", "train.loss=forward_kl", "--set", "model.z2_mixture=true", "--set", "train.gradient=plain"]
 CLUSTER = ["--set", "hmc=null", "--set", "cluster={chains: 40, thermalise: 50, steps: 100, keep: 80}", "--set", "forward.data=cluster",
            "--set", "chain.sampler=cluster"]
-LAYERS = ["--set", "model.layers=[{kind: spline, repeat: 2, net: {kind: dense, hidden: [16]}}, {kind: additive, repeat: 2}]"]
+LAYERS = ["--set", "model.layers=[{kind: spline, repeat: 2, net: {kind: dense, hidden: [16]}}, {kind: additive, repeat: 2}, {kind: mean}]"]
 
 
 class Threads(Case):
@@ -24,7 +24,7 @@ class Threads(Case):
     def test_clusters(self):
         self.check(*CLUSTER)
 
-    def test_splines_and_dense_networks(self):
+    def test_splines_dense_networks_and_the_mean(self):
         self.check(*LAYERS)
 
     def test_gauge_fields(self):

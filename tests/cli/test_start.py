@@ -43,6 +43,33 @@ class Start(Case):
         self.bad(("run", "job.yaml", "--out", "c", *LARGER, *start, "--set", "model.start.case=x"), "has no training 'x/train'")
 
 
+LADDER = """\
+job: ladder
+seed: 5
+lattice: [4, 4]
+theory: {kind: phi4, form: kappa, kappa: 0.3, lambda: 0.1}
+ladder: {from: {kappa: 0.1}, rungs: 4}
+snf: {particles: 64, walks: 8, flow: {layers: [{kind: affine, repeat: 2, z2: true, net: {hidden: [4]}}]}, train: {steps: 100, batch: 64, rate: 4e-3}}
+"""
+
+
+class Flows(Case):
+    """Of a ladder: those trained at one volume serve another as they are."""
+
+    def work(self, directory, *words):
+        self.good("run", "job.yaml", "--out", directory, "--set", "lattice=[8, 6]", "--set", "snf.train.steps=0", *words)
+        return {r["name"]: r["value"] for r in self.results(directory)["results"]}["snf.dissipated_work"]
+
+    def test_trained_flows_serve_a_larger_volume(self):
+        self.write("job.yaml", LADDER)
+        self.good("run", "job.yaml", "--out", "small")
+        start = ("--set", "snf.flow.start.run=small")
+        fresh, carried = self.work("fresh"), self.work("carried", *start)
+        self.assertLess(carried, 0.9 * fresh)
+        self.bad(("run", "job.yaml", "--out", "a", *start, "--set", "ladder.rungs=5"), "start: training 'snf.train' of run 'small' is not of 4 flows")
+        self.bad(("run", "job.yaml", "--out", "b", *start, "--set", "snf.flow.layers[0].repeat=1"), "parameters")
+
+
 def unit_links(extents):
     """A NERSC archive file of unit matrices."""
     sites = 1

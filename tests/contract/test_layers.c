@@ -76,6 +76,10 @@ static const layer_case cases[] = {
      {2, {2, 4}},
      {.kind = "spline", .bins = 8, .range = 2, .net = DENSE(.n_hidden = 1, .hidden = {9})}},
     {"scale", {2, {4, 3}}, {.kind = "scale"}},
+    {"mean", {2, {4, 4}}, {.kind = "mean", .bins = 5, .range = 0.4}},
+    {"mean z2, odd extents", {2, {3, 5}}, {.kind = "mean", .z2 = true, .bins = 4, .range = 0.4}},
+    {"mean of one site", {1, {1}}, {.kind = "mean", .z2 = true, .bins = 8, .range = 1.5}},
+    {"mean 3d", {3, {3, 2, 3}}, {.kind = "mean", .bins = 2, .range = 1}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
@@ -120,7 +124,7 @@ static void open_bench(bench *b, const layer_case *k) {
   b->theta = cw_alloc((size_t)b->L->n_theta * sizeof(double));
   b->theta_f = cw_alloc((size_t)b->L->n_theta * sizeof(float));
   bool dense = k->spec.net.kind == CW_NET_DENSE,
-       kinks = k->spec.net.activation == CW_ACT_LEAKY_RELU || strcmp(k->spec.kind, "spline") == 0;
+       kinks = k->spec.net.activation == CW_ACT_LEAKY_RELU || kind->bins > 0;
   fill(b->theta, (size_t)b->L->n_theta, 1, dense || k->spec.net.kernel < 5 ? 0.2 : 0.05);
   b->step = kinks ? 1e-4 : 3e-3;
   b->parameter_step = kinks ? 3e-5 : 3e-3; /* moves all units at once: more meet a kink */
@@ -273,13 +277,16 @@ static void vjp_matches_differences(bench *b, bool inverse) {
   double *dx = cw_alloc(b->n * sizeof *dx),
          *dtheta = cw_alloc((size_t)b->L->n_theta * sizeof *dtheta);
   float *gtheta = cw_alloc((size_t)b->L->n_theta * sizeof *gtheta);
+  const float before = 0.5f; /* gradients of parameters are added to what is there */
   double lj[CW_LANES] __attribute__((aligned(64))), c[CW_LANES] __attribute__((aligned(64)));
   void *frame;
   memcpy(c, b->c, sizeof c);
   apply(b, inverse, b->x, y, lj, &frame);
   memcpy(g, b->w, b->n * sizeof *g);
+  for (long i = 0; i < b->L->n_theta; i++) gtheta[i] = before;
   check_ok(b->ctx, (inverse ? b->L->ops->inverse_vjp : b->L->ops->forward_vjp)(
                        b->L, theta_of(b), frame, g, c, gtheta, b->tape));
+  for (long i = 0; i < b->L->n_theta; i++) gtheta[i] -= before;
   double off_x[N_TRIALS], off_t[N_TRIALS];
   for (uint32_t trial = 0; trial < N_TRIALS; trial++) {
     fill(dx, b->n, 10 + trial, 1);
@@ -483,6 +490,8 @@ static void bad_specs_are_refused(void **state) {
       {"no range",
        {2, {4, 4}},
        {.kind = "spline", .bins = 4, .range = 0, .net = CONV(.n_hidden = 0)}},
+      {"mean: many bins", {2, {4, 4}}, {.kind = "mean", .bins = 33, .range = 1}},
+      {"mean: range is no number", {2, {4, 4}}, {.kind = "mean", .bins = 4, .range = NAN}},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     cw_context *ctx = test_context(1);

@@ -22,6 +22,7 @@ typedef struct {
     double value;
   } set[4]; /* parameters of the sampler other than their presets; ends with NULL */
   long n_chain;
+  bool cold; /* start; else hot */
   uint32_t n_therm, n_step;
   uint32_t seed;
 } plan;
@@ -76,7 +77,7 @@ static inline void record(chains *r, const cw_field *x, double *row, long step) 
            (size_t)r->n_primary * sizeof *row);
 }
 
-/* Thermalises from a hot start while tuning, then measures after every step. */
+/* Thermalises while tuning, then measures after every step. */
 static inline chains run_chains(cw_context *ctx, const plan *p) {
   const cw_theory_ops *ops = cw_theory_find(p->theory);
   chains r = {.ctx = ctx, .n_chain = p->n_chain, .n_step = p->n_step};
@@ -99,7 +100,10 @@ static inline chains run_chains(cw_context *ctx, const plan *p) {
   assert_true(accept && dH && row && r.data && r.weight);
   cw_rng rng = cw_rng_stream(p->seed, "chains");
   cw_step_stats stats = {accept, dH};
-  cw_kind(ops->kind)->hot(r.th.isa, &x, cw_rng_stream(p->seed, "start"), 0);
+  if (p->cold)
+    cw_kind(ops->kind)->cold(&x);
+  else
+    cw_kind(ops->kind)->hot(r.th.isa, &x, cw_rng_stream(p->seed, "start"), 0);
   for (uint32_t i = 0; i < p->n_therm + p->n_step; i++) {
     check_ok(ctx, s->ops->step(s, r.th.c, &x, rng, i, &stats));
     double mean = cw_sum(accept, (size_t)p->n_chain) / (double)p->n_chain;

@@ -35,11 +35,12 @@ static void close_transition(transition *t) {
 static cw_model_spec mixed_layers(void) {
   return (cw_model_spec){
       .prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1},
-      .n_layers = 4,
+      .n_layers = 5,
       .layer = {
           {.kind = "affine", .net = NET(.n_hidden = 1, .hidden = {6})},
           {.kind = "affine", .z2 = true, .parity = 1, .net = NET(.n_hidden = 2, .hidden = {5, 4})},
           {.kind = "additive", .net = NET(.n_hidden = 1, .hidden = {3})},
+          {.kind = "mean", .bins = 4, .range = 0.5},
           {.kind = "scale"}}};
 }
 
@@ -309,6 +310,26 @@ static void test_trained_affine(void **state) {
   close_transition(&t);
 }
 
+/* On one site the mean is the field: a spline carries the Gaussian to the double well S = -x^2 +
+ * 0.3 x^4, and the loss to -ln(Z_to/Z_from), with Z_to by quadrature. */
+static void test_trained_mean(void **state) {
+  static const double to[] = {0, -1, 0.3};
+  cw_model_spec spec = {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 1};
+  spec.layer[0] = (cw_layer_spec){.kind = "mean", .z2 = true, .bins = 12, .range = 3};
+  transition t = open_transition(*state, (cw_lattice){1, {1}}, &spec);
+  cw_train_report report = train_gaussian(&t, to, CW_GRADIENT_PATH, 400, 0.05);
+  double z = 0;
+  for (int i = -6000; i <= 6000; i++) {
+    double x2 = 1e-6 * i * i;
+    z += 1e-3 * exp(x2 - 0.3 * x2 * x2);
+  }
+  double exact = log(sqrt(M_PI / 2) / z);
+  print_message("  loss - exact %.1e, ess %.4f\n", report.loss - exact, report.ess);
+  check_close(report.loss, exact, 5e-3);
+  assert_true(report.ess > 0.99);
+  close_transition(&t);
+}
+
 /* ------------------------------------------------------- walks that train */
 
 /* On one site with S = a x^2, a = m2, every flow learns sqrt(a/b), wherever on the ladder it is,
@@ -477,7 +498,7 @@ static void test_not_a_number(void **state) {
   cw_train_report report;
   assert_int_equal(cw_trainer_transition(trainer, &x, weights, coupling_a, coupling_b, &report),
                    CW_ENUMERIC);
-  assert_non_null(strstr(cw_error(t.ctx), "step 0: layer 3 (scale)"));
+  assert_non_null(strstr(cw_error(t.ctx), "step 0: layer 4 (scale)"));
   cw_clear_error(t.ctx);
   cw_trainer_destroy(trainer);
   cw_field_destroy(&x);
@@ -596,13 +617,13 @@ static void test_phi4(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_report),         cmocka_unit_test(test_gradient),
-      cmocka_unit_test(test_path_gradient),  cmocka_unit_test(test_exact_scale),
-      cmocka_unit_test(test_trained_scale),  cmocka_unit_test(test_trained_affine),
-      cmocka_unit_test(test_trained_ladder), cmocka_unit_test(test_training_weights),
-      cmocka_unit_test(test_identity),       cmocka_unit_test(test_bad_input),
-      cmocka_unit_test(test_not_a_number),   cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_phi4),
+      cmocka_unit_test(test_report),           cmocka_unit_test(test_gradient),
+      cmocka_unit_test(test_path_gradient),    cmocka_unit_test(test_exact_scale),
+      cmocka_unit_test(test_trained_scale),    cmocka_unit_test(test_trained_affine),
+      cmocka_unit_test(test_trained_mean),     cmocka_unit_test(test_trained_ladder),
+      cmocka_unit_test(test_training_weights), cmocka_unit_test(test_identity),
+      cmocka_unit_test(test_bad_input),        cmocka_unit_test(test_not_a_number),
+      cmocka_unit_test(test_same_bits),        cmocka_unit_test(test_phi4),
   };
   return cmocka_run_group_tests_name("transition", tests, test_open_context_1, test_close_context);
 }

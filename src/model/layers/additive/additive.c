@@ -17,4 +17,5 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geo
                             CW_DISPATCH(cw_context_isa(ctx), cw_additive_kernels), out);
 }
 
-const cw_layer_kind cw_layer_additive = {.ops = &ops, .masked = true, .create = create};
+const cw_layer_kind cw_layer_additive = {
+    .ops = &ops, .masked = true, .z2 = true, .net = true, .create = create};

@@ -126,10 +126,7 @@ cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double 
 
 static const double no_logj[CW_LANES] CW_ALIGNED;
 
-typedef void (*transform_vjp)(const cw_sites *, const float *, const double *, double *,
-                              const double *, float *);
-
-static cw_status vjp(const coupling *c, transform_vjp pull_back, cw_theta th,
+static cw_status vjp(const coupling *c, cw_transform_vjp pull_back, cw_theta th,
                      const frame_of_pass *f, double *g, const double *glogj, float *gtheta,
                      cw_arena *work) {
   cw_arena_mark mark = cw_arena_save(work);

@@ -25,13 +25,13 @@ typedef struct {
 /* h (n, n_out, CW_LANES): the network's outputs. keep (n, n_keep, CW_LANES): filled by forward and
  * inverse alike, read by the vjps. logj accumulated; g in place as in cw_layer_ops; gh overwritten;
  * glogj never NULL. */
+typedef void (*cw_transform_pass)(const cw_sites *s, const float *h, double *x, double *logj,
+                                  double *keep);
+typedef void (*cw_transform_vjp)(const cw_sites *s, const float *h, const double *keep, double *g,
+                                 const double *glogj, float *gh);
 typedef struct {
-  void (*forward)(const cw_sites *s, const float *h, double *x, double *logj, double *keep);
-  void (*inverse)(const cw_sites *s, const float *h, double *y, double *logj, double *keep);
-  void (*forward_vjp)(const cw_sites *s, const float *h, const double *keep, double *g,
-                      const double *glogj, float *gh);
-  void (*inverse_vjp)(const cw_sites *s, const float *h, const double *keep, double *g,
-                      const double *glogj, float *gh);
+  cw_transform_pass forward, inverse;
+  cw_transform_vjp forward_vjp, inverse_vjp;
 } cw_transform_kernels;
 
 typedef struct {

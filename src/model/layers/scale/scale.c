@@ -100,4 +100,4 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geo
   return CW_OK;
 }
 
-const cw_layer_kind cw_layer_scale = {.ops = &ops, .masked = false, .create = create};
+const cw_layer_kind cw_layer_scale = {.ops = &ops, .create = create};

@@ -1,10 +1,18 @@
-/* Rational-quadratic spline coupling; private to src/model/layers/spline. */
+/* Rational-quadratic splines: the coupling, and what it shares with layer `mean`. Private to
+ * src/model/layers. */
 #ifndef CW_MODEL_SPLINE_H
 #define CW_MODEL_SPLINE_H
 
 #include "model/layers/coupling/coupling.h"
 
 enum { CW_SPLINE_KEEP = 1, CW_SPLINE_MAX_BINS = 32 };
+#define CW_SPLINE_GAIN 0.1 /* width of the raw parameters at the start */
 CW_ISA_TABLES(cw_transform_kernels, cw_spline_kernels);
+
+/* CW_EINVAL if spec->bins or spec->range cannot be those of a spline. */
+cw_status cw_spline_check(cw_context *ctx, const cw_layer_spec *spec);
+/* Raw parameters: widths, heights and the slopes at the free knots, which are the interior ones,
+ * and with z2 also the one at zero. */
+int cw_spline_n_out(int bins, bool z2);
 
 #endif
