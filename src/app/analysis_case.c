@@ -204,6 +204,22 @@ static cw_status warn_weights(cw_context *ctx, cw_analysis_case *c, const cw_ana
   return CW_OK;
 }
 
+/* Ratios of partition functions that a few walks decide. */
+static cw_status warn_walks(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_result *back = cw_stage_result(s, "lnZ_ratio_reverse", -1);
+  if (s->lnZ.ess < 0.5 * (double)s->n_step)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: %.2g of %ld walks carry the weight: ln Z may be too small, and so may "
+                       "its error; more rungs, mutations or particles help.",
+                       s->label, s->lnZ.ess, s->n_step));
+  if (back == NULL || !(back->e.ess < 0.5 * (double)s->n_step)) return CW_OK;
+  return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                     "%s: %.2g of %ld walks back carry the weight: lnZ_ratio_reverse is not to be "
+                     "trusted. More rungs help, and chains that are in equilibrium on the last "
+                     "rung, where they start.",
+                     s->label, back->e.ess, s->n_step);
+}
+
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
@@ -212,12 +228,7 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
     if (chains) CW_TRY(warn_chains(ctx, c, s));
     if (chains && s->kind == CW_STAGE_REX) CW_TRY(warn_rungs(ctx, c, s));
     if (s->kind == CW_STAGE_NIS) CW_TRY(warn_weights(ctx, c, s));
-    if (s->kind == CW_STAGE_WALK && s->lnZ.ess < 0.5 * (double)s->n_step)
-      CW_TRY(
-          cw_add_line(ctx, &c->warning, &c->n_warnings,
-                      "%s: %.2g of %ld walks carry the weight: ln Z may be too small, and so may "
-                      "its error; more rungs, mutations or particles help.",
-                      s->label, s->lnZ.ess, s->n_step));
+    if (s->kind == CW_STAGE_WALK) CW_TRY(warn_walks(ctx, c, s));
     if (s->kind == CW_STAGE_CHAIN && s->lnZ.rhat > 1.1)
       CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
                          "%s: the chains of a node disagree (R-hat = %.3g, more than 1.1): its "
