@@ -32,9 +32,11 @@ typedef struct {
   const cw_param *const *params; /* one NULL-name-terminated table per form */
   cw_field_kind kind;
   int n_terms;
-  bool even;     /* S(-x; c) = S(x; c) for every c: global sign flips are exact */
-  int bond_term; /* k if T_k = sum_{x,mu} x_x x_{x+mu} and no other term changes with the sign of
-                    a single site, so that clusters can be flipped; -1: no such term */
+  bool even;      /* S(-x; c) = S(x; c) for every c: global sign flips are exact */
+  int bond_term;  /* k if T_k = sum_{x,mu} x_x x_{x+mu} and no other term, but for field_term,
+                     changes with the sign of a single site, so that clusters can be flipped; -1: no
+                     such term */
+  int field_term; /* k > 0 if T_k = sum_x x_x and all other terms are even; 0: no such term */
   /* couplings c[n_terms] of the action from parameters p of a form on a lattice. Local. */
   void (*couplings)(int form, const cw_lattice *lat, const double *p, double *c);
   /* Why exp(-S) cannot be normalised at parameters p, as a phrase for the user; NULL: it can. */
@@ -44,7 +46,8 @@ typedef struct {
    * kernel may use th->threads, which has no effect inside a parallel region. f (th->n_tangent
    * components): -dS along each tangent direction (group.h; reals: -dS/dx), overwritten. */
   void (*terms)(const cw_theory *th, const cw_field *x, double *T);
-  void (*force)(const cw_theory *th, const cw_field *x, const double *c, cw_field *f);
+  void (*force)(const cw_theory *th, const cw_field *x, const double *c,
+                cw_field *f); /* NULL: spins */
   /* Terms whose bit is set, with the bits that terms gives them, for less work where it can; the
    * others are anything finite. NULL: terms does it. */
   void (*some_terms)(const cw_theory *th, const cw_field *x, unsigned set, double *T);
@@ -84,13 +87,18 @@ cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_g
                            int form, const double *params, cw_theory *out);
 void cw_theory_destroy(cw_theory *th); /* zeroed or destroyed before: nothing */
 
+/* Is S(-x; c) = S(x; c) at these couplings? */
+static inline bool cw_theory_is_even(const cw_theory_ops *ops, const double *c) {
+  return ops->even || (ops->field_term > 0 && c[ops->field_term] == 0);
+}
+
 /* Threads that the work on one block of fields is worth: th->threads, or 1 where the block is
  * small. */
 int cw_theory_threads(const cw_theory *th);
 
-/* ln of the integral of exp(-S) over a single site of reals without its bonds, at couplings c
- * (ops->n_terms; that of ops->bond_term is not used). NAN: it diverges, or is too narrow for the
- * quadrature. */
+/* ln of the integral of exp(-S) over a single site of reals, or of its sum over a single spin,
+ * without its bonds, at couplings c (ops->n_terms; that of ops->bond_term is not used). NAN: it
+ * diverges, or is too narrow for the quadrature. */
 double cw_one_site_lnz(const cw_theory_ops *ops, const double *c);
 
 /* S (n_blocks*B) = sum_k c_k T_k, summed from k = 0 up. scratch: (n_blocks*B*n_terms). Local. */

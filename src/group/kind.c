@@ -1,5 +1,5 @@
-/* Reals on sites, and U(1), SU(2), SU(3) on links: how a field starts, moves and stays in its
- * group. */
+/* Reals and spins on sites, and U(1), SU(2), SU(3) on links: how a field starts, moves and stays in
+ * its group. */
 #include "group/kind.h"
 #include "group/normal.h"
 
@@ -33,11 +33,31 @@ static void drift_real(cw_isa isa, cw_field *x, const cw_field *p, const double 
   kernel(isa, CW_SITE_REAL)->drift(x->data, p->data, eps, begin * n, end * n);
 }
 
-static void project_real(cw_isa isa, cw_field *x, long begin, long end) {
+static void project_site(cw_isa isa, cw_field *x, long begin, long end) {
   (void)isa;
   (void)x;
   (void)begin;
   (void)end;
+}
+
+/* ------------------------------------------------------------------------- spins */
+
+/* The sign of site s is bit s % 128 of draw s / 128. */
+static void hot_spin(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step) {
+  (void)isa;
+  for (long i = 0; i < x->n_blocks * x->B; i++) {
+    uint32_t bits[4] = {0};
+    for (long s = 0; s < x->geom->n_sites; s++) {
+      if (s % 128 == 0)
+        cw_random_bits(rng, (uint32_t)(s / 128), (uint32_t)(x->first_chain + i), step, 0, bits);
+      cw_field_set(x, i, s, 0, bits[s % 128 / 32] >> s % 32 & 1 ? -1 : 1);
+    }
+  }
+}
+
+static void cold_spin(cw_field *x) {
+  size_t n = (size_t)x->n_blocks * cw_field_block_size(x);
+  for (size_t i = 0; i < n; i++) x->data[i] = 1;
 }
 
 /* ------------------------------------------------------------------------- links */
@@ -88,14 +108,15 @@ CW_LINKS(su3, CW_LINK_SU3)
 /* ------------------------------------------------------------------------- table */
 
 static const cw_kind_ops kinds[] = {
-    [CW_SITE_REAL] = {"real", false, 0, 1, 1, hot_real, cold_real, drift_real, project_real},
+    [CW_SITE_REAL] = {"real", false, 0, 1, 1, hot_real, cold_real, drift_real, project_site},
     [CW_LINK_U1] = {"u1", true, 1, 2, 1, hot_u1, cold_u1, drift_u1, project_u1},
     [CW_LINK_SU2] = {"su2", true, 2, 4, 3, hot_su2, cold_su2, drift_su2, project_su2},
     [CW_LINK_SU3] = {"su3", true, 3, 18, 8, hot_su3, cold_su3, drift_su3, project_su3},
+    [CW_SITE_SPIN] = {"spin", false, 0, 1, 0, hot_spin, cold_spin, NULL, project_site},
 };
 
 const cw_kind_ops *cw_kind(cw_field_kind kind) {
-  CW_REQUIRE(kind >= CW_SITE_REAL && kind <= CW_LINK_SU3);
+  CW_REQUIRE(kind >= CW_SITE_REAL && kind <= CW_SITE_SPIN);
   return &kinds[kind];
 }
 

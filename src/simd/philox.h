@@ -10,6 +10,17 @@ typedef uint64_t cw_vu __attribute__((vector_size(CW_VBYTES), may_alias));
 
 static inline cw_vu cw_vu_set1(uint64_t a) { return a - (cw_vu){0}; }
 
+/* Is any bit of any lane set? */
+static inline bool cw_vu_any(cw_vu a) {
+#if CW_VBYTES == 64
+  return _mm512_test_epi64_mask((__m512i)a, (__m512i)a) != 0;
+#elif CW_VBYTES == 32
+  return !_mm256_testz_si256((__m256i)a, (__m256i)a);
+#else
+  return (a[0] | a[1]) != 0;
+#endif
+}
+
 /* Products of the low halves. */
 static inline cw_vu cw_vu_mul_low(cw_vu a, cw_vu b) {
 #if CW_VBYTES == 64

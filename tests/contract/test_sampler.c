@@ -8,11 +8,13 @@
 
 #include "causeway/sampler.h"
 
-/* A value in range for each parameter of a theory; strong couplings, so that a wrong step shows; a
- * defect is one link. */
-static void some_params(const cw_param *table, double *p) {
+/* A value in range for each parameter of a theory; strong couplings of links, so that a wrong step
+ * shows; a defect is one link. */
+static void some_params(const cw_theory_ops *theory, int form, double *p) {
+  const cw_param *table = theory->params[form];
+  const bool links = cw_kind(theory->kind)->on_links;
   for (int i = 0; table[i].name != NULL; i++) {
-    p[i] = strncmp(table[i].name, "beta", 4) == 0 ? 3 + 0.5 * i : 0.3 + 0.1 * i;
+    p[i] = links && strncmp(table[i].name, "beta", 4) == 0 ? 3 + 0.5 * i : 0.3 + 0.1 * i;
     if (strcmp(table[i].name, "direction") == 0) p[i] = 0;
     p[i] = fmin(fmax(p[i], table[i].min), table[i].max);
   }
@@ -40,7 +42,7 @@ static bool next_choice(const cw_sampler_ops *ops, int *choice) {
   return false;
 }
 
-/* Settings are tried with all forms of theories of reals; those of links take longer, and try them
+/* Settings are tried with all forms of theories on sites; those of links take longer, and try them
  * with their first form. */
 static void for_all(test_body *body) {
   subject who = {.ctx = test_context(2)};
@@ -49,11 +51,11 @@ static void for_all(test_body *body) {
       for (who.form = 0; cw_theories[t]->forms[who.form] != NULL; who.form++) {
         who.sampler = cw_samplers[s];
         who.theory = cw_theories[t];
-        some_params(who.theory->params[who.form], who.theory_param);
+        some_params(who.theory, who.form, who.theory_param);
         memset(who.choice, 0, sizeof who.choice);
         do body(&who);
         while (next_choice(who.sampler, who.choice) &&
-               (who.theory->kind == CW_SITE_REAL || who.form == 0));
+               (!cw_kind(who.theory->kind)->on_links || who.form == 0));
       }
   cw_context_destroy(who.ctx);
 }
@@ -165,33 +167,75 @@ static double schwinger_dyson_links(bench *b, const cw_field *f, double *first, 
   return size;
 }
 
+/* And for spins: given all others, a spin has the mean tanh f, so that <A (s - tanh f)> = 0 for
+ * every A that does not know s: 1, and tanh f. The action says f: it grows by 2 s f when s is
+ * flipped, and tanh f = s tanh(s f). */
+static void schwinger_dyson_spins(bench *b, double *first, double *third) {
+  cw_field *x = &b->x;
+  const long n = x->geom->n_sites;
+  const size_t rows = (size_t)(x->n_blocks * x->B);
+  double *T = calloc(rows * CW_MAX_TERMS, sizeof *T);
+  double *S = calloc(rows, sizeof *S), *flipped = calloc(rows, sizeof *flipped);
+  cw_theory_action(&b->th, x, b->th.c, T, S);
+  for (long s = 0; s < n; s++) {
+    for (long i = 0; i < x->n_config; i++) cw_field_set(x, i, s, 0, -cw_field_get(x, i, s, 0));
+    cw_theory_action(&b->th, x, b->th.c, T, flipped);
+    for (long i = 0; i < x->n_config; i++) {
+      double spin = -cw_field_get(x, i, s, 0), mean = spin * tanh((flipped[i] - S[i]) / 2);
+      cw_field_set(x, i, s, 0, spin);
+      first[i] += (spin - mean) / (double)n;
+      third[i] += mean * (spin - mean) / (double)n;
+    }
+  }
+  free(T);
+  free(S);
+  free(flipped);
+}
+
+/* Forces of a theory that has them. */
+static cw_field forces_of(const bench *b) {
+  cw_field f = {0};
+  if (b->th.ops->force == NULL) return f;
+  check_ok(b->ctx, cw_field_create(b->ctx, b->geom, b->th.n_tangent, b->x.n_config, &f));
+  b->th.ops->force(&b->th, &b->x, b->th.c, &f);
+  return f;
+}
+
+/* Adds to the identities of each chain; returns the size of what must cancel in those of links. */
+static double identities(bench *b, double *first, double *third) {
+  double size = 0;
+  cw_field f = forces_of(b);
+  if (b->th.ops->kind == CW_SITE_SPIN)
+    schwinger_dyson_spins(b, first, third);
+  else if (cw_kind(b->th.ops->kind)->on_links)
+    size = schwinger_dyson_links(b, &f, first, third);
+  else
+    schwinger_dyson(&b->x, &f, first, third);
+  cw_field_destroy(&f);
+  return size;
+}
+
 static void target_on(const subject *who, const cw_lattice *lat) {
   enum { N_CHAIN = 512, N_STEP = 60 };
-  bool reals = who->theory->kind == CW_SITE_REAL; /* links take longer, and hold more numbers */
-  const long n_chain = reals ? N_CHAIN : N_CHAIN / 8;
-  const uint32_t n_step = reals ? N_STEP : N_STEP / 2;
+  bool links = cw_kind(who->theory->kind)->on_links; /* they take longer, and hold more numbers */
+  const long n_chain = links ? N_CHAIN / 8 : N_CHAIN;
+  const uint32_t n_step = links ? N_STEP / 2 : N_STEP;
   double size = 0;
   bench b;
-  cw_field f;
   if (!open_bench(&b, who, who->ctx, lat, 1, n_chain)) return;
-  check_ok(b.ctx, cw_field_create(b.ctx, b.geom, b.th.n_tangent, n_chain, &f));
   double *first = calloc(N_CHAIN, sizeof *first), *third = calloc(N_CHAIN, sizeof *third);
   double *dH = calloc(N_CHAIN, sizeof *dH), *weight = calloc(N_CHAIN, sizeof *weight);
   cw_step_stats stats = {.dH = dH};
   uint32_t start = thermalise(&b, 80);
   for (uint32_t i = 0; i < n_step; i++) {
     step(&b, start + i, &stats);
-    b.th.ops->force(&b.th, &b.x, b.th.c, &f);
-    if (!reals)
-      size += schwinger_dyson_links(&b, &f, first, third);
-    else
-      schwinger_dyson(&b.x, &f, first, third);
+    size += identities(&b, first, third);
     for (int k = 0; k < n_chain; k++) weight[k] += exp(-dH[k]) / n_step;
   }
   double mean, error;
   mean_and_error(first, n_chain, &mean, &error);
   check_sigma(mean, error, 0, 4);
-  assert_true(error < (reals ? 0.01 * n_step : 0.02 * size)); /* the test has teeth */
+  assert_true(error < (links ? 0.02 * size : 0.01 * n_step)); /* the test has teeth */
   mean_and_error(third, n_chain, &mean, &error);
   check_sigma(mean, error, 0, 4);
   mean_and_error(weight, n_chain, &mean, &error);
@@ -200,7 +244,6 @@ static void target_on(const subject *who, const cw_lattice *lat) {
   free(third);
   free(dH);
   free(weight);
-  cw_field_destroy(&f);
   close_bench(&b);
 }
 /* Forms that two dimensions refuse, in three. */
@@ -299,6 +342,7 @@ static int find_param(const cw_sampler_ops *ops, const char *name) {
  * below the target. */
 static void tuning_reaches_its_target(const subject *who) {
   bool reals = who->theory->kind == CW_SITE_REAL;
+  if (who->theory->force == NULL) return; /* what is tuned is the step size of HMC */
   const cw_lattice lat = reals ? (cw_lattice){2, {8, 8}} : (cw_lattice){2, {4, 4}};
   const long n_chain = reals ? 128 : 32;
   int target = find_param(who->sampler, "target"), steps = find_param(who->sampler, "md_steps");

@@ -18,7 +18,7 @@ static const cw_lattice lattices[] = {
     {2, {32, 4}}, {4, {3, 2, 2, 3}}, {4, {2, 3, 2, 1}}};
 enum { N_LATTICES = sizeof lattices / sizeof *lattices };
 
-/* A theory at home on a lattice split V ways, and random configurations. */
+/* A theory at home on a lattice split V ways, and random configurations. Spins have no force. */
 typedef struct {
   cw_context *ctx;
   cw_geometry *geom;
@@ -102,6 +102,15 @@ static cw_field fields(const fixture *fx, int n_comp) {
   return y;
 }
 
+/* Room for forces, of no numbers for spins, and the forces at couplings c in it. */
+static cw_field forces(const fixture *fx) {
+  return fx->th.n_tangent > 0 ? fields(fx, fx->th.n_tangent)
+                              : (cw_field){.geom = fx->geom, .B = fx->x.B};
+}
+static void fill_forces(const fixture *fx, const double *c, cw_field *f) {
+  if (fx->th.ops->force != NULL) fx->th.ops->force(&fx->th, &fx->x, c, f);
+}
+
 /* ------------------------------------------------------------------ oracle */
 
 /* Oracle's T (n_terms) and f (n_sites*n_tangent) of one configuration. */
@@ -128,14 +137,13 @@ static void kernels_equal_oracle(const fixture *fx) {
     fixture fy;
     resplit(fx, splits[i], &fy);
     double *lanes = row(&fy.x);
-    cw_field force = fields(&fy, fy.th.n_tangent);
+    cw_field force = forces(&fy);
     for (int isa = 0; isa <= (int)cw_context_isa(fx->ctx); isa++) {
       fy.th.isa = (cw_isa)isa;
       ops->terms(&fy.th, &fy.x, lanes);
       for (int k = 0; k < ops->n_terms; k++)
         check_close(lanes[config * ops->n_terms + k], T[k], 1e-12);
-      if (ops->force == NULL) continue;
-      ops->force(&fy.th, &fy.x, fy.th.c, &force);
+      fill_forces(&fy, fy.th.c, &force);
       for (long j = 0; j < n; j++)
         check_close(cw_field_get(&force, config, j / fy.th.n_tangent, (int)(j % fy.th.n_tangent)),
                     f[j], 1e-12);
@@ -331,6 +339,12 @@ static void test_gauge(void **state) {
   for_all(terms_are_gauge_invariant);
 }
 
+/* By how much term k changes where phi becomes -phi and near is the sum over its neighbours. */
+static double change_of_term(const cw_theory_ops *ops, int k, double phi, double near) {
+  if (k == ops->bond_term) return -2 * phi * near;
+  return ops->field_term > 0 && k == ops->field_term ? -2 * phi : 0;
+}
+
 static void check_single_flip(const fixture *fx, const double *T, cw_field *y, double *flipped) {
   const cw_field *x = &fx->x;
   const cw_lattice *lat = &fx->geom->lat;
@@ -348,22 +362,25 @@ static void check_single_flip(const fixture *fx, const double *T, cw_field *y, d
   cw_field_set(y, 3, site, 0, -phi);
   fx->th.ops->terms(&fx->th, y, flipped);
   for (int k = 0; k < n; k++)
-    check_close(flipped[3 * n + k],
-                T[3 * n + k] - (k == fx->th.ops->bond_term ? 2 * phi * near : 0), 1e-12);
+    check_close(flipped[3 * n + k], T[3 * n + k] + change_of_term(fx->th.ops, k, phi, near), 1e-12);
 }
 
-/* even promises S(-x) = S(x); bond_term promises that only this term sees the sign of a single
- * site. */
+/* even promises S(-x) = S(x), and field_term that one term alone breaks it; bond_term promises that
+ * only these two terms see the sign of a single site. */
 static void signs_are_as_promised(const fixture *fx) {
   const cw_theory_ops *ops = fx->th.ops;
   cw_field y = fields(fx, fx->x.n_comp);
   double *T = row(&fx->x), *flipped = row(&fx->x);
   ops->terms(&fx->th, &fx->x, T);
-  if (ops->even) {
+  assert_false(ops->even && ops->field_term > 0);
+  if (ops->even || ops->field_term > 0) {
     size_t size = (size_t)fx->x.n_blocks * cw_field_block_size(&fx->x);
     for (size_t i = 0; i < size; i++) y.data[i] = -fx->x.data[i];
     ops->terms(&fx->th, &y, flipped);
-    for (int i = 0; i < N_CONFIG * ops->n_terms; i++) check_close(flipped[i], T[i], 1e-14);
+    for (int i = 0; i < N_CONFIG * ops->n_terms; i++) {
+      bool odd = ops->field_term > 0 && i % ops->n_terms == ops->field_term;
+      check_close(flipped[i], odd ? -T[i] : T[i], 1e-14);
+    }
   }
   if (ops->bond_term >= 0) check_single_flip(fx, T, &y, flipped);
   cw_field_destroy(&y);
@@ -379,17 +396,16 @@ static void test_signs(void **state) {
 static void action_is_linear(const fixture *fx) {
   const cw_theory *th = &fx->th;
   int n = th->ops->n_terms;
-  cw_field f = fields(fx, th->n_tangent), part = fields(fx, th->n_tangent);
-  cw_field sum = fields(fx, th->n_tangent);
+  cw_field f = forces(fx), part = forces(fx), sum = forces(fx);
   double *T = row(&fx->x), *S = row(&fx->x), *scratch = row(&fx->x);
   size_t size = (size_t)f.n_blocks * cw_field_block_size(&f);
-  th->ops->force(th, &fx->x, th->c, &f);
+  fill_forces(fx, th->c, &f);
   th->ops->terms(th, &fx->x, T);
   cw_theory_action(th, &fx->x, th->c, scratch, S);
   for (int k = 0; k < n; k++) {
     double unit[CW_MAX_TERMS] = {0};
     unit[k] = 1;
-    th->ops->force(th, &fx->x, unit, &part);
+    fill_forces(fx, unit, &part);
     for (size_t i = 0; i < size; i++) sum.data[i] += th->c[k] * part.data[i];
     for (int i = 0; i < N_CONFIG; i++) S[i] -= th->c[k] * T[i * n + k];
   }
@@ -435,10 +451,10 @@ static void same_bits(const fixture *fx, int V, int threads, const double *T1, c
   fixture fy;
   resplit(fx, V, &fy);
   fy.th.threads = threads;
-  cw_field f = fields(&fy, fy.th.n_tangent);
+  cw_field f = forces(&fy);
   double *T = row(&fy.x);
   fy.th.ops->terms(&fy.th, &fy.x, T);
-  fy.th.ops->force(&fy.th, &fy.x, fy.th.c, &f);
+  fill_forces(&fy, fy.th.c, &f);
   assert_memory_equal(T, T1, (size_t)(N_CONFIG * fy.th.ops->n_terms) * sizeof *T);
   check_some_terms(&fy, T);
   for (long i = 0; i < N_CONFIG; i++)
@@ -455,12 +471,12 @@ static void same_bits(const fixture *fx, int V, int threads, const double *T1, c
 static void splits_and_threads_agree(const fixture *fx) {
   int splits[5], n = cw_geometry_splits(&fx->geom->lat, splits);
   double *T = row(&fx->x);
-  cw_field f = fields(fx, fx->th.n_tangent);
+  cw_field f = forces(fx);
   fixture any = *fx;
   for (int isa = 0; isa <= (int)cw_context_isa(fx->ctx); isa++) {
     any.th.isa = (cw_isa)isa;
     any.th.ops->terms(&any.th, &any.x, T);
-    any.th.ops->force(&any.th, &any.x, any.th.c, &f);
+    fill_forces(&any, any.th.c, &f);
     for (int i = 0; i < n; i++) same_bits(&any, splits[i], 1 + i % 2, T, &f);
     same_bits(&any, 1, 2, T, &f);
   }

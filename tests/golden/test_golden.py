@@ -22,6 +22,8 @@ INSTRUCTION_SETS = ("base", "v3", "v4")
 SHORT = {
     "hmc": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
     "cluster": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
+    "spinflip": ("chains=32", "thermalise=20", "steps=20", "sweeps=2"),
+    "spinflip": ("chains=32", "thermalise=20", "steps=20"),
     "train": ("steps=4", "batch=64", "warmup=2"),
     "nis": ("samples=512",),
     "nmcmc": ("chains=32", "steps=20"),

@@ -525,6 +525,24 @@ static void test_haar(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* Random momenta move every chain by a step of its own. */
+static void move_fields(cw_context *ctx, const cw_kind_ops *kind, int n_tangent, cw_field *x) {
+  cw_isa isa = cw_context_isa(ctx);
+  long n_outer = x->geom->n_outer;
+  double eps[CW_LANES] CW_ALIGNED;
+  cw_field p;
+  check_ok(ctx, cw_field_create(ctx, x->geom, n_tangent, x->n_config, &p));
+  cw_field_normal(isa, &p, cw_rng_stream(4, "splits"), 3, 1);
+  for (long block = 0; block < x->n_blocks; block++) {
+    cw_field bx = cw_field_block(x, block), bp = cw_field_block(&p, block);
+    for (int l = 0; l < CW_LANES; l++) eps[l] = 0.1 * (double)(bx.first_chain + l % bx.B);
+    kind->drift(isa, &bx, &bp, eps, 0, n_outer / 2);
+    kind->drift(isa, &bx, &bp, eps, n_outer / 2, n_outer);
+    kind->project(isa, &bx, 0, n_outer);
+  }
+  cw_field_destroy(&p);
+}
+
 /* Hot, drift and project give the same bits for every split, and steps their own draws. */
 static void test_splits(void **state) {
   (void)state;
@@ -533,27 +551,18 @@ static void test_splits(void **state) {
   const cw_lattice lat = {3, {8, 4, 4}};
   int splits[5], n = cw_geometry_splits(&lat, splits);
   assert_true(n > 3);
-  for (int k = CW_SITE_REAL; k <= CW_LINK_SU3; k++) {
+  for (int k = CW_SITE_REAL; k <= CW_SITE_SPIN; k++) {
     const cw_kind_ops *kind = cw_kind((cw_field_kind)k);
     cw_field first = {0};
     for (int i = 0; i < n; i++) {
       cw_geometry *geom;
-      cw_field x, p, plain;
+      cw_field x, plain;
       check_ok(ctx, cw_geometry_create(ctx, &lat, splits[i], &geom));
       int n_comp = cw_kind_components((cw_field_kind)k, &lat);
+      int n_tangent = cw_kind_tangent((cw_field_kind)k, &lat);
       check_ok(ctx, cw_field_create(ctx, geom, n_comp, 17, &x));
-      check_ok(ctx, cw_field_create(ctx, geom, cw_kind_tangent((cw_field_kind)k, &lat), 17, &p));
       kind->hot(isa, &x, cw_rng_stream(4, "splits"), 3);
-      cw_field_normal(isa, &p, cw_rng_stream(4, "splits"), 3, 1);
-      double eps[CW_LANES] CW_ALIGNED;
-      for (long block = 0; block < x.n_blocks; block++) {
-        cw_field bx = cw_field_block(&x, block), bp = cw_field_block(&p, block);
-        for (int l = 0; l < CW_LANES; l++) eps[l] = 0.1 * (double)(bx.first_chain + l % bx.B);
-        kind->drift(isa, &bx, &bp, eps, 0, geom->n_outer / 2);
-        kind->drift(isa, &bx, &bp, eps, geom->n_outer / 2, geom->n_outer);
-        kind->project(isa, &bx, 0, geom->n_outer);
-      }
-      cw_field_destroy(&p);
+      if (n_tangent > 0) move_fields(ctx, kind, n_tangent, &x);
       if (i == 0) {
         first = x;
         continue; /* its geometry lives as long */
@@ -716,6 +725,45 @@ static void test_reals(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* Fair coins, independent between sites (next ones, and those that share no draw), chains and
+ * steps.
+ */
+static void test_spins(void **state) {
+  (void)state;
+  enum { N_CONFIG = 33, N_SITES = 40 * 40 };
+  cw_context *ctx = test_context(1);
+  const cw_lattice lat = {2, {40, 40}};
+  cw_geometry *geom;
+  cw_field x, y;
+  double sum[5] = {0}, n = N_CONFIG * N_SITES;
+  check_ok(ctx, cw_geometry_create(ctx, &lat, 4, &geom));
+  check_ok(ctx, cw_field_create(ctx, geom, 1, N_CONFIG, &x));
+  check_ok(ctx, cw_field_create(ctx, geom, 1, N_CONFIG, &y));
+  cw_kind(CW_SITE_SPIN)->hot(CW_ISA_BASE, &x, cw_rng_stream(4, "spins"), 5);
+  cw_kind(CW_SITE_SPIN)->hot(CW_ISA_BASE, &y, cw_rng_stream(4, "spins"), 6);
+  for (long i = 0; i < N_CONFIG; i++)
+    for (long s = 0; s < N_SITES; s++) {
+      double spin = cw_field_get(&x, i, s, 0);
+      assert_true(spin == 1 || spin == -1);
+      sum[0] += spin;
+      sum[1] += spin * cw_field_get(&x, i, (s + 1) % N_SITES, 0);
+      sum[2] += spin * cw_field_get(&x, i, (s + 128) % N_SITES, 0);
+      sum[3] += spin * cw_field_get(&x, (i + 1) % N_CONFIG, s, 0);
+      sum[4] += spin * cw_field_get(&y, i, s, 0);
+    }
+  for (int k = 0; k < 5; k++) check_sigma(sum[k] / n, 1 / sqrt(n), 0, 4);
+  cw_kind(CW_SITE_SPIN)->cold(&x);
+  for (size_t k = 0; k < (size_t)x.n_blocks * cw_field_block_size(&x); k++)
+    assert_true(x.data[k] == 1);
+  assert_null(cw_kind(CW_SITE_SPIN)->drift);
+  assert_int_equal(cw_kind_components(CW_SITE_SPIN, &lat), 1);
+  assert_int_equal(cw_kind_tangent(CW_SITE_SPIN, &lat), 0);
+  cw_field_destroy(&x);
+  cw_field_destroy(&y);
+  cw_geometry_destroy(geom);
+  cw_context_destroy(ctx);
+}
+
 static void test_table(void **state) {
   (void)state;
   const cw_lattice lat = {4, {2, 2, 2, 2}};
@@ -748,6 +796,7 @@ int main(void) {
       cmocka_unit_test(test_projection),
       cmocka_unit_test(test_table),
       cmocka_unit_test(test_reals),
+      cmocka_unit_test(test_spins),
       cmocka_unit_test(test_drift),
       cmocka_unit_test(test_splits),
       cmocka_unit_test(test_normal),

@@ -9,11 +9,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "causeway/observe.h"
 #include "observe/mean_of.h"
 #include "simd/dispatch.h"
-
-enum { PHI, ABS_M, M2, M4, PHI2, PHI4, NN, ENERGY, G_PMIN, CORRELATOR };
 
 CW_ISA_TABLES(cw_scalar_kernels, cw_scalar_kernels);
 
@@ -32,16 +29,20 @@ static int half_extent(const cw_observer *o) {
   return cw_longest_directions(&o->th->geom->lat).extent / 2;
 }
 
-static int n_primary(const cw_observer *o) { return CORRELATOR + half_extent(o) + 1; }
+int cw_scalar_n_primary(const cw_observer *o) { return CW_SCALAR_CORRELATOR + half_extent(o) + 1; }
+
+void cw_scalar_primary_name(const char *const *names, int i, char name[32]) {
+  if (i < CW_SCALAR_CORRELATOR)
+    snprintf(name, 32, "%s", names[i]);
+  else
+    snprintf(name, 32, "C[%d]", i - CW_SCALAR_CORRELATOR);
+}
 
 static void primary_name(const cw_observer *o, int i, char name[32]) {
   static const char *const names[] = {"phi",  "abs_m", "m2",     "m4",    "phi2",
                                       "phi4", "nn",    "energy", "G_pmin"};
   (void)o;
-  if (i < CORRELATOR)
-    snprintf(name, 32, "%s", names[i]);
-  else
-    snprintf(name, 32, "C[%d]", i - CORRELATOR);
+  cw_scalar_primary_name(names, i, name);
 }
 
 /* ------------------------------------------------------------- measurement */
@@ -53,16 +54,17 @@ static void primary_name(const cw_observer *o, int i, char name[32]) {
 static void primaries(const cw_longest *l, const cw_scalar_sums *sums, int b, double S,
                       double n_sites, double *out) {
   double m = sums->total[b] / n_sites;
-  out[PHI] = m;
-  out[ABS_M] = fabs(m);
-  out[M2] = m * m;
-  out[M4] = m * m * m * m;
-  out[PHI2] = sums->square[b] / n_sites;
-  out[PHI4] = sums->quartic[b] / n_sites;
-  out[NN] = sums->bonds[b] / n_sites;
-  out[ENERGY] = S / n_sites;
-  out[G_PMIN] = sums->wave2[b] / (n_sites * l->n_long);
-  for (int t = 0; t <= l->extent / 2; t++) out[CORRELATOR + t] = sums->pairs[t][b] / n_sites;
+  out[CW_SCALAR_PHI] = m;
+  out[CW_SCALAR_ABS_M] = fabs(m);
+  out[CW_SCALAR_M2] = m * m;
+  out[CW_SCALAR_M4] = m * m * m * m;
+  out[CW_SCALAR_PHI2] = sums->square[b] / n_sites;
+  out[CW_SCALAR_PHI4] = sums->quartic[b] / n_sites;
+  out[CW_SCALAR_NN] = sums->bonds[b] / n_sites;
+  out[CW_SCALAR_ENERGY] = S / n_sites;
+  out[CW_SCALAR_G_PMIN] = sums->wave2[b] / (n_sites * l->n_long);
+  for (int t = 0; t <= l->extent / 2; t++)
+    out[CW_SCALAR_CORRELATOR + t] = sums->pairs[t][b] / n_sites;
 }
 
 static void fill_wave(int extent, double (*wave)[2]) {
@@ -73,7 +75,7 @@ static void fill_wave(int extent, double (*wave)[2]) {
   }
 }
 
-static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
+cw_status cw_scalar_measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
   const cw_scalar_kernels *k = CW_DISPATCH(o->th->isa, cw_scalar_kernels);
   const cw_longest l = cw_longest_directions(&x->geom->lat);
   const size_t extent = (size_t)l.extent;
@@ -88,68 +90,69 @@ static cw_status measure(const cw_observer *o, const cw_field *x, double *out, c
   k->site_sums(x->geom, x->data, &l, &sums);
   k->slice_sums(&l, (const double(*)[2])wave, &sums);
   for (int b = 0; b < x->B; b++)
-    primaries(&l, &sums, b, S[b], (double)x->geom->n_sites, out + b * n_primary(o));
+    primaries(&l, &sums, b, S[b], (double)x->geom->n_sites, out + b * cw_scalar_n_primary(o));
   return CW_OK;
 }
 
 /* -------------------------------------------------------------- quantities */
 
-CW_MEAN_OF(phi, PHI)
-CW_MEAN_OF(abs_m, ABS_M)
-CW_MEAN_OF(phi2, PHI2)
-CW_MEAN_OF(phi4, PHI4)
-CW_MEAN_OF(nn, NN)
-CW_MEAN_OF(energy, ENERGY)
+CW_MEAN_OF(phi, CW_SCALAR_PHI)
+CW_MEAN_OF(abs_m, CW_SCALAR_ABS_M)
+CW_MEAN_OF(phi2, CW_SCALAR_PHI2)
+CW_MEAN_OF(phi4, CW_SCALAR_PHI4)
+CW_MEAN_OF(nn, CW_SCALAR_NN)
+CW_MEAN_OF(energy, CW_SCALAR_ENERGY)
 
-static double chi2(const cw_observer *o, const double *mean, int i) {
+double cw_scalar_chi2(const cw_observer *o, const double *mean, int i) {
   (void)i;
-  return (double)o->th->geom->n_sites * mean[M2];
+  return (double)o->th->geom->n_sites * mean[CW_SCALAR_M2];
 }
 
-static double binder(const cw_observer *o, const double *mean, int i) {
+double cw_scalar_binder(const cw_observer *o, const double *mean, int i) {
   (void)o, (void)i;
-  return 1 - mean[M4] / (3 * mean[M2] * mean[M2]);
+  return 1 - mean[CW_SCALAR_M4] / (3 * mean[CW_SCALAR_M2] * mean[CW_SCALAR_M2]);
 }
 
 /* Second-moment correlation length: xi^2 = (G(0)/G(p) - 1) / (4 sin^2(p/2)), p = 2 pi/L (Cooper,
  * Freedman, Preston, Nucl. Phys. B 210 (1982) 210). */
-static double xi(const cw_observer *o, const double *mean, int i) {
+double cw_scalar_xi(const cw_observer *o, const double *mean, int i) {
   double half_p = M_PI / cw_longest_directions(&o->th->geom->lat).extent;
-  double ratio = chi2(o, mean, i) / mean[G_PMIN] - 1;
+  double ratio = cw_scalar_chi2(o, mean, i) / mean[CW_SCALAR_G_PMIN] - 1;
   return ratio > 0 ? sqrt(ratio) / (2 * sin(half_p)) : NAN;
 }
 
-static int n_correlator(const cw_observer *o) { return half_extent(o) + 1; }
+int cw_scalar_n_correlator(const cw_observer *o) { return half_extent(o) + 1; }
 
-static double correlator_at(const cw_observer *o, const double *mean, int t) {
+double cw_scalar_correlator(const cw_observer *o, const double *mean, int t) {
   (void)o;
-  return mean[CORRELATOR + t];
+  return mean[CW_SCALAR_CORRELATOR + t];
 }
 
 /* One value per triple (t, t+1, t+2) of times up to one past the middle, by C(t) = C(L-t). */
-static int n_effective_mass(const cw_observer *o) { return half_extent(o); }
+int cw_scalar_n_effective_mass(const cw_observer *o) { return half_extent(o); }
 
-static double effective_mass(const cw_observer *o, const double *mean, int t) {
+double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int t) {
   int extent = cw_longest_directions(&o->th->geom->lat).extent;
   int after = t + 2 <= extent / 2 ? t + 2 : extent - (t + 2);
-  const double *C = mean + CORRELATOR;
+  const double *C = mean + CW_SCALAR_CORRELATOR;
   return acosh((C[t] + C[after]) / (2 * C[t + 1]));
 }
 
 static const cw_quantity quantities[] = {
     {"phi", "mean field <m>, m = (1/V) sum_x phi_x", "1", NULL, phi},
     {"abs_m", "<|m|>", "1", NULL, abs_m},
-    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, chi2},
+    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, cw_scalar_chi2},
     {"phi2", "<phi_x^2>", "1", NULL, phi2},
     {"phi4", "<phi_x^4>", "1", NULL, phi4},
     {"nn", "sum_mu <phi_x phi_{x+mu}>", "1", NULL, nn},
     {"energy", "action per site <S>/V", "1", NULL, energy},
-    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, binder},
-    {"xi", "second-moment correlation length, p = 2 pi/L along the longest extent", "a", NULL, xi},
-    {"correlator", "zero-momentum correlator C(t) = sum_x <phi(0,0) phi(x,t)>", "1", n_correlator,
-     correlator_at},
-    {"m_eff", "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]", "1/a", n_effective_mass,
-     effective_mass},
+    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, cw_scalar_binder},
+    {"xi", "second-moment correlation length, p = 2 pi/L along the longest extent", "a", NULL,
+     cw_scalar_xi},
+    {"correlator", "zero-momentum correlator C(t) = sum_x <phi(0,0) phi(x,t)>", "1",
+     cw_scalar_n_correlator, cw_scalar_correlator},
+    {"m_eff", "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]", "1/a",
+     cw_scalar_n_effective_mass, cw_scalar_effective_mass},
     {0}};
 
 static const char *const featured[] = {"phi", "abs_m", "chi2", "energy", NULL};
@@ -161,9 +164,9 @@ const cw_observable_ops cw_observable_scalar = {
     .title = "observables of a real scalar field",
     .standard = true,
     .fits = fits,
-    .n_primary = n_primary,
+    .n_primary = cw_scalar_n_primary,
     .primary_name = primary_name,
-    .measure = measure,
+    .measure = cw_scalar_measure,
     .quantities = quantities,
     .featured = featured,
     .sectors = sectors,

@@ -1,8 +1,9 @@
-/* Inside of the scalar observables: sums over the sites of a block, by instruction set. */
+/* Inside of the scalar observables: sums over the sites of a block, by instruction set, and what
+ * the observables of spins share. */
 #ifndef CW_OBSERVE_SCALAR_H
 #define CW_OBSERVE_SCALAR_H
 
-#include "causeway/lattice.h"
+#include "causeway/observe.h"
 
 /* The directions whose extent is the largest one, in order. */
 typedef struct {
@@ -36,5 +37,32 @@ typedef struct {
   /* slice -> total, wave2, pairs. wave (extent, 2): cos and sin of 2 pi t/extent. */
   void (*slice_sums)(const cw_longest *longest, const double (*wave)[2], cw_scalar_sums *out);
 } cw_scalar_kernels;
+
+/* Primary numbers of scalar fields. */
+enum {
+  CW_SCALAR_PHI,
+  CW_SCALAR_ABS_M,
+  CW_SCALAR_M2,
+  CW_SCALAR_M4,
+  CW_SCALAR_PHI2,
+  CW_SCALAR_PHI4,
+  CW_SCALAR_NN,
+  CW_SCALAR_ENERGY,
+  CW_SCALAR_G_PMIN,
+  CW_SCALAR_CORRELATOR
+};
+int cw_scalar_n_primary(const cw_observer *o);
+cw_status cw_scalar_measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena);
+/* The name of primary i, the names of those before the correlator being given. */
+void cw_scalar_primary_name(const char *const *names, int i, char name[32]);
+
+/* Quantities made of M2, M4, G_PMIN and CORRELATOR. */
+double cw_scalar_chi2(const cw_observer *o, const double *mean, int i);
+double cw_scalar_binder(const cw_observer *o, const double *mean, int i);
+double cw_scalar_xi(const cw_observer *o, const double *mean, int i);
+int cw_scalar_n_correlator(const cw_observer *o);
+double cw_scalar_correlator(const cw_observer *o, const double *mean, int t);
+int cw_scalar_n_effective_mass(const cw_observer *o);
+double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int t);
 
 #endif

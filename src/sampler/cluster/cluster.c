@@ -1,11 +1,14 @@
-/* Cluster updates of the signs of a scalar field, embedded as in Brower and Tamayo, PRL 62 (1989)
- * 1087: at fixed |phi| the signs are an Ising model with bond energies c_bond phi_x phi_y. A bond
- * is active with probability 1 - exp(min(0, 2 c_bond phi_x phi_y)): aligned weight e^-K against
- * e^K, K = c_bond phi_x phi_y < 0. Wolff (PRL 62 (1989) 361) grows single clusters from random
- * sites and flips them; Swendsen and Wang (PRL 58 (1987) 86) flip every cluster with probability
- * 1/2. An HMC update before them moves |phi|. A global sign flip with probability 1/2 ends the
- * step: deep in the broken phase every Wolff cluster is the whole lattice, and a fixed number of
- * them would tie the sign of a configuration to the parity of its step.
+/* Cluster updates of Ising spins, or of the signs of a scalar field, embedded as in Brower and
+ * Tamayo, PRL 62 (1989) 1087: at fixed |phi| the signs are an Ising model with bond energies c_bond
+ * phi_x phi_y. A bond is active with probability 1 - exp(min(0, 2 c_bond phi_x phi_y)): aligned
+ * weight e^-K against e^K, K = c_bond phi_x phi_y < 0. Wolff (PRL 62 (1989) 361) grows single
+ * clusters from random sites and flips them; Swendsen and Wang (PRL 58 (1987) 86) flip every
+ * cluster with probability 1/2. A magnetic field acts on each cluster as on one spin, whose energy
+ * is c_field times the sum of its members: it is flipped with the Metropolis probability (Wolff) or
+ * that of the heat bath. An HMC update before them moves |phi|; spins have none. A global sign flip
+ * with probability 1/2 ends the step, where the action is even: deep in the broken phase every
+ * Wolff cluster is the whole lattice, and a fixed number of them would tie the sign of a
+ * configuration to the parity of its step.
  *
  * Growth walks over the lattice in an order that is set by geometry alone and draws number after
  * number of the chain's sequence for this step, so that bits do not depend on the lane split. */
@@ -24,7 +27,8 @@ static const char *const *const choices[] = {cw_hmc_integrators, updates, NULL};
 
 static bool fits(const cw_theory *th, const double *param) {
   (void)param;
-  return th->ops->kind == CW_SITE_REAL && th->ops->force != NULL && th->ops->bond_term >= 0;
+  const bool moduli = th->ops->kind == CW_SITE_REAL && th->ops->force != NULL;
+  return (moduli || th->ops->kind == CW_SITE_SPIN) && th->ops->bond_term >= 0;
 }
 
 /* Uniforms of one chain in one step, in sequence. */
@@ -47,6 +51,7 @@ typedef struct {
   double *phi; /* place i of this configuration is phi[i * B] */
   int B;
   double bond;      /* coupling of sum_{x,mu} phi_x phi_{x+mu} */
+  double field;     /* of sum_x phi_x */
   int *member;      /* (n_sites) places of the cluster, in the order of joining */
   uint8_t *visited; /* (n_sites) by place */
 } sign_model;
@@ -86,13 +91,25 @@ static void flip(const sign_model *m, long size) {
   }
 }
 
-static void wolff(const sign_model *m, sequence *q, int n_clusters) {
+/* S of the cluster in the field: minus what its flip would take to. */
+static double field_energy(const sign_model *m, long size) {
+  double sum = 0;
+  for (long i = 0; i < size && m->field != 0; i++) sum += m->phi[(long)m->member[i] * m->B];
+  return m->field * sum;
+}
+
+/* Returns the mean acceptance probability. */
+static double wolff(const sign_model *m, sequence *q, int n_clusters) {
+  double accept = 0;
   for (int k = 0; k < n_clusters; k++) {
     long seed = (long)(draw(q) * (double)m->geom->n_sites);
     long size = grow(m, place_of(m->geom, seed), q);
-    flip(m, size);
+    double a = exp(fmin(2 * field_energy(m, size), 0));
+    if (a == 1 || draw(q) < a) flip(m, size);
     for (long i = 0; i < size; i++) m->visited[m->member[i]] = 0;
+    accept += a / n_clusters;
   }
+  return n_clusters > 0 ? accept : 1;
 }
 
 static void swendsen_wang(const sign_model *m, sequence *q) {
@@ -100,34 +117,59 @@ static void swendsen_wang(const sign_model *m, sequence *q) {
     int seed = place_of(m->geom, s);
     if (m->visited[seed]) continue;
     long size = grow(m, seed, q);
-    if (draw(q) < 0.5) flip(m, size);
+    if (draw(q) < 1 / (1 + exp(-2 * field_energy(m, size)))) flip(m, size);
   }
 }
 
+/* Bytes of work memory for the HMC of moduli, before that of clusters. */
+static size_t hmc_work_size(const cw_theory *th) {
+  return th->ops->force != NULL ? cw_hmc_work_size(th) : 0;
+}
+
 static size_t work_size(const cw_theory *th) {
-  return cw_hmc_work_size(th) + (size_t)th->geom->n_sites * (sizeof(int) + 1);
+  return hmc_work_size(th) + (size_t)th->geom->n_sites * (sizeof(int) + 1);
+}
+
+/* What HMC does for reals: it looks for not-a-number and fills accept and dH. */
+static cw_status check_spins(const cw_sampler *s, const cw_field *x, uint32_t step, double *accept,
+                             double *dH) {
+  for (int b = 0; b < x->B; b++) {
+    if (accept != NULL) accept[b] = 1;
+    if (dH != NULL) dH[b] = 0;
+  }
+  for (long i = 0; i < x->geom->n_outer * CW_LANES; i++)
+    if (i % x->B < x->n_config && fabs(x->data[i]) != 1)
+      return cw_fail(s->ctx, CW_ENUMERIC, "cluster: step %u: a spin of chain %ld is not +1 or -1",
+                     (unsigned)step, x->first_chain + i % x->B);
+  return CW_OK;
 }
 
 static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
                               uint32_t step, void *area, double *accept, double *dH) {
   const cw_geometry *g = x->geom;
-  CW_TRY(cw_hmc_update(s, c, x, rng, step, area, accept, dH));
-  int *member = (int *)((char *)area + cw_hmc_work_size(s->th));
+  const cw_theory_ops *ops = s->th->ops;
+  const bool spins = ops->kind == CW_SITE_SPIN;
+  CW_TRY(spins ? check_spins(s, x, step, accept, dH)
+               : cw_hmc_update(s, c, x, rng, step, area, accept, dH));
+  int *member = (int *)((char *)area + hmc_work_size(s->th));
   for (int b = 0; b < x->n_config; b++) {
     sign_model m = {.geom = g,
                     .phi = x->data + b,
                     .B = x->B,
-                    .bond = c[s->th->ops->bond_term],
+                    .bond = c[ops->bond_term],
+                    .field = ops->field_term > 0 ? c[ops->field_term] : 0,
                     .member = member,
                     .visited = (uint8_t *)(member + g->n_sites)};
     sequence q = {.rng = rng, .chain = (uint32_t)(x->first_chain + b), .step = step};
     for (long i = 0; i < g->n_sites; i++) m.visited[i] = 0;
+    double a = 1;
     if (s->choice[1] == UPDATE_SWENDSEN_WANG)
       swendsen_wang(&m, &q);
     else
-      wolff(&m, &q, (int)s->param[PARAM_CLUSTERS]);
+      a = wolff(&m, &q, (int)s->param[PARAM_CLUSTERS]);
+    if (spins && accept != NULL) accept[b] = a;
   }
-  cw_hmc_sign_flip(s->th->isa, x, rng, step);
+  if (cw_theory_is_even(ops, c)) cw_hmc_sign_flip(s->th->isa, x, rng, step);
   return CW_OK;
 }
 
@@ -136,10 +178,14 @@ static cw_status cluster_step(cw_sampler *s, const double *c, cw_field *x, cw_rn
   return cw_hmc_for_blocks(s, update_block, c, x, rng, step, stats);
 }
 
+static void tune(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune) {
+  if (s->th->ops->force != NULL) cw_hmc_tune(s, mean_accept, step, n_tune);
+}
+
 extern const cw_sampler_ops cw_sampler_cluster;
 const cw_sampler_ops cw_sampler_cluster = {
     .name = "cluster",
-    .title = "embedded Wolff or Swendsen-Wang clusters with HMC",
+    .title = "Wolff or Swendsen-Wang clusters of spins, or of signs with HMC of the moduli",
     .source = "Brower and Tamayo, PRL 62 (1989) 1087; Wolff, PRL 62 (1989) 361",
     .params = params,
     .choices_name = choices_name,
@@ -149,5 +195,5 @@ const cw_sampler_ops cw_sampler_cluster = {
     .work_size = work_size,
     .init = cw_hmc_init,
     .step = cluster_step,
-    .tune = cw_hmc_tune,
+    .tune = tune,
 };

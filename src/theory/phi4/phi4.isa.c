@@ -1,38 +1,10 @@
 /* phi^4 kernels on lanes. Every lane does the same operations in the same order whatever its
  * (sub-lattice, configuration) pair, and partial sums are kept per canonical sub-lattice: results
  * have the same bits for every split. */
-#include "simd/simd.h"
+#include "theory/neighbours.h"
 #include "theory/phi4/phi4.h"
 
 enum { N_VEC = CW_LANES / CW_VD };
-
-/* Does a step from outer site o turn lanes, in any of its 2*dim directions? */
-static inline __attribute__((always_inline)) bool at_edge(const cw_geometry *geom, long o,
-                                                          int dim) {
-  uint64_t any = 0;
-  memcpy(&any, geom->turn + o * 2 * dim, 2 * (size_t)dim);
-  return any != 0;
-}
-
-/* near[k]: the lanes of the neighbour of outer site o in direction k*stride, k < n. turned: room
- * for those that must be permuted. dim, stride and n are literal constants at every call, so that
- * the loops over directions unroll. */
-static inline __attribute__((always_inline)) void
-find_neighbours(const cw_geometry *geom, const double *x, long o, int dim, int stride, int n,
-                double turned[][CW_LANES], const double **near) {
-  const int *to = geom->neighbour + o * 2 * dim;
-#pragma GCC unroll 8
-  for (int k = 0; k < n; k++) near[k] = x + (long)to[k * stride] * CW_LANES;
-  if (__builtin_expect(!at_edge(geom, o, dim), 1)) return;
-  for (int k = 0; k < n; k++) {
-    int turn = geom->turn[o * 2 * dim + k * stride];
-    if (turn == 0) continue;
-    const int64_t *from = cw_lanes_from(geom, turn, 0);
-    for (int v = 0; v < CW_LANES; v += CW_VD)
-      cw_vd_store(turned[k] + v, cw_vd_permute(near[k], from + v));
-    near[k] = turned[k];
-  }
-}
 
 static inline __attribute__((always_inline)) void force(const cw_geometry *geom, const double *x,
                                                         const double *c, double *f, int dim) {
@@ -40,7 +12,7 @@ static inline __attribute__((always_inline)) void force(const cw_geometry *geom,
   for (long o = 0; o < geom->n_outer; o++) {
     double turned[2 * CW_MAX_DIM][CW_LANES] __attribute__((aligned(64)));
     const double *near[2 * CW_MAX_DIM];
-    find_neighbours(geom, x, o, dim, 1, 2 * dim, turned, near);
+    cw_find_neighbours(geom, x, o, dim, 1, 2 * dim, turned, near);
     for (int v = 0; v < CW_LANES; v += CW_VD) {
       cw_vd phi = cw_vd_load(x + o * CW_LANES + v);
       cw_vd sum = cw_vd_load(near[0] + v);
@@ -61,7 +33,7 @@ sublattice_terms(const cw_geometry *geom, const double *x, long first,
   for (long o = first; o < first + geom->n_inner; o++) {
     double turned[CW_MAX_DIM][CW_LANES] __attribute__((aligned(64)));
     const double *near[CW_MAX_DIM];
-    find_neighbours(geom, x, o, dim, 2, dim, turned, near);
+    cw_find_neighbours(geom, x, o, dim, 2, dim, turned, near);
     for (int v = 0; v < N_VEC; v++) {
       cw_vd phi = cw_vd_load(x + o * CW_LANES + v * CW_VD);
       cw_vd sum = cw_vd_load(near[0] + v * CW_VD);
