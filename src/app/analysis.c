@@ -220,6 +220,7 @@ static const char *label_of(const char *name) {
   static const char *const labels[][2] = {{"hmc", "HMC"},
                                           {"cluster", "Cluster"},
                                           {"heatbath", "Heat bath"},
+                                          {"spinflip", "Spin flips"},
                                           {"train", "Training"},
                                           {"nis", "NIS"},
                                           {"nmcmc", "NMCMC"},

@@ -36,7 +36,7 @@ static bool fits(const cw_theory *th, const double *param) {
 /* Strings of all configurations of a block, and the comparisons of so many chains that vectors are
  * full. */
 typedef struct {
-  long n_together, stride; /* chains; words per threshold */
+  long n_together, stride; /* chains; of below_stride */
   uint64_t *string, *below;
 } work_area;
 
@@ -44,9 +44,13 @@ static long chains_together(const cw_spin_layout *l) {
   return l->n_pairs < CW_SPIN_PAD ? CW_SPIN_PAD / l->n_pairs : 1;
 }
 
+/* Words per threshold. */
+static long below_stride(const cw_spin_layout *l) {
+  return chains_together(l) * l->n_words + CW_SPIN_PAD;
+}
+
 static work_area divide(const cw_spin_layout *l, int B, void *area) {
-  work_area w = {.n_together = chains_together(l), .string = area};
-  w.stride = w.n_together * l->n_words + CW_SPIN_PAD;
+  work_area w = {.n_together = chains_together(l), .stride = below_stride(l), .string = area};
   w.below = w.string + B * l->length;
   return w;
 }
@@ -54,7 +58,7 @@ static work_area divide(const cw_spin_layout *l, int B, void *area) {
 static size_t work_size(const cw_theory *th) {
   const cw_spin_layout l = cw_spin_layout_of(&th->geom->lat);
   const int B = CW_LANES / th->geom->V;
-  return (size_t)(B * l.length + CW_SPIN_COUNTS * divide(&l, B, NULL).stride) * sizeof(uint64_t);
+  return (size_t)(B * l.length + CW_SPIN_COUNTS * below_stride(&l)) * sizeof(uint64_t);
 }
 
 static cw_status init(cw_sampler *s) {
