@@ -163,6 +163,8 @@ cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model); 
 cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *flow);
 /* Sections `ladder`, `rex`, `ptbc`, and the walks. */
 cw_status cw_read_ladder(cw_node *root, cw_plan *plan);
+/* How often a stage comes in the program of a walk. */
+int cw_count_stages(const cw_walk_plan *walk, cw_walk_stage kind);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);
 cw_status cw_read_expect(cw_node *root, cw_plan *plan);

@@ -80,7 +80,7 @@ static const struct {
     {"craft", 4, {CW_WALK_TRANSPORT, CW_WALK_RETARGET, CW_WALK_RESAMPLE, CW_WALK_MUTATE}},
     {"walk", 0, {0}}};
 
-static int count_stages(const cw_walk_plan *w, cw_walk_stage kind) {
+int cw_count_stages(const cw_walk_plan *w, cw_walk_stage kind) {
   int n = 0;
   for (int i = 0; i < w->n_stages; i++) n += w->stage[i] == kind;
   return n;
@@ -91,14 +91,14 @@ static cw_status read_stages(cw_node *map, cw_walk_plan *w) {
   CW_TRY(
       cw_job_choices(map, "stages", "stage", stage_words, CW_MAX_WALK_STAGES, stage, &w->n_stages));
   for (int i = 0; i < w->n_stages; i++) w->stage[i] = (cw_walk_stage)stage[i];
-  if (count_stages(w, CW_WALK_RETARGET) != 1)
+  if (cw_count_stages(w, CW_WALK_RETARGET) != 1)
     return cw_job_fail(map, "stages", "expected one 'retarget', found %d",
-                       count_stages(w, CW_WALK_RETARGET));
-  if (count_stages(w, CW_WALK_TRANSPORT) > 1)
+                       cw_count_stages(w, CW_WALK_RETARGET));
+  if (cw_count_stages(w, CW_WALK_TRANSPORT) > 1)
     return cw_job_fail(map, "stages", "expected at most one 'transport'");
   for (int i = 0; w->stage[i] != CW_WALK_RETARGET; i++)
     if (w->stage[i] == CW_WALK_TRANSPORT) return CW_OK;
-  if (count_stages(w, CW_WALK_TRANSPORT) == 0) return CW_OK;
+  if (cw_count_stages(w, CW_WALK_TRANSPORT) == 0) return CW_OK;
   return cw_job_fail(map, "stages", "a 'transport' carries to the next rung before 'retarget'");
 }
 
@@ -115,7 +115,7 @@ static cw_status read_resampling(cw_node *map, cw_walk_plan *w) {
 static cw_status check_steps(const cw_node *map, const cw_plan *p, const cw_walk_plan *w) {
   const cw_mcmc_plan *m = &w->mcmc;
   const double most = UINT32_MAX, rungs = p->ladder.n;
-  double per_rung = (double)w->mutations * count_stages(w, CW_WALK_MUTATE) + w->n_stages;
+  double per_rung = (double)w->mutations * cw_count_stages(w, CW_WALK_MUTATE) + w->n_stages;
   double on_first = (double)m->steps * (double)m->every + (double)m->thermalise;
   if (on_first > most || ((double)m->steps + 1) * rungs * per_rung > most)
     return cw_job_fail(map, "walks", "more than 2^32 sampler steps");
@@ -148,9 +148,9 @@ static cw_status read_walk(cw_node *root, cw_plan *p, int which) {
   CW_TRY(cw_job_long(map, "tuning", 20, 0, 1000000, &w->tuning));
   CW_TRY(cw_job_bool(map, "reverse", 0, &w->reverse));
   CW_TRY(cw_job_bool(map, "pimh", 0, &w->pimh));
-  if (count_stages(w, CW_WALK_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
+  if (cw_count_stages(w, CW_WALK_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
   CW_TRY(cw_read_sampler(map, p, m));
-  if ((w->has_flow = count_stages(w, CW_WALK_TRANSPORT) > 0))
+  if ((w->has_flow = cw_count_stages(w, CW_WALK_TRANSPORT) > 0))
     CW_TRY(cw_read_flow(map, p, &w->flow));
   CW_TRY(check_steps(map, p, w));
   return cw_job_finish(map);

@@ -46,6 +46,22 @@ static void put_rungs(synthetic *s, cw_arrays *set) {
   }
 }
 
+/* Ends the store with one stage more, and reads it. */
+static cw_analysis *analyse(cw_context *ctx, const char *dir, synthetic *s, const char *stage,
+                            cw_arrays *set) {
+  cw_analysis *a = NULL;
+  syn_append(s, stage, set);
+  cw_store_close(s->store);
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  return a;
+}
+
+static void finish(cw_context *ctx, char *dir, cw_analysis *a) {
+  cw_analysis_destroy(a);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
 static const cw_estimate *number(const cw_analysis_stage *s, const char *quantity) {
   const cw_result *r = cw_stage_result(s, quantity, -1);
   assert_non_null(r);
@@ -79,10 +95,7 @@ static void replicas_are_followed(void **state) {
   cw_arrays set = {0};
   put_labels(&s, &set);
   put_rungs(&s, &set);
-  syn_append(&s, "rex", &set);
-  cw_store_close(s.store);
-  cw_analysis *a = NULL;
-  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  cw_analysis *a = analyse(ctx, dir, &s, "rex", &set);
   const cw_analysis_stage *rex = cw_analysis_find_stage(&a->cases[0], "rex");
   check_flow(rex);
   /* changes: of replicas 2 1 0 and 5 0 0, of five chances each; on the last rung 2 and 0 */
@@ -94,9 +107,7 @@ static void replicas_are_followed(void **state) {
   const cw_curve *h =
       cw_stage_curve(cw_analysis_find_stage(&a->cases[0], "rex.rung1"), "history.phi");
   for (int t = 0; t < ROWS; t++) check_close(h->y[t], field[0][t][labels[0][t][1]], 0);
-  cw_analysis_destroy(a);
-  remove_directory(dir);
-  cw_context_destroy(ctx);
+  finish(ctx, dir, a);
 }
 
 /* With only the last rung measured there are paths, but no sectors of replicas. */
@@ -109,16 +120,11 @@ static void paths_need_no_measurements(void **state) {
                            "rex: {sampler: hmc, chains: 2, steps: 6}\n");
   cw_arrays set = {0};
   put_labels(&s, &set);
-  syn_append(&s, "rex", &set);
-  cw_store_close(s.store);
-  cw_analysis *a = NULL;
-  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  cw_analysis *a = analyse(ctx, dir, &s, "rex", &set);
   const cw_analysis_stage *rex = cw_analysis_find_stage(&a->cases[0], "rex");
   check_flow(rex);
   assert_null(cw_stage_result(rex, "tunnelling", -1));
-  cw_analysis_destroy(a);
-  remove_directory(dir);
-  cw_context_destroy(ctx);
+  finish(ctx, dir, a);
 }
 
 /* Charges measured at every second row of labels, and rounded: replica 0 holds 1 1 1 2, the other
@@ -145,16 +151,11 @@ static void charges_are_rounded_and_measured_now_and_then(void **state) {
   syn_put(&s, &set, "label", N, 1, 2, &labels_of[0][0]);
   syn_put(&s, &set, "rung0.primary.cooling", N / 2, 1, COOLING, &rows[0][0][0]);
   syn_put(&s, &set, "primary.cooling", N / 2, 1, COOLING, &rows[1][0][0]);
-  syn_append(&s, "rex", &set);
-  cw_store_close(s.store);
-  cw_analysis *a = NULL;
-  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  cw_analysis *a = analyse(ctx, dir, &s, "rex", &set);
   const cw_analysis_stage *rex = cw_analysis_find_stage(&a->cases[0], "rex");
   check_close(number(rex, "tunnelling")->value, 1.0 / 6, 1e-15);
   check_close(number(rex, "tunnelling_last_rung")->value, 1, 0);
-  cw_analysis_destroy(a);
-  remove_directory(dir);
-  cw_context_destroy(ctx);
+  finish(ctx, dir, a);
 }
 
 static void labels_that_are_no_order_are_refused(void **state) {
