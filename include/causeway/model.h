@@ -1,4 +1,5 @@
-/* causeway/model.h - machine-learned densities q(x; theta): priors, layers, flows.
+/* causeway/model.h - machine-learned densities q(x; theta): priors, layers, flows, autoregressive
+ * models of spins.
  *
  * All passes work on one block of configurations (a view by cw_field_block with V = 1), so that a
  * block stays in cache through the whole model; callers parallelise over blocks, one arena per
@@ -101,8 +102,53 @@ typedef struct {
 
 /* ------------------------------------------------------------------ models */
 
+/* Autoregressive models, of spins: q(s) = prod_i q(s_i | spins drawn before), each conditional
+ * from a masked network, sampled one site after the other with no more work than one pass through
+ * the network (D. Wu, L. Wang, P. Zhang, Phys. Rev. Lett. 122 (2019) 080602, arXiv:1809.10606). */
+typedef enum {
+  CW_AUTOREGRESSIVE_PIXELCNN = 0, /* masked convolutions, drawn in lexicographic order */
+  CW_AUTOREGRESSIVE_MADE,         /* masked dense layers: every site has its own weights */
+  /* A dense network per site that sees the drawn spins which touch what is not drawn yet; no others
+   * matter, because couplings reach neighbours only. */
+  CW_AUTOREGRESSIVE_FRONTIER,
+  /* The same in another order: hyperplanes that cut the torus open, then again and again the middle
+   * of what they enclose (as in P. Bialas, P. Korcyl, T. Stebel, Comput. Phys. Commun. 281 (2022)
+   * 108502, arXiv:2203.10989). Boxes of equal shape share their networks. */
+  CW_AUTOREGRESSIVE_HIERARCHICAL
+} cw_autoregressive_kind;
+
+/* Which sites of a frontier model share their weights. */
+typedef enum { CW_SHARE_NONE = 0, CW_SHARE_ROWS, CW_SHARE_ALL } cw_share;
+
+typedef struct {
+  cw_autoregressive_kind kind;
+  int n_hidden;
+  int hidden[8]; /* channels of each hidden layer at every site */
+  cw_activation activation;
+  int kernel;    /* pixelcnn: odd; reaches kernel/2 sites */
+  bool periodic; /* pixelcnn: convolutions wrap around, or see zeros outside */
+  bool gated;    /* hidden layers tanh(a) sigmoid(b) of twice as many channels (van den Oord et al.,
+                    arXiv:1606.05328) */
+  bool residual; /* hidden layers add to the one before where that has as many channels */
+  cw_share share; /* frontier */
+  bool z2;        /* odd logits, q(-s) = q(s) exactly: tanh, without biases */
+  bool bonds;     /* bonds to spins already drawn, and the field, are part of the logits
+                     (arXiv:2604.27738); see cw_model_set_couplings */
+  double clip;    /* no conditional probability is below this */
+  /* The model is the mean of images of one autoregressive density, drawn with random ones. Training
+   * sees that density alone. */
+  bool mirror;      /* s -> -s */
+  bool point_group; /* reflections and exchanges of equal extents, about the origin */
+  int shifts;       /* so many translations in each direction, evenly spaced; 1: none */
+} cw_autoregressive_spec;
+
+typedef enum { CW_MODEL_FLOW = 0, CW_MODEL_AUTOREGRESSIVE } cw_model_kind;
+
 #define CW_MAX_LAYERS 256
 typedef struct {
+  cw_model_kind kind;
+  cw_autoregressive_spec autoregressive;
+  /* Flows: */
   cw_prior_spec prior;
   int n_layers;
   cw_layer_spec layer[CW_MAX_LAYERS];
@@ -124,6 +170,10 @@ void cw_model_init(cw_model *m, uint32_t seed); /* starting parameters: close to
  * between near theories begins here (as in arXiv:2201.13117). */
 void cw_model_init_identity(cw_model *m, uint32_t seed);
 const cw_geometry *cw_model_geometry(const cw_model *m);
+bool cw_model_is_discrete(const cw_model *m); /* of spins +1 and -1? */
+/* Couplings of the target, S = bond sum_{x,mu} s_x s_{x+mu} + field sum_x s_x, for models with
+ * `bonds`; others ignore them. Zero until set. */
+void cw_model_set_couplings(cw_model *m, double bond, double field);
 
 /* x ~ q for all configurations (keyed by x->first_chain and step), log q (n_config). Parallel over
  * blocks. Local. */
@@ -132,7 +182,7 @@ cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32
 /* log q(x) (n_config) of given configurations; x is not changed. Parallel over blocks. Local. */
 cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq);
 
-bool cw_model_is_mixture(const cw_model *m); /* z2_mixture? */
+bool cw_model_is_mixture(const cw_model *m); /* a flow with z2_mixture? */
 
 /* For diagnosis: carries a block x through the layers, forwards or, if inverse, backwards (x NULL:
  * a draw of the prior forwards), and returns the first layer that makes a number that is not
@@ -153,7 +203,7 @@ cw_status cw_model_carry_block(const cw_model *m, double *x, double *logj, bool 
 /* A pass of one block through the model with everything its gradients need. x: (n_outer, 1,
  * CW_LANES). */
 typedef struct {
-  double *x, *z; /* sample and latent of the pass */
+  double *x, *z; /* sample and latent of the pass (spins have no latent: NULL) */
   double logq[CW_LANES] CW_ALIGNED;
   void *frame[CW_MAX_LAYERS];
   double *mirror_z; /* z2_mixture only: latent, frames and share q0(-x)/(q0(x) + q0(-x)) of the
@@ -184,7 +234,8 @@ cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, dou
  * latent; g is overwritten. */
 cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
                               const double *glogq, float *gtheta, cw_arena *work);
-/* After log_prob_block: gtheta += sum_b glogq_b d ln q(x_b)/dtheta; g (out): glogq_b d ln q/dx. */
+/* After log_prob_block, for spins also after sample_block: gtheta += sum_b glogq_b d ln
+ * q(x_b)/dtheta; g (out): glogq_b d ln q/dx, for spins not written and may be NULL. */
 cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
                                 double *g, float *gtheta, cw_arena *work);
 /* After log_prob_block at x ~ p: the path gradient of -sum_b scale_b ln q(x_b), that is of the

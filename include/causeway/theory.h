@@ -87,6 +87,10 @@ cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_g
                            int form, const double *params, cw_theory *out);
 void cw_theory_destroy(cw_theory *th); /* zeroed or destroyed before: nothing */
 
+/* th at other params, which change couplings and nothing else: on a rung of a ladder. It borrows
+ * what th owns; th must outlive it, and it is not destroyed. */
+cw_theory cw_theory_at(const cw_theory *th, const double *params);
+
 /* Is S(-x; c) = S(x; c) at these couplings? */
 static inline bool cw_theory_is_even(const cw_theory_ops *ops, const double *c) {
   return ops->even || (ops->field_term > 0 && c[ops->field_term] == 0);

@@ -13,7 +13,14 @@ typedef enum {
   CW_LOSS_FORWARD_KL,
   CW_LOSS_TRANSITION /* of given configurations to other couplings, by the layers alone */
 } cw_loss;
-typedef enum { CW_GRADIENT_PATH = 0, CW_GRADIENT_PLAIN } cw_gradient;
+typedef enum {
+  CW_GRADIENT_PATH = 0,
+  CW_GRADIENT_PLAIN,
+  /* <(w - b) d ln q/dtheta> of spins, w = ln q + S, b the mean over the other configurations of a
+     block (R. J. Williams, Mach. Learn. 8 (1992) 229): the only one of the reverse KL where nothing
+     can be differentiated in the configurations. */
+  CW_GRADIENT_REINFORCE
+} cw_gradient;
 typedef enum { CW_SCHEDULE_CONSTANT = 0, CW_SCHEDULE_COSINE, CW_SCHEDULE_PLATEAU } cw_schedule;
 
 typedef struct {
@@ -28,6 +35,8 @@ typedef struct {
   double rate_end; /* cosine: final rate, as a fraction of rate; plateau: floor, as a fraction */
   double clip;     /* clip the gradient's norm to this; 0: never */
   double patience; /* plateau: steps without gain before the rate is halved */
+  long anneal; /* reverse KL: for so many steps the target's couplings rise to their values, */
+  double anneal_from; /* from this fraction of them on a straight line */
   double beta1, beta2, epsilon; /* Adam (arXiv:1412.6980) */
 } cw_train_options;
 
@@ -44,7 +53,9 @@ typedef struct {
 
 typedef struct cw_trainer cw_trainer;
 
-/* model, theory: borrowed. Starts at the model's present parameters. */
+/* model, theory: borrowed. Starts at the model's present parameters. Models of spins take the
+ * theory's couplings (cw_model_set_couplings), and CW_GRADIENT_REINFORCE or, for the forward KL,
+ * CW_GRADIENT_PLAIN; else CW_EINVAL. */
 cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model,
                             const cw_theory *th, cw_rng rng, cw_trainer **out);
 void cw_trainer_destroy(cw_trainer *t);

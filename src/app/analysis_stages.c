@@ -250,6 +250,12 @@ static cw_status get_primary(cw_context *ctx, const cw_analysis_case *c, const c
                  s->name, held, o->ops->name, expected);
 }
 
+/* What a stage samples: the theory of the job or, borrowed from it, that of a rung. */
+static cw_theory theory_of(const cw_analysis_case *c, const cw_analysis_stage *s) {
+  return s->kind == CW_STAGE_REX ? cw_theory_at(&c->theory, c->plan->ladder.param[s->rung])
+                                 : c->theory;
+}
+
 /* Results and curves of the rows (n_step, n_chain, n_primary) of group g. */
 static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, int g,
                             const cw_array *primary) {
@@ -257,7 +263,9 @@ static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analy
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
   double *chains = cw_chains_first(primary->data, n_step, n_chain, primary->dim[2]);
   if (chains == NULL) return cw_no_memory(ctx);
-  measurements m = {.observer = &c->observer[g],
+  const cw_theory th = theory_of(c, s);
+  const cw_observer o = cw_observer_make(c->observer[g].ops, &th, c->observer[g].param);
+  measurements m = {.observer = &o,
                     .group = g,
                     .data = chains,
                     .n_chain = n_chain,

@@ -7,7 +7,8 @@
 
 /* ---- the ladder ---- */
 
-/* Parameters of the first rung: those that `from` names, and else the job's. */
+/* Parameters of the first rung: those that `from` names, and else the job's. Whole numbers are not
+ * couplings but say where a defect is, which all rungs share. */
 static cw_status read_from(cw_node *ladder, const cw_plan *p, double *from) {
   cw_param table[CW_MAX_PARAMS + 1] = {{0}};
   cw_node *map;
@@ -17,7 +18,12 @@ static cw_status read_from(cw_node *ladder, const cw_plan *p, double *from) {
     table[i].preset = p->param[i];
   }
   CW_TRY(cw_job_map(ladder, "from", CW_JOB_MUST, &map));
-  return cw_job_params(map, table, from);
+  CW_TRY(cw_job_params(map, table, from));
+  for (int i = 0; i < CW_MAX_PARAMS && own[i].name != NULL; i++)
+    if (own[i].numbers == CW_WHOLE && from[i] != p->param[i])
+      return cw_job_fail(map, own[i].name, "expected %g, as on the last rung, found %g",
+                         p->param[i], from[i]);
+  return CW_OK;
 }
 
 static cw_status read_positions(cw_node *ladder, cw_ladder_plan *l) {

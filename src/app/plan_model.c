@@ -105,7 +105,7 @@ static cw_status read_start(cw_node *flow, cw_start_from *start) {
 
 static cw_status needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
   if (p->theory->kind == CW_SITE_REAL) return CW_OK;
-  return cw_job_fail(root, section, "models are for real fields on sites, not for theory '%s'",
+  return cw_job_fail(root, section, "models are for real fields and spins on sites, not for theory '%s'",
                      p->theory->name);
 }
 
@@ -118,24 +118,94 @@ cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model) {
   return CW_OK;
 }
 
+/* ---- autoregressive models, of spins ---- */
+
+static const char *const autoregressive_words[] = {"pixelcnn", "made", "frontier", "hierarchical",
+                                                   NULL};
+static const char *const share_words[] = {"none", "rows", "all", NULL};
+
+static cw_status needs_even_theory(cw_node *map, const char *key, const cw_plan *p) {
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  if (cw_theory_is_even(probe.theory.ops, probe.theory.c)) return CW_OK;
+  return cw_job_fail(map, key, "theory '%s' is not even at these parameters", p->theory->name);
+}
+
+static cw_status read_images(cw_node *model, const cw_plan *p, cw_autoregressive_spec *s) {
+  cw_node *map;
+  long shifts, n = 1;
+  CW_TRY(cw_job_map(model, "mixture", CW_JOB_PRESET, &map));
+  CW_TRY(cw_job_bool(map, "mirror", 0, &s->mirror));
+  if (s->mirror) CW_TRY(needs_even_theory(map, "mirror", p));
+  CW_TRY(cw_job_bool(map, "point_group", 0, &s->point_group));
+  CW_TRY(cw_job_long(map, "shifts", 1, 1, 64, &shifts));
+  s->shifts = (int)shifts;
+  for (int d = 0; d < p->lat.dim; d++) n *= shifts;
+  if (n > 4096)
+    return cw_job_fail(map, "shifts", "%ld in each direction make %ld images; at most 4096", shifts,
+                       n);
+  return CW_OK;
+}
+
+/* The keys that only some kinds of network have. */
+static cw_status read_sharing(cw_node *map, cw_autoregressive_spec *s) {
+  int share;
+  long kernel;
+  if (s->kind == CW_AUTOREGRESSIVE_FRONTIER) {
+    CW_TRY(cw_job_choice(map, "share", "sharing of weights", share_words, CW_SHARE_ROWS, &share));
+    s->share = (cw_share)share;
+  }
+  if (s->kind != CW_AUTOREGRESSIVE_PIXELCNN) return CW_OK;
+  CW_TRY(cw_job_long(map, "kernel", 5, 1, 99, &kernel));
+  if (kernel % 2 == 0)
+    return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
+  s->kernel = (int)kernel;
+  return cw_job_bool(map, "periodic", 1, &s->periodic);
+}
+
+static cw_status read_autoregressive(cw_node *map, cw_plan *p) {
+  static const int preset[] = {32, 32};
+  cw_autoregressive_spec *s = &p->model.autoregressive;
+  int kind, activation;
+  p->model.kind = CW_MODEL_AUTOREGRESSIVE;
+  CW_TRY(cw_job_choice(map, "kind", "autoregressive model", autoregressive_words,
+                       CW_AUTOREGRESSIVE_FRONTIER, &kind));
+  s->kind = (cw_autoregressive_kind)kind;
+  CW_TRY(cw_job_int_list(map, "hidden", preset, 2, 1, 4096, 8, s->hidden, &s->n_hidden));
+  CW_TRY(
+      cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
+  s->activation = (cw_activation)activation;
+  CW_TRY(cw_job_bool(map, "gated", 0, &s->gated));
+  CW_TRY(cw_job_bool(map, "residual", 0, &s->residual));
+  CW_TRY(read_sharing(map, s));
+  CW_TRY(cw_job_bool(map, "z2", 0, &s->z2));
+  if (s->z2 && (s->activation != CW_ACT_TANH || s->gated))
+    return cw_job_fail(map, "z2", "needs an odd activation: tanh, not gated");
+  if (s->z2) CW_TRY(needs_even_theory(map, "z2", p));
+  CW_TRY(cw_job_bool(map, "bonds", 1, &s->bonds));
+  CW_TRY(cw_job_double(map, "clip", 1e-7, 1e-300, 0.499, &s->clip));
+  return read_images(map, p, s);
+}
+
 cw_status cw_read_model(cw_node *root, cw_plan *p) {
   cw_node *map;
   CW_TRY(cw_job_map(root, "model", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
-  CW_TRY(needs_real_field(root, p, "model"));
+  if (p->theory->kind != CW_SITE_SPIN) CW_TRY(needs_real_field(root, p, "model"));
   p->has_model = true;
+  CW_TRY(read_start(map, &p->start));
+  if (p->theory->kind == CW_SITE_SPIN) return read_autoregressive(map, p);
   CW_TRY(read_prior(map, &p->model.prior));
   CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
   if (p->model.z2_mixture && !p->theory->even)
     return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
-  CW_TRY(read_start(map, &p->start));
   return cw_read_layers(map, p, &p->model);
 }
 
 /* ---- training ---- */
 
 static const char *const loss_words[] = {"reverse_kl", "forward_kl", NULL};
-static const char *const gradient_words[] = {"path", "plain", NULL};
+static const char *const gradient_words[] = {"path", "plain", "reinforce", NULL};
 static const char *const schedule_words[] = {"constant", "cosine", "plateau", NULL};
 
 static cw_status read_schedule(cw_node *map, long warmup, cw_train_options *t) {
@@ -152,16 +222,33 @@ static cw_status read_schedule(cw_node *map, long warmup, cw_train_options *t) {
 }
 
 /* How parameters move, the same for every loss. */
-static cw_status read_descent(cw_node *map, long warmup, cw_train_options *t) {
+static cw_status read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t) {
   int gradient;
-  CW_TRY(cw_job_choice(map, "gradient", "gradient estimator", gradient_words, CW_GRADIENT_PATH,
+  CW_TRY(cw_job_choice(map, "gradient", "gradient estimator", gradient_words, (int)preset,
                        &gradient));
   t->gradient = (cw_gradient)gradient;
+  if ((t->gradient == CW_GRADIENT_REINFORCE) != (preset == CW_GRADIENT_REINFORCE))
+    return cw_job_fail(map, "gradient", "reinforce is for spins and the reverse KL, and the only one there");
   CW_TRY(read_schedule(map, warmup, t));
   CW_TRY(cw_job_double(map, "clip", 0, 0, 1e12, &t->clip));
   CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));
   CW_TRY(cw_job_double(map, "beta2", 0.999, 0, 0.9999999, &t->beta2));
   return cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon);
+}
+
+static bool spins(const cw_plan *p) { return p->model.kind == CW_MODEL_AUTOREGRESSIVE; }
+
+static cw_gradient preset_gradient(const cw_plan *p, cw_loss loss) {
+  if (!spins(p)) return CW_GRADIENT_PATH;
+  return loss == CW_LOSS_REVERSE_KL ? CW_GRADIENT_REINFORCE : CW_GRADIENT_PLAIN;
+}
+
+static cw_status read_annealing(cw_node *map, cw_train_options *t) {
+  CW_TRY(cw_job_long(map, "anneal", t->steps / 10, 0, 1000000000, &t->anneal));
+  if (t->anneal > t->steps)
+    return cw_job_fail(map, "anneal", "%ld steps of annealing, but %ld steps in all", t->anneal,
+                       t->steps);
+  return cw_job_double(map, "anneal_from", 0.5, 0, 1, &t->anneal_from);
 }
 
 cw_status cw_read_train(cw_node *root, cw_plan *p) {
@@ -178,7 +265,10 @@ cw_status cw_read_train(cw_node *root, cw_plan *p) {
   CW_TRY(cw_job_long(map, "batch", 1024, CW_LANES, 1L << 24, &t->batch));
   if (t->batch % CW_LANES != 0)
     return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
-  CW_TRY(read_descent(map, 100, t));
+  CW_TRY(read_descent(map, preset_gradient(p, t->loss), 100, t));
+  if (spins(p) && t->gradient == CW_GRADIENT_PATH)
+    return cw_job_fail(map, "gradient", "there is no path gradient for spins; expected plain");
+  if (spins(p) && t->loss == CW_LOSS_REVERSE_KL) CW_TRY(read_annealing(map, t));
   if (p->model.z2_mixture && t->loss == CW_LOSS_FORWARD_KL && t->gradient == CW_GRADIENT_PATH)
     return cw_job_fail(
         map, "gradient",
@@ -199,5 +289,5 @@ cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
   CW_TRY(cw_job_long(train, "steps", 100, 0, 1000000000, &t->steps));
   CW_TRY(cw_job_long(train, "batch", 512, 2, 1L << 24, &t->batch));
   CW_TRY(cw_job_long(train, "every", 10, 1, 1000000, &f->every));
-  return read_descent(train, 10, t);
+  return read_descent(train, CW_GRADIENT_PATH, 10, t);
 }

@@ -34,12 +34,14 @@ static cw_status gather_row(cw_case *c, exchange *e, const cw_field *x, const do
   return CW_OK;
 }
 
+/* Measures a rung at its own couplings. */
 static cw_status record_group(cw_case *c, exchange *e, int rung, int g) {
-  const cw_observer *o = &c->observer[g];
+  const cw_theory th = cw_theory_at(&c->theory, c->plan->ladder.param[rung]);
+  const cw_observer o = cw_observer_make(c->observer[g].ops, &th, c->observer[g].param);
   const cw_field *x = own_field(e, rung);
-  cw_status st = x != NULL ? cw_measure(c->ctx, o, x, e->part, e->work) : CW_OK;
+  cw_status st = x != NULL ? cw_measure(c->ctx, &o, x, e->part, e->work) : CW_OK;
   CW_TRY(cw_agree(c->ctx, st));
-  return gather_row(c, e, x, e->part, o->ops->n_primary(o), &e->primary[rung][g]);
+  return gather_row(c, e, x, e->part, o.ops->n_primary(&o), &e->primary[rung][g]);
 }
 
 static cw_status record_row(cw_case *c, exchange *e) {

@@ -59,7 +59,7 @@ static cw_status record_weights(cw_case *c, walking *w, walks *y) {
   double *lw = malloc((size_t)n * sizeof *lw);
   if (lw == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for weights");
   cw_population_weights(&y->way.p, lw);
-  cw_status st = record_means(c, w, y, lw);
+  cw_status st = y == &w->up ? record_means(c, w, y, lw) : CW_OK; /* of the job's theory */
   if (st == CW_OK && keeps_works(w)) {
     double *row = cw_record_row(&y->work, n);
     if (row == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");

@@ -3,103 +3,79 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "causeway/model.h"
+#include "model/model.h"
 #include "model/prior/prior.h"
 
-struct cw_model {
-  const cw_geometry *geom;
+typedef struct {
+  cw_model base;
   cw_prior *prior;
   int n_layers;
   cw_layer *layer[CW_MAX_LAYERS];
   long at[CW_MAX_LAYERS]; /* first parameter of each layer */
-  long n_theta;
-  double *theta;
-  float *theta_f;
   bool mixture;
-};
+} flow;
 
-static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, cw_model *m) {
+static const cw_model_ops flow_ops;
+
+static const flow *flow_of(const cw_model *m) {
+  CW_REQUIRE(m->ops == &flow_ops);
+  return (const flow *)m;
+}
+
+static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, flow *m) {
   for (int i = 0; i < spec->n_layers; i++) {
     const cw_layer_kind *kind = cw_layer_find(spec->layer[i].kind);
     if (kind == NULL)
       return cw_fail(ctx, CW_EINVAL, "model: unknown layer '%s'", spec->layer[i].kind);
-    CW_TRY(kind->create(ctx, &spec->layer[i], m->geom, &m->layer[i]));
-    m->at[i] = m->n_theta;
-    m->n_theta += m->layer[i]->n_theta;
+    CW_TRY(kind->create(ctx, &spec->layer[i], m->base.geom, &m->layer[i]));
+    m->at[i] = m->base.n_theta;
+    m->base.n_theta += m->layer[i]->n_theta;
     m->n_layers = i + 1;
   }
-  m->theta = cw_alloc((size_t)m->n_theta * sizeof *m->theta);
-  m->theta_f = cw_alloc((size_t)m->n_theta * sizeof *m->theta_f);
-  if (m->theta == NULL || m->theta_f == NULL)
-    return cw_fail(ctx, CW_ENOMEM, "no memory for %ld parameters", m->n_theta);
   return CW_OK;
 }
 
-cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
-                          cw_model **out) {
-  *out = NULL;
-  CW_REQUIRE(geom->V == 1);
-  if (spec->n_layers < 0 || spec->n_layers > CW_MAX_LAYERS)
-    return cw_fail(ctx, CW_EINVAL, "model: %d layers, expected 0 to %d", spec->n_layers,
-                   CW_MAX_LAYERS);
-  cw_model *m = calloc(1, sizeof *m);
-  if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
-  m->geom = geom;
-  m->mixture = spec->z2_mixture;
-  cw_status st = cw_prior_create(ctx, &spec->prior, geom, &m->prior);
-  if (st == CW_OK) st = build_layers(ctx, spec, m);
-  if (st != CW_OK) {
-    cw_model_destroy(m);
-    return st;
-  }
-  *out = m;
-  return CW_OK;
-}
-
-void cw_model_destroy(cw_model *m) {
-  if (m == NULL) return;
+static void destroy(cw_model *model) {
+  flow *m = (flow *)model;
   for (int i = 0; i < m->n_layers; i++) m->layer[i]->ops->destroy(m->layer[i]);
   cw_prior_destroy(m->prior);
-  free(m->theta);
-  free(m->theta_f);
   free(m);
 }
 
-long cw_model_n_theta(const cw_model *m) { return m->n_theta; }
-const double *cw_model_theta(const cw_model *m) { return m->theta; }
-bool cw_model_is_mixture(const cw_model *m) { return m->mixture; }
-const cw_geometry *cw_model_geometry(const cw_model *m) { return m->geom; }
-
-void cw_model_set_theta(cw_model *m, const double *theta) {
-  for (long i = 0; i < m->n_theta; i++) {
-    m->theta[i] = theta[i];
-    m->theta_f[i] = (float)theta[i];
-  }
+cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
+                         cw_model **out) {
+  if (spec->n_layers < 0 || spec->n_layers > CW_MAX_LAYERS)
+    return cw_fail(ctx, CW_EINVAL, "model: %d layers, expected 0 to %d", spec->n_layers,
+                   CW_MAX_LAYERS);
+  flow *m = calloc(1, sizeof *m);
+  if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
+  m->base = (cw_model){.ops = &flow_ops, .geom = geom};
+  m->mixture = spec->z2_mixture;
+  *out = &m->base;
+  CW_TRY(cw_prior_create(ctx, &spec->prior, geom, &m->prior));
+  return build_layers(ctx, spec, m);
 }
 
-static void init_layers(cw_model *m, uint32_t seed, double gain) {
+static void init(cw_model *model, uint32_t seed, double gain) {
+  const flow *m = flow_of(model);
   cw_rng rng = cw_rng_stream(seed, "model");
   for (int i = 0; i < m->n_layers; i++)
-    m->layer[i]->ops->init(m->layer[i], m->theta + m->at[i], rng, (uint32_t)i, gain);
-  for (long i = 0; i < m->n_theta; i++) m->theta_f[i] = (float)m->theta[i];
+    m->layer[i]->ops->init(m->layer[i], model->theta + m->at[i], rng, (uint32_t)i, gain);
 }
 
-void cw_model_init(cw_model *m, uint32_t seed) { init_layers(m, seed, 1); }
-void cw_model_init_identity(cw_model *m, uint32_t seed) { init_layers(m, seed, 0); }
-
-static cw_theta slice(const cw_model *m, int i) {
-  return (cw_theta){m->theta + m->at[i], m->theta_f + m->at[i]};
+static cw_theta slice(const flow *m, int i) {
+  return (cw_theta){m->base.theta + m->at[i], m->base.theta_f + m->at[i]};
 }
-static float *slice_gradient(const cw_model *m, int i, float *gtheta) {
+static float *slice_gradient(const flow *m, int i, float *gtheta) {
   return gtheta ? gtheta + m->at[i] : NULL;
 }
-static size_t block_bytes(const cw_model *m) {
-  return (size_t)m->geom->n_outer * CW_LANES * sizeof(double);
+static size_t block_bytes(const flow *m) {
+  return (size_t)m->base.geom->n_outer * CW_LANES * sizeof(double);
 }
 
 /* ---- one block ---- */
 
-static double *copy_block(const cw_model *m, const double *x, cw_arena *tape) {
+static double *copy_block(const flow *m, const double *x, cw_arena *tape) {
   double *copy = cw_arena_alloc(tape, block_bytes(m));
   if (copy) memcpy(copy, x, block_bytes(m));
   return copy;
@@ -107,7 +83,7 @@ static double *copy_block(const cw_model *m, const double *x, cw_arena *tape) {
 
 /* One layer, either way. frame: NULL if no vjp will follow; then its memory is given back at once
  * and stays in cache. */
-static cw_status push_layer(const cw_model *m, int i, bool forward, double *x, double *logj,
+static cw_status push_layer(const flow *m, int i, bool forward, double *x, double *logj,
                             void **frame, cw_arena *tape) {
   const cw_layer *L = m->layer[i];
   void *unused;
@@ -119,28 +95,28 @@ static cw_status push_layer(const cw_model *m, int i, bool forward, double *x, d
 }
 
 /* z -> x through the layers; logj is what the layers add. */
-static cw_status push_forward(const cw_model *m, double *x, double *logj, void **frames,
+static cw_status push_forward(const flow *m, double *x, double *logj, void **frames,
                               cw_arena *tape) {
   for (int i = 0; i < m->n_layers; i++)
     CW_TRY(push_layer(m, i, true, x, logj, frames ? &frames[i] : NULL, tape));
   return CW_OK;
 }
 
-static cw_status push_back(const cw_model *m, double *x, double *logj, void **frames,
-                           cw_arena *tape) {
+static cw_status push_back(const flow *m, double *x, double *logj, void **frames, cw_arena *tape) {
   for (int i = m->n_layers - 1; i >= 0; i--)
     CW_TRY(push_layer(m, i, false, x, logj, frames ? &frames[i] : NULL, tape));
   return CW_OK;
 }
 
-cw_status cw_model_carry_block(const cw_model *m, double *x, double *logj, bool inverse,
+cw_status cw_model_carry_block(const cw_model *model, double *x, double *logj, bool inverse,
                                cw_arena *work) {
+  const flow *m = flow_of(model);
   memset(logj, 0, CW_LANES * sizeof *logj);
   return (inverse ? push_back : push_forward)(m, x, logj, NULL, work);
 }
 
 /* ln q0 at x: z gets the latent. frames: NULL if no vjp will follow. */
-static cw_status flow_log_prob(const cw_model *m, const double *x, double **z, double *logq,
+static cw_status flow_log_prob(const flow *m, const double *x, double **z, double *logq,
                                void **frames, cw_arena *tape) {
   double logj[CW_LANES] CW_ALIGNED = {0};
   *z = copy_block(m, x, tape);
@@ -153,11 +129,11 @@ static cw_status flow_log_prob(const cw_model *m, const double *x, double **z, d
 }
 
 /* logq: ln q0(x) -> ln q(x) of the mixture; share: that of the mirror image. */
-static cw_status add_mirror(const cw_model *m, const double *x, double *logq, double *share,
-                            double **z, void **frames, cw_arena *tape) {
+static cw_status add_mirror(const flow *m, const double *x, double *logq, double *share, double **z,
+                            void **frames, cw_arena *tape) {
   double *mirrored = copy_block(m, x, tape), other[CW_LANES];
   if (mirrored == NULL) return CW_ENOMEM;
-  for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) mirrored[i] = -mirrored[i];
+  for (long i = 0; i < m->base.geom->n_outer * CW_LANES; i++) mirrored[i] = -mirrored[i];
   CW_TRY(flow_log_prob(m, mirrored, z, other, frames, tape));
   for (int l = 0; l < CW_LANES; l++) {
     double top = fmax(logq[l], other[l]), sum = top + log1p(exp(fmin(logq[l], other[l]) - top));
@@ -167,14 +143,15 @@ static cw_status add_mirror(const cw_model *m, const double *x, double *logq, do
   return CW_OK;
 }
 
-static cw_status complete_pass(const cw_model *m, cw_model_pass *pass, cw_arena *tape) {
+static cw_status complete_pass(const flow *m, cw_model_pass *pass, cw_arena *tape) {
   return m->mixture ? add_mirror(m, pass->x, pass->logq, pass->share, &pass->mirror_z,
                                  pass->mirror_frame, tape)
                     : CW_OK;
 }
 
-cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
-                                cw_model_pass *pass, cw_arena *tape) {
+static cw_status sample_block(const cw_model *model, cw_rng rng, uint32_t step, long first_chain,
+                              cw_model_pass *pass, cw_arena *tape) {
+  const flow *m = flow_of(model);
   double logj[CW_LANES] CW_ALIGNED = {0};
   memset(pass->logq, 0, sizeof pass->logq);
   pass->z = cw_arena_alloc(tape, block_bytes(m));
@@ -187,16 +164,18 @@ cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, lo
   return complete_pass(m, pass, tape);
 }
 
-cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass,
-                                  cw_arena *tape) {
+static cw_status log_prob_block(const cw_model *model, const double *x, cw_model_pass *pass,
+                                cw_arena *tape) {
+  const flow *m = flow_of(model);
   pass->x = copy_block(m, x, tape);
   if (pass->x == NULL) return CW_ENOMEM;
   CW_TRY(flow_log_prob(m, x, &pass->z, pass->logq, pass->frame, tape));
   return complete_pass(m, pass, tape);
 }
 
-cw_status cw_model_forward_block(const cw_model *m, const double *x, cw_model_pass *pass,
+cw_status cw_model_forward_block(const cw_model *model, const double *x, cw_model_pass *pass,
                                  cw_arena *tape) {
+  const flow *m = flow_of(model);
   CW_REQUIRE(!m->mixture);
   double logj[CW_LANES] CW_ALIGNED = {0};
   pass->z = copy_block(m, x, tape);
@@ -210,14 +189,14 @@ cw_status cw_model_forward_block(const cw_model *m, const double *x, cw_model_pa
 static const double one_each[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1,
                                                      1, 1, 1, 1, 1, 1, 1, 1};
 
-static void scale_lanes(const cw_model *m, double *g, const double *factor) {
-  for (long o = 0; o < m->geom->n_outer; o++)
+static void scale_lanes(const flow *m, double *g, const double *factor) {
+  for (long o = 0; o < m->base.geom->n_outer; o++)
     for (int l = 0; l < CW_LANES; l++) g[o * CW_LANES + l] *= factor[l];
 }
 
 /* g (the adjoint in z) is carried to x through the inverse layers. */
-static cw_status pull_to_sample(const cw_model *m, void *const *frame, double *g,
-                                const double *glogj, float *gtheta, cw_arena *work) {
+static cw_status pull_to_sample(const flow *m, void *const *frame, double *g, const double *glogj,
+                                float *gtheta, cw_arena *work) {
   for (int i = 0; i < m->n_layers; i++)
     CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), frame[i], g, glogj,
                                          slice_gradient(m, i, gtheta), work));
@@ -228,7 +207,7 @@ static cw_status pull_to_sample(const cw_model *m, void *const *frame, double *g
  * frames are given. The score of a density travels with the map: s_{l+1} = J^{-T} [s_l - grad
  * ln|det J|], which is the vjp of the inverse layer with adjoint 1 for its log-Jacobian
  * (arXiv:2207.08219). */
-static cw_status flow_log_prob_vjp(const cw_model *m, const double *z, void *const *frame,
+static cw_status flow_log_prob_vjp(const flow *m, const double *z, void *const *frame,
                                    const double *weight, double *g, float *gtheta, cw_arena *work) {
   cw_prior_score(m->prior, z, g);
   scale_lanes(m, g, weight);
@@ -236,7 +215,7 @@ static cw_status flow_log_prob_vjp(const cw_model *m, const double *z, void *con
 }
 
 /* The mirror's part of d(sum_b weight_b ln q)/dx, added to g; its x is -x. */
-static cw_status add_mirror_vjp(const cw_model *m, const cw_model_pass *pass, const double *weight,
+static cw_status add_mirror_vjp(const flow *m, const cw_model_pass *pass, const double *weight,
                                 double *g, float *gtheta, cw_arena *work) {
   double part[CW_LANES] CW_ALIGNED;
   cw_arena_mark mark = cw_arena_save(work);
@@ -244,39 +223,42 @@ static cw_status add_mirror_vjp(const cw_model *m, const cw_model_pass *pass, co
   if (h == NULL) return CW_ENOMEM;
   for (int l = 0; l < CW_LANES; l++) part[l] = weight[l] * pass->share[l];
   CW_TRY(flow_log_prob_vjp(m, pass->mirror_z, pass->mirror_frame, part, h, gtheta, work));
-  for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) g[i] -= h[i];
+  for (long i = 0; i < m->base.geom->n_outer * CW_LANES; i++) g[i] -= h[i];
   cw_arena_rewind(work, mark);
   return CW_OK;
 }
 
 /* What is left of weight for the point itself. */
-static void own_weight(const cw_model *m, const cw_model_pass *pass, const double *weight,
+static void own_weight(const flow *m, const cw_model_pass *pass, const double *weight,
                        double *own) {
   for (int l = 0; l < CW_LANES; l++)
     own[l] = m->mixture ? weight[l] * (1 - pass->share[l]) : weight[l];
 }
 
-cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
-                                double *g, float *gtheta, cw_arena *work) {
+static cw_status log_prob_vjp(const cw_model *model, const cw_model_pass *pass, const double *glogq,
+                              double *g, float *gtheta, cw_arena *work) {
+  const flow *m = flow_of(model);
   double own[CW_LANES] CW_ALIGNED;
   own_weight(m, pass, glogq, own);
   CW_TRY(flow_log_prob_vjp(m, pass->z, pass->frame, own, g, gtheta, work));
   return m->mixture ? add_mirror_vjp(m, pass, glogq, g, gtheta, work) : CW_OK;
 }
 
-cw_status cw_model_carry_score(const cw_model *m, const cw_model_pass *pass, double *g,
+cw_status cw_model_carry_score(const cw_model *model, const cw_model_pass *pass, double *g,
                                cw_arena *work) {
+  const flow *m = flow_of(model);
   CW_REQUIRE(!m->mixture);
   return pull_to_sample(m, pass->frame, g, one_each, NULL, work);
 }
 
-cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g,
+cw_status cw_model_score_block(const cw_model *model, const cw_model_pass *pass, double *g,
                                cw_arena *work) {
-  return cw_model_log_prob_vjp(m, pass, one_each, g, NULL, work);
+  return log_prob_vjp(model, pass, one_each, g, NULL, work);
 }
 
-cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
+cw_status cw_model_sample_vjp(const cw_model *model, const cw_model_pass *pass, double *g,
                               const double *glogq, float *gtheta, cw_arena *work) {
+  const flow *m = flow_of(model);
   double glogj[CW_LANES] CW_ALIGNED;
   if (glogq) {
     if (m->mixture) CW_TRY(add_mirror_vjp(m, pass, glogq, g, gtheta, work));
@@ -289,8 +271,9 @@ cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, doub
   return CW_OK;
 }
 
-cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
+cw_status cw_model_forward_path_vjp(const cw_model *model, const cw_model_pass *pass, double *g,
                                     const double *scale, float *gtheta, cw_arena *work) {
+  const flow *m = flow_of(model);
   CW_REQUIRE(!m->mixture);
   for (int i = m->n_layers - 1; i >= 0;
        i--) /* d ln p0/dz of the target pulled back to the prior's space */
@@ -300,24 +283,25 @@ cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass
   double *r = cw_arena_alloc(work, block_bytes(m));
   if (r == NULL) return CW_ENOMEM;
   cw_prior_score(m->prior, pass->z, r);
-  for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) g[i] -= r[i];
+  for (long i = 0; i < m->base.geom->n_outer * CW_LANES; i++) g[i] -= r[i];
   cw_arena_rewind(work, mark);
   scale_lanes(m, g, scale);
   return pull_to_sample(m, pass->frame, g, NULL, gtheta, work);
 }
 
 /* Largest |x|; NAN if there is a number that is not finite. */
-static double block_size(const cw_model *m, const double *x) {
+static double block_size(const flow *m, const double *x) {
   double size = 0;
-  for (long i = 0; i < m->geom->n_outer * CW_LANES; i++) {
+  for (long i = 0; i < m->base.geom->n_outer * CW_LANES; i++) {
     if (!isfinite(x[i])) return NAN;
     size = fmax(size, fabs(x[i]));
   }
   return size;
 }
 
-int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
-                          const double *x, bool inverse, cw_arena *work, bool *finite) {
+static int find_trouble(const cw_model *model, cw_rng rng, uint32_t step, long first_chain,
+                        const double *x, bool inverse, cw_arena *work, bool *finite) {
+  const flow *m = flow_of(model);
   double logj[CW_LANES] CW_ALIGNED = {0}, logr[CW_LANES] CW_ALIGNED = {0}, most = -1;
   double *y = cw_arena_alloc(work, block_bytes(m));
   int worst = -1;
@@ -347,15 +331,13 @@ int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long fir
   return worst;
 }
 
-const char *cw_model_layer_name(const cw_model *m, int i) {
+static const char *layer_name(const cw_model *model, int i) {
+  const flow *m = flow_of(model);
   CW_REQUIRE(i >= 0 && i < m->n_layers);
   return m->layer[i]->ops->name;
 }
 
-/* ---- whole fields ---- */
-
-typedef cw_status (*block_job)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
-                               double logq[CW_LANES], cw_arena *tape);
+/* ---- without gradients ---- */
 
 /* A draw of the mixture: q0 and a random sign. */
 static void flip_signs(cw_field *block, cw_rng rng, uint32_t step) {
@@ -370,8 +352,9 @@ static void flip_signs(cw_field *block, cw_rng rng, uint32_t step) {
     for (int l = 0; l < CW_LANES; l++) block->data[o * CW_LANES + l] *= sign[l];
 }
 
-static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
-                            double logq[CW_LANES], cw_arena *tape) {
+static cw_status sample(const cw_model *model, cw_field *block, cw_rng rng, uint32_t step,
+                        double logq[CW_LANES], cw_arena *tape) {
+  const flow *m = flow_of(model);
   double logj[CW_LANES] CW_ALIGNED = {0}, share[CW_LANES], *z;
   CW_TRY(cw_prior_sample(m->prior, rng, step, block->first_chain, block->data, logq, tape));
   CW_TRY(push_forward(m, block->data, logj, NULL, tape));
@@ -382,46 +365,22 @@ static cw_status sample_job(const cw_model *m, cw_field *block, cw_rng rng, uint
   return CW_OK;
 }
 
-static cw_status log_prob_job(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
-                              double logq[CW_LANES], cw_arena *tape) {
-  (void)rng;
-  (void)step;
+static cw_status log_prob(const cw_model *model, cw_field *block, double logq[CW_LANES],
+                          cw_arena *tape) {
+  const flow *m = flow_of(model);
   double share[CW_LANES], *z;
   CW_TRY(flow_log_prob(m, block->data, &z, logq, NULL, tape));
   return m->mixture ? add_mirror(m, block->data, logq, share, &z, NULL, tape) : CW_OK;
 }
 
-static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, cw_rng rng,
-                            uint32_t step, double *logq, block_job job) {
-  CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == m->geom->n_outer);
-  cw_status st = CW_OK;
-#pragma omp parallel num_threads(cw_threads(ctx))
-  {
-    cw_arena *tape = cw_arena_create(1 << 20);
-    cw_status mine = tape ? CW_OK : CW_ENOMEM;
-#pragma omp for schedule(dynamic)
-    for (long i = 0; i < x->n_blocks; i++) {
-      cw_field block = cw_field_block(x, i);
-      if (mine != CW_OK) continue;
-      cw_arena_mark mark = cw_arena_save(tape);
-      double lanes[CW_LANES] CW_ALIGNED = {0};
-      mine = job(m, &block, rng, step, lanes, tape);
-      memcpy(logq + i * x->B, lanes, (size_t)block.n_config * sizeof *logq);
-      cw_arena_rewind(tape, mark);
-    }
-#pragma omp critical(cw_model_status)
-    if (mine != CW_OK) st = mine;
-    cw_arena_destroy(tape);
-  }
-  return st == CW_OK ? st : cw_fail(ctx, st, "no memory for a pass through the model");
-}
+bool cw_model_is_mixture(const cw_model *m) { return m->ops == &flow_ops && flow_of(m)->mixture; }
 
-cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
-                          cw_field *x, double *logq) {
-  return for_blocks(ctx, m, x, rng, step, logq, sample_job);
-}
-
-cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq) {
-  cw_field view = *x; /* the job only reads it */
-  return for_blocks(ctx, m, &view, (cw_rng){{0, 0}}, 0, logq, log_prob_job);
-}
+static const cw_model_ops flow_ops = {.sample_block = sample_block,
+                                      .log_prob_block = log_prob_block,
+                                      .log_prob_vjp = log_prob_vjp,
+                                      .sample = sample,
+                                      .log_prob = log_prob,
+                                      .init = init,
+                                      .find_trouble = find_trouble,
+                                      .layer_name = layer_name,
+                                      .destroy = destroy};

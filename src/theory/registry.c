@@ -18,6 +18,12 @@ const cw_theory_ops *cw_theory_find(const char *name) {
   return NULL;
 }
 
+static void set_params(cw_theory *th, const double *params) {
+  const cw_param *table = th->ops->params[th->form];
+  for (int i = 0; table[i].name != NULL; i++) th->param[i] = params[i];
+  th->ops->couplings(th->form, &th->geom->lat, params, th->c);
+}
+
 cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_geometry *geom,
                            int form, const double *params, cw_theory *out) {
   *out = (cw_theory){.ops = ops,
@@ -27,9 +33,14 @@ cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_g
                      .n_comp = cw_kind_components(ops->kind, &geom->lat),
                      .n_tangent = cw_kind_tangent(ops->kind, &geom->lat),
                      .form = form};
-  for (int i = 0; ops->params[form][i].name != NULL; i++) out->param[i] = params[i];
-  ops->couplings(form, &geom->lat, params, out->c);
+  set_params(out, params);
   return ops->prepare != NULL ? ops->prepare(ctx, out) : CW_OK;
+}
+
+cw_theory cw_theory_at(const cw_theory *th, const double *params) {
+  cw_theory at = *th;
+  set_params(&at, params);
+  return at;
 }
 
 void cw_theory_destroy(cw_theory *th) {

@@ -1,7 +1,8 @@
 /* Reverse KL: <ln q + S> over x ~ q. Forward KL: <-ln q> over x ~ p. Transition: the reverse KL of
  * the layers' image of given configurations (Matthews et al., arXiv:2201.13117). Each with
  * the plain gradient and the path gradient, which leaves out the part of vanishing mean (Roeder et
- * al., arXiv:1703.09194; Vaitl et al., arXiv:2207.08219, 2403.15881). */
+ * al., arXiv:1703.09194; Vaitl et al., arXiv:2207.08219, 2403.15881); for spins by the score
+ * function alone. */
 #include "train/losses.h"
 
 static const double one[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -42,6 +43,24 @@ static cw_status reverse_kl(const cw_loss_setup *s, long first_chain, double *S,
   return cw_model_sample_vjp(s->model, &pass, g, NULL, gtheta, work);
 }
 
+/* d<w>/dtheta = <(w - b) d ln q/dtheta> with w = ln q + S and any b that does not know the
+ * configuration: here the mean of w over the others of the block. */
+static cw_status reinforce(const cw_loss_setup *s, long first_chain, double *S, double *logq,
+                           float *gtheta, cw_arena *work) {
+  cw_model_pass pass;
+  double mean = 0, weight[CW_LANES] CW_ALIGNED;
+  CW_TRY(cw_model_sample_block(s->model, s->rng, s->step, first_chain, &pass, work));
+  CW_TRY(action(s->th, s->c, pass.x, S, NULL, work));
+  for (int l = 0; l < CW_LANES; l++) {
+    logq[l] = pass.logq[l];
+    weight[l] = logq[l] + S[l];
+    mean += weight[l] / CW_LANES;
+  }
+  for (int l = 0; l < CW_LANES; l++)
+    weight[l] = (weight[l] - mean) * CW_LANES / (CW_LANES - 1);
+  return cw_model_log_prob_vjp(s->model, &pass, weight, NULL, gtheta, work);
+}
+
 static cw_status forward_kl(const cw_loss_setup *s, const double *x, double *S, double *logq,
                             float *gtheta, cw_arena *work) {
   cw_model_pass pass;
@@ -49,7 +68,7 @@ static cw_status forward_kl(const cw_loss_setup *s, const double *x, double *S, 
   CW_TRY(cw_model_log_prob_block(s->model, x, &pass, work));
   double *g = cw_arena_alloc(work, n * sizeof *g);
   if (g == NULL) return CW_ENOMEM;
-  CW_TRY(action(s->th, s->c, pass.x, S, g, work));
+  CW_TRY(action(s->th, s->c, pass.x, S, s->gradient == CW_GRADIENT_PATH ? g : NULL, work));
   for (int l = 0; l < CW_LANES; l++) logq[l] = pass.logq[l];
   if (s->gradient == CW_GRADIENT_PLAIN)
     return cw_model_log_prob_vjp(s->model, &pass, minus_one, g, gtheta, work);
@@ -94,7 +113,9 @@ static cw_status transition(const cw_loss_setup *s, const double *x, const doubl
 cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *x, double *lw,
                         double *logq, float *gtheta, cw_arena *work) {
   double S[CW_LANES];
-  if (s->loss == CW_LOSS_REVERSE_KL)
+  if (s->loss == CW_LOSS_REVERSE_KL && s->gradient == CW_GRADIENT_REINFORCE)
+    CW_TRY(reinforce(s, first_chain, S, logq, gtheta, work));
+  else if (s->loss == CW_LOSS_REVERSE_KL)
     CW_TRY(reverse_kl(s, first_chain, S, logq, gtheta, work));
   else if (s->loss == CW_LOSS_FORWARD_KL)
     CW_TRY(forward_kl(s, x, S, logq, gtheta, work));

@@ -42,12 +42,34 @@ typedef struct {
   const double *c_from, *c_to; /* transition */
 } step_input;
 
+static cw_status check_gradient(cw_context *ctx, const cw_train_options *o, const cw_model *model) {
+  const bool reinforce = o->gradient == CW_GRADIENT_REINFORCE;
+  if (!cw_model_is_discrete(model) && reinforce)
+    return cw_fail(ctx, CW_EINVAL, "train: reinforce is for models of spins");
+  if (cw_model_is_discrete(model) &&
+      (o->loss == CW_LOSS_TRANSITION || reinforce != (o->loss == CW_LOSS_REVERSE_KL) ||
+       o->gradient == CW_GRADIENT_PATH))
+    return cw_fail(ctx, CW_EINVAL,
+                   "train: models of spins take the reverse KL with reinforce or the forward KL "
+                   "with the plain gradient");
+  if (cw_model_is_mixture(model) && o->loss == CW_LOSS_FORWARD_KL && o->gradient == CW_GRADIENT_PATH)
+    return cw_fail(ctx, CW_EINVAL,
+                   "train: the path gradient of the forward KL needs a single flow, not a mixture");
+  if (cw_model_is_mixture(model) && o->loss == CW_LOSS_TRANSITION)
+    return cw_fail(ctx, CW_EINVAL, "train: a transition needs a single flow, not a mixture");
+  return CW_OK;
+}
+
 static cw_status check_options(cw_context *ctx, const cw_train_options *o) {
   if (o->batch < 1 || (o->loss != CW_LOSS_TRANSITION && o->batch % CW_LANES != 0))
     return cw_fail(ctx, CW_EINVAL, "train: batch = %ld, expected a positive multiple of %d",
                    o->batch, o->loss == CW_LOSS_TRANSITION ? 1 : CW_LANES);
   if (o->steps < 0 || o->warmup < 0)
     return cw_fail(ctx, CW_EINVAL, "train: steps and warmup must not be negative");
+  if (o->anneal < 0 || (o->anneal > 0 && o->loss != CW_LOSS_REVERSE_KL) ||
+      !(o->anneal_from >= 0 && o->anneal_from <= 1))
+    return cw_fail(ctx, CW_EINVAL,
+                   "train: expected anneal >= 0, for the reverse KL, from a fraction of 0 to 1");
   if (!(o->rate > 0))
     return cw_fail(ctx, CW_EINVAL, "train: rate = %g, expected a positive number", o->rate);
   if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1 && o->epsilon > 0))
@@ -131,12 +153,7 @@ cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_mod
   *out = NULL;
   CW_REQUIRE(th->geom->V == 1 && th->n_comp == 1);
   CW_TRY(check_options(ctx, opt));
-  if (cw_model_is_mixture(model) && opt->loss == CW_LOSS_FORWARD_KL &&
-      opt->gradient == CW_GRADIENT_PATH)
-    return cw_fail(ctx, CW_EINVAL,
-                   "train: the path gradient of the forward KL needs a single flow, not a mixture");
-  if (cw_model_is_mixture(model) && opt->loss == CW_LOSS_TRANSITION)
-    return cw_fail(ctx, CW_EINVAL, "train: a transition needs a single flow, not a mixture");
+  CW_TRY(check_gradient(ctx, opt, model));
   cw_trainer *t = calloc(1, sizeof *t);
   if (t == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to train");
   *t = (cw_trainer){.ctx = ctx, .opt = *opt, .model = model, .th = th, .rng = rng};
@@ -250,14 +267,31 @@ static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const
   return CW_OK;
 }
 
+/* Couplings of the target at this step, c (n_terms), also for the model. */
+static void aim(cw_trainer *t, double fraction, double *c) {
+  const cw_theory_ops *ops = t->th->ops;
+  for (int k = 0; k < ops->n_terms; k++) c[k] = fraction * t->th->c[k];
+  if (ops->bond_term >= 0)
+    cw_model_set_couplings(t->model, c[ops->bond_term],
+                           ops->field_term > 0 ? c[ops->field_term] : 0);
+}
+
+static double annealed(const cw_trainer *t) {
+  const cw_train_options *o = &t->opt;
+  if (t->step >= o->anneal) return 1;
+  return o->anneal_from + (1 - o->anneal_from) * (double)t->step / (double)o->anneal;
+}
+
 static cw_status my_gradients(cw_trainer *t, const step_input *in) {
+  double target[CW_MAX_TERMS];
+  aim(t, annealed(t), target);
   cw_loss_setup setup = {.model = t->model,
                          .th = t->th,
                          .loss = t->opt.loss,
                          .gradient = t->opt.gradient,
                          .rng = t->rng,
                          .step = (uint32_t)t->step,
-                         .c = in->c_to ? in->c_to : t->th->c,
+                         .c = in->c_to ? in->c_to : target,
                          .c_from = in->c_from,
                          .weights = t->weights};
   int begin, end;
@@ -391,6 +425,8 @@ static cw_status take_step(cw_trainer *t, const step_input *in, cw_train_report 
   cw_adam_step(&t->opt, report->rate, t->step, t->n_theta, t->gradient, t->m, t->v, t->theta);
   cw_model_set_theta(t->model, t->theta);
   if (t->opt.schedule == CW_SCHEDULE_PLATEAU) watch_plateau(t, report->loss);
+  double c[CW_MAX_TERMS];
+  aim(t, 1, c);
   return CW_OK;
 }
 

@@ -167,6 +167,11 @@ class LadderJobs(Case):
         self.change("rungs: 5", "positions: [0, 0.7, 0.6, 1]", "job.yaml:6: ladder.positions: expected ascending numbers from 0 to 1")
         self.change("{kappa: 0.2}", "{kapa: 0.2}", "job.yaml:6: unknown key 'kapa' in ladder.from; did you mean 'kappa'?")
 
+    def test_defect_is_the_same_on_all_rungs(self):
+        self.write("job.yaml", "job: x\nlattice: [4, 4]\ntheory: {kind: u1, form: defect, beta: 2, factor: 1, edge_1: 2}\n"
+                   "ladder: {from: {factor: 0, edge_1: 4}}\nrex: {sampler: heatbath}\n")
+        self.bad(["run", "job.yaml"], "job.yaml:4: ladder.from.edge_1: expected 2, as on the last rung, found 4")
+
     def test_stages(self):
         stages = "[mutate, retarget, resample]"
         self.change(stages, "[]", "job.yaml:9: walk.stages: expected 1 to 16 stages, found 0")

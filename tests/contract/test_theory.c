@@ -428,6 +428,28 @@ static void test_linearity(void **state) {
   for_all(action_is_linear);
 }
 
+/* A theory at other parameters is the one that would be created with them, and has its own tables.
+ */
+static void parameters_can_be_changed(const fixture *fx) {
+  fixture other;
+  double p[CW_MAX_PARAMS] = {0};
+  const cw_param *table = fx->th.ops->params[fx->th.form];
+  for (int i = 0; table[i].name != NULL; i++)
+    p[i] = fx->th.param[i] + (table[i].numbers == CW_REAL ? 0.125 : 0);
+  open_fixture(fx->ctx, fx->th.ops, fx->th.form, &fx->geom->lat, 1, p, &other);
+  const cw_theory at = cw_theory_at(&fx->th, p);
+  assert_memory_equal(at.param, other.th.param, sizeof at.param);
+  assert_memory_equal(at.c, other.th.c, sizeof at.c);
+  assert_memory_not_equal(at.c, fx->th.c, sizeof at.c);
+  assert_ptr_equal(at.own, fx->th.own);
+  assert_ptr_equal(at.geom, fx->th.geom);
+  close_fixture(&other);
+}
+static void test_other_parameters(void **state) {
+  (void)state;
+  for_all(parameters_can_be_changed);
+}
+
 /* --------------------------------------------------------------------- bits */
 
 /* The terms that are asked for, bit by bit; the others are finite. Every set of them with one
@@ -521,15 +543,11 @@ static void test_registry(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_registry),
-      cmocka_unit_test(test_oracle),
-      cmocka_unit_test(test_force),
-      cmocka_unit_test(test_translation),
-      cmocka_unit_test(test_gauge),
-      cmocka_unit_test(test_signs),
-      cmocka_unit_test(test_linearity),
-      cmocka_unit_test(test_splits),
-      cmocka_unit_test(test_splits_are_covered),
+      cmocka_unit_test(test_registry),  cmocka_unit_test(test_oracle),
+      cmocka_unit_test(test_force),     cmocka_unit_test(test_translation),
+      cmocka_unit_test(test_gauge),     cmocka_unit_test(test_signs),
+      cmocka_unit_test(test_linearity), cmocka_unit_test(test_other_parameters),
+      cmocka_unit_test(test_splits),    cmocka_unit_test(test_splits_are_covered),
   };
   return cmocka_run_group_tests_name("theory contract", tests, NULL, NULL);
 }

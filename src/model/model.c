@@ -1,0 +1,134 @@
+/* What all models share: parameters, and loops over the blocks of a field. */
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static cw_status make_parameters(cw_context *ctx, cw_model *m) {
+  m->theta = cw_alloc((size_t)m->n_theta * sizeof *m->theta);
+  m->theta_f = cw_alloc((size_t)m->n_theta * sizeof *m->theta_f);
+  return m->theta && m->theta_f
+             ? CW_OK
+             : cw_fail(ctx, CW_ENOMEM, "no memory for %ld parameters", m->n_theta);
+}
+
+cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
+                          cw_model **out) {
+  CW_REQUIRE(geom->V == 1);
+  *out = NULL;
+  cw_status st = (spec->kind == CW_MODEL_FLOW ? cw_flow_create
+                                              : cw_autoregressive_create)(ctx, spec, geom, out);
+  if (st == CW_OK) st = make_parameters(ctx, *out);
+  if (st == CW_OK) return CW_OK;
+  cw_model_destroy(*out);
+  *out = NULL;
+  return st;
+}
+
+void cw_model_destroy(cw_model *m) {
+  if (m == NULL) return;
+  free(m->theta);
+  free(m->theta_f);
+  m->ops->destroy(m);
+}
+
+long cw_model_n_theta(const cw_model *m) { return m->n_theta; }
+const double *cw_model_theta(const cw_model *m) { return m->theta; }
+const cw_geometry *cw_model_geometry(const cw_model *m) { return m->geom; }
+bool cw_model_is_discrete(const cw_model *m) { return m->discrete; }
+
+static void round_theta(cw_model *m) {
+  for (long i = 0; i < m->n_theta; i++) m->theta_f[i] = (float)m->theta[i];
+  if (m->ops->theta_changed) m->ops->theta_changed(m);
+}
+
+void cw_model_set_theta(cw_model *m, const double *theta) {
+  memcpy(m->theta, theta, (size_t)m->n_theta * sizeof *theta);
+  round_theta(m);
+}
+
+void cw_model_init(cw_model *m, uint32_t seed) {
+  m->ops->init(m, seed, 1);
+  round_theta(m);
+}
+
+void cw_model_init_identity(cw_model *m, uint32_t seed) {
+  m->ops->init(m, seed, 0);
+  round_theta(m);
+}
+
+void cw_model_set_couplings(cw_model *m, double bond, double field) {
+  if (m->ops->set_couplings) m->ops->set_couplings(m, bond, field);
+}
+
+cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
+                                cw_model_pass *pass, cw_arena *tape) {
+  return m->ops->sample_block(m, rng, step, first_chain, pass, tape);
+}
+
+cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass,
+                                  cw_arena *tape) {
+  return m->ops->log_prob_block(m, x, pass, tape);
+}
+
+cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
+                                double *g, float *gtheta, cw_arena *work) {
+  return m->ops->log_prob_vjp(m, pass, glogq, g, gtheta, work);
+}
+
+int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
+                          const double *x, bool inverse, cw_arena *work, bool *finite) {
+  return m->ops->find_trouble(m, rng, step, first_chain, x, inverse, work, finite);
+}
+
+const char *cw_model_layer_name(const cw_model *m, int i) { return m->ops->layer_name(m, i); }
+
+/* ---- whole fields ---- */
+
+/* What is done to each block of a field. */
+typedef struct {
+  bool sample; /* or log_prob */
+  cw_rng rng;
+  uint32_t step;
+} block_job;
+
+static cw_status do_block(const cw_model *m, const block_job *job, cw_field *block, double *logq,
+                          cw_arena *tape) {
+  return job->sample ? m->ops->sample(m, block, job->rng, job->step, logq, tape)
+                     : m->ops->log_prob(m, block, logq, tape);
+}
+
+static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, double *logq,
+                            const block_job *job) {
+  CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == m->geom->n_outer);
+  cw_status st = CW_OK;
+#pragma omp parallel num_threads(cw_threads(ctx))
+  {
+    cw_arena *tape = cw_arena_create(1 << 20);
+    cw_status mine = tape ? CW_OK : CW_ENOMEM;
+#pragma omp for schedule(dynamic)
+    for (long i = 0; i < x->n_blocks; i++) {
+      cw_field block = cw_field_block(x, i);
+      if (mine != CW_OK) continue;
+      cw_arena_mark mark = cw_arena_save(tape);
+      double lanes[CW_LANES] CW_ALIGNED = {0};
+      mine = do_block(m, job, &block, lanes, tape);
+      memcpy(logq + i * x->B, lanes, (size_t)block.n_config * sizeof *logq);
+      cw_arena_rewind(tape, mark);
+    }
+#pragma omp critical(cw_model_status)
+    if (mine != CW_OK) st = mine;
+    cw_arena_destroy(tape);
+  }
+  return st == CW_OK ? st : cw_fail(ctx, st, "no memory for a pass through the model");
+}
+
+cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
+                          cw_field *x, double *logq) {
+  return for_blocks(ctx, m, x, logq, &(block_job){.sample = true, .rng = rng, .step = step});
+}
+
+cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq) {
+  cw_field view = *x; /* it is only read */
+  return for_blocks(ctx, m, &view, logq, &(block_job){.sample = false});
+}

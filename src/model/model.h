@@ -1,0 +1,45 @@
+/* What all models share, and what one of them gives. Private to src/model. */
+#ifndef CW_MODEL_MODEL_H
+#define CW_MODEL_MODEL_H
+
+#include "causeway/model.h"
+
+/* The passes of one kind of model; those of a block are as the functions of causeway/model.h of
+ * the same name say. */
+typedef struct {
+  cw_status (*sample_block)(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
+                            cw_model_pass *pass, cw_arena *tape);
+  cw_status (*log_prob_block)(const cw_model *m, const double *x, cw_model_pass *pass,
+                              cw_arena *tape);
+  cw_status (*log_prob_vjp)(const cw_model *m, const cw_model_pass *pass, const double *glogq,
+                            double *g, float *gtheta, cw_arena *work);
+  /* Without what gradients need, mixtures included: block->data is filled or read. */
+  cw_status (*sample)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
+                      double logq[CW_LANES], cw_arena *tape);
+  cw_status (*log_prob)(const cw_model *m, cw_field *block, double logq[CW_LANES], cw_arena *tape);
+  void (*init)(cw_model *m, uint32_t seed, double gain);         /* fills m->theta */
+  void (*theta_changed)(cw_model *m);                            /* NULL: nothing depends on them */
+  void (*set_couplings)(cw_model *m, double bond, double field); /* NULL: it needs none */
+  int (*find_trouble)(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
+                      const double *x, bool inverse, cw_arena *work, bool *finite);
+  const char *(*layer_name)(const cw_model *m, int layer);
+  void (*destroy)(cw_model *m); /* all but theta and theta_f; frees m */
+} cw_model_ops;
+
+/* The head of every model. */
+struct cw_model {
+  const cw_model_ops *ops;
+  const cw_geometry *geom; /* borrowed */
+  bool discrete;
+  long n_theta;
+  double *theta;
+  float *theta_f;
+};
+
+/* *out is made, as far as it came, even if they fail; n_theta is set, theta is not there yet. */
+cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
+                         cw_model **out);
+cw_status cw_autoregressive_create(cw_context *ctx, const cw_model_spec *spec,
+                                   const cw_geometry *geom, cw_model **out);
+
+#endif
