@@ -93,13 +93,20 @@ static double ess_of(const cw_free_energy *f) {
   return ess != NULL ? ess->e.value : NAN;
 }
 
+/* Does a case go from the first case's first rung to its last one? */
+static bool same_ends(const cw_analysis *a, int i) {
+  const cw_plan *p = a->cases[0].plan, *q = a->cases[i].plan;
+  return memcmp(p->ladder.param[0], q->ladder.param[0], sizeof p->ladder.param[0]) == 0 &&
+         memcmp(p->param, q->param, sizeof p->param) == 0;
+}
+
 /* The walks of stage name over the cases; returns its points, and one such stage. */
 static int gather(const cw_analysis *a, const char *name, measure_of *measure,
                   double x[CW_MAX_CASES], double y[CW_MAX_CASES], const cw_analysis_stage **one) {
   int n = 0;
   for (int i = 0; i < a->n_cases; i++) {
     cw_free_energy list[CW_MOST_FREE_ENERGIES];
-    int methods = cw_list_free_energies(&a->cases[i], list);
+    int methods = same_ends(a, i) ? cw_list_free_energies(&a->cases[i], list) : 0;
     for (int k = 0; k < methods; k++) {
       if (strcmp(list[k].stage->name, name) != 0) continue;
       *one = list[k].stage;
@@ -129,6 +136,7 @@ cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a) {
   int with_walks = 0;
   bool differ = false;
   for (int i = 0; i < a->n_cases; i++) {
+    if (!same_ends(a, i)) continue;
     with_walks += cw_analysis_find_kind(&a->cases[i], CW_STAGE_WALK) != NULL;
     differ = differ || a->cases[i].plan->ladder.n != a->cases[0].plan->ladder.n;
   }

@@ -36,6 +36,7 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
 }
 
 void cw_case_close(cw_case *c) {
+  for (int i = 0; i < CW_MAX_WALKS; i++) cw_flows_destroy(&c->flows[i]);
   cw_model_destroy(c->model);
   cw_arena_destroy(c->work);
   cw_theory_destroy(&c->theory);

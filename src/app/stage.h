@@ -10,6 +10,13 @@
 #include "causeway/observe.h"
 #include "causeway/store.h"
 
+/* Flows from each rung of the case's ladder to the next. */
+typedef struct {
+  int n; /* one less than rungs; 0: none */
+  cw_model **model;
+  cw_map *map;
+} cw_flows;
+
 /* A case while it runs. */
 typedef struct {
   cw_context *ctx;
@@ -20,6 +27,7 @@ typedef struct {
   cw_observer observer[CW_MAX_GROUPS]; /* of the groups of the plan */
   cw_arena *work;                      /* of all measurements, kept from one to the next */
   cw_model *model;                     /* NULL: none in the job */
+  cw_flows flows[CW_MAX_WALKS];        /* of the walks of the plan, once they ran */
 } cw_case;
 
 cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out);
@@ -101,16 +109,10 @@ cw_status cw_run_nmcmc(cw_case *c);
 cw_status cw_run_forward(cw_case *c);
 cw_status cw_run_chain(cw_case *c);
 cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan); /* its flows, if it has some, first */
-cw_status cw_run_rex(cw_case *c, const cw_rex_plan *plan);
+cw_status cw_run_rex(cw_case *c, const cw_rex_plan *plan); /* after the walk whose flows it takes */
 
-/* Flows from each rung of the case's ladder to the next. */
-typedef struct {
-  int n; /* one less than rungs; 0: none */
-  cw_model **model;
-  cw_map *map;
-} cw_flows;
-/* Trains those of a walk section, as the stage "NAME.train", or brings them back if that is done;
- * none if it has none. The caller destroys *flows in any case. */
+/* Trains the flows of a walk section, as the stage "NAME.train", or brings them back if that is
+ * done; none if it has none. The caller destroys *flows in any case. */
 cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows);
 void cw_flows_destroy(cw_flows *flows);
 

@@ -9,7 +9,6 @@
 typedef struct {
   const cw_rex_plan *plan;
   cw_ladder ladder;
-  cw_flows flows;
   cw_rex *rex;
   int first;      /* measured rung; the others after it */
   long rows_done; /* measured rows so far */
@@ -190,13 +189,12 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e) {
   *e = (exchange){.plan = plan, .first = plan->all_rungs ? 0 : c->plan->ladder.n - 1};
   CW_TRY(cw_case_ladder(c, false, &e->ladder));
-  if (plan->flow >= 0) CW_TRY(cw_run_flows(c, &c->plan->walk[plan->flow], &e->flows));
   const cw_rex_options options = {.sampler = plan->mcmc.ops,
                                   .param = plan->mcmc.param,
                                   .choice = plan->mcmc.choice,
                                   .mutations = plan->mutations,
                                   .order = plan->order,
-                                  .map = e->flows.map,
+                                  .map = plan->flow >= 0 ? c->flows[plan->flow].map : NULL,
                                   .levels = plan->levels,
                                   .periodic = plan->translate ? e->ladder.n - 1 : -1,
                                   .chains = plan->mcmc.chains,
@@ -215,7 +213,6 @@ static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e)
 
 static void close_exchange(exchange *e) {
   cw_rex_destroy(e->rex);
-  cw_flows_destroy(&e->flows);
   cw_ladder_destroy(&e->ladder);
   for (int rung = 0; rung < CW_MAX_RUNGS; rung++)
     for (int g = 0; g < CW_MAX_GROUPS; g++) cw_record_free(&e->primary[rung][g]);

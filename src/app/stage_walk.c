@@ -15,7 +15,7 @@ typedef struct {
 
 typedef struct {
   const cw_walk_plan *plan;
-  cw_flows flows;
+  cw_flows *flows; /* of the case */
   walks up, down;
   cw_arena *scratch;
   double *primary; /* rows of the particles */
@@ -151,7 +151,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 
 static cw_status open_walks(cw_case *c, walking *w, const char *prefix, walks *y) {
   const cw_walk_plan *p = w->plan;
-  return cw_way_open(c, p, p->name, prefix, p->has_flow ? &w->flows : NULL, p->mcmc.chains,
+  return cw_way_open(c, p, p->name, prefix, p->has_flow ? w->flows : NULL, p->mcmc.chains,
                      p->mcmc.every, &y->way);
 }
 
@@ -182,7 +182,6 @@ static void close_walks(walks *y) {
 static void close_walking(walking *w) {
   close_walks(&w->up);
   close_walks(&w->down);
-  cw_flows_destroy(&w->flows);
   cw_record_free(&w->pimh);
   cw_arena_destroy(w->scratch);
   free(w->primary);
@@ -194,8 +193,8 @@ static void note(const cw_stage *s, char *text, size_t size) {
 }
 
 cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan) {
-  walking w = {.plan = plan};
-  cw_status st = cw_run_flows(c, plan, &w.flows);
+  walking w = {.plan = plan, .flows = &c->flows[plan - c->plan->walk]};
+  cw_status st = cw_run_flows(c, plan, w.flows);
   if (st == CW_OK) st = cw_agree(c->ctx, open_walking(c, &w));
   cw_stage stage = {.name = plan->name,
                     .n_steps = plan->mcmc.steps + 1,
