@@ -182,6 +182,7 @@ cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32
 /* log q(x) (n_config) of given configurations; x is not changed. Parallel over blocks. Local. */
 cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq);
 
+long cw_model_n_images(const cw_model *m); /* of an autoregressive mixture; 1: of none, or a flow */
 bool cw_model_is_mixture(const cw_model *m); /* a flow with z2_mixture? */
 
 /* For diagnosis: carries a block x through the layers, forwards or, if inverse, backwards (x NULL:

@@ -54,6 +54,12 @@ cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, 
 cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_weight, long n,
                       int n_primary, cw_derived f, const void *arg, cw_estimate *out);
 
+/* Entropy ln Z + <S> of the target exp(-S)/Z from independent samples: log_weight (n) = -S - ln q
+ * with its constant, action (n) = S. error^2 of the delta method: the variance of W(1 + S - <S>),
+ * W = w/<w>, over n. CW_EINVAL: n < 2. CW_ENUMERIC as cw_weighted. */
+cw_status cw_weighted_entropy(cw_context *ctx, const double *log_weight, const double *action,
+                              long n, double *value, double *error);
+
 /* What log-weights lw = -S - ln q tell of a model q against the target p = exp(-S)/Z. Fields are
  * NAN where the samples they need were not given. Sources: arXiv:2302.14082 (lnZ_p, w_hat),
  * arXiv:2007.07115 (lnZ). */

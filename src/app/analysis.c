@@ -170,8 +170,24 @@ static bool same_layer(const cw_layer_spec *a, const cw_layer_spec *b) {
          memcmp(m->hidden, n->hidden, sizeof m->hidden) == 0;
 }
 
+/* "frontier network, 2 hidden layers of 64, 64 channels at each site, mean of 16 images" */
+static void describe_autoregressive(const cw_autoregressive_spec *s, long n_images,
+                                    char text[CW_TITLE]) {
+  static const char *const kinds[] = {"PixelCNN", "MADE", "frontier network",
+                                      "hierarchical network"};
+  int at = snprintf(text, CW_TITLE, "%s, ", kinds[s->kind]);
+  for (int i = 0; i < s->n_hidden && at < CW_TITLE; i++)
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d", i > 0 ? ", " : "", s->hidden[i]);
+  if (at < CW_TITLE)
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%s%s",
+                   s->n_hidden > 0 ? " hidden channels at each site" : "no hidden layers",
+                   s->bonds ? ", bonds in the logits" : "", s->z2 ? ", odd under s -> -s" : "");
+  if (n_images > 1 && at < CW_TITLE)
+    snprintf(text + at, (size_t)(CW_TITLE - at), ", mean of %ld images", n_images);
+}
+
 /* "16 affine + 1 scale layers on a normal prior" */
-static void describe_model(const cw_model_spec *model, char text[CW_TITLE]) {
+static void describe_flow(const cw_model_spec *model, char text[CW_TITLE]) {
   int at = 0;
   for (int i = 0, n; i < model->n_layers && at < CW_TITLE; i += n) {
     const cw_layer_spec *first = &model->layer[i];
@@ -187,16 +203,25 @@ static void describe_model(const cw_model_spec *model, char text[CW_TITLE]) {
 
 /* "reverse KL, path gradient, batch 1024, 2000 steps" */
 static void describe_training(const cw_train_options *train, char text[CW_TITLE]) {
-  snprintf(text, CW_TITLE, "%s KL, %s gradient, batch %ld, %ld steps",
-           train->loss == CW_LOSS_REVERSE_KL ? "reverse" : "forward",
-           train->gradient == CW_GRADIENT_PATH ? "path" : "plain", train->batch, train->steps);
+  static const char *const gradients[] = {"path gradient", "plain gradient", "REINFORCE"};
+  int at = snprintf(text, CW_TITLE, "%s KL, %s, batch %ld, %ld steps",
+                    train->loss == CW_LOSS_REVERSE_KL ? "reverse" : "forward",
+                    gradients[train->gradient], train->batch, train->steps);
+  if (train->anneal > 0 && at < CW_TITLE)
+    snprintf(text + at, (size_t)(CW_TITLE - at), ", couplings annealed for %ld", train->anneal);
 }
 
-/* A model is made only to ask it how many parameters it has. */
-static cw_status count_parameters(cw_context *ctx, cw_analysis_case *c) {
+/* A model is made only to ask it how many parameters, and images, it has. */
+static cw_status describe_model(cw_context *ctx, cw_analysis_case *c) {
   cw_model *model = NULL;
   CW_TRY(cw_model_create(ctx, &c->plan->model, c->geometry, &model));
   c->n_parameters = cw_model_n_theta(model);
+  c->noun = c->plan->model.kind == CW_MODEL_FLOW ? "flow" : "network";
+  if (c->plan->model.kind == CW_MODEL_FLOW)
+    describe_flow(&c->plan->model, c->model_text);
+  else
+    describe_autoregressive(&c->plan->model.autoregressive, cw_model_n_images(model),
+                            c->model_text);
   cw_model_destroy(model);
   return CW_OK;
 }
@@ -209,9 +234,7 @@ static cw_status describe(cw_context *ctx, cw_analysis_case *c) {
     c->observer[g] = cw_observer_make(plan->group[g].ops, &c->theory, plan->group[g].param);
   describe_theory(plan, c->theory_text);
   if (plan->has_train) describe_training(&plan->train, c->train_text);
-  if (!plan->has_model) return CW_OK;
-  describe_model(&plan->model, c->model_text);
-  return count_parameters(ctx, c);
+  return plan->has_model ? describe_model(ctx, c) : CW_OK;
 }
 
 /* ------------------------------------------------------------------- stages */

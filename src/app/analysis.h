@@ -89,6 +89,7 @@ struct cw_analysis_case {
   char model_text[CW_TITLE];           /* "16 affine layers, normal prior"; "": no model */
   char train_text[CW_TITLE]; /* "reverse KL, path gradient, batch 1024, 2000 steps"; "": no training
                               */
+  const char *noun;          /* what the model is called: "flow", "network" */
   long n_parameters;         /* of the model; 0: no model */
   cw_analysis_stage *stage;  /* those that the job asks for, in the order of running */
   int n_stages;

@@ -59,9 +59,9 @@ static cw_status add_flow_results(cw_context *ctx, cw_analysis_case *c) {
     double ess = f->ess * (double)f->n_q;
     CW_TRY(add_entry(
         ctx, c,
-        &(entry){"lnZ", "ln Z from samples of the flow", f->lnZ, f->lnZ_error, ess, NAN, f->n_q}));
+        &(entry){"lnZ", "ln Z from samples of the model", f->lnZ, f->lnZ_error, ess, NAN, f->n_q}));
     CW_TRY(add_free_energy(ctx, c,
-                           (entry){"F_q", "free energy -ln Z from samples of the flow", -f->lnZ,
+                           (entry){"F_q", "free energy -ln Z from samples of the model", -f->lnZ,
                                    f->lnZ_error, ess, NAN, f->n_q},
                            "F_q_per_site", "F_q / V"));
   }

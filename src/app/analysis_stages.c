@@ -345,6 +345,34 @@ cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analys
   return add_quantities(ctx, s, &m);
 }
 
+/* Which primary of the first group is the action per site; -1: none. */
+static int find_action(const cw_observer *o) {
+  for (int i = 0; i < o->ops->n_primary(o); i++) {
+    char name[32];
+    o->ops->primary_name(o, i, name);
+    if (strcmp(name, "action") == 0) return i;
+  }
+  return -1;
+}
+
+/* Entropy per site, where the action is among what is measured. */
+static cw_status add_entropy(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                             const cw_array *primary, const cw_array *lw) {
+  const int at = find_action(&c->observer[0]);
+  const double V = (double)c->geometry->n_sites;
+  cw_estimate e = {.error2 = NAN, .tau_int = NAN, .rhat = NAN, .ess = NAN, .n = s->n_step};
+  if (at < 0) return CW_OK;
+  double *action = cw_alloc((size_t)s->n_step * sizeof *action);
+  if (action == NULL) return cw_no_memory(ctx);
+  for (long i = 0; i < s->n_step; i++) action[i] = V * primary->data[i * primary->dim[1] + at];
+  cw_status st = cw_weighted_entropy(ctx, lw->data, action, s->n_step, &e.value, &e.error);
+  free(action);
+  e.value /= V;
+  e.error /= V;
+  if (st != CW_OK) return st;
+  return cw_add_number(ctx, s, "entropy", -1, "entropy per site (ln Z + <S>)/V", e);
+}
+
 static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                           const cw_arrays *data) {
   const cw_array *lw, *primary;
@@ -353,7 +381,9 @@ static cw_status fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysi
   if (lw == NULL || lw->dim[0] < 2) return CW_OK;
   s->present = true;
   s->n_step = lw->dim[0];
-  return primary != NULL ? cw_fill_weighted(ctx, c, s, primary, lw) : CW_OK;
+  if (primary == NULL) return CW_OK;
+  CW_TRY(cw_fill_weighted(ctx, c, s, primary, lw));
+  return add_entropy(ctx, c, s, primary, lw);
 }
 
 cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept) {

@@ -27,9 +27,9 @@ static void add_name(names *known, const char *quantity, int count) {
 }
 
 static void list_names(const cw_plan *p, names *known) {
-  static const char *const others[] = {"acceptance",       "exp_mdH", "lnZ",          "F_q",
-                                       "F_q_per_site",     "F_p",     "F_p_per_site", "F_chain",
-                                       "F_chain_per_site", "w_hat",   "lnZ_ratio",    NULL};
+  static const char *const others[] = {
+      "acceptance", "exp_mdH",          "lnZ",   "F_q",       "F_q_per_site", "F_p", "F_p_per_site",
+      "F_chain",    "F_chain_per_site", "w_hat", "lnZ_ratio", "entropy",      NULL};
   cw_probe probe;
   int n = 0;
   cw_probe_make(p, &probe);

@@ -289,16 +289,16 @@ static cw_status weights_figure(const cw_section *to) {
   CW_TRY(cw_page_figure_begin(to->page, "Log-weights", "ln w = −S − ln q − ln Z", "density", false,
                               false));
   if (q != NULL)
-    CW_TRY(cw_page_curve(to->page, "samples of the flow", CW_DRAW_STEPS, CW_ORANGE, q->n, q->x,
+    CW_TRY(cw_page_curve(to->page, "samples of the model", CW_DRAW_STEPS, CW_ORANGE, q->n, q->x,
                          q->y, NULL));
   if (p != NULL)
     CW_TRY(cw_page_curve(to->page, "samples of the target", CW_DRAW_STEPS, CW_PURPLE, p->n, p->x,
                          p->y, NULL));
   return cw_page_figure_end(
       to->page, p != NULL
-                    ? "A perfect flow would have ln w = 0 everywhere. The more the two histograms "
-                      "overlap, the better flow and target know each other."
-                    : "A perfect flow would have ln w = 0 everywhere.");
+                    ? "A perfect model would have ln w = 0 everywhere. The more the two histograms "
+                      "overlap, the better model and target know each other."
+                    : "A perfect model would have ln w = 0 everywhere.");
 }
 
 static cw_status rejections_figure(const cw_section *to) {
@@ -309,7 +309,7 @@ static cw_status rejections_figure(const cw_section *to) {
                               "runs at least as long", true, true));
   CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, CW_GREEN, runs->n, runs->x, runs->y, NULL));
   return cw_page_figure_end(to->page,
-                            "Long runs are configurations that the flow proposes far too rarely.");
+                            "Long runs are configurations that the model proposes far too rarely.");
 }
 
 static cw_status write_flow(const cw_section *to) {
@@ -318,19 +318,20 @@ static cw_status write_flow(const cw_section *to) {
   cw_prose p = {0};
   if (f->n_q > 0)
     cw_say(&p,
-           "From %ld samples of the flow: ESS %.4g, reverse KL divergence %.4g, acceptance of an "
+           "From %ld samples of the model: ESS %.4g, reverse KL divergence %.4g, acceptance of an "
            "independence Metropolis "
            "%.4g, largest weight %.2g of all.",
            f->n_q, f->ess, f->kl, f->acceptance, f->max_weight_share);
   if (f->n_p > 0)
-    cw_say(&p, "%sFrom %ld samples of the target%s: forward ESS %.3g, forward KL divergence %.4g.",
-           f->n_q > 0 ? " " : "", f->n_p,
-           cw_forward_shares_data(to->c->plan)
-               ? " (the second half of the kept configurations of each chain; the flow was trained "
-                 "on the first)"
-               : "",
-           f->ess_forward, f->kl_forward);
-  CW_TRY(cw_page_heading(to->page, to->level, "Quality of the flow"));
+    cw_say(
+        &p, "%sFrom %ld samples of the target%s: forward ESS %.3g, forward KL divergence %.4g.",
+        f->n_q > 0 ? " " : "", f->n_p,
+        cw_forward_shares_data(to->c->plan)
+            ? " (the second half of the kept configurations of each chain; the model was trained "
+              "on the first)"
+            : "",
+        f->ess_forward, f->kl_forward);
+  CW_TRY(cw_page_heading(to->page, to->level, "Quality of the model"));
   CW_TRY(cw_page_paragraph(to->page, p.text));
   CW_TRY(weights_figure(to));
   return rejections_figure(to);
@@ -384,7 +385,7 @@ static cw_status write_facts(const cw_section *to) {
     cw_format_value(c->flow.w_hat, c->flow.w_hat_error, text[n++]);
   }
   if (c->plan->has_model) {
-    names[n] = "parameters of the flow";
+    names[n] = "parameters of the model";
     cw_cell_number(text[n++], (double)c->n_parameters, "%.0f");
   }
   if (nmcmc != NULL && nmcmc->longest_rejection >= 0) {
@@ -401,7 +402,7 @@ static cw_status write_mode_dropping(cw_page *page, const cw_analysis *a) {
   for (int i = 0; i < a->n_cases; i++)
     any = any || (a->cases[i].has_flow && a->cases[i].flow.n_p > 0);
   if (!any) return CW_OK;
-  CW_TRY(cw_page_heading(page, 2, "Does the flow know the whole target?"));
+  CW_TRY(cw_page_heading(page, 2, "Does the model know the whole target?"));
   CW_TRY(cw_page_table_begin(page, "", 6, heads));
   for (int i = 0; i < a->n_cases; i++) {
     const cw_analysis_case *c = &a->cases[i];

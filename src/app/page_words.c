@@ -114,7 +114,7 @@ static void say_observable(cw_prose *p, const cw_analysis_case *c, const char *q
 
 static void say_model(cw_prose *p, const cw_analysis_case *c) {
   const cw_plan *plan = c->plan;
-  cw_say(p, " The flow has %s and %ld parameter%s", c->model_text, c->n_parameters,
+  cw_say(p, " The %s has %s and %ld parameter%s", c->noun, c->model_text, c->n_parameters,
          c->n_parameters == 1 ? "" : "s");
   if (plan->start.run[0] != '\0')
     cw_say(p, ", which %s those of the run %s%s%s", plan->has_train ? "started from" : "are",
@@ -156,18 +156,19 @@ void cw_say_summary(cw_prose *p, const cw_analysis_case *c) {
 /* ------------------------------------------------------------ mode dropping */
 
 void cw_say_mode_dropping(cw_prose *p) {
-  cw_say(p,
-         "The free energy F = -ln Z can be estimated from two sides. Samples of the flow give F_q; "
-         "what the flow never visits "
-         "is missing from Z, so that on average F_q ≥ F. Samples of the target, weighted by the "
-         "flow, give F_p ≤ F, and close "
-         "to F even where the flow covers only a part of the target. Their ratio w_hat = Z_q / Z_p "
-         "= exp(F_p - F_q) is the "
-         "fraction of the target's probability that the flow covers. The rest, 1 - w_hat, is "
-         "missed, and no sample of the "
-         "flow and no ESS from them can tell. A target with φ → -φ symmetry in its broken phase "
-         "has two equal modes; a "
-         "flow that knows one of them has w_hat close to 0.5, and F_q too large by ln 2 = 0.69.");
+  cw_say(
+      p,
+      "The free energy F = -ln Z can be estimated from two sides. Samples of the model give F_q; "
+      "what the model never visits "
+      "is missing from Z, so that on average F_q ≥ F. Samples of the target, weighted by the "
+      "model, give F_p ≤ F, and close "
+      "to F even where the model covers only a part of the target. Their ratio w_hat = Z_q / Z_p "
+      "= exp(F_p - F_q) is the "
+      "fraction of the target's probability that the model covers. The rest, 1 - w_hat, is "
+      "missed, and no sample of the "
+      "model and no ESS from them can tell. A target with φ → -φ symmetry in its broken phase "
+      "has two equal modes; a "
+      "model that knows one of them has w_hat close to 0.5, and F_q too large by ln 2 = 0.69.");
 }
 
 /* One sentence on the value of w_hat. */
@@ -177,7 +178,7 @@ static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
     cw_say(p, "this estimate is not trustworthy, because the weights are heavy-tailed: a few "
               "samples decide, and the true errors may be far larger than the quoted ones.");
   else if (w + 3 * error < 0.25)
-    cw_say(p, "the flow misses most of the target, at least %.2g %% of its probability.",
+    cw_say(p, "the %s misses most of the target, at least %.2g %% of its probability.", c->noun,
            100 * (1 - w - 3 * error));
   else if (!(error < 0.25 * w))
     cw_say(p, "this is too uncertain for a conclusion.");
@@ -186,12 +187,13 @@ static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
            "compatible with 1: no sign that anything is missed (at two standard deviations, at "
            "most %.2g %%).",
            100 * fmax(1 - w + 2 * error, 0));
-  else if (c->theory.ops->even && fabs(w - 0.5) <= fmax(0.06, 2 * error))
-    cw_say(p, "one half: of the two modes φ and -φ of the target the flow knows one, and its "
-              "results for anything that "
-              "changes sign with φ are those of one mode.");
+  else if (cw_theory_is_even(c->theory.ops, c->theory.c) && fabs(w - 0.5) <= fmax(0.06, 2 * error))
+    cw_say(p,
+           "one half: of the two modes of the target, which differ by a sign, the %s knows one, "
+           "and its results for anything that changes sign are those of one mode.",
+           c->noun);
   else
-    cw_say(p, "the flow misses %.2g %% of the target's probability.", 100 * (1 - w));
+    cw_say(p, "the %s misses %.2g %% of the target's probability.", c->noun, 100 * (1 - w));
 }
 
 void cw_say_coverage(cw_prose *p, const cw_analysis_case *c) {
@@ -215,9 +217,11 @@ void cw_say_free_energy(cw_prose *p, const cw_analysis_case *c) {
   double ratio = chain->e.error / flow->e.error,
          equal = ratio * sqrt((double)chain->e.n / (double)flow->e.n);
   cw_say(p,
-         "Flow and chain integration differ by %.1f standard deviations. The error of the chain "
+         "Direct sampling and chain integration differ by %.1f standard deviations. The error of "
+         "the chain "
          "integration, from %ld "
-         "configurations, is %.3g times that of the flow, from %ld samples; for equal numbers of "
+         "configurations, is %.3g times that of direct sampling, from %ld samples; for equal "
+         "numbers of "
          "configurations, with "
          "errors falling as one over the root, it would be %.3g times as large.",
          fabs(cw_pull(flow, chain)), chain->e.n, ratio, flow->e.n, equal);

@@ -105,7 +105,8 @@ static cw_status read_start(cw_node *flow, cw_start_from *start) {
 
 static cw_status needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
   if (p->theory->kind == CW_SITE_REAL) return CW_OK;
-  return cw_job_fail(root, section, "models are for real fields and spins on sites, not for theory '%s'",
+  return cw_job_fail(root, section,
+                     "models are for real fields and spins on sites, not for theory '%s'",
                      p->theory->name);
 }
 
@@ -224,11 +225,12 @@ static cw_status read_schedule(cw_node *map, long warmup, cw_train_options *t) {
 /* How parameters move, the same for every loss. */
 static cw_status read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t) {
   int gradient;
-  CW_TRY(cw_job_choice(map, "gradient", "gradient estimator", gradient_words, (int)preset,
-                       &gradient));
+  CW_TRY(
+      cw_job_choice(map, "gradient", "gradient estimator", gradient_words, (int)preset, &gradient));
   t->gradient = (cw_gradient)gradient;
   if ((t->gradient == CW_GRADIENT_REINFORCE) != (preset == CW_GRADIENT_REINFORCE))
-    return cw_job_fail(map, "gradient", "reinforce is for spins and the reverse KL, and the only one there");
+    return cw_job_fail(map, "gradient",
+                       "reinforce is for spins and the reverse KL, and the only one there");
   CW_TRY(read_schedule(map, warmup, t));
   CW_TRY(cw_job_double(map, "clip", 0, 0, 1e12, &t->clip));
   CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));

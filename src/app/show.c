@@ -78,7 +78,7 @@ static void print_flow(FILE *out, const cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
   const cw_analysis_stage *nmcmc = cw_analysis_find_kind(c, CW_STAGE_NMCMC);
   char text[CW_VALUE_TEXT];
-  fprintf(out, "flow      ");
+  fprintf(out, "%-10s", c->noun);
   if (f->n_q > 0) {
     cw_format_value(f->lnZ, f->lnZ_error, text);
     fprintf(out, "ESS %.4g, acceptance %.4g, ln Z %s, largest weight %.2g of all", f->ess,

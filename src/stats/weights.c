@@ -127,3 +127,19 @@ cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_wei
   free(w);
   return st;
 }
+
+cw_status cw_weighted_entropy(cw_context *ctx, const double *log_weight, const double *action,
+                              long n, double *value, double *error) {
+  if (n < 2) return cw_fail(ctx, CW_EINVAL, "%ld weighted samples are too few for an error", n);
+  double log_sum, *w = cw_alloc((size_t)n * sizeof *w);
+  if (!w) return cw_fail(ctx, CW_ENOMEM, "no memory for %ld weights", n);
+  cw_status st = cw_normalise_weights(ctx, log_weight, n, w, &log_sum);
+  if (st == CW_OK) {
+    const double mean = cw_dot(w, action, (size_t)n);
+    for (long i = 0; i < n; i++) w[i] = w[i] * (1 + action[i] - mean) - 1 / (double)n;
+    *value = log_sum - log((double)n) + mean;
+    *error = sqrt(cw_dot(w, w, (size_t)n));
+  }
+  free(w);
+  return st;
+}

@@ -22,7 +22,6 @@ INSTRUCTION_SETS = ("base", "v3", "v4")
 SHORT = {
     "hmc": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
     "cluster": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
-    "spinflip": ("chains=32", "thermalise=20", "steps=20", "sweeps=2"),
     "spinflip": ("chains=32", "thermalise=20", "steps=20"),
     "train": ("steps=4", "batch=64", "warmup=2"),
     "nis": ("samples=512",),

@@ -297,6 +297,8 @@ static const char *layer_name(const cw_model *m, int layer) {
   return "the masked network";
 }
 
+long cw_model_n_images(const cw_model *m) { return m->ops == &ops ? of(m)->images.n : 1; }
+
 static const cw_model_ops ops = {.sample_block = sample_block,
                                  .log_prob_block = log_prob_block,
                                  .log_prob_vjp = log_prob_vjp,
