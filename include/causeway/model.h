@@ -142,6 +142,10 @@ typedef struct {
   int shifts;       /* so many translations in each direction, evenly spaced; 1: none */
 } cw_autoregressive_spec;
 
+/* How many images the spec asks for; models take at most so many. */
+#define CW_MAX_IMAGES 4096
+long cw_autoregressive_images(const cw_autoregressive_spec *spec, const cw_lattice *lat);
+
 typedef enum { CW_MODEL_FLOW = 0, CW_MODEL_AUTOREGRESSIVE } cw_model_kind;
 
 #define CW_MAX_LAYERS 256
@@ -182,7 +186,6 @@ cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32
 /* log q(x) (n_config) of given configurations; x is not changed. Parallel over blocks. Local. */
 cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq);
 
-long cw_model_n_images(const cw_model *m); /* of an autoregressive mixture; 1: of none, or a flow */
 bool cw_model_is_mixture(const cw_model *m); /* a flow with z2_mixture? */
 
 /* For diagnosis: carries a block x through the layers, forwards or, if inverse, backwards (x NULL:

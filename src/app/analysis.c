@@ -171,8 +171,9 @@ static bool same_layer(const cw_layer_spec *a, const cw_layer_spec *b) {
 }
 
 /* "frontier network, 2 hidden layers of 64, 64 channels at each site, mean of 16 images" */
-static void describe_autoregressive(const cw_autoregressive_spec *s, long n_images,
+static void describe_autoregressive(const cw_autoregressive_spec *s, const cw_lattice *lat,
                                     char text[CW_TITLE]) {
+  const long n_images = cw_autoregressive_images(s, lat);
   static const char *const kinds[] = {"PixelCNN", "MADE", "frontier network",
                                       "hierarchical network"};
   int at = snprintf(text, CW_TITLE, "%s, ", kinds[s->kind]);
@@ -211,7 +212,7 @@ static void describe_training(const cw_train_options *train, char text[CW_TITLE]
     snprintf(text + at, (size_t)(CW_TITLE - at), ", couplings annealed for %ld", train->anneal);
 }
 
-/* A model is made only to ask it how many parameters, and images, it has. */
+/* A model is made only to ask it how many parameters it has. */
 static cw_status describe_model(cw_context *ctx, cw_analysis_case *c) {
   cw_model *model = NULL;
   CW_TRY(cw_model_create(ctx, &c->plan->model, c->geometry, &model));
@@ -220,8 +221,7 @@ static cw_status describe_model(cw_context *ctx, cw_analysis_case *c) {
   if (c->plan->model.kind == CW_MODEL_FLOW)
     describe_flow(&c->plan->model, c->model_text);
   else
-    describe_autoregressive(&c->plan->model.autoregressive, cw_model_n_images(model),
-                            c->model_text);
+    describe_autoregressive(&c->plan->model.autoregressive, &c->plan->lat, c->model_text);
   cw_model_destroy(model);
   return CW_OK;
 }

@@ -134,18 +134,16 @@ static cw_status needs_even_theory(cw_node *map, const char *key, const cw_plan 
 
 static cw_status read_images(cw_node *model, const cw_plan *p, cw_autoregressive_spec *s) {
   cw_node *map;
-  long shifts, n = 1;
+  long shifts;
   CW_TRY(cw_job_map(model, "mixture", CW_JOB_PRESET, &map));
   CW_TRY(cw_job_bool(map, "mirror", 0, &s->mirror));
   if (s->mirror) CW_TRY(needs_even_theory(map, "mirror", p));
   CW_TRY(cw_job_bool(map, "point_group", 0, &s->point_group));
   CW_TRY(cw_job_long(map, "shifts", 1, 1, 64, &shifts));
   s->shifts = (int)shifts;
-  for (int d = 0; d < p->lat.dim; d++) n *= shifts;
-  if (n > 4096)
-    return cw_job_fail(map, "shifts", "%ld in each direction make %ld images; at most 4096", shifts,
-                       n);
-  return CW_OK;
+  const long n = cw_autoregressive_images(s, &p->lat);
+  if (n <= CW_MAX_IMAGES) return CW_OK;
+  return cw_job_fail(map, NULL, "%ld images; at most %d", n, CW_MAX_IMAGES);
 }
 
 /* The keys that only some kinds of network have. */

@@ -11,13 +11,15 @@ import program
 from program import GAUGE, JOB, LADDER, SHORT, Case, tree
 
 
-class JobFiles(Case):
-    """Mistakes in a job file, each with its place."""
-
+class Refusals(Case):
     def refuse(self, text, *parts):
         self.write("job.yaml", text)
         self.bad(["run", "job.yaml", "--out", "out"], *parts)
         self.assertFalse((self.dir / "out").exists())
+
+
+class JobFiles(Refusals):
+    """Mistakes in a job file, each with its place."""
 
     def change(self, old, new, *parts):
         self.assertIn(old, JOB)
@@ -142,7 +144,7 @@ class GaugeJobs(Case):
 
     def test_what_does_not_fit(self):
         self.change("[4, 4, 4, 4]", "[4]", "job.yaml:5: theory: a gauge theory needs at least two dimensions")
-        self.change("seed: 3", "model: {layers: [{kind: scale}]}", "models are for real fields on sites, not for theory 'su3'")
+        self.change("seed: 3", "model: {layers: [{kind: scale}]}", "models are for real fields and spins on sites, not for theory 'su3'")
         self.change("heatbath: {", "cluster: {", "job.yaml:6: cluster: sampler 'cluster' does not fit theory 'su3'")
         self.change("checkpoint: 0.05", "chain: {nodes: 3}", "theory 'su3' has no hopping term")
         self.change("beta: 5.7", "beta: strong", "job.yaml:5: theory.beta: expected a number")
@@ -385,6 +387,51 @@ class Disks(Case):
 
 # Adam with a rate of 10 makes every weight grow by 10 a step: deep networks without saturation overflow at once.
 WILD = ["--set", "train={batch: 64, steps: 2000, rate: 10, warmup: 0, schedule: constant}"]
+SPINS = """\
+job: spins
+seed: 1
+lattice: [4, 4]
+theory: {kind: ising, beta: 0.4, h: 0.1}
+model: {kind: frontier, hidden: [4]}
+train: {batch: 64, steps: 10}
+nis: {samples: 64}
+"""
+
+
+class SpinModels(Refusals):
+    """Autoregressive models: what does not go together."""
+
+    def change(self, old, new, *parts):
+        self.assertIn(old, SPINS)
+        self.refuse(SPINS.replace(old, new, 1), *parts)
+
+    def test_words_and_keys(self):
+        self.change("frontier", "fronteer", "job.yaml:5: model.kind: unknown autoregressive model 'fronteer'; did you mean 'frontier'?")
+        self.change("hidden: [4]", "layers: [{kind: scale}]", "job.yaml:5: unknown key 'layers' in model")
+        self.change("hidden: [4]", "kernel: 3", "job.yaml:5: unknown key 'kernel' in model")
+        self.change("frontier, hidden: [4]", "pixelcnn, share: all", "job.yaml:5: unknown key 'share' in model")
+        self.change("frontier, hidden: [4]", "pixelcnn, kernel: 4", "job.yaml:5: model.kernel: expected an odd number, found 4")
+        self.change("hidden: [4]", "clip: 0.7", "job.yaml:5: model.clip: must lie in")
+
+    def test_symmetry(self):
+        self.change("hidden: [4]", "z2: true", "job.yaml:5: model.z2: theory 'ising' is not even at these parameters")
+        self.change("hidden: [4]", "mixture: {mirror: true}", "job.yaml:5: model.mixture.mirror: theory 'ising' is not even")
+        self.change("hidden: [4]", "z2: true, gated: true", "job.yaml:5: model.z2: needs an odd activation: tanh, not gated")
+        self.change("hidden: [4]", "mixture: {shifts: 65}", "job.yaml:5: model.mixture.shifts: must lie in [1, 64]")
+        self.change("hidden: [4]", "mixture: {shifts: 64, point_group: true}", "job.yaml:5: model.mixture: 32768 images; at most 4096")
+
+    def test_training(self):
+        self.change("steps: 10", "steps: 10, gradient: path", "job.yaml:6: train.gradient: reinforce is for spins")
+        self.change("steps: 10", "steps: 10, anneal: 11", "job.yaml:6: train.anneal: 11 steps of annealing, but 10 steps in all")
+        keep = "cluster: {chains: 4, steps: 8, keep: 8}\ntrain: {batch: 64, loss: forward_kl, "
+        self.change("train: {batch: 64, ", keep + "anneal: 2, ", "job.yaml:7: unknown key 'anneal' in train")
+        self.change("train: {batch: 64, ", keep + "gradient: path, ", "train.gradient: there is no path gradient for spins; expected plain")
+
+    def test_flows_stay_flows(self):
+        self.write("phi4.yaml", JOB.replace("steps: 40,", "steps: 40, gradient: reinforce,"))
+        self.bad(["run", "phi4.yaml", "--out", "out"], "train.gradient: reinforce is for spins")
+
+
 DEEP = ["--set", "model.layers=[{kind: affine, repeat: 4, net: {hidden: [8, 8, 8, 8, 8, 8, 8, 8], activation: leaky_relu}}]"]
 
 

@@ -1,5 +1,5 @@
-/* An autoregressive model: ln q(s) = sum_i ln p(s_i | spins drawn before), with logits from a masked
- * network and, as the spec says, from the bonds to spins already drawn. */
+/* An autoregressive model: ln q(s) = sum_i ln p(s_i | spins drawn before), with logits from a
+ * masked network and, as the spec says, from the bonds to spins already drawn. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,8 +154,8 @@ static void judge(const autoregressive *m, cw_masked_pass *net, double *logq) {
   }
 }
 
-/* Spins between a block (outer sites) and the order in which they are drawn. from: NULL, or as of an
- * image. Lanes that hold no configuration, and may hold anything, become spins too. */
+/* Spins between a block (outer sites) and the order in which they are drawn. from: NULL, or as of
+ * an image. Lanes that hold no configuration, and may hold anything, become spins too. */
 static void to_order(const autoregressive *m, const double *x, const int *from, double sign,
                      float *spins) {
   for (int i = 0; i < m->order.n; i++) {
@@ -296,8 +296,6 @@ static const char *layer_name(const cw_model *m, int layer) {
   (void)m, (void)layer;
   return "the masked network";
 }
-
-long cw_model_n_images(const cw_model *m) { return m->ops == &ops ? of(m)->images.n : 1; }
 
 static const cw_model_ops ops = {.sample_block = sample_block,
                                  .log_prob_block = log_prob_block,

@@ -9,12 +9,6 @@ typedef struct {
   int shift[CW_MAX_DIM];
 } symmetry;
 
-static long count(const cw_autoregressive_spec *spec, const cw_lattice *lat, long n_axes) {
-  long n = spec->mirror ? 2 : 1;
-  for (int d = 0; d < lat->dim; d++) n *= spec->shifts;
-  return spec->point_group ? n * n_axes << lat->dim : n;
-}
-
 /* Permutations of the axes among those of equal extent, the identity first. */
 static int axis_permutations(const cw_lattice *lat, int out[24][CW_MAX_DIM]) {
   int n = 0;
@@ -25,14 +19,21 @@ static int axis_permutations(const cw_lattice *lat, int out[24][CW_MAX_DIM]) {
     for (int d = 0; d < CW_MAX_DIM; d++) {
       axis[d] = code >> (2 * (CW_MAX_DIM - 1 - d)) & 3;
       used |= 1 << axis[d];
-      fits = fits && (d < dim ? axis[d] < dim && lat->extent[axis[d]] == lat->extent[d]
-                              : axis[d] == d);
+      fits = fits &&
+             (d < dim ? axis[d] < dim && lat->extent[axis[d]] == lat->extent[d] : axis[d] == d);
     }
     if (!fits || used != (1 << CW_MAX_DIM) - 1) continue;
     for (int d = 0; d < CW_MAX_DIM; d++) out[n][d] = axis[d];
     n++;
   }
   return n;
+}
+
+long cw_autoregressive_images(const cw_autoregressive_spec *spec, const cw_lattice *lat) {
+  int axes[24][CW_MAX_DIM];
+  long n = spec->mirror ? 2 : 1;
+  for (int d = 0; d < lat->dim; d++) n *= spec->shifts;
+  return spec->point_group ? n * axis_permutations(lat, axes) << lat->dim : n;
 }
 
 static void place(const cw_geometry *g, const symmetry *s, int *from, int *back) {
@@ -81,9 +82,10 @@ cw_status cw_images_create(cw_context *ctx, const cw_autoregressive_spec *spec,
   int axes[24][CW_MAX_DIM];
   const int n_axes = axis_permutations(&geom->lat, axes);
   *out = (cw_images){.n_site = geom->n_outer};
-  if (spec->shifts < 1 || spec->shifts > 65536)
-    return cw_fail(ctx, CW_EINVAL, "model: %d shifts, expected at least 1", spec->shifts);
-  const long n = count(spec, &geom->lat, n_axes);
+  if (spec->shifts < 1 || spec->shifts > CW_MAX_IMAGES)
+    return cw_fail(ctx, CW_EINVAL, "model: %d shifts, expected 1 to %d", spec->shifts,
+                   CW_MAX_IMAGES);
+  const long n = cw_autoregressive_images(spec, &geom->lat);
   if (n > CW_MAX_IMAGES)
     return cw_fail(ctx, CW_EINVAL, "model: %ld images, expected at most %d", n, CW_MAX_IMAGES);
   out->n = (int)n;

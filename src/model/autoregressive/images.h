@@ -15,7 +15,6 @@ typedef struct {
 
 /* All combinations of what the spec asks for; the first is the identity. CW_EINVAL: more than
  * CW_MAX_IMAGES. The caller destroys *out in any case. */
-enum { CW_MAX_IMAGES = 4096 };
 cw_status cw_images_create(cw_context *ctx, const cw_autoregressive_spec *spec,
                            const cw_geometry *geom, cw_images *out);
 void cw_images_destroy(cw_images *im);

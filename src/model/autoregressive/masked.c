@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CACHED = 65536 }; /* weights of which gradients stay in the second-level cache */
+
 /* One layer. What a site reads are its links, in a fixed order; each has a slot of the weights. */
 typedef struct {
   int ci, co, width; /* channels read, written, and computed: 2*co if gated */
@@ -16,6 +18,10 @@ typedef struct {
   int *bias_of;   /* (n) */
   long *to_start; /* (n+1) the same by the site that is read: */
   int *to_tap, *to;
+  int n_run;       /* the same by slots whose weights fit in cache together, then by site: */
+  int *run_site;   /* (n_run) */
+  long *run_start; /* (n_run+1) */
+  int *run_tap, *run_in;
   long w_at, b_at; /* into theta */
 } masked_layer;
 
@@ -61,6 +67,10 @@ static int by_out(const void *a, const void *b) {
   if (x->in != y->in) return x->in < y->in ? -1 : 1;
   return (x->tap > y->tap) - (x->tap < y->tap);
 }
+static int by_key_and_out(const void *a, const void *b) {
+  const int order = by_key(a, b);
+  return order != 0 ? order : by_out(a, b);
+}
 static int by_in(const void *a, const void *b) {
   const link *x = a, *y = b;
   if (x->in != y->in) return x->in < y->in ? -1 : 1;
@@ -96,13 +106,36 @@ static bool index_links(const links *all, int n_site, bool by_output, long **sta
   return true;
 }
 
+/* Sorted links as runs of equal key and site. */
+static bool index_runs(const links *all, masked_layer *L) {
+  const size_t n = (size_t)(all->n > 0 ? all->n : 1);
+  L->run_site = malloc(n * sizeof(int));
+  L->run_start = calloc(n + 1, sizeof(long));
+  L->run_tap = malloc(n * sizeof(int));
+  L->run_in = malloc(n * sizeof(int));
+  if (!L->run_site || !L->run_start || !L->run_tap || !L->run_in) return false;
+  for (long i = 0; i < all->n; i++) {
+    const link *l = &all->link[i];
+    if (i == 0 || l->key != l[-1].key || l->out != l[-1].out) L->run_site[L->n_run++] = l->out;
+    L->run_start[L->n_run] = i + 1;
+    L->run_tap[i] = l->tap;
+    L->run_in[i] = l->in;
+  }
+  return true;
+}
+
 static bool layer_index(masked_layer *L, links *all, int n_site) {
+  const long together = CACHED / (L->ci * L->width);
   L->n_slot = number_slots(all);
   L->n_link = all->n;
   qsort(all->link, (size_t)all->n, sizeof *all->link, by_out);
   if (!index_links(all, n_site, true, &L->start, &L->tap, &L->in)) return false;
   qsort(all->link, (size_t)all->n, sizeof *all->link, by_in);
-  return index_links(all, n_site, false, &L->to_start, &L->to_tap, &L->to);
+  if (!index_links(all, n_site, false, &L->to_start, &L->to_tap, &L->to)) return false;
+  for (long i = 0; i < all->n; i++)
+    all->link[i].key = all->link[i].tap / (together > 0 ? together : 1);
+  qsort(all->link, (size_t)all->n, sizeof *all->link, by_key_and_out);
+  return index_runs(all, L);
 }
 
 /* ---- which sites are read ---- */
@@ -115,7 +148,9 @@ typedef struct {
 } plan;
 
 /* A layer above the first also sees its own site, where what was computed knows earlier spins. */
-static bool readable(int from, int site, bool first) { return from < site || (!first && from == site); }
+static bool readable(int from, int site, bool first) {
+  return from < site || (!first && from == site);
+}
 
 static bool conv_links(const plan *p, int i, bool first, links *all) {
   const int kernel = p->spec->kernel, dim = p->lat->dim;
@@ -265,6 +300,10 @@ void cw_masked_destroy(cw_masked *net) {
     free(L->to_start);
     free(L->to_tap);
     free(L->to);
+    free(L->run_site);
+    free(L->run_start);
+    free(L->run_tap);
+    free(L->run_in);
   }
   free(net);
 }
@@ -388,17 +427,23 @@ static float *before_activation(const cw_masked *net, int k, const cw_masked_pas
   return sums;
 }
 
+/* Biases first, as of sites without links; then the weights, some slots at a time for all sites:
+ * their gradients are read and written for every site that has them. */
 static void weight_gradients(const cw_masked *net, int k, const cw_masked_pass *pass,
                              const float *sums, float *gtheta, float *turned) {
   const masked_layer *L = &net->layer[k];
-  for (int i = 0; i < net->n; i++) {
-    cw_masked_taps taps = {.n = (int)(L->start[i + 1] - L->start[i]),
-                           .tap = L->tap + L->start[i],
-                           .in = L->in + L->start[i]};
-    float *gbias = L->bias ? gtheta + L->b_at + (long)L->bias_of[i] * L->width : NULL;
+  const size_t site = (size_t)L->width * CW_LANES;
+  for (int i = 0; L->bias && i < net->n; i++)
+    net->masked->weights(&(cw_masked_taps){0}, L->ci, L->width, pass->rows[k],
+                         sums + (size_t)i * site, gtheta + L->w_at,
+                         gtheta + L->b_at + (long)L->bias_of[i] * L->width, turned);
+  for (int r = 0; r < L->n_run; r++) {
+    const long begin = L->run_start[r];
+    cw_masked_taps taps = {.n = (int)(L->run_start[r + 1] - begin),
+                           .tap = L->run_tap + begin,
+                           .in = L->run_in + begin};
     net->masked->weights(&taps, L->ci, L->width, pass->rows[k],
-                         sums + (size_t)i * (size_t)L->width * CW_LANES, gtheta + L->w_at, gbias,
-                         turned);
+                         sums + (size_t)L->run_site[r] * site, gtheta + L->w_at, NULL, turned);
   }
 }
 

@@ -19,7 +19,8 @@ cw_status cw_masked_create(cw_context *ctx, const cw_autoregressive_spec *spec,
                            const cw_geometry *geom, const cw_order *order, cw_masked **out);
 void cw_masked_destroy(cw_masked *net);
 long cw_masked_n_theta(const cw_masked *net);
-/* Normal weights with variance 1/fan-in, no biases; the last layer is smaller by the factor last. */
+/* Normal weights with variance 1/fan-in, no biases; the last layer is smaller by the factor last.
+ */
 void cw_masked_init(const cw_masked *net, double *theta, cw_rng rng, double last);
 
 /* Parameters as passes read them. */

@@ -12,8 +12,7 @@
 /* a and b zipped: low (a0, b0, a1, b1, ..) and high, what is left. */
 static inline __attribute__((always_inline)) void zip(cw_vf a, cw_vf b, cw_vf *low, cw_vf *high) {
 #if CW_VBYTES == 64
-  const __m512i first =
-      _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   const __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
   *low = (cw_vf)_mm512_permutex2var_ps((__m512)a, first, (__m512)b);
   *high = (cw_vf)_mm512_permutex2var_ps((__m512)a, second, (__m512)b);
