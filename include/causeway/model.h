@@ -105,23 +105,12 @@ typedef struct {
 /* Autoregressive models, of spins: q(s) = prod_i q(s_i | spins drawn before), each conditional
  * from a masked network, sampled one site after the other with no more work than one pass through
  * the network (D. Wu, L. Wang, P. Zhang, Phys. Rev. Lett. 122 (2019) 080602, arXiv:1809.10606). */
-typedef enum {
-  CW_AUTOREGRESSIVE_PIXELCNN = 0, /* masked convolutions, drawn in lexicographic order */
-  CW_AUTOREGRESSIVE_MADE,         /* masked dense layers: every site has its own weights */
-  /* A dense network per site that sees the drawn spins which touch what is not drawn yet; no others
-   * matter, because couplings reach neighbours only. */
-  CW_AUTOREGRESSIVE_FRONTIER,
-  /* The same in another order: hyperplanes that cut the torus open, then again and again the middle
-   * of what they enclose (as in P. Bialas, P. Korcyl, T. Stebel, Comput. Phys. Commun. 281 (2022)
-   * 108502, arXiv:2203.10989). Boxes of equal shape share their networks. */
-  CW_AUTOREGRESSIVE_HIERARCHICAL
-} cw_autoregressive_kind;
 
-/* Which sites of a frontier model share their weights. */
+/* Which sites share their weights, of kinds that leave it open. */
 typedef enum { CW_SHARE_NONE = 0, CW_SHARE_ROWS, CW_SHARE_ALL } cw_share;
 
 typedef struct {
-  cw_autoregressive_kind kind;
+  const char *kind; /* name in autoregressive.def */
   int n_hidden;
   int hidden[8]; /* channels of each hidden layer at every site */
   cw_activation activation;
@@ -141,6 +130,19 @@ typedef struct {
   bool point_group; /* reflections and exchanges of equal extents, about the origin */
   int shifts;       /* so many translations in each direction, evenly spaced; 1: none */
 } cw_autoregressive_spec;
+
+/* One entry of autoregressive.def, with what of the spec it reads. */
+typedef struct {
+  const char *name, *title, *source;
+  bool kernel; /* kernel and periodic */
+  bool share;
+  /* How sites are drawn and what reaches them: src/model/autoregressive. */
+  const struct cw_autoregressive_parts *parts;
+} cw_autoregressive_kind;
+
+extern const cw_autoregressive_kind
+    *const cw_autoregressives[]; /* NULL-terminated; from model/autoregressive.def */
+const cw_autoregressive_kind *cw_autoregressive_find(const char *name);
 
 /* How many images the spec asks for; models take at most so many. */
 #define CW_MAX_IMAGES 4096

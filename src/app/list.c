@@ -49,6 +49,12 @@ static void list_layers(void) {
            cw_layers[i]->ops->source);
 }
 
+static void list_autoregressives(void) {
+  for (int i = 0; cw_autoregressives[i]; i++)
+    printf("%s: %s (%s)\n", cw_autoregressives[i]->name, cw_autoregressives[i]->title,
+           cw_autoregressives[i]->source);
+}
+
 static void list_observables(void) {
   for (int i = 0; cw_observables[i]; i++) {
     printf("%s: %s%s\n", cw_observables[i]->name, cw_observables[i]->title,
@@ -84,11 +90,10 @@ typedef struct {
   void (*print)(void);
 } listing;
 
-static const listing listings[] = {{"theories", list_theories},
-                                   {"samplers", list_samplers},
-                                   {"layers", list_layers},
-                                   {"observables", list_observables},
-                                   {"jobs", list_jobs}};
+static const listing listings[] = {
+    {"theories", list_theories},       {"samplers", list_samplers},
+    {"layers", list_layers},           {"autoregressive", list_autoregressives},
+    {"observables", list_observables}, {"jobs", list_jobs}};
 enum { N_LISTINGS = sizeof listings / sizeof *listings };
 
 static cw_status unknown_listing(cw_context *ctx, const char *word) {

@@ -121,8 +121,13 @@ cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model) {
 
 /* ---- autoregressive models, of spins ---- */
 
-static const char *const autoregressive_words[] = {"pixelcnn", "made", "frontier", "hierarchical",
-                                                   NULL};
+static const char *const *autoregressive_words(const char *words[CW_MAX_WORDS]) {
+  int n = 0;
+  for (; cw_autoregressives[n] && n < CW_MAX_WORDS - 1; n++) words[n] = cw_autoregressives[n]->name;
+  words[n] = NULL;
+  return words;
+}
+
 static const char *const share_words[] = {"none", "rows", "all", NULL};
 
 static cw_status needs_even_theory(cw_node *map, const char *key, const cw_plan *p) {
@@ -147,14 +152,15 @@ static cw_status read_images(cw_node *model, const cw_plan *p, cw_autoregressive
 }
 
 /* The keys that only some kinds of network have. */
-static cw_status read_sharing(cw_node *map, cw_autoregressive_spec *s) {
+static cw_status read_sharing(cw_node *map, const cw_autoregressive_kind *kind,
+                              cw_autoregressive_spec *s) {
   int share;
   long kernel;
-  if (s->kind == CW_AUTOREGRESSIVE_FRONTIER) {
+  if (kind->share) {
     CW_TRY(cw_job_choice(map, "share", "sharing of weights", share_words, CW_SHARE_ROWS, &share));
     s->share = (cw_share)share;
   }
-  if (s->kind != CW_AUTOREGRESSIVE_PIXELCNN) return CW_OK;
+  if (!kind->kernel) return CW_OK;
   CW_TRY(cw_job_long(map, "kernel", 5, 1, 99, &kernel));
   if (kernel % 2 == 0)
     return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
@@ -164,19 +170,19 @@ static cw_status read_sharing(cw_node *map, cw_autoregressive_spec *s) {
 
 static cw_status read_autoregressive(cw_node *map, cw_plan *p) {
   static const int preset[] = {32, 32};
+  const char *words[CW_MAX_WORDS];
   cw_autoregressive_spec *s = &p->model.autoregressive;
   int kind, activation;
   p->model.kind = CW_MODEL_AUTOREGRESSIVE;
-  CW_TRY(cw_job_choice(map, "kind", "autoregressive model", autoregressive_words,
-                       CW_AUTOREGRESSIVE_FRONTIER, &kind));
-  s->kind = (cw_autoregressive_kind)kind;
+  CW_TRY(cw_job_choice(map, "kind", "autoregressive model", autoregressive_words(words), 0, &kind));
+  s->kind = cw_autoregressives[kind]->name;
   CW_TRY(cw_job_int_list(map, "hidden", preset, 2, 1, 4096, 8, s->hidden, &s->n_hidden));
   CW_TRY(
       cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
   s->activation = (cw_activation)activation;
   CW_TRY(cw_job_bool(map, "gated", 0, &s->gated));
   CW_TRY(cw_job_bool(map, "residual", 0, &s->residual));
-  CW_TRY(read_sharing(map, s));
+  CW_TRY(read_sharing(map, cw_autoregressives[kind], s));
   CW_TRY(cw_job_bool(map, "z2", 0, &s->z2));
   if (s->z2 && (s->activation != CW_ACT_TANH || s->gated))
     return cw_job_fail(map, "z2", "needs an odd activation: tanh, not gated");

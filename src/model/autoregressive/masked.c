@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHED = 65536 }; /* weights of which gradients stay in the second-level cache */
+#include "model/autoregressive/parts.h"
 
 /* One layer. What a site reads are its links, in a fixed order; each has a slot of the weights. */
 typedef struct {
@@ -18,10 +18,6 @@ typedef struct {
   int *bias_of;   /* (n) */
   long *to_start; /* (n+1) the same by the site that is read: */
   int *to_tap, *to;
-  int n_run;       /* the same by slots whose weights fit in cache together, then by site: */
-  int *run_site;   /* (n_run) */
-  long *run_start; /* (n_run+1) */
-  int *run_tap, *run_in;
   long w_at, b_at; /* into theta */
 } masked_layer;
 
@@ -35,50 +31,35 @@ struct cw_masked {
 
 /* ---- links ---- */
 
-/* key: links of equal keys share their weights. */
-typedef struct {
-  long key;
-  int out, in, tap;
-} link;
-
-typedef struct {
-  long n, capacity;
-  link *link;
-} links;
-
-static bool append(links *all, long key, int out, int in) {
+bool cw_links_add(cw_links *all, long key, int out, int in) {
   if (all->n == all->capacity) {
     all->capacity = all->capacity ? 2 * all->capacity : 4096;
-    link *more = realloc(all->link, (size_t)all->capacity * sizeof *more);
+    cw_link *more = realloc(all->link, (size_t)all->capacity * sizeof *more);
     if (more == NULL) return false;
     all->link = more;
   }
-  all->link[all->n++] = (link){.key = key, .out = out, .in = in};
+  all->link[all->n++] = (cw_link){.key = key, .out = out, .in = in};
   return true;
 }
 
 static int by_key(const void *a, const void *b) {
-  const link *x = a, *y = b;
+  const cw_link *x = a, *y = b;
   return (x->key > y->key) - (x->key < y->key);
 }
 static int by_out(const void *a, const void *b) {
-  const link *x = a, *y = b;
+  const cw_link *x = a, *y = b;
   if (x->out != y->out) return x->out < y->out ? -1 : 1;
   if (x->in != y->in) return x->in < y->in ? -1 : 1;
   return (x->tap > y->tap) - (x->tap < y->tap);
 }
-static int by_key_and_out(const void *a, const void *b) {
-  const int order = by_key(a, b);
-  return order != 0 ? order : by_out(a, b);
-}
 static int by_in(const void *a, const void *b) {
-  const link *x = a, *y = b;
+  const cw_link *x = a, *y = b;
   if (x->in != y->in) return x->in < y->in ? -1 : 1;
   return by_out(a, b);
 }
 
 /* Slots are numbered by ascending key. */
-static int number_slots(links *all) {
+static int number_slots(cw_links *all) {
   int n = 0;
   qsort(all->link, (size_t)all->n, sizeof *all->link, by_key);
   for (long i = 0; i < all->n; i++) {
@@ -89,7 +70,7 @@ static int number_slots(links *all) {
 }
 
 /* Sorted links as (start, tap, other end). */
-static bool index_links(const links *all, int n_site, bool by_output, long **start, int **tap,
+static bool index_links(const cw_links *all, int n_site, bool by_output, long **start, int **tap,
                         int **other) {
   const size_t n = (size_t)(all->n > 0 ? all->n : 1);
   *start = calloc((size_t)n_site + 1, sizeof **start);
@@ -97,7 +78,7 @@ static bool index_links(const links *all, int n_site, bool by_output, long **sta
   *other = malloc(n * sizeof **other);
   if (!*start || !*tap || !*other) return false;
   for (long i = 0; i < all->n; i++) {
-    const link *l = &all->link[i];
+    const cw_link *l = &all->link[i];
     (*start)[(by_output ? l->out : l->in) + 1]++;
     (*tap)[i] = l->tap;
     (*other)[i] = by_output ? l->in : l->out;
@@ -106,131 +87,45 @@ static bool index_links(const links *all, int n_site, bool by_output, long **sta
   return true;
 }
 
-/* Sorted links as runs of equal key and site. */
-static bool index_runs(const links *all, masked_layer *L) {
-  const size_t n = (size_t)(all->n > 0 ? all->n : 1);
-  L->run_site = malloc(n * sizeof(int));
-  L->run_start = calloc(n + 1, sizeof(long));
-  L->run_tap = malloc(n * sizeof(int));
-  L->run_in = malloc(n * sizeof(int));
-  if (!L->run_site || !L->run_start || !L->run_tap || !L->run_in) return false;
-  for (long i = 0; i < all->n; i++) {
-    const link *l = &all->link[i];
-    if (i == 0 || l->key != l[-1].key || l->out != l[-1].out) L->run_site[L->n_run++] = l->out;
-    L->run_start[L->n_run] = i + 1;
-    L->run_tap[i] = l->tap;
-    L->run_in[i] = l->in;
-  }
-  return true;
-}
-
-static bool layer_index(masked_layer *L, links *all, int n_site) {
-  const long together = CACHED / (L->ci * L->width);
+static bool layer_index(masked_layer *L, cw_links *all, int n_site) {
   L->n_slot = number_slots(all);
   L->n_link = all->n;
   qsort(all->link, (size_t)all->n, sizeof *all->link, by_out);
   if (!index_links(all, n_site, true, &L->start, &L->tap, &L->in)) return false;
   qsort(all->link, (size_t)all->n, sizeof *all->link, by_in);
-  if (!index_links(all, n_site, false, &L->to_start, &L->to_tap, &L->to)) return false;
-  for (long i = 0; i < all->n; i++)
-    all->link[i].key = all->link[i].tap / (together > 0 ? together : 1);
-  qsort(all->link, (size_t)all->n, sizeof *all->link, by_key_and_out);
-  return index_runs(all, L);
+  return index_links(all, n_site, false, &L->to_start, &L->to_tap, &L->to);
 }
 
-/* ---- which sites are read ---- */
+/* ---- building ---- */
 
-typedef struct {
-  const cw_autoregressive_spec *spec;
-  const cw_lattice *lat;
-  const cw_order *order;
-  int *work, *near; /* (2n), (n) */
-} plan;
-
-/* A layer above the first also sees its own site, where what was computed knows earlier spins. */
-static bool readable(int from, int site, bool first) {
-  return from < site || (!first && from == site);
-}
-
-static bool conv_links(const plan *p, int i, bool first, links *all) {
-  const int kernel = p->spec->kernel, dim = p->lat->dim;
-  int here[CW_MAX_DIM], coord[CW_MAX_DIM], n_tap = 1;
-  cw_lattice_coord(p->lat, p->order->site[i], here);
-  for (int d = 0; d < dim; d++) n_tap *= kernel;
-  for (int k = 0; k < n_tap; k++) {
-    bool inside = true;
-    for (int d = dim - 1, left = k; d >= 0; d--, left /= kernel) {
-      coord[d] = here[d] + left % kernel - kernel / 2;
-      inside = inside && coord[d] >= 0 && coord[d] < p->lat->extent[d];
-    }
-    if (!inside && !p->spec->periodic) continue;
-    int from = p->order->position[cw_lattice_site(p->lat, coord)];
-    if (readable(from, i, first) && !append(all, k, i, from)) return false;
-  }
-  return true;
-}
-
-static bool dense_links(const plan *p, int i, bool first, links *all) {
-  for (int from = 0; readable(from, i, first); from++)
-    if (!append(all, (long)i * p->order->n + from, i, from)) return false;
-  return true;
-}
-
-/* A key of the displacement between two sites, the same wherever they are. */
-static long displacement(const cw_lattice *lat, int from, int to) {
-  int a[CW_MAX_DIM], b[CW_MAX_DIM];
-  cw_lattice_coord(lat, from, a);
-  cw_lattice_coord(lat, to, b);
-  for (int d = 0; d < lat->dim; d++) a[d] -= b[d];
-  return cw_lattice_site(lat, a);
-}
-
-static bool frontier_links(const plan *p, int i, bool first, links *all) {
-  const long group = (long)p->order->group[i] * p->order->n;
-  if (!first) return append(all, group, i, i);
-  int n = cw_order_frontier(p->order, p->lat, i, p->work, p->near);
-  for (int k = 0; k < n; k++) {
-    long d = displacement(p->lat, p->order->site[p->near[k]], p->order->site[i]);
-    if (!append(all, group + d, i, p->near[k])) return false;
-  }
-  return true;
-}
-
-static bool layer_links(const plan *p, masked_layer *L, bool first) {
-  links all = {0};
+static bool layer_links(const cw_links_plan *p, const cw_autoregressive_parts *parts,
+                        masked_layer *L, bool first) {
+  cw_links all = {0};
   bool ok = true;
-  for (int i = 0; ok && i < p->order->n; i++)
-    ok = p->spec->kind == CW_AUTOREGRESSIVE_PIXELCNN ? conv_links(p, i, first, &all)
-         : p->spec->kind == CW_AUTOREGRESSIVE_MADE   ? dense_links(p, i, first, &all)
-                                                     : frontier_links(p, i, first, &all);
+  for (int i = 0; ok && i < p->order->n; i++) ok = parts->add_links(p, i, first, &all);
   ok = ok && layer_index(L, &all, p->order->n);
   free(all.link);
   return ok;
 }
 
-/* Biases: one for all sites of a convolution, else one per site, or per group of equal boxes. */
-static bool layer_biases(const plan *p, masked_layer *L) {
+static bool layer_biases(const cw_links_plan *p, cw_bias_sharing sharing, masked_layer *L) {
   const int n = p->order->n;
+  L->n_bias = sharing == CW_BIAS_ONE ? 1 : sharing == CW_BIAS_SITES ? n : p->order->n_group;
   L->bias_of = calloc((size_t)n, sizeof *L->bias_of);
-  if (L->bias_of == NULL) return false;
-  const bool boxes = p->spec->kind == CW_AUTOREGRESSIVE_HIERARCHICAL;
-  for (int i = 0; i < n && p->spec->kind != CW_AUTOREGRESSIVE_PIXELCNN; i++)
-    L->bias_of[i] = boxes ? p->order->group[i] : i;
-  L->n_bias = p->spec->kind == CW_AUTOREGRESSIVE_PIXELCNN ? 1 : boxes ? p->order->n_group : n;
-  return true;
+  for (int i = 0; L->bias_of && i < n && sharing != CW_BIAS_ONE; i++)
+    L->bias_of[i] = sharing == CW_BIAS_SITES ? i : p->order->group[i];
+  return L->bias_of != NULL;
 }
 
-/* ---- building ---- */
-
-static cw_status check_spec(cw_context *ctx, const cw_autoregressive_spec *s) {
+static cw_status check_spec(cw_context *ctx, const cw_autoregressive_spec *s,
+                            const cw_autoregressive_kind *kind) {
   if (s->n_hidden < 0 || s->n_hidden >= CW_MAX_MASKED)
     return cw_fail(ctx, CW_EINVAL, "model: expected 0 to %d hidden layers", CW_MAX_MASKED - 1);
   for (int i = 0; i < s->n_hidden; i++)
     if (s->hidden[i] < 1 || s->hidden[i] > 65536)
       return cw_fail(ctx, CW_EINVAL, "model: hidden layer %d has %d channels, expected 1 to 65536",
                      i, s->hidden[i]);
-  if (s->kind == CW_AUTOREGRESSIVE_PIXELCNN &&
-      (s->kernel < 1 || s->kernel % 2 == 0 || s->kernel > 99))
+  if (kind->kernel && (s->kernel < 1 || s->kernel % 2 == 0 || s->kernel > 99))
     return cw_fail(ctx, CW_EINVAL, "model: kernel %d must be odd and at most 99", s->kernel);
   if (s->z2 && (s->gated || s->activation != CW_ACT_TANH))
     return cw_fail(ctx, CW_EINVAL, "model: z2 needs an odd activation: tanh, not gated");
@@ -244,7 +139,7 @@ static long layer_place(masked_layer *L, long at) {
   return L->bias ? at + (long)L->n_bias * L->width : at;
 }
 
-static bool build(cw_masked *net, const plan *p) {
+static bool build(cw_masked *net, const cw_links_plan *p, const cw_autoregressive_parts *parts) {
   const cw_autoregressive_spec *s = p->spec;
   int channels = 1;
   for (int i = 0; i <= s->n_hidden; i++) {
@@ -258,7 +153,7 @@ static bool build(cw_masked *net, const plan *p) {
     L->residual = s->residual && !last && i > 0 && L->co == L->ci;
     L->width = L->gated ? 2 * L->co : L->co;
     net->n_layer = i + 1;
-    if (!layer_links(p, L, i == 0) || !layer_biases(p, L)) return false;
+    if (!layer_links(p, parts, L, i == 0) || !layer_biases(p, parts->biases, L)) return false;
     net->n_theta = layer_place(L, net->n_theta);
     channels = L->co;
   }
@@ -268,9 +163,11 @@ static bool build(cw_masked *net, const plan *p) {
 cw_status cw_masked_create(cw_context *ctx, const cw_autoregressive_spec *spec,
                            const cw_geometry *geom, const cw_order *order, cw_masked **out) {
   *out = NULL;
-  CW_TRY(check_spec(ctx, spec));
+  const cw_autoregressive_kind *kind = cw_autoregressive_find(spec->kind);
+  CW_REQUIRE(kind != NULL);
+  CW_TRY(check_spec(ctx, spec, kind));
   cw_masked *net = calloc(1, sizeof *net);
-  plan p = {.spec = spec, .lat = &geom->lat, .order = order};
+  cw_links_plan p = {.spec = spec, .lat = &geom->lat, .order = order};
   p.work = malloc(2 * (size_t)order->n * sizeof *p.work);
   p.near = malloc((size_t)order->n * sizeof *p.near);
   bool ok = net && p.work && p.near;
@@ -278,7 +175,7 @@ cw_status cw_masked_create(cw_context *ctx, const cw_autoregressive_spec *spec,
     net->kernel = CW_DISPATCH(cw_context_isa(ctx), cw_net_kernels);
     net->masked = CW_DISPATCH(cw_context_isa(ctx), cw_masked_kernels);
     net->n = order->n;
-    ok = build(net, &p);
+    ok = build(net, &p, kind->parts);
   }
   free(p.work);
   free(p.near);
@@ -300,10 +197,6 @@ void cw_masked_destroy(cw_masked *net) {
     free(L->to_start);
     free(L->to_tap);
     free(L->to);
-    free(L->run_site);
-    free(L->run_start);
-    free(L->run_tap);
-    free(L->run_in);
   }
   free(net);
 }
@@ -427,23 +320,17 @@ static float *before_activation(const cw_masked *net, int k, const cw_masked_pas
   return sums;
 }
 
-/* Biases first, as of sites without links; then the weights, some slots at a time for all sites:
- * their gradients are read and written for every site that has them. */
 static void weight_gradients(const cw_masked *net, int k, const cw_masked_pass *pass,
                              const float *sums, float *gtheta, float *turned) {
   const masked_layer *L = &net->layer[k];
-  const size_t site = (size_t)L->width * CW_LANES;
-  for (int i = 0; L->bias && i < net->n; i++)
-    net->masked->weights(&(cw_masked_taps){0}, L->ci, L->width, pass->rows[k],
-                         sums + (size_t)i * site, gtheta + L->w_at,
-                         gtheta + L->b_at + (long)L->bias_of[i] * L->width, turned);
-  for (int r = 0; r < L->n_run; r++) {
-    const long begin = L->run_start[r];
-    cw_masked_taps taps = {.n = (int)(L->run_start[r + 1] - begin),
-                           .tap = L->run_tap + begin,
-                           .in = L->run_in + begin};
+  for (int i = 0; i < net->n; i++) {
+    cw_masked_taps taps = {.n = (int)(L->start[i + 1] - L->start[i]),
+                           .tap = L->tap + L->start[i],
+                           .in = L->in + L->start[i]};
+    float *gbias = L->bias ? gtheta + L->b_at + (long)L->bias_of[i] * L->width : NULL;
     net->masked->weights(&taps, L->ci, L->width, pass->rows[k],
-                         sums + (size_t)L->run_site[r] * site, gtheta + L->w_at, NULL, turned);
+                         sums + (size_t)i * (size_t)L->width * CW_LANES, gtheta + L->w_at, gbias,
+                         turned);
   }
 }
 

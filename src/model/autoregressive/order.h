@@ -12,8 +12,8 @@ typedef struct {
   int n_group;
 } cw_order;
 
-/* Groups of one site, rows of the last coordinate, or the lattice; hierarchical: sites at equal
- * places of boxes of equal shape. CW_ENOMEM. The caller destroys *out in any case. */
+/* The order of the spec's kind. CW_EINVAL: there is none of that name; CW_ENOMEM. The caller
+ * destroys *out in any case. */
 cw_status cw_order_create(cw_context *ctx, const cw_autoregressive_spec *spec,
                           const cw_lattice *lat, cw_order *out);
 void cw_order_destroy(cw_order *order);
