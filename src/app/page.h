@@ -31,6 +31,9 @@ cw_status cw_page_free_energy(const cw_section *to);
 /* What walks cost in cases that differ in the length of their ladders, if there are such. */
 cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a);
 
+/* Of cases that scan a parameter of the theory: what they expect, and what came out. */
+cw_status cw_page_scan(cw_page *page, const cw_analysis *a);
+
 /* The first n points of a curve as a line at (x dx, y + shift), above others. */
 typedef struct {
   const char *label;

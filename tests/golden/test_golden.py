@@ -23,7 +23,7 @@ SHORT = {
     "hmc": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
     "cluster": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
     "spinflip": ("chains=32", "thermalise=20", "steps=20"),
-    "train": ("steps=4", "batch=64", "warmup=2"),
+    "train": ("steps=4", "batch=64", "warmup=2", "anneal=2"),
     "nis": ("samples=512",),
     "nmcmc": ("chains=32", "steps=20"),
     "chain": ("nodes=3", "chains=16", "thermalise=20", "steps=20"),
@@ -61,7 +61,7 @@ def shorten(text, sections, prefix):
         if section == "ladder" and "positions:" in text:
             keys = ("positions=[0, 0.5, 1]",)
         for key in keys:
-            if section != "measure" or f"{key.split('.')[0]}:" in text:
+            if (section != "measure" and key != "anneal=2") or f"{re.split('[.=]', key)[0]}:" in text:
                 out += ["--set", f"{prefix}{section}.{key}"]
     return out
 

@@ -87,6 +87,23 @@ static void weighted_errors_are_calibrated(void **state) {
   check_calibrated("lnZ", &z_lnZ);
 }
 
+/* Of the normal target: ln sqrt(2 pi e), with S = x^2/2. */
+static void entropies_are_calibrated(void **state) {
+  (void)state;
+  const long n = 1500;
+  tally z = {0};
+  double value, error, *action = malloc((size_t)n * sizeof *action);
+  for (uint32_t seed = 0; seed < 400; seed++) {
+    proposal(seed, n, 0, data, lw);
+    for (long i = 0; i < n; i++) action[i] = 0.5 * data[3 * i + 1];
+    check_ok(ctx, cw_weighted_entropy(ctx, lw, action, n, &value, &error));
+    count(&z, (value - 0.5 * log(2 * acos(-1.0)) - 0.5) / error);
+  }
+  check_calibrated("entropy", &z);
+  check_failure(ctx, cw_weighted_entropy(ctx, lw, action, 1, &value, &error), CW_EINVAL, "too few");
+  free(action);
+}
+
 /* Both for single samples (2000) and for blocks (20000; 1000 blocks have errors good to
  * 1/sqrt(2000)). */
 static void delta_and_jackknife_agree(void **state) {
@@ -346,6 +363,7 @@ static void gauss_legendre_is_exact(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(weighted_errors_are_calibrated),
+      cmocka_unit_test(entropies_are_calibrated),
       cmocka_unit_test(delta_and_jackknife_agree),
       cmocka_unit_test(weighted_formulas),
       cmocka_unit_test(a_constant_in_the_weights_drops_out),
