@@ -35,8 +35,8 @@ typedef struct {
   double rate_end; /* cosine: final rate, as a fraction of rate; plateau: floor, as a fraction */
   double clip;     /* clip the gradient's norm to this; 0: never */
   double patience; /* plateau: steps without gain before the rate is halved */
-  long anneal; /* reverse KL: for so many steps the target's couplings rise to their values, */
-  double anneal_from; /* from this fraction of them on a straight line */
+  long anneal;     /* reverse KL: for so many steps the target's couplings rise to their values, */
+  double anneal_from;           /* from this fraction of them on a straight line */
   double beta1, beta2, epsilon; /* Adam (arXiv:1412.6980) */
 } cw_train_options;
 

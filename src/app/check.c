@@ -12,6 +12,7 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/job.h"
+#include "causeway/ising.h"
 #include "causeway/observe.h"
 #include "causeway/sampler.h"
 #include "causeway/stats.h"
@@ -282,7 +283,7 @@ static cw_status check_heatbath(cw_context *ctx, char *found, size_t size) {
   return st;
 }
 
-/* ---- flows ---- */
+/* ---- models ---- */
 
 enum { SAMPLES = 8192 };
 
@@ -308,8 +309,10 @@ static void small_flow(cw_model_spec *spec) {
         .kind = "affine", .parity = i % 2, .net = {.n_hidden = 1, .hidden = {8}, .kernel = 3}};
 }
 
-static cw_status train_flow(cw_context *ctx, cw_model *model, const cw_theory *th, long steps) {
+static cw_status train_model(cw_context *ctx, cw_model *model, const cw_theory *th, long steps) {
   const cw_train_options options = {.batch = 256,
+                                    .gradient = cw_model_is_discrete(model) ? CW_GRADIENT_REINFORCE
+                                                                            : CW_GRADIENT_PATH,
                                     .steps = steps,
                                     .rate = 0.01,
                                     .clip = 10,
@@ -348,54 +351,87 @@ static cw_status draw_weights(cw_context *ctx, const cw_model *model, const cw_t
   return st;
 }
 
-/* Trains a flow for the free theory with this mass for some steps; log_weight (SAMPLES). */
-static cw_status free_theory_weights(cw_context *ctx, const cw_lattice *lat, double m2, long steps,
-                                     double *log_weight) {
-  const double param[] = {m2, 0};
-  cw_model_spec *spec = malloc(sizeof *spec);
+/* A theory that a model is trained for. */
+typedef struct {
+  const char *theory;
+  cw_lattice lat;
+  double param[2];
+  long steps;
+} target;
+
+/* log_weight (SAMPLES) of the model of the spec after its training. */
+static cw_status trained_weights(cw_context *ctx, const target *t, const cw_model_spec *spec,
+                                 double *log_weight) {
   cw_geometry *geom = NULL;
   cw_model *model = NULL;
-  if (spec == NULL) return no_memory(ctx);
-  small_flow(spec);
-  cw_status st = cw_geometry_create(ctx, lat, 1, &geom);
+  cw_theory th;
+  cw_status st = cw_geometry_create(ctx, &t->lat, 1, &geom);
+  if (st == CW_OK) st = cw_theory_create(ctx, cw_theory_find(t->theory), geom, 0, t->param, &th);
   if (st == CW_OK) st = cw_model_create(ctx, spec, geom, &model);
-  if (st == CW_OK) {
-    cw_theory th;
-    CW_TRY(cw_theory_create(ctx, cw_theory_find("phi4"), geom, 0, param, &th));
-    st = train_flow(ctx, model, &th, steps);
-    if (st == CW_OK) st = draw_weights(ctx, model, &th, log_weight);
-  }
+  if (st == CW_OK) st = train_model(ctx, model, &th, t->steps);
+  if (st == CW_OK) st = draw_weights(ctx, model, &th, log_weight);
   cw_model_destroy(model);
   cw_geometry_destroy(geom);
-  free(spec);
   return st;
 }
 
-static cw_status check_flow(cw_context *ctx, char *found, size_t size) {
-  const cw_lattice lat = {.dim = 2, .extent = {6, 6}};
-  const double m2 = 1, exact = free_lnZ(&lat, m2);
+/* ln Z from a trained model, which must be a good one. */
+static cw_status check_lnZ(cw_context *ctx, const target *t, const cw_model_spec *spec,
+                           double exact, char *found, size_t size) {
   double *log_weight = cw_alloc(SAMPLES * sizeof *log_weight);
   cw_flow_quality q = {0};
-  cw_status st = log_weight ? free_theory_weights(ctx, &lat, m2, 1000, log_weight) : no_memory(ctx);
+  cw_status st = log_weight ? trained_weights(ctx, t, spec, log_weight) : no_memory(ctx);
   if (st == CW_OK) st = cw_flow_judge(ctx, log_weight, SAMPLES, NULL, 0, 0, &q);
   if (st == CW_OK) st = within_4_sigma(ctx, "ln Z", q.lnZ, q.lnZ_error, exact, 0);
   if (st == CW_OK && q.ess < 0.7)
-    st = cw_fail(ctx, CW_ENUMERIC, "the trained flow has ESS %.2f, expected more than 0.7", q.ess);
+    st = cw_fail(ctx, CW_ENUMERIC, "the trained model has ESS %.2f, expected more than 0.7", q.ess);
   free(log_weight);
   snprintf(found, size, "ln Z = %.4f +- %.4f, exactly %.4f; ESS %.2f", q.lnZ, q.lnZ_error, exact,
            q.ess);
   return st;
 }
 
+static cw_status check_flow(cw_context *ctx, char *found, size_t size) {
+  const target t = {"phi4", {2, {6, 6}}, {1, 0}, 1000}; /* a free field */
+  cw_model_spec *spec = malloc(sizeof *spec);
+  if (spec == NULL) return no_memory(ctx);
+  small_flow(spec);
+  cw_status st = check_lnZ(ctx, &t, spec, free_lnZ(&t.lat, t.param[0]), found, size);
+  free(spec);
+  return st;
+}
+
+static cw_status check_autoregressive(cw_context *ctx, char *found, size_t size) {
+  const target t = {"ising", {2, {6, 6}}, {0.44, 0}, 150};
+  cw_model_spec *spec = calloc(1, sizeof *spec);
+  if (spec == NULL) return no_memory(ctx);
+  spec->kind = CW_MODEL_AUTOREGRESSIVE;
+  spec->autoregressive = (cw_autoregressive_spec){.kind = "frontier",
+                                                  .n_hidden = 1,
+                                                  .hidden = {16},
+                                                  .share = CW_SHARE_ROWS,
+                                                  .bonds = true,
+                                                  .clip = 1e-7,
+                                                  .shifts = 1};
+  const double exact = 36 * cw_ising_torus(6, 6, t.param[0]).lnz;
+  cw_status st = check_lnZ(ctx, &t, spec, exact, found, size);
+  free(spec);
+  return st;
+}
+
 /* ---- the same bits for any number of threads ---- */
 
 static cw_status weights_on_threads(int threads, double *log_weight) {
-  const cw_lattice lat = {.dim = 2, .extent = {4, 4}};
+  const target t = {"phi4", {2, {4, 4}}, {1, 0}, 20};
   const cw_context_options options = {.threads = threads, .quiet = true};
   cw_context *ctx = NULL;
-  CW_TRY(cw_context_create(&options, &ctx));
-  cw_status st = free_theory_weights(ctx, &lat, 1, 20, log_weight);
+  cw_model_spec *spec = malloc(sizeof *spec);
+  if (spec == NULL) return CW_ENOMEM;
+  small_flow(spec);
+  cw_status st = cw_context_create(&options, &ctx);
+  if (st == CW_OK) st = trained_weights(ctx, &t, spec, log_weight);
   cw_context_destroy(ctx);
+  free(spec);
   return st;
 }
 
@@ -489,10 +525,15 @@ static cw_status check_store(cw_context *ctx, char *found, size_t size) {
 /* ---- all of them ---- */
 
 static const check checks[] = {
-    {"random numbers", check_random}, {"action and force", check_theory},
-    {"gauge actions", check_gauge},   {"hybrid Monte Carlo", check_hmc},
-    {"heat bath", check_heatbath},    {"trained flow", check_flow},
-    {"threads", check_threads},       {"store", check_store},
+    {"random numbers", check_random},
+    {"action and force", check_theory},
+    {"gauge actions", check_gauge},
+    {"hybrid Monte Carlo", check_hmc},
+    {"heat bath", check_heatbath},
+    {"trained flow", check_flow},
+    {"spins, trained", check_autoregressive},
+    {"threads", check_threads},
+    {"store", check_store},
 };
 enum { N_CHECKS = sizeof checks / sizeof *checks };
 

@@ -108,8 +108,9 @@ static cw_status unknown_listing(cw_context *ctx, const char *word) {
 
 cw_status cw_command_list(cw_context *ctx, int argc, char **argv) {
   if (argc > 1)
-    return cw_fail(ctx, CW_EINVAL,
-                   "usage: causeway list [theories|samplers|layers|observables|jobs]");
+    return cw_fail(
+        ctx, CW_EINVAL,
+        "usage: causeway list [theories|samplers|layers|autoregressive|observables|jobs]");
   bool found = argc == 0;
   for (int i = 0; i < N_LISTINGS; i++) {
     if (argc == 1 && strcmp(argv[0], listings[i].name) != 0) continue;

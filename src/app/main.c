@@ -26,7 +26,7 @@ static const command commands[] = {
      "find the rungs of a ladder on which all swaps are accepted alike"},
     {"show", cw_command_show, "show DIR [--json]", "print the results of a run"},
     {"report", cw_command_report, "report DIR", "write DIR/report.html"},
-    {"list", cw_command_list, "list [theories|samplers|layers|observables|jobs]",
+    {"list", cw_command_list, "list [theories|samplers|layers|autoregressive|observables|jobs]",
      "print what can be used in a job"},
     {"info", cw_command_info, "info FILE [--lattice X,Y,Z,T] [--json]",
      "verify a gauge configuration and print what it holds (ILDG, SciDAC, NERSC, MILC v5)"},

@@ -56,8 +56,7 @@ static cw_status reinforce(const cw_loss_setup *s, long first_chain, double *S, 
     weight[l] = logq[l] + S[l];
     mean += weight[l] / CW_LANES;
   }
-  for (int l = 0; l < CW_LANES; l++)
-    weight[l] = (weight[l] - mean) * CW_LANES / (CW_LANES - 1);
+  for (int l = 0; l < CW_LANES; l++) weight[l] = (weight[l] - mean) * CW_LANES / (CW_LANES - 1);
   return cw_model_log_prob_vjp(s->model, &pass, weight, NULL, gtheta, work);
 }
 

@@ -52,7 +52,8 @@ static cw_status check_gradient(cw_context *ctx, const cw_train_options *o, cons
     return cw_fail(ctx, CW_EINVAL,
                    "train: models of spins take the reverse KL with reinforce or the forward KL "
                    "with the plain gradient");
-  if (cw_model_is_mixture(model) && o->loss == CW_LOSS_FORWARD_KL && o->gradient == CW_GRADIENT_PATH)
+  if (cw_model_is_mixture(model) && o->loss == CW_LOSS_FORWARD_KL &&
+      o->gradient == CW_GRADIENT_PATH)
     return cw_fail(ctx, CW_EINVAL,
                    "train: the path gradient of the forward KL needs a single flow, not a mixture");
   if (cw_model_is_mixture(model) && o->loss == CW_LOSS_TRANSITION)

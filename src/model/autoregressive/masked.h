@@ -56,9 +56,10 @@ typedef struct {
 } cw_masked_taps;
 
 typedef struct {
-  /* out[j] += sum_l of lanes of g (co, CW_LANES) for weights, and gbias[j] likewise (NULL: none):
-   * gw (n_tap.., ci, co) += in . g summed over lanes. turned: work of CW_LANES*(co rounded up to
-   * CW_LANES) floats, 64-byte aligned. flops: 2*CW_LANES*ci*co per tap. */
+  /* Gradients of what reaches one site: gw (n_slot, ci, co) += in . g summed over lanes for every
+   * tap, in (.., ci, CW_LANES), g (co, CW_LANES); gbias (co, or NULL) += g. turned: work of
+   * CW_LANES*(co rounded up to CW_LANES) floats, 64-byte aligned. flops: 2*CW_LANES*ci*co per tap.
+   */
   void (*weights)(const cw_masked_taps *taps, int ci, int co, const float *in, const float *g,
                   float *gw, float *gbias, float *turned);
   /* pair (2n, CW_LANES): a, b -> tanh a, sigmoid b; out (n, CW_LANES): their product. */
