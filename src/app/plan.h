@@ -172,8 +172,9 @@ cw_status cw_read_expect(cw_node *root, cw_plan *plan);
 void cw_primary_name(const cw_plan *plan, int g, char name[64]);
 /* That of the rows on a rung of a ladder; those of the last rung are named as in any chain. */
 void cw_rung_array(const cw_plan *plan, int rung, int g, char name[80]);
-/* V of the case's geometry: links of few chains are cut into sub-lattices so that no lane is idle
- * and, if that is enough, each of so many threads of all ranks has a block of its own. */
+/* V of the case's geometry, 1 beside a model: links and spins of few chains are cut into
+ * sub-lattices so that no lane is idle and, if that is enough, each of so many threads of all ranks
+ * has a block of its own. */
 int cw_plan_split(const cw_plan *plan, long threads);
 
 /* Rows, of one configuration of every chain, that a sampler section keeps. */

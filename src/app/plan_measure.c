@@ -26,7 +26,7 @@ int cw_plan_split(const cw_plan *plan, long threads) {
   for (int i = 0; i < plan->n_mcmc; i++) fewest = smaller(fewest, plan->mcmc[i].chains);
   for (int i = 0; i < plan->n_walks; i++) fewest = smaller(fewest, plan->walk[i].mcmc.chains);
   for (int i = 0; i < plan->n_rex; i++) fewest = smaller(fewest, plan->rex[i].mcmc.chains);
-  if (plan->theory->kind == CW_SITE_REAL || fewest == LONG_MAX) return 1;
+  if (plan->has_model || plan->theory->kind == CW_SITE_REAL || fewest == LONG_MAX) return 1;
   long share = (fewest + threads - 1) / threads;
   return cw_geometry_choose(&plan->lat, cw_kind_components(plan->theory->kind, &plan->lat), share);
 }

@@ -58,6 +58,21 @@ expect:
 """
 
 
+SPINS = """\
+job: spins
+seed: 3
+checkpoint: 0.01
+lattice: [6, 4]
+theory: {kind: ising, beta: 0.4}
+model: {kind: frontier, hidden: [12], mixture: {mirror: true, point_group: true}}
+cluster: {chains: 20, thermalise: 50, steps: 400, keep: 160}
+train: {batch: 96, steps: 200, warmup: 10, anneal: 120}
+nis: {samples: 20000}
+nmcmc: {chains: 20, steps: 300}
+forward: {data: cluster}
+"""
+
+
 LADDER = """\
 job: ladder
 seed: 3

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import program
-from program import GAUGE, JOB, SHORT, Case
+from program import GAUGE, JOB, SHORT, SPINS, Case
 
 # Containers: root is allowed, there may be fewer cores than ranks, no ssh, and no shared address space.
 OPEN_MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
@@ -26,6 +26,13 @@ class Ranks(Case):
                 done = self.mpirun(ranks, "run", "job.yaml", "--out", f"{loss}.{ranks}", *options)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(self.results(f"{loss}.{ranks}"), self.results(f"{loss}1"))
+
+    def test_spins(self):
+        self.write("job.yaml", SPINS)
+        self.good("run", "job.yaml", "--out", "one", "--threads", 1)
+        done = self.mpirun(2, "run", "job.yaml", "--out", "two", "--threads", 1)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.results("two"), self.results("one"))
 
     def test_gauge_fields(self):
         """Fewer chains of links than a block has lanes, dealt one by one."""

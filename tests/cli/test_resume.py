@@ -5,7 +5,7 @@ import signal
 import time
 
 import program
-from program import GAUGE, JOB, LADDER, Case
+from program import GAUGE, JOB, LADDER, SPINS, Case
 
 KILLS = 20
 
@@ -103,6 +103,13 @@ class ResumeGauge(Resume):
 
     job, kills = GAUGE.replace("[4, 4, 4, 4]", "[4, 2, 4, 4]").replace("checkpoint: 0.05", "checkpoint: 0.01"), 5
     stages = ("hmc", "heatbath")
+
+
+class ResumeSpins(Resume):
+    """Autoregressive models, on the way to the couplings of their target and after."""
+
+    job, kills = SPINS, 8
+    stages = ("cluster", "train", "nis", "nmcmc")
 
 
 class ResumeLadder(Resume):

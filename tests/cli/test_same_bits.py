@@ -1,6 +1,6 @@
 """The same job gives the same results, to the last digit, for any number of threads."""
 import program
-from program import GAUGE, JOB, Case
+from program import GAUGE, JOB, SPINS, Case
 
 FORWARD = ["--set", "train.loss=forward_kl", "--set", "model.z2_mixture=true", "--set", "train.gradient=plain"]
 CLUSTER = ["--set", "hmc=null", "--set", "cluster={chains: 40, thermalise: 50, steps: 100, keep: 80}", "--set", "forward.data=cluster",
@@ -26,6 +26,10 @@ class Threads(Case):
 
     def test_splines_dense_networks_and_the_mean(self):
         self.check(*LAYERS)
+
+    def test_spins(self):
+        self.check(job=SPINS)
+        self.check("--set", "train={loss: forward_kl, batch: 48, steps: 50}", "--set", "model={kind: pixelcnn, gated: true, hidden: [5]}", job=SPINS)
 
     def test_gauge_fields(self):
         """Few chains of links are cut into other sub-lattices for other numbers of threads."""
