@@ -170,11 +170,11 @@ static bool same_layer(const cw_layer_spec *a, const cw_layer_spec *b) {
          memcmp(m->hidden, n->hidden, sizeof m->hidden) == 0;
 }
 
-/* "frontier, 64, 64 hidden channels at each site, bonds in the logits, mean of 16 images" */
+/* "frontier with 64, 64 hidden channels at each site, bonds in the logits, mean of 16 images" */
 static void describe_autoregressive(const cw_autoregressive_spec *s, const cw_lattice *lat,
                                     char text[CW_TITLE]) {
   const long n_images = cw_autoregressive_images(s, lat);
-  int at = snprintf(text, CW_TITLE, "%s, ", s->kind);
+  int at = snprintf(text, CW_TITLE, "%s with ", s->kind);
   for (int i = 0; i < s->n_hidden && at < CW_TITLE; i++)
     at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d", i > 0 ? ", " : "", s->hidden[i]);
   if (at < CW_TITLE)

@@ -114,8 +114,10 @@ static void say_observable(cw_prose *p, const cw_analysis_case *c, const char *q
 
 static void say_model(cw_prose *p, const cw_analysis_case *c) {
   const cw_plan *plan = c->plan;
-  cw_say(p, " The %s has %s and %ld parameter%s", c->noun, c->model_text, c->n_parameters,
-         c->n_parameters == 1 ? "" : "s");
+  cw_say(p,
+         plan->model.kind == CW_MODEL_FLOW ? " The %s has %s and %ld parameter%s"
+                                           : " The %s is of kind %s; it has %ld parameter%s",
+         c->noun, c->model_text, c->n_parameters, c->n_parameters == 1 ? "" : "s");
   if (plan->start.run[0] != '\0')
     cw_say(p, ", which %s those of the run %s%s%s", plan->has_train ? "started from" : "are",
            plan->start.run, plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);

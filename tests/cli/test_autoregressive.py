@@ -98,7 +98,7 @@ class Models(Exact):
         self.write("job.yaml", FORWARD_KL)
         self.good("run", "job.yaml", "--out", "out")
         text = self.good("show", "out")
-        self.assertIn("model     frontier, 8 hidden channels at each site, bonds in the logits, mean of 8 images, ", text)
+        self.assertIn("model     frontier with 8 hidden channels at each site, bonds in the logits, mean of 8 images, ", text)
         self.assertIn("training  forward KL, plain gradient, batch 128, 300 steps", text)
         self.assertIn("network   ESS ", text)
 

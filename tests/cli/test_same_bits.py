@@ -29,6 +29,8 @@ class Threads(Case):
 
     def test_spins(self):
         self.check(job=SPINS)
+
+    def test_convolutions_of_spins_by_forward_kl(self):
         self.check("--set", "train={loss: forward_kl, batch: 48, steps: 50}", "--set", "model={kind: pixelcnn, gated: true, hidden: [5]}", job=SPINS)
 
     def test_gauge_fields(self):

@@ -48,22 +48,26 @@ static double draw(sequence *q) {
  */
 typedef struct {
   const cw_geometry *geom;
-  double *phi; /* place i of this configuration is phi[i * B] */
-  int B;
-  double bond;      /* coupling of sum_{x,mu} phi_x phi_{x+mu} */
-  double field;     /* of sum_x phi_x */
-  int *member;      /* (n_sites) places of the cluster, in the order of joining */
-  uint8_t *visited; /* (n_sites) by place */
+  double *phi;           /* place i of this configuration is phi[i * B] */
+  int B, v_bits, b_bits; /* V and B are powers of two */
+  double bond;           /* coupling of sum_{x,mu} phi_x phi_{x+mu} */
+  double field;          /* of sum_x phi_x */
+  double part;           /* spins: probability that aligned neighbours part; reals: 0 */
+  int *member;           /* (n_sites) places of the cluster, in the order of joining */
+  uint8_t *visited;      /* (n_sites) by place */
 } sign_model;
 
 static int place_of(const cw_geometry *g, long site) {
   return g->outer[site] * g->V + g->group[site];
 }
 
-static int neighbour_place(const cw_geometry *g, int place, int direction) {
-  long entry = (long)(place / g->V) * 2 * g->lat.dim + direction;
-  int B = CW_LANES / g->V, lane = place % g->V * B;
-  return g->neighbour[entry] * g->V + (int)cw_lanes_from(g, g->turn[entry], 0)[lane] / B;
+static int neighbour_place(const sign_model *m, int place, int direction) {
+  const cw_geometry *g = m->geom;
+  const long entry = (long)(place >> m->v_bits) * 2 * g->lat.dim + direction;
+  if (g->V == 1) return g->neighbour[entry];
+  const int lane = (place & (g->V - 1)) << m->b_bits;
+  return (g->neighbour[entry] << m->v_bits) +
+         ((int)cw_lanes_from(g, g->turn[entry], 0)[lane] >> m->b_bits);
 }
 
 /* Grows the cluster of seed over sites not yet visited; returns its size. A bond between a member
@@ -74,10 +78,10 @@ static long grow(const sign_model *m, int seed, sequence *q) {
   m->visited[seed] = 1;
   for (long i = 0; i < size; i++)
     for (int d = 0; d < 2 * m->geom->lat.dim; d++) {
-      int here = m->member[i], there = neighbour_place(m->geom, here, d);
+      int here = m->member[i], there = neighbour_place(m, here, d);
       if (m->visited[there]) continue;
       double energy = m->bond * m->phi[(long)here * m->B] * m->phi[(long)there * m->B];
-      if (energy >= 0 || draw(q) < exp(2 * energy)) continue;
+      if (energy >= 0 || draw(q) < (m->part > 0 ? m->part : exp(2 * energy))) continue;
       m->visited[there] = 1;
       m->member[size++] = there;
     }
@@ -156,6 +160,9 @@ static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x,
     sign_model m = {.geom = g,
                     .phi = x->data + b,
                     .B = x->B,
+                    .v_bits = __builtin_ctz((unsigned)g->V),
+                    .b_bits = __builtin_ctz((unsigned)x->B),
+                    .part = spins ? exp(2 * c[ops->bond_term]) : 0,
                     .bond = c[ops->bond_term],
                     .field = ops->field_term > 0 ? c[ops->field_term] : 0,
                     .member = member,
