@@ -109,10 +109,11 @@ typedef struct {
 /* Which sites share their weights, of kinds that leave it open. */
 typedef enum { CW_SHARE_NONE = 0, CW_SHARE_ROWS, CW_SHARE_ALL } cw_share;
 
+#define CW_MAX_CHANNELS 4096
 typedef struct {
   const char *kind; /* name in autoregressive.def */
-  int n_hidden;
-  int hidden[8]; /* channels of each hidden layer at every site */
+  int n_hidden;     /* 0 to 8 */
+  int hidden[8];    /* channels of each hidden layer at every site, 1 to CW_MAX_CHANNELS */
   cw_activation activation;
   int kernel;    /* pixelcnn: odd; reaches kernel/2 sites */
   bool periodic; /* pixelcnn: convolutions wrap around, or see zeros outside */
@@ -123,12 +124,13 @@ typedef struct {
   bool z2;        /* odd logits, q(-s) = q(s) exactly: tanh, without biases */
   bool bonds;     /* bonds to spins already drawn, and the field, are part of the logits
                      (arXiv:2604.27738); see cw_model_set_couplings */
-  double clip;    /* no conditional probability is below this */
+  double clip;    /* no conditional probability is below this; above 0, below 0.5 */
   /* The model is the mean of images of one autoregressive density, drawn with random ones. Training
    * sees that density alone. */
-  bool mirror;      /* s -> -s */
+  bool mirror;      /* s -> -s; not with z2 */
   bool point_group; /* reflections and exchanges of equal extents, about the origin */
-  int shifts;       /* so many translations in each direction, evenly spaced; 1: none */
+  int shifts;       /* so many translations in each direction, evenly spaced, at most the smallest
+                       extent; 1: none */
 } cw_autoregressive_spec;
 
 /* One entry of autoregressive.def, with what of the spec it reads. */
@@ -144,8 +146,8 @@ extern const cw_autoregressive_kind
     *const cw_autoregressives[]; /* NULL-terminated; from model/autoregressive.def */
 const cw_autoregressive_kind *cw_autoregressive_find(const char *name);
 
-/* How many images the spec asks for; models take at most so many. */
 #define CW_MAX_IMAGES 4096
+/* How many images a spec asks for, its shifts being at least 1; models take CW_MAX_IMAGES. */
 long cw_autoregressive_images(const cw_autoregressive_spec *spec, const cw_lattice *lat);
 
 typedef enum { CW_MODEL_FLOW = 0, CW_MODEL_AUTOREGRESSIVE } cw_model_kind;
@@ -171,15 +173,16 @@ void cw_model_destroy(cw_model *m);
 long cw_model_n_theta(const cw_model *m);
 const double *cw_model_theta(const cw_model *m);
 void cw_model_set_theta(cw_model *m, const double *theta); /* copies n_theta numbers */
-void cw_model_init(cw_model *m, uint32_t seed); /* starting parameters: close to the prior */
+/* Starting parameters: a flow close to its prior, spins close to what the bonds alone say. */
+void cw_model_init(cw_model *m, uint32_t seed);
 /* Starting parameters whose layers are the identity, from which all of them can learn: a flow
  * between near theories begins here (as in arXiv:2201.13117). */
 void cw_model_init_identity(cw_model *m, uint32_t seed);
 const cw_geometry *cw_model_geometry(const cw_model *m);
 bool cw_model_is_discrete(const cw_model *m); /* of spins +1 and -1? */
-/* Couplings of the target, S = bond sum_{x,mu} s_x s_{x+mu} + field sum_x s_x, for models with
- * `bonds`; others ignore them. Zero until set. */
-void cw_model_set_couplings(cw_model *m, double bond, double field);
+/* Couplings c (n_terms) of the target, of which models with `bonds` take those of bond_term and
+ * field_term; others ignore them. Zero until set. */
+void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c);
 
 /* x ~ q for all configurations (keyed by x->first_chain and step), log q (n_config). Parallel over
  * blocks. Local. */
@@ -198,8 +201,8 @@ int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long fir
                           const double *x, bool inverse, cw_arena *work, bool *finite);
 const char *cw_model_layer_name(const cw_model *m, int layer);
 
-/* The layers without the prior, on a block x (n_outer, 1, CW_LANES) in place: x <- f(x) or,
- * inverse, f^-1(x); logj (CW_LANES) = ln |det| of what was applied, overwritten. Both 64-byte
+/* Flows only. The layers without the prior, on a block x (n_outer, 1, CW_LANES) in place: x <- f(x)
+ * or, inverse, f^-1(x); logj (CW_LANES) = ln |det| of what was applied, overwritten. Both 64-byte
  * aligned. No mirror images: of a mixture, its q0. CW_ENOMEM. */
 cw_status cw_model_carry_block(const cw_model *m, double *x, double *logj, bool inverse,
                                cw_arena *work);
@@ -218,35 +221,36 @@ typedef struct {
   void *mirror_frame[CW_MAX_LAYERS];
 } cw_model_pass;
 
-/* With z2_mixture x is drawn from q0 without a random sign: the two halves of the mixture have
+/* Of spins these three are of the one density whose images a mixture takes the mean of.
+ * With z2_mixture x is drawn from q0 without a random sign: the two halves of the mixture have
  * equal expectations of even functions. */
 cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
                                 cw_model_pass *pass, cw_arena *tape);
 cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_pass *pass,
                                   cw_arena *tape);
-/* The layers alone, as a map f of given configurations: pass->z = x, pass->x = f(x) and pass->logq
- * = -ln|det J|, the change of any log-density that travels along. What sample_vjp needs after a
- * sample is there. Not with z2_mixture. */
+/* Flows only. The layers alone, as a map f of given configurations: pass->z = x, pass->x = f(x) and
+ * pass->logq = -ln|det J|, the change of any log-density that travels along. What sample_vjp needs
+ * after a sample is there. Not with z2_mixture. */
 cw_status cw_model_forward_block(const cw_model *m, const double *x, cw_model_pass *pass,
                                  cw_arena *tape);
-/* g: the score of a density at pass->z in, of its image under the layers at pass->x out (theta held
- * fixed): J^{-T} [g - d ln|det J|/dz] (arXiv:2207.08219). */
+/* Flows only. g: the score of a density at pass->z in, of its image under the layers at pass->x out
+ * (theta held fixed): J^{-T} [g - d ln|det J|/dz] (arXiv:2207.08219). */
 cw_status cw_model_carry_score(const cw_model *m, const cw_model_pass *pass, double *g,
                                cw_arena *work);
-/* g = d ln q(x)/dx at the sample of the pass (theta held fixed). */
+/* Flows only. g = d ln q(x)/dx at the sample of the pass (theta held fixed). */
 cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, double *g,
                                cw_arena *work);
-/* After sample_block: gtheta += sum_b [ g_b . dx_b/dtheta + glogq_b dlogq_b/dtheta ] at fixed
- * latent; g is overwritten. */
+/* Flows only. After sample_block: gtheta += sum_b [ g_b . dx_b/dtheta + glogq_b dlogq_b/dtheta ] at
+ * fixed latent; g is overwritten. */
 cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
                               const double *glogq, float *gtheta, cw_arena *work);
 /* After log_prob_block, for spins also after sample_block: gtheta += sum_b glogq_b d ln
  * q(x_b)/dtheta; g (out): glogq_b d ln q/dx, for spins not written and may be NULL. */
 cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
                                 double *g, float *gtheta, cw_arena *work);
-/* After log_prob_block at x ~ p: the path gradient of -sum_b scale_b ln q(x_b), that is of the
- * forward KL divergence pulled back to the prior; g in: d ln p/dx at x; overwritten. (Vaitl et al.,
- * arXiv:2207.08219 and 2403.15881.) Not with z2_mixture. */
+/* Flows only. After log_prob_block at x ~ p: the path gradient of -sum_b scale_b ln q(x_b), that is
+ * of the forward KL divergence pulled back to the prior; g in: d ln p/dx at x; overwritten. (Vaitl
+ * et al., arXiv:2207.08219 and 2403.15881.) Not with z2_mixture. */
 cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
                                     const double *scale, float *gtheta, cw_arena *work);
 

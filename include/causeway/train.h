@@ -40,7 +40,8 @@ typedef struct {
   double beta1, beta2, epsilon; /* Adam (arXiv:1412.6980) */
 } cw_train_options;
 
-/* What a step reports. */
+/* What a step reports: while couplings are annealed, of the target as it is then; of a mixture of
+ * images, of the one density that is trained. */
 typedef struct {
   double loss;       /* reverse: <ln q + S>; forward: <-ln q>; per configuration, lnZ not included.
                         transition: the mean work */

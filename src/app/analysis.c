@@ -178,8 +178,9 @@ static void describe_autoregressive(const cw_autoregressive_spec *s, const cw_la
   for (int i = 0; i < s->n_hidden && at < CW_TITLE; i++)
     at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d", i > 0 ? ", " : "", s->hidden[i]);
   if (at < CW_TITLE)
-    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%s%s",
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%s%s%s%s",
                    s->n_hidden > 0 ? " hidden channels at each site" : "no hidden layers",
+                   s->gated ? ", gated" : "", s->residual ? ", residual" : "",
                    s->bonds ? ", bonds in the logits" : "", s->z2 ? ", odd under s -> -s" : "");
   if (n_images > 1 && at < CW_TITLE)
     snprintf(text + at, (size_t)(CW_TITLE - at), ", mean of %ld images", n_images);

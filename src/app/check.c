@@ -364,13 +364,14 @@ static cw_status trained_weights(cw_context *ctx, const target *t, const cw_mode
                                  double *log_weight) {
   cw_geometry *geom = NULL;
   cw_model *model = NULL;
-  cw_theory th;
+  cw_theory th = {0};
   cw_status st = cw_geometry_create(ctx, &t->lat, 1, &geom);
   if (st == CW_OK) st = cw_theory_create(ctx, cw_theory_find(t->theory), geom, 0, t->param, &th);
   if (st == CW_OK) st = cw_model_create(ctx, spec, geom, &model);
   if (st == CW_OK) st = train_model(ctx, model, &th, t->steps);
   if (st == CW_OK) st = draw_weights(ctx, model, &th, log_weight);
   cw_model_destroy(model);
+  cw_theory_destroy(&th);
   cw_geometry_destroy(geom);
   return st;
 }

@@ -65,9 +65,11 @@ static const cw_expect *expected_of(const cw_analysis_case *c, const char *quant
   return NULL;
 }
 
-static bool all_expect(const scan *s, const char *quantity) {
+/* Is it of every stage, a scalar, and do all cases expect that quantity? */
+static bool is_scanned(const scan *s, const cw_expect *e) {
+  if (e->stage[0] != '\0' || e->index >= 0) return false;
   for (int i = 0; i < s->n; i++)
-    if (expected_of(s->c[i], quantity) == NULL) return false;
+    if (expected_of(s->c[i], e->quantity) == NULL) return false;
   return true;
 }
 
@@ -115,7 +117,7 @@ static cw_status pulls_figure(cw_page *page, const scan *s, const cw_expect *lis
   CW_TRY(cw_page_figure_begin(page, "Distance from what is expected", s->parameter,
                               "standard deviations", false, false));
   for (int i = 0; i < n; i++) {
-    if (!all_expect(s, list[i].quantity)) continue;
+    if (!is_scanned(s, &list[i])) continue;
     const cw_analysis_case *c = s->c[0];
     const cw_analysis_stage *nis = cw_analysis_find_kind(c, CW_STAGE_NIS);
     const bool of_case = cw_case_result(c, list[i].quantity) != NULL;
@@ -134,10 +136,10 @@ cw_status cw_page_scan(cw_page *page, const cw_analysis *a) {
   if (!order_cases(a, &s)) return CW_OK;
   const cw_expect *list = s.c[0]->plan->expect;
   const int n_list = s.c[0]->plan->n_expect;
-  for (int i = 0; i < n_list; i++) n += all_expect(&s, list[i].quantity);
+  for (int i = 0; i < n_list; i++) n += is_scanned(&s, &list[i]);
   if (n == 0) return CW_OK;
   CW_TRY(cw_page_heading(page, 2, "Through the cases"));
   for (int i = 0; i < n_list; i++)
-    if (all_expect(&s, list[i].quantity)) CW_TRY(quantity_figure(page, &s, list[i].quantity));
+    if (is_scanned(&s, &list[i])) CW_TRY(quantity_figure(page, &s, list[i].quantity));
   return pulls_figure(page, &s, list, n_list);
 }

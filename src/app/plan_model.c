@@ -143,16 +143,20 @@ static cw_status read_images(cw_node *model, const cw_plan *p, cw_autoregressive
   CW_TRY(cw_job_map(model, "mixture", CW_JOB_PRESET, &map));
   CW_TRY(cw_job_bool(map, "mirror", 0, &s->mirror));
   if (s->mirror) CW_TRY(needs_even_theory(map, "mirror", p));
+  if (s->mirror && s->z2) return cw_job_fail(map, "mirror", "with z2 mirror images are equal");
   CW_TRY(cw_job_bool(map, "point_group", 0, &s->point_group));
   CW_TRY(cw_job_long(map, "shifts", 1, 1, 64, &shifts));
   s->shifts = (int)shifts;
+  for (int d = 0; d < p->lat.dim; d++)
+    if (shifts > p->lat.extent[d])
+      return cw_job_fail(map, "shifts", "%ld shifts of an extent of %d", shifts, p->lat.extent[d]);
   const long n = cw_autoregressive_images(s, &p->lat);
   if (n <= CW_MAX_IMAGES) return CW_OK;
   return cw_job_fail(map, NULL, "%ld images; at most %d", n, CW_MAX_IMAGES);
 }
 
 /* The keys that only some kinds of network have. */
-static cw_status read_sharing(cw_node *map, const cw_autoregressive_kind *kind,
+static cw_status read_sharing(cw_node *map, const cw_plan *p, const cw_autoregressive_kind *kind,
                               cw_autoregressive_spec *s) {
   int share;
   long kernel;
@@ -165,6 +169,10 @@ static cw_status read_sharing(cw_node *map, const cw_autoregressive_kind *kind,
   if (kernel % 2 == 0)
     return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
   s->kernel = (int)kernel;
+  for (int d = 0; d < p->lat.dim; d++)
+    if (kernel / 2 >= p->lat.extent[d])
+      return cw_job_fail(map, "kernel", "%ld reaches around the extent %d", kernel,
+                         p->lat.extent[d]);
   return cw_job_bool(map, "periodic", 1, &s->periodic);
 }
 
@@ -176,13 +184,13 @@ static cw_status read_autoregressive(cw_node *map, cw_plan *p) {
   p->model.kind = CW_MODEL_AUTOREGRESSIVE;
   CW_TRY(cw_job_choice(map, "kind", "autoregressive model", autoregressive_words(words), 0, &kind));
   s->kind = cw_autoregressives[kind]->name;
-  CW_TRY(cw_job_int_list(map, "hidden", preset, 2, 1, 4096, 8, s->hidden, &s->n_hidden));
+  CW_TRY(cw_job_int_list(map, "hidden", preset, 2, 1, CW_MAX_CHANNELS, 8, s->hidden, &s->n_hidden));
   CW_TRY(
       cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
   s->activation = (cw_activation)activation;
   CW_TRY(cw_job_bool(map, "gated", 0, &s->gated));
   CW_TRY(cw_job_bool(map, "residual", 0, &s->residual));
-  CW_TRY(read_sharing(map, cw_autoregressives[kind], s));
+  CW_TRY(read_sharing(map, p, cw_autoregressives[kind], s));
   CW_TRY(cw_job_bool(map, "z2", 0, &s->z2));
   if (s->z2 && (s->activation != CW_ACT_TANH || s->gated))
     return cw_job_fail(map, "z2", "needs an odd activation: tanh, not gated");
@@ -249,8 +257,10 @@ static cw_gradient preset_gradient(const cw_plan *p, cw_loss loss) {
   return loss == CW_LOSS_REVERSE_KL ? CW_GRADIENT_REINFORCE : CW_GRADIENT_PLAIN;
 }
 
-static cw_status read_annealing(cw_node *map, cw_train_options *t) {
-  CW_TRY(cw_job_long(map, "anneal", t->steps / 10, 0, 1000000000, &t->anneal));
+/* What starts from trained parameters is where annealing would take it. */
+static cw_status read_annealing(cw_node *map, const cw_plan *p, cw_train_options *t) {
+  const long preset = p->start.run[0] != '\0' ? 0 : t->steps / 10;
+  CW_TRY(cw_job_long(map, "anneal", preset, 0, 1000000000, &t->anneal));
   if (t->anneal > t->steps)
     return cw_job_fail(map, "anneal", "%ld steps of annealing, but %ld steps in all", t->anneal,
                        t->steps);
@@ -274,7 +284,7 @@ cw_status cw_read_train(cw_node *root, cw_plan *p) {
   CW_TRY(read_descent(map, preset_gradient(p, t->loss), 100, t));
   if (spins(p) && t->gradient == CW_GRADIENT_PATH)
     return cw_job_fail(map, "gradient", "there is no path gradient for spins; expected plain");
-  if (spins(p) && t->loss == CW_LOSS_REVERSE_KL) CW_TRY(read_annealing(map, t));
+  if (spins(p) && t->loss == CW_LOSS_REVERSE_KL) CW_TRY(read_annealing(map, p, t));
   if (p->model.z2_mixture && t->loss == CW_LOSS_FORWARD_KL && t->gradient == CW_GRADIENT_PATH)
     return cw_job_fail(
         map, "gradient",

@@ -28,10 +28,7 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
   if (!plan->has_model) return CW_OK;
   CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
   cw_model_init(out->model, plan->seed);
-  const cw_theory_ops *ops = out->theory.ops;
-  if (ops->bond_term >= 0)
-    cw_model_set_couplings(out->model, out->theory.c[ops->bond_term],
-                           ops->field_term > 0 ? out->theory.c[ops->field_term] : 0);
+  cw_model_set_couplings(out->model, out->theory.ops, out->theory.c);
   return cw_start_parameters(out, &plan->start, "train", 1, &out->model);
 }
 

@@ -57,8 +57,10 @@ void cw_model_init_identity(cw_model *m, uint32_t seed) {
   round_theta(m);
 }
 
-void cw_model_set_couplings(cw_model *m, double bond, double field) {
-  if (m->ops->set_couplings) m->ops->set_couplings(m, bond, field);
+void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c) {
+  if (m->ops->set_couplings == NULL || target->bond_term < 0) return;
+  m->ops->set_couplings(m, c[target->bond_term],
+                        target->field_term > 0 ? c[target->field_term] : 0);
 }
 
 cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,

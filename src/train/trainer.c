@@ -170,6 +170,7 @@ cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_mod
     return st;
   }
   memcpy(t->theta, cw_model_theta(model), (size_t)t->n_theta * sizeof *t->theta);
+  cw_model_set_couplings(model, th->ops, th->c);
   *out = t;
   return CW_OK;
 }
@@ -268,13 +269,10 @@ static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const
   return CW_OK;
 }
 
-/* Couplings of the target at this step, c (n_terms), also for the model. */
+/* A fraction of the target's couplings, c (n_terms), also for the model. */
 static void aim(cw_trainer *t, double fraction, double *c) {
-  const cw_theory_ops *ops = t->th->ops;
-  for (int k = 0; k < ops->n_terms; k++) c[k] = fraction * t->th->c[k];
-  if (ops->bond_term >= 0)
-    cw_model_set_couplings(t->model, c[ops->bond_term],
-                           ops->field_term > 0 ? c[ops->field_term] : 0);
+  for (int k = 0; k < t->th->ops->n_terms; k++) c[k] = fraction * t->th->c[k];
+  cw_model_set_couplings(t->model, t->th->ops, c);
 }
 
 static double annealed(const cw_trainer *t) {
@@ -411,7 +409,7 @@ static double clip_gradient(cw_trainer *t) {
 
 /* ---- a step ---- */
 
-static cw_status take_step(cw_trainer *t, const step_input *in, cw_train_report *report) {
+static cw_status try_step(cw_trainer *t, const step_input *in, cw_train_report *report) {
   CW_TRY(cw_agree(t->ctx, my_gradients(t, in)));
   add_chunks(t);
   *report = (cw_train_report){.rate = rate_at(t)};
@@ -426,9 +424,14 @@ static cw_status take_step(cw_trainer *t, const step_input *in, cw_train_report 
   cw_adam_step(&t->opt, report->rate, t->step, t->n_theta, t->gradient, t->m, t->v, t->theta);
   cw_model_set_theta(t->model, t->theta);
   if (t->opt.schedule == CW_SCHEDULE_PLATEAU) watch_plateau(t, report->loss);
-  double c[CW_MAX_TERMS];
-  aim(t, 1, c);
   return CW_OK;
+}
+
+/* Whatever comes of it, the model is left with the couplings of the target. */
+static cw_status take_step(cw_trainer *t, const step_input *in, cw_train_report *report) {
+  cw_status st = try_step(t, in, report);
+  cw_model_set_couplings(t->model, t->th->ops, t->th->c);
+  return st;
 }
 
 cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_report *report) {

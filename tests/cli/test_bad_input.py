@@ -411,6 +411,7 @@ class SpinModels(Refusals):
         self.change("hidden: [4]", "kernel: 3", "job.yaml:5: unknown key 'kernel' in model")
         self.change("frontier, hidden: [4]", "pixelcnn, share: all", "job.yaml:5: unknown key 'share' in model")
         self.change("frontier, hidden: [4]", "pixelcnn, kernel: 4", "job.yaml:5: model.kernel: expected an odd number, found 4")
+        self.change("frontier, hidden: [4]", "pixelcnn, kernel: 9", "job.yaml:5: model.kernel: 9 reaches around the extent 4")
         self.change("hidden: [4]", "clip: 0.7", "job.yaml:5: model.clip: must lie in")
 
     def test_symmetry(self):
@@ -418,7 +419,10 @@ class SpinModels(Refusals):
         self.change("hidden: [4]", "mixture: {mirror: true}", "job.yaml:5: model.mixture.mirror: theory 'ising' is not even")
         self.change("hidden: [4]", "z2: true, gated: true", "job.yaml:5: model.z2: needs an odd activation: tanh, not gated")
         self.change("hidden: [4]", "mixture: {shifts: 65}", "job.yaml:5: model.mixture.shifts: must lie in [1, 64]")
-        self.change("hidden: [4]", "mixture: {shifts: 64, point_group: true}", "job.yaml:5: model.mixture: 32768 images; at most 4096")
+        self.change("hidden: [4]", "mixture: {shifts: 5}", "job.yaml:5: model.mixture.shifts: 5 shifts of an extent of 4")
+        many = SPINS.replace("[4, 4]", "[32, 32]").replace("hidden: [4]", "mixture: {shifts: 32, point_group: true}")
+        self.refuse(many, "job.yaml:5: model.mixture: 8192 images; at most 4096")
+        self.refuse(SPINS.replace("h: 0.1", "h: 0").replace("hidden: [4]", "z2: true, mixture: {mirror: true}"), "with z2 mirror images are equal")
 
     def test_training(self):
         self.change("steps: 10", "steps: 10, gradient: path", "job.yaml:6: train.gradient: reinforce is for spins")

@@ -59,9 +59,10 @@ typedef struct {
   } known[CW_MAX_DIM * 64]; /* shapes met so far, each with a group per site of its cut */
 } subdivision;
 
-static int longest(const box *b, int dim) {
+/* Normal to the next cut: the torus is cut open first, then boxes across their longest side. */
+static int cut_direction(const box *b, int dim) {
   for (int d = 0; d < dim; d++)
-    if (!b->open[d] && b->size[d] > 0) return d; /* the torus first */
+    if (!b->open[d]) return d;
   int best = 0;
   for (int d = 1; d < dim; d++)
     if (b->size[d] > b->size[best]) best = d;
@@ -115,7 +116,7 @@ static void subdivide(subdivision *s, box b) {
   const int dim = s->lat->dim;
   for (int d = 0; d < dim; d++)
     if (b.size[d] == 0) return;
-  const int normal = longest(&b, dim), half = b.open[normal] ? b.size[normal] / 2 : 0;
+  const int normal = cut_direction(&b, dim), half = b.open[normal] ? b.size[normal] / 2 : 0;
   draw_plane(s, &b, normal, b.origin[normal] + half, groups_of(s, &b, normal));
   box low = b, high = b;
   low.open[normal] = high.open[normal] = true;

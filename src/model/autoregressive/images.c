@@ -82,9 +82,12 @@ cw_status cw_images_create(cw_context *ctx, const cw_autoregressive_spec *spec,
   int axes[24][CW_MAX_DIM];
   const int n_axes = axis_permutations(&geom->lat, axes);
   *out = (cw_images){.n_site = geom->n_outer};
-  if (spec->shifts < 1 || spec->shifts > CW_MAX_IMAGES)
-    return cw_fail(ctx, CW_EINVAL, "model: %d shifts, expected 1 to %d", spec->shifts,
-                   CW_MAX_IMAGES);
+  if (spec->mirror && spec->z2)
+    return cw_fail(ctx, CW_EINVAL, "model: with z2 mirror images are equal");
+  for (int d = 0; d < geom->lat.dim; d++)
+    if (spec->shifts < 1 || spec->shifts > geom->lat.extent[d])
+      return cw_fail(ctx, CW_EINVAL, "model: %d shifts, expected 1 to the smallest extent",
+                     spec->shifts);
   const long n = cw_autoregressive_images(spec, &geom->lat);
   if (n > CW_MAX_IMAGES)
     return cw_fail(ctx, CW_EINVAL, "model: %ld images, expected at most %d", n, CW_MAX_IMAGES);

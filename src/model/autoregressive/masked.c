@@ -1,10 +1,13 @@
 #include "model/autoregressive/masked.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/autoregressive/parts.h"
+
+enum { MAX_THETA = 1 << 27 };
 
 /* One layer. What a site reads are its links, in a fixed order; each has a slot of the weights. */
 typedef struct {
@@ -32,6 +35,7 @@ struct cw_masked {
 /* ---- links ---- */
 
 bool cw_links_add(cw_links *all, long key, int out, int in) {
+  if (all->n == CW_MAX_LINKS) return false;
   if (all->n == all->capacity) {
     all->capacity = all->capacity ? 2 * all->capacity : 4096;
     cw_link *more = realloc(all->link, (size_t)all->capacity * sizeof *more);
@@ -98,14 +102,20 @@ static bool layer_index(masked_layer *L, cw_links *all, int n_site) {
 
 /* ---- building ---- */
 
-static bool layer_links(const cw_links_plan *p, const cw_autoregressive_parts *parts,
-                        masked_layer *L, bool first) {
+static cw_status layer_links(cw_context *ctx, const cw_links_plan *p,
+                             const cw_autoregressive_parts *parts, masked_layer *L, bool first) {
   cw_links all = {0};
   bool ok = true;
   for (int i = 0; ok && i < p->order->n; i++) ok = parts->add_links(p, i, first, &all);
+  const bool too_many = all.n == CW_MAX_LINKS;
   ok = ok && layer_index(L, &all, p->order->n);
   free(all.link);
-  return ok;
+  if (too_many)
+    return cw_fail(ctx, CW_EINVAL,
+                   "model: more than %d pairs of sites reach each other; fewer sites, or another "
+                   "kind of model",
+                   CW_MAX_LINKS);
+  return ok ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a masked network");
 }
 
 static bool layer_biases(const cw_links_plan *p, cw_bias_sharing sharing, masked_layer *L) {
@@ -117,21 +127,30 @@ static bool layer_biases(const cw_links_plan *p, cw_bias_sharing sharing, masked
   return L->bias_of != NULL;
 }
 
-static cw_status check_spec(cw_context *ctx, const cw_autoregressive_spec *s,
-                            const cw_autoregressive_kind *kind) {
+static cw_status check_kernel(cw_context *ctx, const cw_autoregressive_spec *s,
+                              const cw_lattice *lat) {
+  if (s->kernel < 1 || s->kernel % 2 == 0 || s->kernel > 99)
+    return cw_fail(ctx, CW_EINVAL, "model: kernel %d must be odd and at most 99", s->kernel);
+  for (int d = 0; d < lat->dim; d++)
+    if (s->kernel / 2 >= lat->extent[d])
+      return cw_fail(ctx, CW_EINVAL, "model: a kernel of %d reaches around the extent %d",
+                     s->kernel, lat->extent[d]);
+  return CW_OK;
+}
+
+static cw_status check_spec(cw_context *ctx, const cw_autoregressive_spec *s) {
   if (s->n_hidden < 0 || s->n_hidden >= CW_MAX_MASKED)
     return cw_fail(ctx, CW_EINVAL, "model: expected 0 to %d hidden layers", CW_MAX_MASKED - 1);
   for (int i = 0; i < s->n_hidden; i++)
-    if (s->hidden[i] < 1 || s->hidden[i] > 65536)
-      return cw_fail(ctx, CW_EINVAL, "model: hidden layer %d has %d channels, expected 1 to 65536",
-                     i, s->hidden[i]);
-  if (kind->kernel && (s->kernel < 1 || s->kernel % 2 == 0 || s->kernel > 99))
-    return cw_fail(ctx, CW_EINVAL, "model: kernel %d must be odd and at most 99", s->kernel);
+    if (s->hidden[i] < 1 || s->hidden[i] > CW_MAX_CHANNELS)
+      return cw_fail(ctx, CW_EINVAL, "model: hidden layer %d has %d channels, expected 1 to %d", i,
+                     s->hidden[i], CW_MAX_CHANNELS);
   if (s->z2 && (s->gated || s->activation != CW_ACT_TANH))
     return cw_fail(ctx, CW_EINVAL, "model: z2 needs an odd activation: tanh, not gated");
   return CW_OK;
 }
 
+/* Gives a layer its parameters from `at` on; returns where they end. */
 static long layer_place(masked_layer *L, long at) {
   L->w_at = at;
   at += (long)L->n_slot * L->ci * L->width;
@@ -139,7 +158,8 @@ static long layer_place(masked_layer *L, long at) {
   return L->bias ? at + (long)L->n_bias * L->width : at;
 }
 
-static bool build(cw_masked *net, const cw_links_plan *p, const cw_autoregressive_parts *parts) {
+static cw_status build(cw_context *ctx, cw_masked *net, const cw_links_plan *p,
+                       const cw_autoregressive_parts *parts) {
   const cw_autoregressive_spec *s = p->spec;
   int channels = 1;
   for (int i = 0; i <= s->n_hidden; i++) {
@@ -153,11 +173,16 @@ static bool build(cw_masked *net, const cw_links_plan *p, const cw_autoregressiv
     L->residual = s->residual && !last && i > 0 && L->co == L->ci;
     L->width = L->gated ? 2 * L->co : L->co;
     net->n_layer = i + 1;
-    if (!layer_links(p, parts, L, i == 0) || !layer_biases(p, parts->biases, L)) return false;
+    CW_TRY(layer_links(ctx, p, parts, L, i == 0));
+    if (!layer_biases(p, parts->biases, L))
+      return cw_fail(ctx, CW_ENOMEM, "no memory for a masked network");
     net->n_theta = layer_place(L, net->n_theta);
+    if (net->n_theta > MAX_THETA || (long)net->n * L->width > INT_MAX / CW_LANES)
+      return cw_fail(ctx, CW_EINVAL, "model: more than %d parameters, or too many channels",
+                     MAX_THETA);
     channels = L->co;
   }
-  return true;
+  return CW_OK;
 }
 
 cw_status cw_masked_create(cw_context *ctx, const cw_autoregressive_spec *spec,
@@ -165,25 +190,27 @@ cw_status cw_masked_create(cw_context *ctx, const cw_autoregressive_spec *spec,
   *out = NULL;
   const cw_autoregressive_kind *kind = cw_autoregressive_find(spec->kind);
   CW_REQUIRE(kind != NULL);
-  CW_TRY(check_spec(ctx, spec, kind));
+  CW_TRY(check_spec(ctx, spec));
+  if (kind->kernel) CW_TRY(check_kernel(ctx, spec, &geom->lat));
   cw_masked *net = calloc(1, sizeof *net);
   cw_links_plan p = {.spec = spec, .lat = &geom->lat, .order = order};
-  p.work = malloc(2 * (size_t)order->n * sizeof *p.work);
-  p.near = malloc((size_t)order->n * sizeof *p.near);
-  bool ok = net && p.work && p.near;
-  if (ok) {
+  p.work = calloc(2 * (size_t)order->n, sizeof *p.work);
+  p.near = calloc((size_t)order->n, sizeof *p.near);
+  cw_status st =
+      net && p.work && p.near ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a masked network");
+  if (st == CW_OK) {
     net->kernel = CW_DISPATCH(cw_context_isa(ctx), cw_net_kernels);
     net->masked = CW_DISPATCH(cw_context_isa(ctx), cw_masked_kernels);
     net->n = order->n;
-    ok = build(net, &p, kind->parts);
+    st = build(ctx, net, &p, kind->parts);
   }
   free(p.work);
   free(p.near);
-  *out = net;
-  if (ok) return CW_OK;
-  cw_masked_destroy(net);
-  *out = NULL;
-  return cw_fail(ctx, CW_ENOMEM, "no memory for a masked network of %d sites", order->n);
+  if (st == CW_OK)
+    *out = net;
+  else
+    cw_masked_destroy(net);
+  return st;
 }
 
 void cw_masked_destroy(cw_masked *net) {

@@ -2,7 +2,6 @@
 #include "model/autoregressive/order.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "model/autoregressive/parts.h"
 
@@ -68,16 +67,15 @@ static int ascending(const void *a, const void *b) {
 }
 
 int cw_order_frontier(const cw_order *order, const cw_lattice *lat, int i, int *work, int *out) {
-  int *seen = work, *queue = work + order->n; /* seen: by global site */
+  int *seen = work, *queue = work + order->n; /* seen: i + 1 at global sites */
   int begin = 0, end = 0, n = 0;
-  memset(seen, 0, (size_t)order->n * sizeof *seen);
   queue[end++] = order->site[i];
-  seen[order->site[i]] = 1;
+  seen[order->site[i]] = i + 1;
   while (begin < end) {
     int near[2 * CW_MAX_DIM], n_near = neighbours(lat, queue[begin++], near);
     for (int k = 0; k < n_near; k++) {
-      if (seen[near[k]]) continue;
-      seen[near[k]] = 1;
+      if (seen[near[k]] == i + 1) continue;
+      seen[near[k]] = i + 1;
       if (order->position[near[k]] < i)
         out[n++] = order->position[near[k]];
       else

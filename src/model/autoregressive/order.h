@@ -23,7 +23,8 @@ void cw_order_destroy(cw_order *order);
 int cw_order_drawn_neighbours(const cw_order *order, const cw_lattice *lat, int site, int before,
                               int *out);
 /* Positions before i, ascending, of the drawn spins that touch the undrawn ones which are connected
- * with site i: given these, s_i depends on no others. work (2n), out (n). Returns how many. */
+ * with site i: given these, s_i depends on no others. work (2n): cleared before the first call for
+ * this order, then left as it is; out (n). Returns how many. */
 int cw_order_frontier(const cw_order *order, const cw_lattice *lat, int i, int *work, int *out);
 
 #endif

@@ -16,13 +16,15 @@ typedef struct {
   long n, capacity;
   cw_link *link;
 } cw_links;
-bool cw_links_add(cw_links *all, long key, int out, int in); /* false: no memory */
+enum { CW_MAX_LINKS = 1 << 25 }; /* of a layer */
+/* false: no memory, or too many. */
+bool cw_links_add(cw_links *all, long key, int out, int in);
 
 typedef struct {
   const cw_autoregressive_spec *spec;
   const cw_lattice *lat;
   const cw_order *order;
-  int *work, *near; /* (2n), (n) for whoever needs them */
+  int *work, *near; /* (2n) cleared, (n): for cw_order_frontier */
 } cw_links_plan;
 
 /* A layer above the first also sees its own site, where what was computed knows earlier spins. */
