@@ -19,8 +19,8 @@ static void both(void **state, double beta, const cw_lattice *lat, double known,
   /* From a hot start HMC would keep the topological charge that it fell into, and at beta = 6.3
    * have a plaquette some 3e-4 too small for as long as this. */
   hmc.cold = true;
-  hmc.n_therm = 200;
-  hmc.n_step = 150;
+  hmc.n_therm = 400;
+  hmc.n_step = 200;
   check_plaquette(*state, &hmc, known, error, 5e-4);
 }
 
