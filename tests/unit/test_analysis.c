@@ -415,7 +415,7 @@ static void cases_have_their_own_names_and_words(void **state) {
   assert_non_null(strstr(html, "one half: of the two modes"));
   assert_non_null(strstr(html, "3200 samples of the target: forward ESS"));
   assert_non_null(strstr(html, "1600 samples of the target (the second half"));
-  assert_non_null(strstr(html, "Flow and chain integration differ by"));
+  assert_non_null(strstr(html, "Direct sampling and chain integration differ by"));
   assert_null(strstr(html, "Figure left out"));
   assert_null(strstr(html, "Not finished"));
   free(html);
