@@ -161,15 +161,6 @@ static void describe_theory(const cw_plan *plan, char text[CW_TITLE]) {
   if (at < CW_TITLE) snprintf(text + at, (size_t)(CW_TITLE - at), ")");
 }
 
-/* Equal but for the half of the lattice that they act on? */
-static bool same_layer(const cw_layer_spec *a, const cw_layer_spec *b) {
-  const cw_net_spec *m = &a->net, *n = &b->net;
-  return strcmp(a->kind, b->kind) == 0 && a->z2 == b->z2 && a->bins == b->bins &&
-         a->range == b->range && m->kind == n->kind && m->kernel == n->kernel &&
-         m->activation == n->activation && m->n_hidden == n->n_hidden &&
-         memcmp(m->hidden, n->hidden, sizeof m->hidden) == 0;
-}
-
 /* "frontier with 64, 64 hidden channels at each site, bonds in the logits, mean of 16 images" */
 static void describe_autoregressive(const cw_autoregressive_spec *s, const cw_lattice *lat,
                                     char text[CW_TITLE]) {
@@ -191,7 +182,7 @@ static void describe_flow(const cw_model_spec *model, char text[CW_TITLE]) {
   int at = 0;
   for (int i = 0, n; i < model->n_layers && at < CW_TITLE; i += n) {
     const cw_layer_spec *first = &model->layer[i];
-    for (n = 1; i + n < model->n_layers && same_layer(first, first + n);) n++;
+    for (n = 1; i + n < model->n_layers && cw_same_layer(first, first + n);) n++;
     at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d %s", at > 0 ? " + " : "", n,
                    first->kind);
   }

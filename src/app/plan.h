@@ -159,6 +159,10 @@ cw_status cw_needs_model(cw_node *root, const cw_plan *p, const char *section);
 cw_status cw_read_model(cw_node *root, cw_plan *p);
 cw_status cw_read_train(cw_node *root, cw_plan *p);
 cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model); /* key `layers` */
+/* Equal but for the half of the lattice that they act on? */
+bool cw_same_layer(const cw_layer_spec *a, const cw_layer_spec *b);
+/* The key in which two models differ whose parameters would not mean the same; NULL: none. */
+const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
 /* Keys `flow` and `train` of a walk. */
 cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *flow);
 /* Sections `ladder`, `rex`, `ptbc`, and the walks. */

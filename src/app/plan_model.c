@@ -1,5 +1,7 @@
 /* Models and their training: sections `model` and `train`, and what flows on a ladder share with
  * them. */
+#include <string.h>
+
 #include "app/plan.h"
 
 /* ---- model ---- */
@@ -213,6 +215,40 @@ cw_status cw_read_model(cw_node *root, cw_plan *p) {
   if (p->model.z2_mixture && !p->theory->even)
     return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
   return cw_read_layers(map, p, &p->model);
+}
+
+/* ---- are two alike? ---- */
+
+bool cw_same_layer(const cw_layer_spec *a, const cw_layer_spec *b) {
+  const cw_net_spec *m = &a->net, *n = &b->net;
+  return strcmp(a->kind, b->kind) == 0 && a->z2 == b->z2 && a->bins == b->bins &&
+         a->range == b->range && m->kind == n->kind && m->kernel == n->kernel &&
+         m->activation == n->activation && m->n_hidden == n->n_hidden &&
+         memcmp(m->hidden, n->hidden, sizeof m->hidden) == 0;
+}
+
+static const char *network_difference(const cw_autoregressive_spec *a,
+                                      const cw_autoregressive_spec *b) {
+  if (strcmp(a->kind, b->kind) != 0) return "kind";
+  if (a->n_hidden != b->n_hidden || memcmp(a->hidden, b->hidden, sizeof a->hidden) != 0)
+    return "hidden";
+  if (a->activation != b->activation) return "activation";
+  if (a->gated != b->gated) return "gated";
+  if (a->residual != b->residual) return "residual";
+  if (a->share != b->share) return "share";
+  if (a->kernel != b->kernel) return "kernel";
+  if (a->periodic != b->periodic) return "periodic";
+  if (a->z2 != b->z2) return "z2";
+  return a->bonds != b->bonds ? "bonds" : NULL;
+}
+
+const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b) {
+  if (a->kind != b->kind) return "kind";
+  if (a->kind == CW_MODEL_AUTOREGRESSIVE)
+    return network_difference(&a->autoregressive, &b->autoregressive);
+  for (int i = 0; i < a->n_layers && i < b->n_layers; i++)
+    if (!cw_same_layer(&a->layer[i], &b->layer[i])) return "layers";
+  return a->n_layers != b->n_layers ? "layers" : NULL;
 }
 
 /* ---- training ---- */

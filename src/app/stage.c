@@ -29,7 +29,7 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
   CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
   cw_model_init(out->model, plan->seed);
   cw_model_set_couplings(out->model, out->theory.ops, out->theory.c);
-  return cw_start_parameters(out, &plan->start, "train", 1, &out->model);
+  return cw_start_parameters(out, &plan->start, "train", &plan->model, 1, &out->model);
 }
 
 void cw_case_close(cw_case *c) {

@@ -101,8 +101,8 @@ cw_status cw_start_field(cw_case *c, const cw_mcmc_plan *plan, uint32_t draw, cw
 cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan);
 /* Parameters of n models from the training stage of another run, if from names one. CW_EINVAL: it
  * has none, or of other models. */
-cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage, int n,
-                              cw_model *const *model);
+cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
+                              const cw_model_spec *spec, int n, cw_model *const *model);
 cw_status cw_run_train(cw_case *c); /* also brings back the parameters of a finished training */
 cw_status cw_run_nis(cw_case *c);
 cw_status cw_run_nmcmc(cw_case *c);

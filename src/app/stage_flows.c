@@ -121,7 +121,8 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
   if (!plan->has_flow) return CW_OK;
   snprintf(name, sizeof name, "%s.train", plan->name);
   cw_status st = create_flows(c, plan, flows);
-  if (st == CW_OK) st = cw_start_parameters(c, &plan->flow.start, name, flows->n, flows->model);
+  if (st == CW_OK)
+    st = cw_start_parameters(c, &plan->flow.start, name, &plan->flow.model, flows->n, flows->model);
   if (st == CW_OK) st = open_training(c, name, &tr);
   cw_stage stage = {.name = name,
                     .n_steps = plan->flow.train.steps + 1,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/analysis.h"
 #include "app/stage.h"
 
 enum { LOSS, LOSS_ERROR, ESS, GRAD_NORM, RATE, N_CURVES };
@@ -78,14 +79,61 @@ static cw_status take_parameters(cw_case *c, const cw_start_from *from, const ch
   return CW_OK;
 }
 
-cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage, int n,
-                              cw_model *const *model) {
+/* The model that a stage of training is of, among the cases of a job; NULL: none. */
+static const cw_model_spec *trained_model(const cw_plan *plan, const char *stage) {
+  if (strcmp(stage, "train") == 0) return plan->has_model ? &plan->model : NULL;
+  for (int i = 0; i < plan->n_walks; i++) {
+    const size_t n = strlen(plan->walk[i].name);
+    if (strncmp(stage, plan->walk[i].name, n) == 0 && strcmp(stage + n, ".train") == 0)
+      return plan->walk[i].has_flow ? &plan->walk[i].flow.model : NULL;
+  }
+  return NULL;
+}
+
+static bool same_lattice(const cw_lattice *a, const cw_lattice *b) {
+  return a->dim == b->dim && memcmp(a->extent, b->extent, (size_t)a->dim * sizeof(int)) == 0;
+}
+
+/* Parameters of another model, or of a network that knows its lattice, would be as many numbers
+ * without a meaning. */
+static cw_status check_alike(cw_case *c, const cw_start_from *from, const cw_plan *theirs,
+                             const char *stage, const cw_model_spec *spec) {
+  const cw_model_spec *other = trained_model(theirs, stage);
+  const char *key = other != NULL ? cw_model_difference(spec, other) : NULL;
+  if (key != NULL)
+    return cw_fail(c->ctx, CW_EINVAL,
+                   "start: the parameters of run '%s' are of a model with other '%s'", from->run,
+                   key);
+  if (spec->kind == CW_MODEL_AUTOREGRESSIVE &&
+      !cw_autoregressive_find(spec->autoregressive.kind)->kernel &&
+      !same_lattice(&theirs->lat, &c->plan->lat))
+    return cw_fail(c->ctx, CW_EINVAL,
+                   "start: the parameters of run '%s' are of another lattice, and networks of kind "
+                   "'%s' stay at theirs",
+                   from->run, spec->autoregressive.kind);
+  return CW_OK;
+}
+
+static cw_status check_run(cw_case *c, const cw_start_from *from, const cw_store *store,
+                           const char *stage, const cw_model_spec *spec) {
+  cw_plans theirs = {0};
+  cw_status st = cw_plans_of_store(c->ctx, store, &theirs);
+  for (int i = 0; st == CW_OK && i < theirs.n; i++)
+    if (strcmp(theirs.plan[i].name, from->name) == 0)
+      st = check_alike(c, from, &theirs.plan[i], stage, spec);
+  cw_plans_clear(&theirs);
+  return st;
+}
+
+cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
+                              const cw_model_spec *spec, int n, cw_model *const *model) {
   if (from->run[0] == '\0' || n == 0) return CW_OK;
   cw_store *other = NULL;
   cw_arrays last = {0};
   char name[160];
   snprintf(name, sizeof name, "%s%s%s", from->name, from->name[0] ? "/" : "", stage);
   cw_status st = cw_store_open(c->ctx, from->run, &other);
+  if (st == CW_OK) st = check_run(c, from, other, stage, spec);
   if (st == CW_OK && cw_store_segments(other, name) > 0) st = cw_store_read(other, name, -1, &last);
   if (st == CW_OK) st = take_parameters(c, from, name, &last, n, model);
   cw_arrays_clear(&last);

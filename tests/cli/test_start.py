@@ -39,8 +39,38 @@ class Start(Case):
     def test_another_model_or_no_run_is_refused(self):
         start = ("--set", "model.start.run=small")
         self.bad(("run", "job.yaml", "--out", "a", *LARGER, *start, "--set", "model.layers[0].repeat=2"), "parameters")
+        self.bad(("run", "job.yaml", "--out", "a2", *LARGER, *start, "--set", "model.layers[0].net.activation=leaky_relu", "--set", "model.layers[0].z2=false"), "other 'layers'")
         self.bad(("run", "job.yaml", "--out", "b", *LARGER, "--set", "model.start.run=nowhere"), "nowhere")
         self.bad(("run", "job.yaml", "--out", "c", *LARGER, *start, "--set", "model.start.case=x"), "has no training 'x/train'")
+
+
+SPINS = """\
+job: spins
+seed: 5
+lattice: [4, 6]
+theory: {kind: ising, beta: 0.4}
+model: {kind: pixelcnn, kernel: 3, hidden: [8, 8]}
+train: {batch: 64, steps: 200, warmup: 10, rate: 0.01}
+nis: {samples: 2048}
+"""
+
+
+class Spins(Case):
+    """Convolutions go to another volume, other networks stay at theirs."""
+
+    def test_start(self):
+        self.write("job.yaml", SPINS)
+        start = ("--set", "model.start.run=small", "--set", "train=null")
+        self.good("run", "job.yaml", "--out", "small")
+        for out, words in (("fresh", ("--set", "train=null")), ("carried", start)):
+            self.good("run", "job.yaml", "--out", out, "--set", "lattice=[6, 6]", *words)
+        self.assertGreater(self.results("carried")["flow"]["ess"], 1.2 * self.results("fresh")["flow"]["ess"])
+        self.good("run", "job.yaml", "--out", "again", *start)
+        self.assertGreater(self.results("again")["flow"]["ess"], 0.95 * self.results("small")["flow"]["ess"])
+        self.bad(("run", "job.yaml", "--out", "a", *start, "--set", "model.bonds=false"), "other 'bonds'")
+        self.good("run", "job.yaml", "--out", "rows", "--set", "model={kind: frontier, hidden: [8]}")
+        rows = ("--set", "model={kind: frontier, hidden: [8], start: {run: rows}}", "--set", "train=null", "--set", "lattice=[6, 4]")
+        self.bad(("run", "job.yaml", "--out", "b", *rows), "of another lattice")
 
 
 LADDER = """\
