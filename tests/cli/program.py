@@ -65,10 +65,10 @@ checkpoint: 0.01
 lattice: [6, 4]
 theory: {kind: ising, beta: 0.4}
 model: {kind: frontier, hidden: [12], mixture: {mirror: true, point_group: true}}
-cluster: {chains: 20, thermalise: 50, steps: 400, keep: 160}
-train: {batch: 96, steps: 200, warmup: 10, anneal: 120}
-nis: {samples: 20000}
-nmcmc: {chains: 20, steps: 300}
+cluster: {chains: 20, thermalise: 50, steps: 1600, keep: 160}
+train: {batch: 96, steps: 900, warmup: 10, anneal: 500}
+nis: {samples: 80000}
+nmcmc: {chains: 20, steps: 1200}
 forward: {data: cluster}
 """
 
