@@ -28,6 +28,7 @@ typedef struct {
 long cw_lattice_sites(const cw_lattice *lat);
 long cw_lattice_site(const cw_lattice *lat, const int coord[]); /* coordinates are wrapped */
 void cw_lattice_coord(const cw_lattice *lat, long site, int coord[]);
+bool cw_lattice_equal(const cw_lattice *a, const cw_lattice *b); /* of equal extents? */
 
 /* Geometry of one lattice cut into V sub-lattices. Immutable; shared by fields.
  *

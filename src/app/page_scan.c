@@ -25,8 +25,8 @@ static int scanned_parameter(const cw_analysis *a) {
   int found = -1;
   for (int i = 1; i < a->n_cases; i++) {
     const cw_plan *p = a->cases[i].plan;
-    if (p->theory != first->theory || p->form != first->form || p->lat.dim != first->lat.dim ||
-        memcmp(p->lat.extent, first->lat.extent, (size_t)p->lat.dim * sizeof(int)) != 0)
+    if (p->theory != first->theory || p->form != first->form ||
+        !cw_lattice_equal(&p->lat, &first->lat))
       return -1;
     for (int k = 0; k < n_params(first); k++) {
       if (p->param[k] == first->param[k]) continue;

@@ -90,10 +90,6 @@ static const cw_model_spec *trained_model(const cw_plan *plan, const char *stage
   return NULL;
 }
 
-static bool same_lattice(const cw_lattice *a, const cw_lattice *b) {
-  return a->dim == b->dim && memcmp(a->extent, b->extent, (size_t)a->dim * sizeof(int)) == 0;
-}
-
 /* Parameters of another model, or of a network that knows its lattice, would be as many numbers
  * without a meaning. */
 static cw_status check_alike(cw_case *c, const cw_start_from *from, const cw_plan *theirs,
@@ -106,7 +102,7 @@ static cw_status check_alike(cw_case *c, const cw_start_from *from, const cw_pla
                    key);
   if (spec->kind == CW_MODEL_AUTOREGRESSIVE &&
       !cw_autoregressive_find(spec->autoregressive.kind)->kernel &&
-      !same_lattice(&theirs->lat, &c->plan->lat))
+      !cw_lattice_equal(&theirs->lat, &c->plan->lat))
     return cw_fail(c->ctx, CW_EINVAL,
                    "start: the parameters of run '%s' are of another lattice, and networks of kind "
                    "'%s' stay at theirs",

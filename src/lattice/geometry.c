@@ -18,6 +18,10 @@ long cw_lattice_site(const cw_lattice *lat, const int coord[]) {
   return s;
 }
 
+bool cw_lattice_equal(const cw_lattice *a, const cw_lattice *b) {
+  return a->dim == b->dim && memcmp(a->extent, b->extent, (size_t)a->dim * sizeof(int)) == 0;
+}
+
 void cw_lattice_coord(const cw_lattice *lat, long site, int coord[]) {
   for (int d = lat->dim - 1; d >= 0; d--) {
     coord[d] = (int)(site % lat->extent[d]);

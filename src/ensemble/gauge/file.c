@@ -109,10 +109,6 @@ char *cw_gauge_lattice_text(const cw_lattice *lat, char *text) {
   return text;
 }
 
-bool cw_gauge_same_lattice(const cw_lattice *a, const cw_lattice *b) {
-  return a->dim == b->dim && memcmp(a->extent, b->extent, (size_t)a->dim * sizeof(int)) == 0;
-}
-
 cw_status cw_gauge_lattice(const cw_gauge_file *file, const uint64_t extent[4], const char *what,
                            cw_lattice *lat) {
   *lat = (cw_lattice){.dim = 4};
@@ -128,7 +124,7 @@ cw_status cw_gauge_lattice(const cw_gauge_file *file, const uint64_t extent[4], 
     lat->extent[mu] = (int)extent[mu];
   }
   char said[CW_LATTICE_TEXT], wanted[CW_LATTICE_TEXT];
-  if (file->expected != NULL && !cw_gauge_same_lattice(lat, file->expected))
+  if (file->expected != NULL && !cw_lattice_equal(lat, file->expected))
     return cw_gauge_fail(file, CW_EINVAL, "expected a lattice %s, found %s in %s",
                          cw_gauge_lattice_text(file->expected, wanted),
                          cw_gauge_lattice_text(lat, said), what);

@@ -45,6 +45,5 @@ cw_status cw_gauge_lattice(const cw_gauge_file *file, const uint64_t extent[4], 
 /* "8x8x8x4" into text (CW_LATTICE_TEXT); returns text. */
 #define CW_LATTICE_TEXT 64
 char *cw_gauge_lattice_text(const cw_lattice *lat, char *text);
-bool cw_gauge_same_lattice(const cw_lattice *a, const cw_lattice *b);
 
 #endif

@@ -226,7 +226,7 @@ static cw_status find_lattice(const cw_gauge_file *file, const stated *ildg, con
   if (from_ildg) {
     other = *lat;
     CW_TRY(cw_gauge_lattice(file, ildg->extent, "ildg-format", lat));
-    if (from_scidac && !cw_gauge_same_lattice(lat, &other))
+    if (from_scidac && !cw_lattice_equal(lat, &other))
       return cw_gauge_fail(file, CW_ECORRUPT,
                            "dimensions disagree: %s in ildg-format, %s in scidac-private-file-xml",
                            cw_gauge_lattice_text(lat, said), cw_gauge_lattice_text(&other, also));

@@ -119,25 +119,34 @@ static void bias_of(const autoregressive *m, int i, const float *spins, double b
   }
 }
 
-/* Uniform numbers of two sites come from one draw. */
-static void uniforms(const autoregressive *m, int i, cw_rng rng, uint32_t step, long first_chain,
-                     double u[CW_LANES]) {
-  const uint32_t site = (uint32_t)m->order.site[i];
-  for (int l = 0; l < CW_LANES; l++) {
-    double pair[2];
-    cw_uniform2(rng, site / 2, (uint32_t)(first_chain + l), step, DRAW_SPIN, pair);
-    u[l] = pair[site % 2];
+/* Uniform numbers of sites 2k and 2k + 1 come from one draw, kept for the second of them. */
+typedef struct {
+  long k; /* -1: of none yet */
+  double u[2][CW_LANES] CW_ALIGNED;
+} uniform_pair;
+
+static const double *uniforms(const autoregressive *m, int i, cw_rng rng, uint32_t step,
+                              long first_chain, uniform_pair *pair) {
+  const int site = m->order.site[i];
+  for (int l = 0; l < CW_LANES && pair->k != site / 2; l++) {
+    double u[2];
+    cw_uniform2(rng, (uint32_t)site / 2, (uint32_t)(first_chain + l), step, DRAW_SPIN, u);
+    pair->u[0][l] = u[0];
+    pair->u[1][l] = u[1];
   }
+  pair->k = site / 2;
+  return pair->u[site % 2];
 }
 
 static cw_status draw(const autoregressive *m, cw_rng rng, uint32_t step, long first_chain,
                       cw_masked_pass *net, double *logq, cw_arena *tape) {
+  uniform_pair pair = {.k = -1};
   CW_TRY(cw_masked_open(m->net, net, tape));
   for (int i = 0; i < m->order.n; i++) {
-    double u[CW_LANES] CW_ALIGNED, bias[CW_LANES] CW_ALIGNED;
+    double bias[CW_LANES] CW_ALIGNED;
     const float *logit = cw_masked_site(m->net, m->base.theta_f, i, net);
     bias_of(m, i, net->rows[0], bias);
-    uniforms(m, i, rng, step, first_chain, u);
+    const double *u = uniforms(m, i, rng, step, first_chain, &pair);
     m->kernel->draw(logit, bias, m->limit, u, net->rows[0] + (size_t)i * CW_LANES, logq);
   }
   return CW_OK;
@@ -233,20 +242,16 @@ static cw_status log_prob(const cw_model *model, cw_field *block, double logq[CW
   const autoregressive *m = of(model);
   const int n = m->images.n;
   cw_masked_pass net;
-  double(*all)[CW_LANES] = cw_arena_alloc(tape, (size_t)n * sizeof *all);
+  double *all = cw_arena_alloc(tape, (size_t)n * CW_LANES * sizeof *all); /* (CW_LANES, n) */
   if (all == NULL) return CW_ENOMEM;
   CW_TRY(cw_masked_open(m->net, &net, tape));
-  memset(all, 0, (size_t)n * sizeof *all);
   for (int k = 0; k < n; k++) {
+    double lane[CW_LANES] CW_ALIGNED = {0};
     to_order(m, block->data, m->images.back + k * m->images.n_site, m->images.sign[k], net.rows[0]);
-    judge(m, &net, all[k]);
+    judge(m, &net, lane);
+    for (int l = 0; l < CW_LANES; l++) all[l * n + k] = lane[l];
   }
-  for (int l = 0; l < CW_LANES; l++) {
-    double top = -INFINITY, sum = 0;
-    for (int k = 0; k < n; k++) top = fmax(top, all[k][l]);
-    for (int k = 0; k < n; k++) sum += exp(all[k][l] - top);
-    logq[l] = top + log(sum) - log(n);
-  }
+  for (int l = 0; l < CW_LANES; l++) logq[l] = cw_logsumexp(all + l * n, (size_t)n) - log(n);
   return CW_OK;
 }
 

@@ -144,7 +144,8 @@ extern const cw_autoregressive_kind cw_autoregressive_hierarchical;
 const cw_autoregressive_kind cw_autoregressive_hierarchical = {
     .name = "hierarchical",
     .title =
-        "the same, hyperplanes that cut the torus open first, then the middles of what is left",
+        "dense networks of the drawn spins that touch undrawn ones, from cuts through the torus "
+        "to the middles of boxes",
     .source = "as in P. Bialas, P. Korcyl, T. Stebel, Comput. Phys. Commun. 281 (2022) 108502, "
               "arXiv:2203.10989",
     .parts = &boxes};
