@@ -23,6 +23,9 @@ typedef struct {
   int (*count)(const cw_observer *o); /* NULL: a scalar */
   double (*value)(const cw_observer *o, const double *primary_mean,
                   int i); /* NAN where undefined */
+  /* In words, why value is NAN at these means: a static string that names the keys to change; NULL:
+   * it is not, or nobody can tell. NULL member: never undefined for a known reason. */
+  const char *(*why)(const cw_observer *o, const double *primary_mean, int i);
 } cw_quantity;
 
 /* How a primary tells the sectors apart between which chains change seldom. */

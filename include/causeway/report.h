@@ -65,7 +65,8 @@ cw_status cw_page_write(cw_page *page, const char *path);
 void cw_gnuplot_version(char *text, size_t size);
 
 /* A value with its error in the notation of the field, two digits of the error:
- * 0.74415(44), 12.3(1.4), 1.25(31)e-07; without a finite error: six digits of the value; "-" for a
+ * 0.74415(44), 12.3(1.4), 1.25(31)e-07; an error beyond the digits of a
+ * double is written out, 2(4e-13); without a finite error: six digits of the value; "-" for a
  * value that is not finite. text (CW_VALUE_TEXT). */
 #define CW_VALUE_TEXT 48
 void cw_format_value(double value, double error, char *text);

@@ -19,26 +19,42 @@ extern "C" {
 typedef double (*cw_derived)(const double *mean, const void *arg);
 
 typedef struct {
-  double value, error;
+  double value;
+  double error;   /* NAN: the data do not tell it */
   double error2;  /* a second, independent error estimate: jackknife; NAN if not computed */
-  double tau_int; /* in steps; 0.5 for independent samples; NAN if meaningless */
+  double tau_int; /* in steps, of chains of this length: error^2 = 2 tau_int variance/n; 0.5 for
+                     independent samples; NAN if meaningless */
   double tau_error;
-  double rhat; /* Gelman-Rubin over chains; NAN for one chain or weights */
-  double ess;  /* effective number of independent samples behind the error */
-  long n;      /* samples used */
+  double rhat;          /* Gelman-Rubin over chains; NAN for one chain or weights */
+  double ess;           /* effective number of independent samples behind the error */
+  double scatter;       /* the error that the scatter of the chain means gives; NAN for one chain */
+  double scatter_sigma; /* standard deviations by which it lies above the error from within the
+                           chains, below: negative; NAN for one chain */
+  long window;          /* lags that were summed; chains only */
+  bool cut;             /* chains: the autocorrelations had not died out at the last lag there is */
+  long n;               /* samples used */
+  const char *why;      /* why value or error is NAN, in words; static; NULL: nothing to say */
 } cw_estimate;
 
-#define CW_GAMMA_S         2.0 /* the usual S of the window: decay time over tau_int */
-#define CW_GAMMA_MIN_STEPS 4   /* fewest steps per chain that the Gamma method takes */
+/* All NAN but n. */
+cw_estimate cw_estimate_undefined(long n);
 
-/* Gamma method (Wolff, hep-lat/0306017): autocorrelation function pooled over chains, automatic
- * window with parameter S, bias of the truncated sum removed (eq. 49), error of tau_int (eq. 42).
- * value is f of the means over all chains. rhat: Gelman and Rubin, Stat. Sci. 7 (1992) 457, of the
- * linearised f. data (n_chain, n_step, n_primary): read only. f: NULL for the mean of primary 0. A
- * series without fluctuations has error 0 and tau_int 0.5. CW_EINVAL: fewer than CW_GAMMA_MIN_STEPS
+#define CW_GAMMA_MIN_STEPS 4   /* fewest steps per chain that cw_gamma takes */
+#define CW_SCATTER_SIGMA   2.5 /* a scatter of chain means further above the error replaces it */
+
+/* Error of the mean of Markov chains from their autocorrelation function, pooled over chains
+ * (Wolff, hep-lat/0306017). It is summed as long as the pairs of pairs Gamma(2k) + 2 Gamma(2k+1) +
+ * Gamma(2k+2) are positive, as those of a reversible chain are: the initial positive sequence of C.
+ * J. Geyer, Stat. Sci. 7 (1992) 473, for autocorrelations of either sign. The edges of short chains
+ * and the subtraction of the measured mean are taken into account; tau_error is Wolff's eq. 42.
+ * Where the scatter of the chain means lies above this error by more than CW_SCATTER_SIGMA, error
+ * is that scatter, and tau_int, tau_error and ess are made of it. value is f of the means over all
+ * chains. rhat: Gelman and Rubin, Stat. Sci. 7 (1992) 457, of the linearised f. data (n_chain,
+ * n_step, n_primary): read only. f: NULL for the mean of primary 0. A series without fluctuations
+ * says nothing of its error: all but value and n are NAN. CW_EINVAL: fewer than CW_GAMMA_MIN_STEPS
  * steps. Cost: n_chain n_step (n_primary + window). */
 cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_step, int n_primary,
-                   cw_derived f, const void *arg, double S, cw_estimate *out);
+                   cw_derived f, const void *arg, cw_estimate *out);
 
 /* Normalised autocorrelation rho(t), t = 0..n_lag-1, of the linearised f, pooled over chains. rho
  * (n_lag): out; NAN for t >= n_step or where f is undefined; 0 for t > 0 of a series without
@@ -46,19 +62,24 @@ cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_ste
 cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, long n_step,
                              int n_primary, cw_derived f, const void *arg, long n_lag, double *rho);
 
+#define CW_FEWEST_EFFECTIVE 2.5 /* weighted samples below which their scatter tells no error */
+
 /* Self-normalised importance sampling: <O> = sum w O / sum w, w = exp(log_weight), of independent
  * samples. error^2: delta method, sum w^2 (df)^2 / (sum w)^2; error2: jackknife over at most 2000
- * blocks; ess: (sum w)^2 / sum w^2 (Kish). data (n, n_primary), log_weight (n): read only; any
- * common constant in log_weight drops out; -inf: weight 0. f: NULL for the mean of primary 0.
+ * blocks; ess: (sum w)^2 / sum w^2 (Kish). Both errors are NAN where ess is below
+ * CW_FEWEST_EFFECTIVE, or where the samples that carry the weight are alike. data (n, n_primary),
+ * log_weight (n): read only; any common constant in log_weight drops out; -inf: weight 0. f: NULL
+ * for the mean of primary 0.
  * CW_EINVAL: n < 2. CW_ENUMERIC: a log-weight is NAN or +inf, or all are -inf. */
 cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_weight, long n,
                       int n_primary, cw_derived f, const void *arg, cw_estimate *out);
 
 /* Entropy ln Z + <S> of the target exp(-S)/Z from independent samples: log_weight (n) = -S - ln q
  * with its constant, action (n) = S. error^2 of the delta method: the variance of W(1 + S - <S>),
- * W = w/<w>, over n. CW_EINVAL: n < 2. CW_ENUMERIC as cw_weighted. */
+ * W = w/<w>, over n; ess and where error is NAN as in cw_weighted. CW_EINVAL: n < 2. CW_ENUMERIC as
+ * cw_weighted. */
 cw_status cw_weighted_entropy(cw_context *ctx, const double *log_weight, const double *action,
-                              long n, double *value, double *error);
+                              long n, cw_estimate *out);
 
 /* What log-weights lw = -S - ln q tell of a model q against the target p = exp(-S)/Z. Fields are
  * NAN where the samples they need were not given. Sources: arXiv:2302.14082 (lnZ_p, w_hat),
@@ -74,12 +95,20 @@ typedef struct {
   double lnZ_p, lnZ_p_error; /* from p-samples: -ln <1/w>_p */
   double w_hat, w_hat_error; /* Z_q/Z_p: covered fraction of the target's mass */
   double max_weight_share;   /* largest weight / sum of weights */
+  /* The two failures of overlap. Where p-samples weigh more than every q-sample, q misses a part of
+   * p and Z_q comes out too small; where q-samples weigh less than every p-sample, p misses a part
+   * of q and Z_p comes out too large. Shares of the samples; w_hat is the product of both failures.
+   */
+  double p_above_q, q_below_p;
+  const char *why_q,
+      *why_p; /* why errors from q- and p-samples are NAN; static; NULL: they are not */
   long n_q, n_p;
 } cw_flow_quality;
 
 /* lw_q (n_q) from iid q-samples; lw_p (n_chain, n_step) from chains of the target, autocorrelated.
  * Either may be NULL. lnZ_p_error is from the Gamma method; w_hat_error adds the relative errors of
- * both, which are independent. CW_EINVAL: both NULL, n_q < 2 or n_step < CW_GAMMA_MIN_STEPS.
+ * both, which are independent. Errors of weights that fewer than CW_FEWEST_EFFECTIVE samples carry
+ * are NAN. CW_EINVAL: both NULL, n_q < 2 or n_step < CW_GAMMA_MIN_STEPS.
  * CW_ENUMERIC: NAN or +inf in lw_q, all of lw_q -inf, or lw_p not finite. */
 cw_status cw_flow_judge(cw_context *ctx, const double *lw_q, long n_q, const double *lw_p,
                         long n_chain, long n_step, cw_flow_quality *out);

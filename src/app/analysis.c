@@ -1,61 +1,12 @@
 /* Opening a store for analysis: the job, its cases and stages, in the order of running. */
 #include "app/analysis.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/analysis_parts.h"
 
-/* -------------------------------------------------------------------- lists */
-
-cw_status cw_no_memory(cw_context *ctx) {
-  return cw_fail(ctx, CW_ENOMEM, "no memory for the analysis");
-}
-
-/* Room for one more element in a list whose capacity is the power of two at or above n; NULL: no
- * memory. */
-static void *grow(void *list, int n, size_t size) {
-  bool full = n == 0 || (n >= 4 && (n & (n - 1)) == 0);
-  if (!full) return list;
-  return realloc(list, (size_t)(n < 4 ? 4 : 2 * n) * size);
-}
-
-cw_result *cw_add_result(cw_result **list, int *n) {
-  cw_result *grown = grow(*list, *n, sizeof *grown);
-  if (grown == NULL) return NULL;
-  *list = grown;
-  grown[*n] = (cw_result){.units = "1", .help = "", .index = -1, .group = -1, .pull = NAN};
-  grown[*n].e = (cw_estimate){NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0};
-  return &grown[(*n)++];
-}
-
-cw_curve *cw_add_curve(cw_curve **list, int *n, const char *name, long n_points, bool with_dy) {
-  cw_curve *grown = grow(*list, *n, sizeof *grown);
-  if (grown == NULL) return NULL;
-  *list = grown;
-  cw_curve *c = &grown[(*n)++];
-  size_t bytes = (size_t)(n_points > 0 ? n_points : 1) * sizeof(double);
-  *c = (cw_curve){
-      .n = n_points, .x = malloc(bytes), .y = malloc(bytes), .dy = with_dy ? malloc(bytes) : NULL};
-  snprintf(c->name, sizeof c->name, "%s", name);
-  return c->x != NULL && c->y != NULL && (c->dy != NULL || !with_dy) ? c : NULL;
-}
-
-cw_status cw_add_line(cw_context *ctx, char ***list, int *n, const char *format, ...) {
-  char line[400];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(line, sizeof line, format, args);
-  va_end(args);
-  char **grown = grow(*list, *n, sizeof *grown);
-  if (grown == NULL) return cw_no_memory(ctx);
-  *list = grown;
-  grown[*n] = strdup(line);
-  if (grown[*n] == NULL) return cw_no_memory(ctx);
-  (*n)++;
-  return CW_OK;
-}
+/* ----------------------------------------------------------------- memory */
 
 static void free_curves(cw_curve *curve, int n) {
   for (int i = 0; i < n; i++) {

@@ -15,6 +15,7 @@
 
 #include "app/plan.h"
 #include "causeway/observe.h"
+#include "causeway/report.h"
 #include "causeway/stats.h"
 #include "causeway/store.h"
 
@@ -134,6 +135,16 @@ const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);
 bool cw_stage_is_chains(const cw_analysis_stage *s); /* Markov chains? */
 /* Does it measure observables of the job's theory? Of replica exchange the last rung does. */
 bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s);
+/* Its value and error, "(?)" for an error that the data do not tell, or "-". */
+void cw_result_text(const cw_result *r, char text[CW_VALUE_TEXT]);
+/* The i-th of the reasons why results of a list (n) or their errors are undefined, each reason
+ * once, and in names (size) the quantities that it is the reason of; NULL: there are no more. */
+const char *cw_why_undefined(const cw_result *list, int n, int i, char *names, size_t size);
+/* Do samples of the target weigh more than all those of the model, which then misses a part of the
+ * target; or samples of the model less than all those of the target, which then say nothing of F?
+ */
+bool cw_flow_misses(const cw_flow_quality *f);
+bool cw_flow_is_missed(const cw_flow_quality *f);
 /* Is the quantity or primary of that name among the featured ones of a group of the case? */
 bool cw_is_featured(const cw_observer *o, const char *name);
 /* What changes of sector are counted by: of the first group of the job that has such a primary;

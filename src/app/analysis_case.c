@@ -19,12 +19,21 @@ static cw_status judge(cw_context *ctx, cw_analysis_case *c, const cw_array *q, 
   return st;
 }
 
+/* Is a share of samples beyond all n of the other side above some small one, and no accident? Of
+ * two equal distributions it is 1/n on average, and 10/n once in e^10. */
+static bool is_beyond(double share, double small, long n) { return share > small + 10 / (double)n; }
+
+bool cw_flow_misses(const cw_flow_quality *f) { return is_beyond(f->p_above_q, 0.01, f->n_q); }
+
+bool cw_flow_is_missed(const cw_flow_quality *f) { return is_beyond(f->q_below_p, 0.05, f->n_p); }
+
 /* ------------------------------------------------------------ free energies */
 
 typedef struct {
   const char *name, *help;
   double value, error, ess, rhat;
   long n;
+  const char *why; /* the error is undefined; NULL: it is not */
 } entry;
 
 static cw_status add_entry(cw_context *ctx, cw_analysis_case *c, const entry *t) {
@@ -38,6 +47,7 @@ static cw_status add_entry(cw_context *ctx, cw_analysis_case *c, const entry *t)
   r->e.ess = t->ess;
   r->e.rhat = t->rhat;
   r->e.n = t->n;
+  r->e.why = t->why;
   return CW_OK;
 }
 
@@ -57,23 +67,24 @@ static cw_status add_flow_results(cw_context *ctx, cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
   if (f->n_q > 0) {
     double ess = f->ess * (double)f->n_q;
-    CW_TRY(add_entry(
-        ctx, c,
-        &(entry){"lnZ", "ln Z from samples of the model", f->lnZ, f->lnZ_error, ess, NAN, f->n_q}));
+    CW_TRY(add_entry(ctx, c,
+                     &(entry){"lnZ", "ln Z from samples of the model", f->lnZ, f->lnZ_error, ess,
+                              NAN, f->n_q, f->why_q}));
     CW_TRY(add_free_energy(ctx, c,
                            (entry){"F_q", "free energy -ln Z from samples of the model", -f->lnZ,
-                                   f->lnZ_error, ess, NAN, f->n_q},
+                                   f->lnZ_error, ess, NAN, f->n_q, f->why_q},
                            "F_q_per_site", "F_q / V"));
   }
   if (f->n_p > 0)
     CW_TRY(add_free_energy(ctx, c,
                            (entry){"F_p", "free energy -ln Z from samples of the target", -f->lnZ_p,
-                                   f->lnZ_p_error, NAN, NAN, f->n_p},
+                                   f->lnZ_p_error, NAN, NAN, f->n_p, f->why_p},
                            "F_p_per_site", "F_p / V"));
   if (f->n_q > 0 && f->n_p > 0)
     CW_TRY(add_entry(ctx, c,
                      &(entry){"w_hat", "covered fraction of the target's mass, Z_q / Z_p", f->w_hat,
-                              f->w_hat_error, NAN, NAN, f->n_q + f->n_p}));
+                              f->w_hat_error, NAN, NAN, f->n_q + f->n_p,
+                              f->why_q != NULL ? f->why_q : f->why_p}));
   return CW_OK;
 }
 
@@ -96,7 +107,7 @@ static cw_status add_chain_results(cw_context *ctx, cw_analysis_case *c) {
                        s->label, s->n_step, s->covered);
   return add_free_energy(ctx, c,
                          (entry){"F_chain", "free energy -ln Z from HMC chain integration in kappa",
-                                 -s->lnZ.value, s->lnZ.error, NAN, s->lnZ.rhat, s->lnZ.n},
+                                 -s->lnZ.value, s->lnZ.error, NAN, s->lnZ.rhat, s->lnZ.n, NULL},
                          "F_chain_per_site", "F_chain / V");
 }
 
@@ -134,6 +145,8 @@ static const cw_result *worst(const cw_analysis_stage *s, double (*measure)(cons
 }
 
 static double rhat_of(const cw_estimate *e) { return e->rhat; }
+static double scatter_of(const cw_estimate *e) { return e->scatter_sigma; }
+static double cut_of(const cw_estimate *e) { return e->cut ? e->tau_int : 0; }
 /* Autocorrelation times per measurement: groups may be measured less often than others. */
 static double tau_share(const cw_estimate *e) { return e->tau_int / (double)e->n; }
 
@@ -150,13 +163,32 @@ static const cw_result *too_short(const cw_analysis_stage *s) {
   return r != NULL && (double)(r->e.n / s->n_chain) < FEWEST_TIMES * r->e.tau_int ? r : NULL;
 }
 
+/* Means of chains scatter more than the errors from within the chains allow. */
+static cw_status warn_scatter(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_result *r = worst(s, scatter_of);
+  if (r == NULL || r->e.scatter_sigma <= CW_SCATTER_SIGMA) return CW_OK;
+  return cw_add_line(
+      ctx, &c->warning, &c->n_warnings,
+      "%s: the means of the %ld chains scatter more than autocorrelations within the "
+      "chains explain (%.1f standard deviations for %s): their scatter is quoted as "
+      "the error; longer chains would show the slow modes.",
+      s->label, s->n_chain, r->e.scatter_sigma, r->quantity);
+}
+
 static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  CW_TRY(warn_scatter(ctx, c, s));
   const cw_result *r = disagreeing(s);
   if (r != NULL)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
                        "%s: the chains disagree (R-hat = %.3g for %s, more than %g): its errors "
                        "cannot be trusted.",
                        s->label, r->e.rhat, r->quantity, largest_rhat));
+  r = worst(s, cut_of);
+  if (r != NULL && r->e.cut)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: the autocorrelations of %s have not died out within the chains: its "
+                       "tau_int and error are too small.",
+                       s->label, r->quantity));
   r = too_short(s);
   if (r != NULL)
     CW_TRY(cw_add_line(
@@ -204,6 +236,21 @@ static cw_status warn_weights(cw_context *ctx, cw_analysis_case *c, const cw_ana
   return CW_OK;
 }
 
+/* Samples of the model and of the target that do not meet. */
+static cw_status warn_overlap(cw_context *ctx, cw_analysis_case *c) {
+  const cw_flow_quality *f = &c->flow;
+  if (cw_flow_is_missed(f))
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "F_p and w_hat are not usable: %.2g %% of the samples of the %s weigh less "
+                       "than any sample of the target.",
+                       100 * f->q_below_p, c->noun));
+  if (!cw_flow_misses(f)) return CW_OK;
+  return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                     "The %s misses a part of the target: %.2g %% of the target's samples weigh "
+                     "more than any of its own.",
+                     c->noun, 100 * f->p_above_q);
+}
+
 /* Ratios of partition functions that a few walks decide. */
 static cw_status warn_walks(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   const cw_result *back = cw_stage_result(s, "lnZ_ratio_reverse", -1);
@@ -221,6 +268,7 @@ static cw_status warn_walks(cw_context *ctx, cw_analysis_case *c, const cw_analy
 }
 
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
+  CW_TRY(warn_overlap(ctx, c));
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
     if (!s->present) continue;

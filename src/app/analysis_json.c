@@ -54,6 +54,8 @@ static json_t *result_json(const cw_analysis_case *c, const cw_result *r) {
   bad += json_object_set_new(o, "n", json_integer(r->e.n));
   bad += set_number(o, "rhat", r->e.rhat);
   bad += json_object_set_new(o, "units", json_string(r->units));
+  if (r->e.why != NULL) bad += json_object_set_new(o, "why", json_string(r->e.why));
+  if (isfinite(r->e.scatter)) bad += set_number(o, "scatter", r->e.scatter);
   if (r->tau_chain != NULL)
     bad += json_object_set_new(o, "tau_int_chains", numbers_json(r->tau_chain, r->n_tau));
   if (r->expected != NULL) bad += json_object_set_new(o, "expected", expected_json(r));
@@ -96,7 +98,9 @@ static json_t *flow_json(const cw_analysis_case *c) {
                  {"lnZ_p_error", f->lnZ_p_error},
                  {"w_hat", f->w_hat},
                  {"w_hat_error", f->w_hat_error},
-                 {"max_weight_share", f->max_weight_share}};
+                 {"max_weight_share", f->max_weight_share},
+                 {"p_above_q", f->p_above_q},
+                 {"q_below_p", f->q_below_p}};
   json_t *o = json_object();
   int bad = 0;
   for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)

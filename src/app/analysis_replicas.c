@@ -31,7 +31,8 @@ static cw_estimate ratio(const double *pair, long n, long stride) {
     a += pair[i * stride];
     b += pair[i * stride + 1];
   }
-  cw_estimate e = {a / b, NAN, NAN, NAN, NAN, NAN, NAN, (long)b};
+  cw_estimate e = cw_estimate_undefined((long)b);
+  e.value = a / b;
   for (long i = 0; i < n; i++) square += pow(pair[i * stride] - e.value * pair[i * stride + 1], 2);
   if (n > 1) e.error = sqrt(square * (double)n / (double)(n - 1)) / b;
   return e;
@@ -103,7 +104,8 @@ static cw_status flow_curve(cw_context *ctx, cw_analysis_stage *s, const travels
 
 static cw_status add_trips(cw_context *ctx, cw_analysis_stage *s, const travels *v) {
   long n = v->parts.n_row * v->parts.n_chain;
-  cw_estimate e = {(double)v->trips, NAN, NAN, NAN, NAN, NAN, NAN, n};
+  cw_estimate e = cw_estimate_undefined(n);
+  e.value = (double)v->trips;
   CW_TRY(cw_add_number(ctx, s, "round_trips", -1,
                        "trips of replicas from the first rung to the last and back", e));
   e.value = v->trips > 0 ? (double)(n * v->n) / (double)v->trips : NAN;
@@ -196,7 +198,10 @@ static void count_changes(const sectors *m, const parts *p, long chain, double *
 static cw_status add_rate(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
                           const char *help, const double *pair, long n) {
   cw_estimate e = ratio(pair, n, 2);
-  if (e.value == 0) e.error = NAN;
+  if (e.value == 0) {
+    e.error = NAN;
+    e.why = "nothing changed its sector";
+  }
   return cw_add_number(ctx, s, quantity, -1, help, e);
 }
 

@@ -20,7 +20,7 @@ static cw_status fill_swaps(cw_context *ctx, cw_analysis_stage *s, const cw_arra
     cw_estimate e;
     for (long t = 0; t < n_step; t++)
       memcpy(pair + 2 * t, swaps->data + (t * pairs + k) * 2, 2 * sizeof *pair);
-    st = cw_gamma(ctx, pair, 1, n_step, 2, ratio, NULL, CW_GAMMA_S, &e);
+    st = cw_gamma(ctx, pair, 1, n_step, 2, ratio, NULL, &e);
     if (st == CW_OK)
       st = cw_add_number(ctx, s, "swap_acceptance", (int)k,
                          "mean acceptance of swaps between rung k and the next", e);

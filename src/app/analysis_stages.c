@@ -88,18 +88,26 @@ typedef struct {
   const cw_observer *observer;
   const cw_quantity *quantity;
   int index;
+  const char **why; /* set where the quantity is undefined and knows why */
 } quantity_arg;
 
 static double evaluate(const double *mean, const void *arg) {
   const quantity_arg *q = arg;
-  return q->quantity->value(q->observer, mean, q->index);
+  const double value = q->quantity->value(q->observer, mean, q->index);
+  if (isnan(value) && q->quantity->why != NULL)
+    *q->why = q->quantity->why(q->observer, mean, q->index);
+  return value;
 }
 
 static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q,
                           cw_estimate *e) {
+  *q->why = "at an edge of where the quantity is defined, within the errors of what it is made of";
   if (m->log_weight != NULL)
-    return cw_weighted(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q, e);
-  return cw_gamma(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, q, CW_GAMMA_S, e);
+    CW_TRY(cw_weighted(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q, e));
+  else
+    CW_TRY(cw_gamma(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, q, e));
+  if (!isfinite(e->error) && e->why == NULL) e->why = *q->why;
+  return CW_OK;
 }
 
 /* tau_int of each chain alone, of which the pooled one is a mean: chains that never move, or in
@@ -112,7 +120,7 @@ static cw_status add_chain_taus(cw_context *ctx, const measurements *m, const qu
   r->n_tau = m->n_chain;
   for (long i = 0; i < m->n_chain; i++) {
     CW_TRY(cw_gamma(ctx, m->data + i * m->n_step * m->n_primary, 1, m->n_step, m->n_primary,
-                    evaluate, q, CW_GAMMA_S, &e));
+                    evaluate, q, &e));
     r->tau_chain[i] = e.tau_int;
   }
   return CW_OK;
@@ -122,7 +130,8 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const mea
   for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL; q++) {
     int n = q->count != NULL ? q->count(m->observer) : 1;
     for (int i = 0; i < n; i++) {
-      quantity_arg arg = {m->observer, q, i};
+      const char *why;
+      quantity_arg arg = {m->observer, q, i, &why};
       cw_result *r = cw_add_result(&s->result, &s->n_results);
       if (r == NULL) return cw_no_memory(ctx);
       r->quantity = q->name;
@@ -163,7 +172,7 @@ static cw_status add_series(cw_context *ctx, cw_analysis_stage *s, const char *q
                             const char *help, const double *series, long n_chain, long n_step) {
   cw_estimate e;
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
-  CW_TRY(cw_gamma(ctx, series, n_chain, n_step, 1, NULL, NULL, CW_GAMMA_S, &e));
+  CW_TRY(cw_gamma(ctx, series, n_chain, n_step, 1, NULL, NULL, &e));
   return cw_add_number(ctx, s, quantity, -1, help, e);
 }
 
@@ -171,39 +180,46 @@ cw_estimate cw_independent_mean(const double *y, long n, long stride) {
   double mean = 0, square = 0;
   for (long i = 0; i < n; i++) mean += y[i * stride] / (double)n;
   for (long i = 0; i < n; i++) square += pow(y[i * stride] - mean, 2);
-  double error = n > 1 ? sqrt(square / ((double)n * (double)(n - 1))) : NAN;
-  return (cw_estimate){mean, error, NAN, 0.5, NAN, NAN, (double)n, n};
+  cw_estimate e = cw_estimate_undefined(n);
+  e.value = mean;
+  if (n > 1 && square > 0) e.error = sqrt(square / ((double)n * (double)(n - 1)));
+  e.tau_int = 0.5;
+  e.ess = (double)n;
+  return e;
 }
 
 /* --------------------------------------------------------- curves of chains */
 
-/* Lags to show: far enough for the slowest of the featured quantities to have decayed. */
+/* Lags to show: as far as the sum of the slowest of the featured quantities goes, past which its
+ * autocorrelations are noise. */
 static long lags_of(const cw_analysis_stage *s, const measurements *m) {
-  double slowest = 0.5;
+  long window = 0;
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
-    if (r->group == m->group && isfinite(r->e.tau_int) && cw_is_featured(m->observer, r->quantity))
-      slowest = fmax(slowest, r->e.tau_int);
+    bool counts = r->group == m->group && cw_is_featured(m->observer, r->quantity);
+    if (counts && r->e.window > window) window = r->e.window;
   }
-  double lags = fmin(fmax(8 * slowest + 4, 12), 400);
-  return (long)fmin(lags, (double)m->n_step / 2 + 1);
+  long lags = window + window / 4 + 8;
+  return lags < m->n_step ? lags : m->n_step;
 }
 
 static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
                                         const measurements *m) {
   long n_lag = lags_of(s, m);
-  for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL; q++) {
+  double *rho = malloc((size_t)n_lag * sizeof *rho);
+  cw_status st = rho != NULL ? CW_OK : cw_no_memory(ctx);
+  for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL && st == CW_OK; q++) {
     if (q->count != NULL || !cw_is_featured(m->observer, q->name)) continue;
     char name[CW_RESULT_NAME];
-    quantity_arg arg = {m->observer, q, 0};
+    const char *why;
+    quantity_arg arg = {m->observer, q, 0, &why};
     snprintf(name, sizeof name, "autocorrelation.%.40s", q->name);
-    cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, n_lag, false);
-    if (curve == NULL) return cw_no_memory(ctx);
-    for (long t = 0; t < n_lag; t++) curve->x[t] = (double)t;
-    CW_TRY(cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg,
-                              n_lag, curve->y));
+    st = cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg,
+                            n_lag, rho);
+    if (st == CW_OK) st = cw_curve_history(ctx, s, name, n_lag, 1, rho);
   }
-  return CW_OK;
+  free(rho);
+  return st;
 }
 
 /* The featured primaries: "history.NAME" of chain 0, "history.NAME.k" of some more chains (links
@@ -360,12 +376,12 @@ static cw_status add_entropy(cw_context *ctx, const cw_analysis_case *c, cw_anal
                              const cw_array *primary, const cw_array *lw) {
   const int at = find_action(&c->observer[0]);
   const double V = (double)c->geometry->n_sites;
-  cw_estimate e = {.error2 = NAN, .tau_int = NAN, .rhat = NAN, .ess = NAN, .n = s->n_step};
+  cw_estimate e;
   if (at < 0) return CW_OK;
   double *action = cw_alloc((size_t)s->n_step * sizeof *action);
   if (action == NULL) return cw_no_memory(ctx);
   for (long i = 0; i < s->n_step; i++) action[i] = V * primary->data[i * primary->dim[1] + at];
-  cw_status st = cw_weighted_entropy(ctx, lw->data, action, s->n_step, &e.value, &e.error);
+  cw_status st = cw_weighted_entropy(ctx, lw->data, action, s->n_step, &e);
   free(action);
   e.value /= V;
   e.error /= V;
@@ -434,7 +450,7 @@ static cw_status node_slope(cw_context *ctx, const double *slope, long n_step, l
                             cw_estimate *e) {
   double *chains = cw_chains_first(slope, n_step, n_chain, 1);
   if (chains == NULL) return cw_no_memory(ctx);
-  cw_status st = cw_gamma(ctx, chains, n_chain, n_step, 1, NULL, NULL, CW_GAMMA_S, e);
+  cw_status st = cw_gamma(ctx, chains, n_chain, n_step, 1, NULL, NULL, e);
   free(chains);
   return st;
 }
@@ -469,14 +485,10 @@ static cw_status fill_chain(cw_context *ctx, cw_analysis_stage *s, const cw_arra
   s->present = true;
   s->n_step = n;
   s->covered = covered;
-  s->lnZ = (cw_estimate){.value = sum,
-                         .error = sqrt(variance),
-                         .error2 = NAN,
-                         .tau_int = NAN,
-                         .tau_error = NAN,
-                         .rhat = rhat,
-                         .ess = NAN,
-                         .n = n * n_step * n_chain};
+  s->lnZ = cw_estimate_undefined(n * n_step * n_chain);
+  s->lnZ.value = sum;
+  s->lnZ.error = sqrt(variance);
+  s->lnZ.rhat = rhat;
   return CW_OK;
 }
 

@@ -13,8 +13,14 @@ static cw_status ln_mean(cw_context *ctx, const cw_array *path, long k, cw_estim
   for (long i = 0; i < n; i++) column[i] = path->data[i * path->dim[1] + k];
   cw_status st = cw_flow_judge(ctx, column, n, NULL, 0, 0, &q);
   free(column);
-  if (st == CW_OK) *e = (cw_estimate){q.lnZ, q.lnZ_error, NAN, 0.5, NAN, NAN, q.ess * (double)n, n};
-  return st;
+  if (st != CW_OK) return st;
+  *e = cw_estimate_undefined(n);
+  e->value = q.lnZ;
+  e->error = q.lnZ_error;
+  e->why = q.why_q;
+  e->tau_int = 0.5;
+  e->ess = q.ess * (double)n;
+  return CW_OK;
 }
 
 /* Along the ladder: ln of the ratio of partition functions, and the mean effective sample size. */

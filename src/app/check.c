@@ -239,8 +239,7 @@ static cw_status compare_quantity(cw_context *ctx, const cw_theory *th, const ch
                                   const char *name, double value, double error, cw_estimate *e) {
   const cw_observer obs = cw_observer_make(cw_observable_for(th), th, NULL);
   const derived d = {.observer = &obs, .quantity = quantity_named(&obs, name)};
-  CW_TRY(cw_gamma(ctx, r->data, r->n_chain, r->n_step, r->n_primary, derived_value, &d, CW_GAMMA_S,
-                  e));
+  CW_TRY(cw_gamma(ctx, r->data, r->n_chain, r->n_step, r->n_primary, derived_value, &d, e));
   return within_4_sigma(ctx, name, e->value, e->error, value, error);
 }
 

@@ -64,7 +64,7 @@ void cw_cell_result(char text[CW_VALUE_TEXT], const cw_result *r) {
   if (r == NULL || !isfinite(r->e.value))
     snprintf(text, CW_VALUE_TEXT, "–");
   else
-    cw_format_value(r->e.value, r->e.error, text);
+    cw_result_text(r, text);
 }
 
 static void begin_with_capital(cw_prose *p) {
@@ -108,6 +108,19 @@ static cw_status observable_rows(const cw_section *to, const cw_analysis_stage *
   return CW_OK;
 }
 
+/* Why numbers of a method are undefined. */
+static cw_status write_undefined(const cw_section *to, const cw_analysis_stage *s) {
+  char names[200];
+  const char *why;
+  for (int i = 0; (why = cw_why_undefined(s->result, s->n_results, i, names, sizeof names)) != NULL;
+       i++) {
+    cw_prose p = {0};
+    cw_say(&p, "%s, undefined: %s: %s.", s->label, names, why);
+    CW_TRY(cw_page_paragraph(to->page, p.text));
+  }
+  return CW_OK;
+}
+
 static cw_status write_observables(const cw_section *to) {
   const cw_analysis_stage *methods[CW_MOST_METHODS], *reference = cw_reference_stage(to->c);
   int n = cw_list_methods(to->c, methods), column = 1;
@@ -128,7 +141,9 @@ static cw_status write_observables(const cw_section *to) {
                                          : "Values with errors of the last digits.",
                              column, heads));
   CW_TRY(observable_rows(to, methods, n, reference));
-  return cw_page_table_end(to->page);
+  CW_TRY(cw_page_table_end(to->page));
+  for (int i = 0; i < n; i++) CW_TRY(write_undefined(to, methods[i]));
+  return CW_OK;
 }
 
 /* ------------------------------------------------------------ expectations */

@@ -114,6 +114,7 @@ static cw_status history_figures(const cw_section *to, const cw_analysis_stage *
 
 static cw_status autocorrelation_figure(const cw_section *to, const cw_analysis_stage *s) {
   char title[120];
+  cw_prose caption = {0};
   int n = 0;
   snprintf(title, sizeof title, "%s: autocorrelation", s->label);
   CW_TRY(cw_page_figure_begin(to->page, title, "lag in measurements", "ρ", false, false));
@@ -124,7 +125,14 @@ static cw_status autocorrelation_figure(const cw_section *to, const cw_analysis_
       CW_TRY(
           cw_page_curve(to->page, quantity, CW_DRAW_LINE, n++, curve->n, curve->x, curve->y, NULL));
   }
-  return cw_page_figure_end(to->page, "Pooled over chains.");
+  cw_say(&caption, "Pooled over chains.");
+  for (int i = 0; i < s->n_curves; i++) {
+    const char *quantity = behind(&s->curve[i], "autocorrelation.");
+    const cw_result *r = quantity != NULL ? cw_stage_result(s, quantity, -1) : NULL;
+    if (r != NULL && r->e.cut)
+      cw_say(&caption, " That of %s has not died out within the length of the chains.", quantity);
+  }
+  return cw_page_figure_end(to->page, caption.text);
 }
 
 static cw_status thermalisation_figure(const cw_section *to, const cw_analysis_stage *s) {

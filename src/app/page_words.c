@@ -168,34 +168,77 @@ void cw_say_mode_dropping(cw_prose *p) {
       "= exp(F_p - F_q) is the "
       "fraction of the target's probability that the model covers. The rest, 1 - w_hat, is "
       "missed, and no sample of the "
-      "model and no ESS from them can tell. A target with φ → -φ symmetry in its broken phase "
+      "model and no ESS from them can tell. All this needs samples of the target that reach all of "
+      "the model: "
+      "where samples of the model weigh less than any of the target, F_p is too low, and so is "
+      "w_hat. A target with φ → -φ symmetry in its broken phase "
       "has two equal modes; a "
       "model that knows one of them has w_hat close to 0.5, and F_q too large by ln 2 = 0.69.");
 }
 
-/* One sentence on the value of w_hat. */
-static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
+/* What share of each side's samples lies beyond all those of the other. */
+static void say_beyond(cw_prose *p, const cw_flow_quality *f, const char *noun) {
+  if (f->p_above_q > 0)
+    cw_say(p, " %.2g %% of the target's samples weigh more than any sample of the %s.",
+           100 * f->p_above_q, noun);
+  else
+    cw_say(p, " No sample of the target weighs more than all samples of the %s.", noun);
+}
+
+/* Samples of the target do not reach a part of the flow, so that Z_p comes out too large. */
+static void say_unusable(cw_prose *p, const cw_flow_quality *f, const char *noun) {
+  cw_say(p,
+         "F_p is not usable here, and w_hat with it: %.2g %% of the samples of the %s weigh less "
+         "than any sample of the target, whose samples do not reach that part of the %s, and F_p "
+         "is too low for it.",
+         100 * f->q_below_p, noun, noun);
+  say_beyond(p, f, noun);
+  if (!cw_flow_misses(f))
+    cw_say(p, " There is no sign that the %s misses a part of the target.", noun);
+  else
+    cw_say(p, " The %s misses a part of the target, too.", noun);
+}
+
+/* Samples of the target weigh more than all of the flow; told: w_hat says how many. */
+static void say_missing(cw_prose *p, const cw_analysis_case *c, bool told) {
   double w = c->flow.w_hat, error = c->flow.w_hat_error;
-  if (w > 1 + 3 * error || c->flow.ess < 0.01)
+  bool even = cw_theory_is_even(c->theory.ops, c->theory.c);
+  if (told)
+    cw_say(p, "the %s misses about %.2g %% of the target's probability.", c->noun, 100 * (1 - w));
+  else
+    cw_say(p, "the %s misses a part of the target; how much, a few samples decide.", c->noun);
+  say_beyond(p, &c->flow, c->noun);
+  if (told && even && fabs(w - 0.5) <= fmax(0.06, 2 * error))
+    cw_say(p,
+           " One half is what a %s covers that knows one of two modes which differ by a sign; its "
+           "results for anything that changes sign are then those of one mode.",
+           c->noun);
+}
+
+/* A few sentences on the value of w_hat, which is the product of two failures: of the model to
+ * reach all of the target, and of samples of the target to reach all of the model. Only the first
+ * is a fault of the model. */
+static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
+  const cw_flow_quality *f = &c->flow;
+  double w = f->w_hat, error = f->w_hat_error;
+  bool heavy = w > 1 + 3 * error || f->ess < 0.01, known = error < 0.25 * w;
+  if (cw_flow_is_missed(f))
+    say_unusable(p, f, c->noun);
+  else if (cw_flow_misses(f))
+    say_missing(p, c, !heavy && (known || w + 3 * error < 0.25) && w + 3 * error < 1);
+  else if (heavy)
     cw_say(p, "this estimate is not trustworthy, because the weights are heavy-tailed: a few "
               "samples decide, and the true errors may be far larger than the quoted ones.");
-  else if (w + 3 * error < 0.25)
-    cw_say(p, "the %s misses most of the target, at least %.2g %% of its probability.", c->noun,
-           100 * (1 - w - 3 * error));
-  else if (!(error < 0.25 * w))
+  else if (!known)
     cw_say(p, "this is too uncertain for a conclusion.");
   else if (w + 3 * error >= 1)
     cw_say(p,
            "compatible with 1: no sign that anything is missed (at two standard deviations, at "
            "most %.2g %%).",
            100 * fmax(1 - w + 2 * error, 0));
-  else if (cw_theory_is_even(c->theory.ops, c->theory.c) && fabs(w - 0.5) <= fmax(0.06, 2 * error))
-    cw_say(p,
-           "one half: of the two modes of the target, which differ by a sign, the %s knows one, "
-           "and its results for anything that changes sign are those of one mode.",
-           c->noun);
   else
-    cw_say(p, "the %s misses %.2g %% of the target's probability.", c->noun, 100 * (1 - w));
+    cw_say(p, "below 1, but no sample lies where the missing probability would be: the weights are "
+              "heavy-tailed, and a few samples decide.");
 }
 
 void cw_say_coverage(cw_prose *p, const cw_analysis_case *c) {

@@ -30,7 +30,7 @@ static void print_tau(FILE *out, const cw_estimate *e) {
 
 static void print_result(FILE *out, const cw_result *r) {
   char value[CW_VALUE_TEXT];
-  cw_format_value(r->e.value, r->e.error, value);
+  cw_result_text(r, value);
   fprintf(out, "  %-26s  %-22s", r->name, value);
   print_tau(out, &r->e);
   print_number(out, r->e.ess, "%.0f", 9);
@@ -44,12 +44,22 @@ static void print_heads(FILE *out, const char *what) {
           "tau_int", "ess", "n", "R-hat", "units");
 }
 
+/* The table of a stage, or of what belongs to none, and why some of it is undefined. */
+static void print_results(FILE *out, const char *what, const cw_result *list, int n) {
+  char names[200];
+  const char *why;
+  if (n > 0) print_heads(out, what);
+  for (int i = 0; i < n; i++) print_result(out, &list[i]);
+  for (int i = 0; (why = cw_why_undefined(list, n, i, names, sizeof names)) != NULL; i++)
+    fprintf(out, "  undefined: %s: %s\n", names, why);
+}
+
 static void print_expected(FILE *out, const cw_result *list, int n) {
   for (int i = 0; i < n; i++) {
     const cw_result *r = &list[i];
     char value[CW_VALUE_TEXT], expected[CW_VALUE_TEXT];
     if (r->expected == NULL) continue;
-    cw_format_value(r->e.value, r->e.error, value);
+    cw_result_text(r, value);
     cw_expect_format(r->expected, expected, sizeof expected);
     fprintf(out, "  %-26s  %-22s  %-22s", r->name, value, expected);
     print_number(out, r->pull, "%+.2f", 7);
@@ -132,13 +142,9 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
   if (c->has_flow) print_flow(out, c);
   for (int i = 0; i < c->n_missing; i++) fprintf(out, "missing   %s\n", c->missing[i]);
   for (int i = 0; i < c->n_warnings; i++) fprintf(out, "WARNING   %s\n", c->warning[i]);
-  for (int i = 0; i < c->n_stages; i++) {
-    const cw_analysis_stage *s = &c->stage[i];
-    if (s->n_results > 0) print_heads(out, s->label);
-    for (int r = 0; r < s->n_results; r++) print_result(out, &s->result[r]);
-  }
-  if (c->n_results > 0) print_heads(out, "Free energy");
-  for (int r = 0; r < c->n_results; r++) print_result(out, &c->result[r]);
+  for (int i = 0; i < c->n_stages; i++)
+    print_results(out, c->stage[i].label, c->stage[i].result, c->stage[i].n_results);
+  print_results(out, "Free energy", c->result, c->n_results);
   print_free_energies(out, c);
   print_expectations(out, c);
 }

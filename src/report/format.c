@@ -41,7 +41,7 @@ void cw_format_value(double value, double error, char *text) {
     if (!scaled) exponent = 0;
     double unit = pow(10, exponent);
     if (error / unit < 1e-12) { /* beyond the digits of a double */
-      snprintf(text, CW_VALUE_TEXT, "%.12g(0)", value);
+      snprintf(text, CW_VALUE_TEXT, "%.12g(%.0e)", value, error);
       return;
     }
     format_plain(value / unit, error / unit, text);

@@ -1,5 +1,6 @@
 #include "stats/derived.h"
 
+#include <float.h>
 #include <string.h>
 
 enum { SHORTENINGS = 6 };
@@ -52,5 +53,17 @@ cw_estimate cw_estimate_undefined(long n) {
                        .tau_error = NAN,
                        .rhat = NAN,
                        .ess = NAN,
+                       .scatter = NAN,
+                       .scatter_sigma = NAN,
                        .n = n};
 }
+
+bool cw_is_rounding(double deviation, double value) {
+  return deviation <= 16 * DBL_EPSILON * fabs(value);
+}
+
+const char *const cw_why_constant = "all measurements are equal, which says nothing of the error";
+const char *const cw_why_few =
+    "fewer than three samples carry the weight, and their scatter says nothing of the error";
+const char *const cw_why_alike =
+    "the samples that carry the weight are alike, which says nothing of the error";

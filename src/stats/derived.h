@@ -19,7 +19,10 @@ void cw_derived_gradient(cw_derived f, const void *arg, const double *mean, cons
 double cw_derived_project(const double *row, const double *mean, const double *gradient,
                           int n_primary);
 
-/* All NAN but n. */
-cw_estimate cw_estimate_undefined(long n);
+/* Is a deviation from value no more than what rounding makes of equal numbers? */
+bool cw_is_rounding(double deviation, double value);
+
+/* Why an error is undefined. */
+extern const char *const cw_why_constant, *const cw_why_few, *const cw_why_alike;
 
 #endif

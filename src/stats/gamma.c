@@ -1,6 +1,8 @@
-/* The Gamma method: errors of Markov chains from their summed autocorrelation function.
- * U. Wolff, Comput. Phys. Commun. 156 (2004) 143 [hep-lat/0306017]; equation numbers refer to it.
- */
+/* Errors of Markov chains from their summed autocorrelation function: derived quantities linearised
+ * and chains pooled as by U. Wolff, Comput. Phys. Commun. 156 (2004) 143 [hep-lat/0306017]; the
+ * window is that of C. J. Geyer, Stat. Sci. 7 (1992) 473, section 3.3, his initial positive
+ * sequence, with his pairs summed in pairs, so that chains of either sign of their autocorrelation
+ * are served. docs/results.md says how well errors are calibrated. */
 #include <stdlib.h>
 
 #include "stats/derived.h"
@@ -76,8 +78,11 @@ static cw_status project(cw_context *ctx, const double *data, long n_chain, long
   return CW_OK;
 }
 
-/* Gamma(t) of the lags first, ..., first + n_lag - 1 (at most LAG_BLOCK of them, below n_step),
- * pooled over the chains. part (LAG_BLOCK, n_chain): scratch. */
+/* Gamma(t) = sum of products at distance t over all n_chain n_step measurements, for the lags
+ * first,
+ * ..., first + n_lag - 1 (at most LAG_BLOCK of them, below n_step). Its expectation is (1 -
+ * t/n_step) times the autocovariance, which is what the variance of the mean is made of. part
+ * (LAG_BLOCK, n_chain): scratch. */
 static void autocovariance(cw_context *ctx, const series *s, long first, int n_lag, double *part,
                            double *gamma) {
   const long n_chain = s->n_chain, n_step = s->n_step;
@@ -89,65 +94,72 @@ static void autocovariance(cw_context *ctx, const series *s, long first, int n_l
       part[l * n_chain + c] = cw_dot(x, x + first + l, (size_t)(n_step - first - l));
     }
   }
-  for (int l = 0; l < n_lag; l++) {
-    const double pairs = (double)(n_chain * (n_step - first - l));
-    gamma[l] = cw_sum(part + l * n_chain, (size_t)n_chain) / pairs;
-  }
+  for (int l = 0; l < n_lag; l++)
+    gamma[l] = cw_sum(part + l * n_chain, (size_t)n_chain) / (double)(n_chain * n_step);
 }
 
 static int lags_left(long first, long n_lag) {
   return n_lag - first < LAG_BLOCK ? (int)(n_lag - first) : LAG_BLOCK;
 }
 
-/* Has the sum of systematic and statistical error of tau_int passed its minimum at W? rho_sum =
- * sum_{t=1}^W rho(t) is tau_int - 1/2; tau is the decay time that S guesses from it. */
-static bool window_closes(long W, double rho_sum, double S, double n) {
-  if (rho_sum <= 0) return true;
-  const double tau = S / log1p(1 / rho_sum);
-  return exp(-(double)W / tau) < tau / sqrt((double)W * n);
+/* What the window sums. */
+typedef struct {
+  long W;                /* its last lag, which counts half */
+  double gamma0, gamma1; /* Gamma(0), Gamma(1) */
+  double sum;            /* Gamma(0) + 2 sum_{t<W} Gamma(t) + Gamma(W); 0: no pair was positive */
+  bool cut;              /* the lags ended before the pairs did */
+} window;
+
+/* Adds pairs of pairs, Gamma(2k) + 2 Gamma(2k+1) + Gamma(2k+2), as long as they are positive: of a
+ * reversible chain they are, being means of lambda^2k (1 + lambda)^2 over the eigenvalues lambda of
+ * its kernel, and so the first that is not shows that only noise is left. After W lags what is left
+ * out is lambda^W of the whole, whichever the sign of lambda. One chain alone is summed over half
+ * of its length, as all of its lags together give 0. gamma (n_step + 1), part: scratch. */
+static window find_window(cw_context *ctx, const series *s, double *part, double *gamma) {
+  const long last = s->n_chain > 1 ? s->n_step - 1 : s->n_step / 2;
+  window w = {0};
+  long known = 0; /* lags */
+  for (long t = 0; t + 2 <= last; t += 2) {
+    for (; known <= t + 2; known += LAG_BLOCK)
+      autocovariance(ctx, s, known, lags_left(known, s->n_step), part, gamma + known);
+    const double pairs = gamma[t] + 2 * gamma[t + 1] + gamma[t + 2];
+    w.gamma0 = gamma[0];
+    w.gamma1 = gamma[1];
+    w.cut = pairs > 0;
+    if (!w.cut) break;
+    w.sum += pairs;
+    w.W = t + 2;
+  }
+  return w;
 }
 
-/* Writes Gamma(0..W) and returns the window W, at most n_step/2. Lags are computed as far as they
- * are needed. gamma (n_step/2 + 1), part: see autocovariance. */
-static long find_window(cw_context *ctx, const series *s, double S, double *part, double *gamma) {
-  const long n_lag = s->n_step / 2 + 1;
-  const double n = (double)s->n_chain * (double)s->n_step;
-  double rho_sum = 0;
-  for (long t = 0; t < n_lag; t++) {
-    if (t % LAG_BLOCK == 0) autocovariance(ctx, s, t, lags_left(t, n_lag), part, gamma + t);
-    if (t == 0) continue;
-    if (!(gamma[0] > 0)) return 0;
-    rho_sum += gamma[t] / gamma[0];
-    if (window_closes(t, rho_sum, S, n)) return t;
-  }
-  return n_lag - 1;
-}
-
-/* Error and tau_int from Gamma(0..W). Both carry the bias of the truncated sum, -C (2W+1)/N (eq.
- * 49), which comes from subtracting the measured mean: every Gamma(t) is too small by C/N. */
-static void sum_window(const double *gamma, long W, double n, cw_estimate *out) {
-  double C = gamma[0];
-  for (long t = 1; t <= W; t++) C += 2 * gamma[t];
-  if (!(C >
-        0)) { /* noise of a strongly anticorrelated chain: the naive error is then a safe bound */
-    W = 0;
-    C = gamma[0];
-  }
-  const double gamma0 = gamma[0] + C / n;
-  const double variance = C * (1 + (2 * (double)W + 1) / n);
-  out->error = sqrt(variance / n);
-  out->tau_int = variance / (2 * gamma0);
+/* Error and tau_int. The measured mean takes the variance of the mean, var, from each product: the
+ * sum is too small by that times the number of its products, 2W - W^2/n_step, over all. */
+static void sum_window(const window *w, const series *s, cw_estimate *out) {
+  const double n = (double)s->n_chain * (double)s->n_step, W = (double)w->W;
+  const double var = w->sum / (1 - W * (2 - W / (double)s->n_step) / n) / n;
+  const double gamma0 = w->gamma0 + var;
+  const double least = 0.5 * (gamma0 + w->gamma1 + var); /* as (1 + l)/(1 - l) >= (1 + l)/2 */
+  const double whole = fmax(n * var, least);
+  out->error = sqrt(whole / n);
+  out->tau_int = 0.5 * whole / gamma0;
   out->tau_error =
-      2 * out->tau_int * sqrt(fmax((double)W + 0.5 - out->tau_int, 0) / n); /* eq. 42 */
+      2 * out->tau_int * sqrt(fmax(fmax(W, 1) + 0.5 - out->tau_int, 0) / n); /* Wolff, eq. 42 */
   out->ess = n / (2 * out->tau_int);
+  out->window = w->W;
+  out->cut = w->cut;
 }
 
-/* Gelman and Rubin's ratio of the spread of all to the spread within chains. means (n_chain),
- * scatter (n_chain): scratch */
-static double gelman_rubin(const series *s, double *means, double *scatter) {
+/* Variance of the chain means, and mean variance within the chains. */
+typedef struct {
+  double between, within;
+} spread;
+
+/* means, scatter (n_chain): scratch */
+static spread spread_of_chains(const series *s, double *means, double *scatter) {
   const long n_chain = s->n_chain, n_step = s->n_step;
   const double m = (double)n_chain, n = (double)n_step;
-  if (n_chain < 2) return NAN;
+  if (n_chain < 2) return (spread){0, 0};
   for (long c = 0; c < n_chain; c++) {
     const double *x = s->delta + c * n_step;
     means[c] = cw_sum(x, (size_t)n_step) / n;
@@ -156,42 +168,60 @@ static double gelman_rubin(const series *s, double *means, double *scatter) {
     scatter[c] = squares / (n - 1);
   }
   const double grand = cw_sum(means, (size_t)n_chain) / m;
-  double between = 0; /* variance of the chain means */
+  double between = 0;
   for (long c = 0; c < n_chain; c++) between += (means[c] - grand) * (means[c] - grand) / (m - 1);
-  const double within = cw_sum(scatter, (size_t)n_chain) / m;
-  if (between == 0 && within == 0) return 1;
-  return sqrt((n - 1) / n + between / within);
+  return (spread){between, cw_sum(scatter, (size_t)n_chain) / m};
 }
 
-static cw_status analyse(cw_context *ctx, const series *s, double S, cw_estimate *out) {
-  const size_t chains = (size_t)s->n_chain, lags = (size_t)s->n_step / 2 + 1;
-  const double n = (double)s->n_chain * (double)s->n_step;
+/* Are errors from nu1 and nu2 degrees of freedom whose ratio of variances is F alike? Standard
+ * deviations by which they are not (E. Paulson, Ann. Math. Stat. 13 (1942) 233). */
+static double f_test(double F, double nu1, double nu2) {
+  const double a = 2 / (9 * nu1), b = 2 / (9 * nu2), root = cbrt(F);
+  return ((1 - b) * root - (1 - a)) / sqrt(b * root * root + a);
+}
+
+/* Gelman and Rubin's ratio of the spread of all to the spread within chains, and the scatter of the
+ * chain means beside the error from within the chains, which rests on some n/(2W + 1) degrees of
+ * freedom; where they contradict each other the larger is quoted. */
+static void compare_chains(const series *s, const spread *p, cw_estimate *out) {
+  const double m = (double)s->n_chain, n = (double)s->n_step;
+  const double ratio = p->between / m / (out->error * out->error);
+  out->rhat = sqrt((n - 1) / n + p->between / p->within);
+  out->scatter = sqrt(p->between / m);
+  out->scatter_sigma = f_test(ratio, m - 1, m * n / (2 * (double)out->window + 1));
+  if (!(out->scatter_sigma > CW_SCATTER_SIGMA)) return;
+  out->error = out->scatter;
+  out->tau_int *= ratio;
+  out->tau_error = out->tau_int * sqrt(2 / (m - 1));
+  out->ess /= ratio;
+}
+
+static cw_status analyse(cw_context *ctx, const series *s, cw_estimate *out) {
+  const size_t chains = (size_t)s->n_chain, lags = (size_t)s->n_step + 1;
   double *part = cw_alloc((LAG_BLOCK * chains + lags) * sizeof *part);
   if (!part)
     return cw_fail(ctx, CW_ENOMEM, "no memory for the autocorrelations of %ld steps", s->n_step);
-  double *gamma = part + LAG_BLOCK * chains;
-  const long W = find_window(ctx, s, S, part, gamma);
-  if (gamma[0] == 0) {
-    out->error = out->tau_error = 0;
-    out->tau_int = 0.5;
-    out->ess = n;
-  } else if (gamma[0] > 0) {
-    sum_window(gamma, W, n, out);
+  const window w = find_window(ctx, s, part, part + LAG_BLOCK * chains);
+  if (cw_is_rounding(sqrt(w.gamma0), s->value)) {
+    out->why = cw_why_constant;
+  } else if (w.gamma0 > 0) {
+    sum_window(&w, s, out);
+    const spread p = spread_of_chains(s, part, part + chains);
+    if (s->n_chain > 1) compare_chains(s, &p, out);
   }
-  if (gamma[0] >= 0) out->rhat = gelman_rubin(s, part, part + chains);
   free(part);
   return CW_OK;
 }
 
 cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_step, int n_primary,
-                   cw_derived f, const void *arg, double S, cw_estimate *out) {
-  CW_REQUIRE(out && S > 0);
+                   cw_derived f, const void *arg, cw_estimate *out) {
+  CW_REQUIRE(out);
   CW_TRY(check_chains(ctx, data, n_chain, n_step, n_primary));
   *out = cw_estimate_undefined(n_chain * n_step);
   series s;
   cw_status st = project(ctx, data, n_chain, n_step, n_primary, f, arg, &s);
   out->value = s.value;
-  if (st == CW_OK && !isnan(s.value)) st = analyse(ctx, &s, S, out);
+  if (st == CW_OK && !isnan(s.value)) st = analyse(ctx, &s, out);
   free(s.delta);
   return st;
 }
@@ -203,8 +233,9 @@ static cw_status normalised(cw_context *ctx, const series *s, long n_lag, double
     return cw_fail(ctx, CW_ENOMEM, "no memory for the autocorrelations of %ld chains", s->n_chain);
   for (long t = 0; t < n_lag; t += LAG_BLOCK)
     autocovariance(ctx, s, t, lags_left(t, n_lag), part, rho + t);
-  const double gamma0 = n_lag > 0 ? rho[0] : 0;
-  for (long t = 0; t < n_lag; t++) rho[t] = gamma0 == 0 ? (t == 0) : rho[t] / gamma0;
+  const double gamma0 = n_lag > 0 ? rho[0] : 0, n = (double)s->n_step;
+  for (long t = 0; t < n_lag; t++)
+    rho[t] = gamma0 == 0 ? (t == 0) : rho[t] / gamma0 * n / (n - (double)t);
   free(part);
   return CW_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "causeway/stats.h"
+#include "stats/derived.h"
 #include "stats/weights.h"
 
 static int ascending(const void *a, const void *b) {
@@ -43,9 +44,11 @@ static cw_status judge_q(cw_context *ctx, const double *lw, long n, cw_flow_qual
     out->n_q = n;
     out->ess = fmin(1 / (count * cw_dot(w, w, (size_t)n)), 1);
     out->lnZ = log_sum - log(count);
-    out->lnZ_error = sqrt((1 / out->ess - 1) / count);
+    out->why_q = out->ess * count < CW_FEWEST_EFFECTIVE ? cw_why_few : NULL;
+    out->lnZ_error = out->why_q == NULL ? sqrt((1 / out->ess - 1) / count) : NAN;
     out->kl = out->lnZ - mean_lw; /* +inf where the model leaves the target's support */
-    out->kl_error = isfinite(mean_lw) ? kl_error(lw, w, n, mean_lw) : NAN;
+    const bool known = isfinite(mean_lw) && out->why_q == NULL;
+    out->kl_error = known ? kl_error(lw, w, n, mean_lw) : NAN;
     out->acceptance = metropolis_acceptance(w, n);
     out->max_weight_share = w[n - 1];
   }
@@ -53,7 +56,9 @@ static cw_status judge_q(cw_context *ctx, const double *lw, long n, cw_flow_qual
   return st;
 }
 
-/* 1/Z_p = <1/w>_p: inverse (n) = exp(-lw) relative to the largest, so that nothing overflows. */
+/* 1/Z_p = <1/w>_p: inverse (n) = exp(-lw) relative to the largest, so that nothing overflows. Its
+ * error is undefined where few samples decide, or where all weights are equal to rounding: those of
+ * a perfect model, whose error is 0. */
 static cw_status estimate_inverse(cw_context *ctx, const double *lw, long n_chain, long n_step,
                                   cw_estimate *mean, double *lowest) {
   const long n = n_chain * n_step;
@@ -62,7 +67,13 @@ static cw_status estimate_inverse(cw_context *ctx, const double *lw, long n_chai
   *lowest = lw[0];
   for (long i = 1; i < n; i++) *lowest = fmin(*lowest, lw[i]);
   for (long i = 0; i < n; i++) inverse[i] = exp(*lowest - lw[i]);
-  cw_status st = cw_gamma(ctx, inverse, n_chain, n_step, 1, NULL, NULL, CW_GAMMA_S, mean);
+  cw_status st = cw_gamma(ctx, inverse, n_chain, n_step, 1, NULL, NULL, mean);
+  const double sum = cw_sum(inverse, (size_t)n);
+  if (st == CW_OK && mean->why == cw_why_constant) mean->error = 0;
+  if (st == CW_OK && sum * sum < CW_FEWEST_EFFECTIVE * cw_dot(inverse, inverse, (size_t)n)) {
+    mean->error = NAN;
+    mean->why = cw_why_few;
+  }
   free(inverse);
   return st;
 }
@@ -84,10 +95,20 @@ static cw_status judge_p(cw_context *ctx, const double *lw, long n_chain, long n
   out->n_p = n;
   out->lnZ_p = lowest - log(inverse.value);
   out->lnZ_p_error = inverse.error / inverse.value;
+  out->why_p = isnan(inverse.error) ? inverse.why : NULL;
   /* <w>_p <1/w>_p >= 1 by Jensen; fmin only removes rounding */
   out->ess_forward = fmin(exp(out->lnZ_p - (cw_logsumexp(lw, (size_t)n) - log_count)), 1);
   out->kl_forward = cw_sum(lw, (size_t)n) / (double)n - out->lnZ_p;
   return CW_OK;
+}
+
+/* The share of the samples of a (n_a) above, sign +1, or below, -1, all of b (n_b). */
+static double share_beyond(double sign, const double *a, long n_a, const double *b, long n_b) {
+  double end = -INFINITY;
+  long beyond = 0;
+  for (long i = 0; i < n_b; i++) end = fmax(end, sign * b[i]);
+  for (long i = 0; i < n_a; i++) beyond += sign * a[i] > end;
+  return (double)beyond / (double)n_a;
 }
 
 cw_status cw_flow_judge(cw_context *ctx, const double *lw_q, long n_q, const double *lw_p,
@@ -105,6 +126,8 @@ cw_status cw_flow_judge(cw_context *ctx, const double *lw_q, long n_q, const dou
                            .lnZ_p_error = NAN,
                            .w_hat = NAN,
                            .w_hat_error = NAN,
+                           .p_above_q = NAN,
+                           .q_below_p = NAN,
                            .max_weight_share = NAN};
   if (!lw_q && !lw_p) return cw_fail(ctx, CW_EINVAL, "no samples to judge the model with");
   if (lw_q) CW_TRY(judge_q(ctx, lw_q, n_q, out));
@@ -112,6 +135,8 @@ cw_status cw_flow_judge(cw_context *ctx, const double *lw_q, long n_q, const dou
   if (lw_q && lw_p) {
     out->w_hat = exp(out->lnZ - out->lnZ_p);
     out->w_hat_error = out->w_hat * hypot(out->lnZ_error, out->lnZ_p_error);
+    out->p_above_q = share_beyond(1, lw_p, out->n_p, lw_q, n_q);
+    out->q_below_p = share_beyond(-1, lw_q, n_q, lw_p, out->n_p);
   }
   return CW_OK;
 }

@@ -100,6 +100,11 @@ static double jackknife_error(const double *data, const double *w, long n, int n
   return isfinite(error) ? error : NAN;
 }
 
+static void undefine_errors(cw_estimate *e, const char *why) {
+  e->error = e->error2 = NAN;
+  e->why = why;
+}
+
 cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_weight, long n,
                       int n_primary, cw_derived f, const void *arg, cw_estimate *out) {
   CW_REQUIRE(data && log_weight && out && n_primary >= 1);
@@ -122,6 +127,8 @@ cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_wei
       cw_derived_gradient(f, arg, mean, step, n_primary, point, gradient);
       out->error = delta_error(data, w, n, n_primary, mean, gradient);
       out->error2 = jackknife_error(data, w, n, n_primary, mean, f, arg, f_left, point);
+      if (cw_is_rounding(out->error, value)) undefine_errors(out, cw_why_alike);
+      if (out->ess < CW_FEWEST_EFFECTIVE) undefine_errors(out, cw_why_few);
     }
   }
   free(w);
@@ -129,16 +136,19 @@ cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_wei
 }
 
 cw_status cw_weighted_entropy(cw_context *ctx, const double *log_weight, const double *action,
-                              long n, double *value, double *error) {
+                              long n, cw_estimate *out) {
   if (n < 2) return cw_fail(ctx, CW_EINVAL, "%ld weighted samples are too few for an error", n);
   double log_sum, *w = cw_alloc((size_t)n * sizeof *w);
   if (!w) return cw_fail(ctx, CW_ENOMEM, "no memory for %ld weights", n);
   cw_status st = cw_normalise_weights(ctx, log_weight, n, w, &log_sum);
+  *out = cw_estimate_undefined(n);
   if (st == CW_OK) {
     const double mean = cw_dot(w, action, (size_t)n);
+    out->ess = 1 / cw_dot(w, w, (size_t)n);
     for (long i = 0; i < n; i++) w[i] = w[i] * (1 + action[i] - mean) - 1 / (double)n;
-    *value = log_sum - log((double)n) + mean;
-    *error = sqrt(cw_dot(w, w, (size_t)n));
+    out->value = log_sum - log((double)n) + mean;
+    out->error = sqrt(cw_dot(w, w, (size_t)n));
+    if (out->ess < CW_FEWEST_EFFECTIVE) undefine_errors(out, cw_why_few);
   }
   free(w);
   return st;

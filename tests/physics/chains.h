@@ -151,8 +151,8 @@ static inline cw_estimate estimate(const chains *r, const char *name, int i) {
     if (strcmp(q->name, name) == 0) arg.q = q;
   assert_non_null(arg.q);
   cw_estimate e;
-  check_ok(r->ctx, cw_gamma(r->ctx, r->data, r->n_chain, r->n_step, r->n_primary, derived_value,
-                            &arg, 2.0, &e));
+  check_ok(r->ctx,
+           cw_gamma(r->ctx, r->data, r->n_chain, r->n_step, r->n_primary, derived_value, &arg, &e));
   return e;
 }
 
@@ -164,8 +164,7 @@ static inline double first_primary(const double *mean, const void *arg) {
 /* <e^-dH> = 1: holds for any reversible, volume-preserving trajectory in equilibrium. */
 static inline void check_exp_dH(const chains *r) {
   cw_estimate e;
-  check_ok(r->ctx,
-           cw_gamma(r->ctx, r->weight, r->n_chain, r->n_step, 1, first_primary, NULL, 2.0, &e));
+  check_ok(r->ctx, cw_gamma(r->ctx, r->weight, r->n_chain, r->n_step, 1, first_primary, NULL, &e));
   check_sigma(e.value, e.error, 1, 4);
 }
 

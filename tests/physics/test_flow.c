@@ -287,7 +287,7 @@ static void test_both_sides(void **state) {
 
   cw_estimate formula = over_parts(&f, s.lw, s.n, acceptance), actual;
   chains r = independence_chains(&f, 9, 64, 1024);
-  check_ok(f.ctx, cw_gamma(f.ctx, r.weight, 64, 1024, 1, NULL, NULL, CW_GAMMA_S, &actual));
+  check_ok(f.ctx, cw_gamma(f.ctx, r.weight, 64, 1024, 1, NULL, NULL, &actual));
   print_message("  acceptance: formula %.4f +- %.4f, actual %.4f +- %.4f\n", formula.value,
                 formula.error, actual.value, actual.error);
   check_sigma(actual.value - formula.value, hypot(actual.error, formula.error), 0, 4);

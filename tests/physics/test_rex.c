@@ -339,8 +339,7 @@ static double nth(const double *mean, const void *arg) { return mean[*(const int
 
 static cw_estimate estimate(const run *r, const double *data, int i) {
   cw_estimate e;
-  check_ok(r->ctx, cw_gamma(r->ctx, data, r->p->options.chains, r->p->n_step, ROW, nth, &i,
-                            CW_GAMMA_S, &e));
+  check_ok(r->ctx, cw_gamma(r->ctx, data, r->p->options.chains, r->p->n_step, ROW, nth, &i, &e));
   return e;
 }
 
@@ -474,7 +473,7 @@ static signs watch_signs(run *r, int k) {
     }
   }
   cw_estimate e;
-  check_ok(r->ctx, cw_gamma(r->ctx, data, chains, p->n_step, 1, NULL, NULL, CW_GAMMA_S, &e));
+  check_ok(r->ctx, cw_gamma(r->ctx, data, chains, p->n_step, 1, NULL, NULL, &e));
   s.mean = e.value;
   s.error = e.error;
   free(last);

@@ -137,7 +137,8 @@ static void groups_have_rows_of_their_own(void **state) {
     for (int k = 0; k < GAUGE_PRIMARY; k++)
       rows[i * GAUGE_PRIMARY + k] = k == 0 ? 0.7 + 0.01 * (i / 2 % 2) : k == 8 ? i % 2 : 1;
   for (int i = 0; i < 8 * 2; i++)
-    for (int k = 0; k < FLOW_PRIMARY; k++) flow[i * FLOW_PRIMARY + k] = k == 4 ? 2.5 : 1;
+    for (int k = 0; k < FLOW_PRIMARY; k++)
+      flow[i * FLOW_PRIMARY + k] = k == 4 ? 2.5 + 1e-9 * (i % 2) : 1;
   cw_arrays set = {0};
   syn_put(&s, &set, "primary", 16, 2, GAUGE_PRIMARY, rows);
   syn_put(&s, &set, "primary.gradient_flow_low", 8, 2, FLOW_PRIMARY, flow);
@@ -157,9 +158,9 @@ static void groups_have_rows_of_their_own(void **state) {
   assert_true(plaquette->pull > CW_EXPECT_SIGMA);
   assert_true(has_line(c->warning, c->n_warnings, "heatbath.plaquette is +"));
   const cw_result *energy = result(c, "heatbath", "t2_energy", 4);
-  check_close(energy->e.value, 2 * 2 * 2.5, 1e-14); /* t^2 E at t = 2 */
+  check_close(energy->e.value, 2 * 2 * 2.5, 1e-8); /* t^2 E at t = 2 */
   assert_int_equal(energy->e.n, 16);
-  check_close(energy->pull, -2, 1e-12); /* what names the stage wins */
+  check_close(energy->pull, -2, 1e-8); /* what names the stage wins */
   assert_null(result(c, "heatbath", "q", -1)->expected);
   const cw_analysis_stage *stage = cw_analysis_find_stage(c, "heatbath");
   assert_int_equal(cw_stage_curve(stage, "history.q.1")->y[3], 1); /* the second chain */
@@ -412,7 +413,7 @@ static void cases_have_their_own_names_and_words(void **state) {
   char *html = write_everything(ctx, dir);
   assert_non_null(strstr(html, "Case whole"));
   assert_non_null(strstr(html, "no sign that anything is missed"));
-  assert_non_null(strstr(html, "one half: of the two modes"));
+  assert_non_null(strstr(html, "One half is what"));
   assert_non_null(strstr(html, "3200 samples of the target: forward ESS"));
   assert_non_null(strstr(html, "1600 samples of the target (the second half"));
   assert_non_null(strstr(html, "Direct sampling and chain integration differ by"));
@@ -445,7 +446,7 @@ static void doubts_are_voiced(void **state) {
   double lw[400] = {0}, *primary = syn_doubles(400 * SYN_PRIMARY);
   for (int i = 0; i < 400; i++)
     syn_primaries(0.1 * syn_normal(&s), syn_normal(&s), primary + i * SYN_PRIMARY);
-  lw[7] = log(1e4); /* 10000 of 10399 */
+  lw[7] = log(420); /* 420 of 819 */
   syn_primaries(1, 0, primary + 7 * SYN_PRIMARY);
   cw_arrays set = {0};
   syn_put(&s, &set, "lw", 400, 0, 0, lw);
@@ -456,8 +457,8 @@ static void doubts_are_voiced(void **state) {
   cw_analysis *a = NULL;
   check_ok(ctx, cw_analysis_create(ctx, dir, &a));
   const cw_analysis_case *c = &a->cases[0];
-  assert_true(has_line(c->warning, c->n_warnings, "one sample carries 96 % of all weight"));
-  assert_true(has_line(c->warning, c->n_warnings, "the ESS is 0.0027"));
+  assert_true(has_line(c->warning, c->n_warnings, "one sample carries 51 % of all weight"));
+  assert_true(has_line(c->warning, c->n_warnings, "the ESS is 0.0095"));
   assert_true(has_line(c->warning, c->n_warnings, "delta method and jackknife"));
   cw_analysis_destroy(a);
   remove_directory(dir);
@@ -476,14 +477,15 @@ static void weights_around(synthetic *s, double scatter, double lw_p) {
   syn_append(s, "forward", &set);
 }
 
-/* w_hat far above 1, an ESS below 0.01, and one that may be interpreted. */
+/* w_hat far above 1, samples apart on both sides, and one that may be interpreted. */
 static void heavy_tails_are_not_interpreted(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
   static const struct {
     double scatter, lw_p;
-    bool trusted;
-  } sets[] = {{0.01, -1, false}, {8, 30, false}, {0.01, 0, true}};
+    const char *says;
+  } sets[] = {
+      {0.01, -1, "heavy-tailed"}, {8, 30, "F_p is not usable"}, {0.01, 0, "compatible with 1"}};
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
     char *dir = new_directory();
     cw_analysis *a = NULL;
@@ -495,12 +497,140 @@ static void heavy_tails_are_not_interpreted(void **state) {
     check_ok(ctx, cw_analysis_create(ctx, dir, &a));
     if (i == 1) assert_true(a->cases[0].flow.ess < 0.01);
     cw_say_coverage(&p, &a->cases[0]);
-    assert_int_equal(strstr(p.text, "heavy-tailed") == NULL, sets[i].trusted);
-    assert_int_equal(strstr(p.text, "compatible with 1") != NULL, sets[i].trusted);
+    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
+      assert_int_equal(strstr(p.text, sets[k].says) != NULL, k == i);
     cw_analysis_destroy(a);
     remove_directory(dir);
   }
   cw_context_destroy(ctx);
+}
+
+/* Log-weights of samples x = spread z of a Gaussian on so many sites, up to a constant, for the
+ * normal target: lw = -x^2/2 + x^2/(2 s^2) + sites ln s, s of the flow. */
+enum { SITES = 2, FLOW_SAMPLES = 4000, CHAINS = 40, ROWS = 50 };
+static void gaussian_weights(synthetic *s, double of_samples, double of_flow, long n, double *lw) {
+  for (long i = 0; i < n; i++) {
+    double r2 = 0;
+    for (int k = 0; k < SITES; k++) r2 += pow(of_samples * syn_normal(s), 2);
+    lw[i] = 0.5 * r2 * (1 / (of_flow * of_flow) - 1) + SITES * log(of_flow);
+  }
+}
+
+/* The lower tail of chi^2 with an even number of degrees of freedom. */
+static double chi2_below(double r2, int dof) {
+  double term = exp(-r2 / 2), sum = term;
+  for (int k = 1; k < dof / 2; k++) sum += term *= r2 / (2 * k);
+  return 1 - sum;
+}
+
+/* Exact share of the target with a weight above, or of the flow with one below, that of a sample.
+ */
+static double mass_beyond(double lw, double of_samples, double of_flow, bool above) {
+  const double r2 = 2 * (lw - SITES * log(of_flow)) / (1 / (of_flow * of_flow) - 1);
+  const double below = chi2_below(r2 / (of_samples * of_samples), SITES);
+  const bool grows = of_flow < 1; /* with r2 */
+  return above == grows ? 1 - below : below;
+}
+
+static double end_of(const double *lw, long n, double sign) {
+  double end = -INFINITY;
+  for (long i = 0; i < n; i++) end = fmax(end, sign * lw[i]);
+  return sign * end;
+}
+
+/* What the report says of a flow with the given weights. */
+static void judged(const char *dir, synthetic *s, double *q, double *p, cw_prose *said,
+                   cw_flow_quality *quality) {
+  cw_arrays set = {0};
+  cw_analysis *a = NULL;
+  syn_put(s, &set, "lw", FLOW_SAMPLES, 0, 0, q);
+  syn_append(s, "nis", &set);
+  syn_put(s, &set, "lw", ROWS, CHAINS, 0, p);
+  syn_append(s, "forward", &set);
+  cw_store_close(s->store);
+  check_ok(s->ctx, cw_analysis_create(s->ctx, dir, &a));
+  cw_say_coverage(said, &a->cases[0]);
+  *quality = a->cases[0].flow;
+  cw_analysis_destroy(a);
+}
+
+static const char of_flows[] =
+    HEAD MODEL "hmc: {chains: 40, keep: 2000}\nnis: {samples: 4000}\nforward: {}\n";
+
+/* A flow narrower than the target misses its tails; of one that is broader, samples of the target
+ * miss most, and nothing is wrong with the flow. What is printed is compared with exact masses. */
+static cw_flow_quality width_of_a_flow(double width, uint32_t seed) {
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  cw_prose said = {0};
+  cw_flow_quality f;
+  synthetic s = begin(ctx, dir, of_flows);
+  double *q = syn_doubles(FLOW_SAMPLES), *p = syn_doubles(ROWS * CHAINS), share = NAN;
+  s.draw = seed << 20;
+  gaussian_weights(&s, width, width, FLOW_SAMPLES, q);
+  gaussian_weights(&s, 1, width, ROWS * CHAINS, p);
+  judged(dir, &s, q, p, &said, &f);
+  if (width < 1) {
+    assert_null(strstr(said.text, "not usable"));
+    assert_non_null(strstr(said.text, "the flow misses"));
+    const char *at = strstr(said.text, "target's samples weigh more");
+    assert_non_null(at);
+    while (*at != '.' || at[1] != ' ') at--;
+    assert_int_equal(sscanf(at, ". %lf %%", &share), 1);
+    const double exact = mass_beyond(end_of(q, FLOW_SAMPLES, 1), 1, width, true);
+    check_sigma(share / 100, sqrt(exact / (ROWS * CHAINS)) + 0.005, exact, 4);
+  } else {
+    assert_null(strstr(said.text, "misses most"));
+    assert_null(strstr(said.text, "misses about"));
+    assert_non_null(strstr(said.text, "There is no sign that the flow misses"));
+    const char *at = strstr(said.text, "with it: ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "with it: %lf %%", &share), 1);
+    const double exact = mass_beyond(end_of(p, ROWS * CHAINS, -1), width, width, false);
+    check_sigma(share / 100, sqrt(exact / FLOW_SAMPLES) + 0.005, exact, 4);
+    check_sigma(f.lnZ, f.lnZ_error, 0, 5);
+  }
+  free(q);
+  free(p);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+  return f;
+}
+
+/* Of two modes the flow knows one: the weights of the other are far above all of its own. */
+static void one_mode_of_two(uint32_t seed) {
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  cw_prose said = {0};
+  cw_flow_quality f;
+  synthetic s = begin(ctx, dir, of_flows);
+  double *q = syn_doubles(FLOW_SAMPLES), *p = syn_doubles(ROWS * CHAINS);
+  s.draw = seed << 20;
+  for (int i = 0; i < FLOW_SAMPLES; i++) q[i] = log(0.5) + 0.1 * syn_normal(&s) - 0.005;
+  for (int i = 0; i < ROWS * CHAINS; i++)
+    p[i] = log(0.5) + 0.1 * syn_normal(&s) + 0.005 + (i % 2 == 0 ? 200 : 0);
+  judged(dir, &s, q, p, &said, &f);
+  assert_non_null(strstr(said.text, "One half"));
+  assert_null(strstr(said.text, "not usable"));
+  check_close(f.p_above_q, 0.5, 0.03);
+  free(q);
+  free(p);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+static void both_failures_of_overlap_are_told_apart(void **state) {
+  (void)state;
+  double narrow = 0, broad = 0;
+  for (uint32_t seed = 0; seed < 20; seed++) {
+    narrow += width_of_a_flow(0.3, seed).lnZ_p / 20;
+    broad += width_of_a_flow(3, seed).lnZ_p / 20;
+    one_mode_of_two(seed);
+  }
+  print_message("ln Z from the target, exactly 0: %.3f of a narrow flow, %.3f of a broad one\n",
+                narrow, broad);
+  check_close(narrow, 0, 0.05);
+  assert_true(broad > 0.3);
 }
 
 /* The text that a run stores: its cases are whole, and what one of them removed is not in it again.
@@ -635,6 +765,7 @@ int main(void) {
       cmocka_unit_test(cases_have_their_own_names_and_words),
       cmocka_unit_test(doubts_are_voiced),
       cmocka_unit_test(heavy_tails_are_not_interpreted),
+      cmocka_unit_test(both_failures_of_overlap_are_told_apart),
       cmocka_unit_test(a_case_keeps_what_it_is_without),
       cmocka_unit_test(too_few_is_not_unfinished),
       cmocka_unit_test(the_table_is_for_people),

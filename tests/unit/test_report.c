@@ -29,7 +29,7 @@ static void values_follow_the_notation_of_the_field(void **state) {
   expect_text(2.5e9, 1e7, "2.500(10)e+09");
   expect_text(3.25, NAN, "3.25");
   expect_text(3.25, 0, "3.25(0)");
-  expect_text(1, 1e-30, "1(0)");
+  expect_text(1, 1e-30, "1(1e-30)");
   expect_text(NAN, 1, "-");
   expect_text(INFINITY, 1, "-");
 }

@@ -3,6 +3,8 @@
 #include <float.h>
 
 #include "causeway/stats.h"
+#include <string.h>
+
 #include "stats_tally.h"
 
 static double log_normal(double x, double mean, double sigma) {
@@ -92,15 +94,16 @@ static void entropies_are_calibrated(void **state) {
   (void)state;
   const long n = 1500;
   tally z = {0};
-  double value, error, *action = malloc((size_t)n * sizeof *action);
+  cw_estimate e;
+  double *action = malloc((size_t)n * sizeof *action);
   for (uint32_t seed = 0; seed < 400; seed++) {
     proposal(seed, n, 0, data, lw);
     for (long i = 0; i < n; i++) action[i] = 0.5 * data[3 * i + 1];
-    check_ok(ctx, cw_weighted_entropy(ctx, lw, action, n, &value, &error));
-    count(&z, (value - 0.5 * log(2 * acos(-1.0)) - 0.5) / error);
+    check_ok(ctx, cw_weighted_entropy(ctx, lw, action, n, &e));
+    count(&z, (e.value - 0.5 * log(2 * acos(-1.0)) - 0.5) / e.error);
   }
   check_calibrated("entropy", &z);
-  check_failure(ctx, cw_weighted_entropy(ctx, lw, action, 1, &value, &error), CW_EINVAL, "too few");
+  check_failure(ctx, cw_weighted_entropy(ctx, lw, action, 1, &e), CW_EINVAL, "too few");
   free(action);
 }
 
@@ -165,24 +168,36 @@ static void a_constant_in_the_weights_drops_out(void **state) {
 static void special_weights(void **state) {
   (void)state;
   double x[] = {1, 2, NAN, 4}, w[] = {0, 0, -INFINITY, 0}, dead[] = {-INFINITY, -INFINITY};
-  const double constant[] = {0.1, 0.1, 0.1, 0.1}, one[] = {0, -2000, -2000, -2000};
+  const double constant[] = {0.1, 0.1, 0.1, 0.1}, one[] = {0, -2000, -2000, -2000},
+               two[] = {0, 0, -2000, -2000};
   cw_estimate e;
+  cw_flow_quality q;
   check_ok(ctx,
            cw_weighted(ctx, x, w, 4, 1, NULL, NULL, &e)); /* what has no weight may be anything */
   check_close(e.value, 7 / 3.0, 1e-15);
   check_close(e.ess, 3, 1e-14);
   check_ok(ctx, cw_weighted(ctx, constant, w, 4, 1, NULL, NULL, &e));
-  assert_true(e.value == 0.1 && e.error == 0 && e.error2 == 0);
+  assert_true(e.value == 0.1 && isnan(e.error) && isnan(e.error2));
+  assert_non_null(strstr(e.why, "alike"));
   x[2] = -50;
   w[2] = 0;
   check_ok(ctx, cw_weighted(ctx, x, w, 4, 1, log_of_first, NULL, &e));
   assert_true(isnan(e.value) && isnan(e.error) && isnan(e.error2));
-  check_ok(ctx, cw_weighted(ctx, x, one, 4, 1, NULL, NULL,
-                            &e)); /* nothing is left without the first sample */
-  assert_true(e.value == 1 && e.ess == 1 && isnan(e.error2));
+  /* one sample, or two, of four: their scatter tells nothing */
+  check_ok(ctx, cw_weighted(ctx, x, one, 4, 1, NULL, NULL, &e));
+  assert_true(e.value == 1 && e.ess == 1 && isnan(e.error) && isnan(e.error2));
+  assert_non_null(strstr(e.why, "fewer than three"));
+  check_ok(ctx, cw_weighted(ctx, x, two, 4, 1, NULL, NULL, &e));
+  assert_true(e.value == 1.5 && isnan(e.error) && isnan(e.error2) && e.why != NULL);
+  check_ok(ctx, cw_weighted_entropy(ctx, two, x, 4, &e));
+  assert_true(isfinite(e.value) && isnan(e.error) && e.why != NULL);
+  check_ok(ctx, cw_flow_judge(ctx, one, 4, two, 1, 4, &q));
+  assert_true(isfinite(q.lnZ) && isnan(q.lnZ_error) && isnan(q.kl_error) && isnan(q.w_hat_error));
+  assert_true(q.why_q != NULL && isnan(q.lnZ_p_error) && q.why_p != NULL);
+  check_ok(ctx, cw_flow_judge(ctx, w, 4, w, 1, 4, &q)); /* a perfect model */
+  assert_true(q.ess == 1 && q.lnZ_error == 0 && q.lnZ_p_error == 0 && q.w_hat_error == 0);
 
   assert_int_equal(cw_weighted(ctx, x, dead, 2, 1, NULL, NULL, &e), CW_ENUMERIC);
-  cw_flow_quality q;
   assert_int_equal(cw_flow_judge(ctx, dead, 2, NULL, 0, 0, &q), CW_ENUMERIC);
   assert_int_equal(cw_flow_judge(ctx, NULL, 0, dead, 1, 2, &q), CW_ENUMERIC);
   w[1] = NAN;
@@ -193,6 +208,18 @@ static void special_weights(void **state) {
   assert_int_equal(cw_flow_judge(ctx, w, 1, NULL, 0, 0, &q), CW_EINVAL);
   assert_int_equal(cw_flow_judge(ctx, NULL, 0, one, 2, 2, &q), CW_EINVAL);
   assert_int_equal(cw_flow_judge(ctx, NULL, 0, NULL, 0, 0, &q), CW_EINVAL);
+}
+
+/* Which samples lie beyond all those of the other side. */
+static void overlap_is_told_from_both_sides(void **state) {
+  (void)state;
+  const double q_lw[] = {-1, 0, 1, 2, 3, -INFINITY, 0, 0, 0, 0}, p_lw[] = {0, 2, 2, 4};
+  cw_flow_quality q;
+  check_ok(ctx, cw_flow_judge(ctx, q_lw, 10, p_lw, 1, 4, &q));
+  check_close(q.q_below_p, 0.2, 1e-15); /* -1 and -inf lie below 0 */
+  check_close(q.p_above_q, 0.25, 1e-15);
+  check_ok(ctx, cw_flow_judge(ctx, q_lw, 10, NULL, 0, 0, &q));
+  assert_true(isnan(q.q_below_p) && isnan(q.p_above_q));
 }
 
 /* lw ~ N(-s^2/2, s) over q and N(+s^2/2, s) over p: ESS = e^{-s^2}, KL = s^2/2, acceptance
@@ -368,6 +395,7 @@ int main(void) {
       cmocka_unit_test(weighted_formulas),
       cmocka_unit_test(a_constant_in_the_weights_drops_out),
       cmocka_unit_test(special_weights),
+      cmocka_unit_test(overlap_is_told_from_both_sides),
       cmocka_unit_test(gaussian_log_weights),
       cmocka_unit_test(acceptance_matches_the_definition),
       cmocka_unit_test(a_model_of_both_modes_covers_all),

@@ -89,13 +89,13 @@ static double chi_t_integer(const cw_observer *o, const double *mean, int i) {
 }
 
 static const cw_quantity quantities[] = {
-    {"energy_cooled", "clover energy density of the cooled field", "1/a^4", NULL, energy},
-    {"q_cooled", "clover charge <Q> of the cooled field", "1", NULL, q},
-    {"q2_cooled", "<Q^2> of the cooled field", "1", NULL, q2},
-    {"chi_t_cooled", "<Q^2>/V of the cooled field", "1/a^4", NULL, chi_t},
+    {"energy_cooled", "clover energy density of the cooled field", "1/a^4", NULL, energy, NULL},
+    {"q_cooled", "clover charge <Q> of the cooled field", "1", NULL, q, NULL},
+    {"q2_cooled", "<Q^2> of the cooled field", "1", NULL, q2, NULL},
+    {"chi_t_cooled", "<Q^2>/V of the cooled field", "1/a^4", NULL, chi_t, NULL},
     {"q2_cooled_integer", "<Q^2> of the cooled Q rounded to the nearest integer", "1", NULL,
-     q2_integer},
-    {"chi_t_cooled_integer", "<Q^2>/V of the rounded Q", "1/a^4", NULL, chi_t_integer},
+     q2_integer, NULL},
+    {"chi_t_cooled_integer", "<Q^2>/V of the rounded Q", "1/a^4", NULL, chi_t_integer, NULL},
     {0}};
 
 static const char *const featured[] = {"q_cooled", "q_cooled_integer", NULL};

@@ -152,32 +152,34 @@ static double chi_t(const cw_observer *o, const double *mean, int i) {
 
 /* clang-format off */
 #define QUANTITIES                                                                                 \
-  {"plaquette", "<Re tr P>/N, mean over sites and planes", "1", NULL, plaquette},                  \
-  {"rectangle", "<Re tr W(1x2)>/N, mean over sites and both orientations", "1", NULL, rectangle},  \
+  {"plaquette", "<Re tr P>/N, mean over sites and planes", "1", NULL, plaquette, NULL},            \
+  {"rectangle", "<Re tr W(1x2)>/N, mean over sites and both orientations", "1", NULL, rectangle,   \
+   NULL},                                                                                          \
   {"polyakov", "<|P|>, P = tr of the line in the last direction/N, mean over space", "1", NULL,    \
-   polyakov},                                                                                      \
-  {"polyakov_re", "Re <P>", "1", NULL, polyakov_re},                                               \
-  {"polyakov_im", "Im <P>", "1", NULL, polyakov_im},                                               \
-  {"polyakov_chi", "V_s (<|P|^2> - <|P|>^2)", "1", NULL, polyakov_chi},                            \
-  {"energy_density", "<F^a_munu F^a_munu>/4 from clover leaves", "1/a^4", NULL, energy_density},   \
-  {"action_density", "<S>/V", "1", NULL, action_density}
+   polyakov, NULL},                                                                                \
+  {"polyakov_re", "Re <P>", "1", NULL, polyakov_re, NULL},                                         \
+  {"polyakov_im", "Im <P>", "1", NULL, polyakov_im, NULL},                                         \
+  {"polyakov_chi", "V_s (<|P|^2> - <|P|>^2)", "1", NULL, polyakov_chi, NULL},                      \
+  {"energy_density", "<F^a_munu F^a_munu>/4 from clover leaves", "1/a^4", NULL, energy_density,    \
+   NULL},                                                                                          \
+  {"action_density", "<S>/V", "1", NULL, action_density, NULL}
 #define PLANES                                                                                     \
-  {"plaquette_s", "plaquette, planes without the last direction", "1", NULL, plaquette_s},         \
-  {"plaquette_t", "plaquette, planes with the last direction", "1", NULL, plaquette_t}
+  {"plaquette_s", "plaquette, planes without the last direction", "1", NULL, plaquette_s, NULL},   \
+  {"plaquette_t", "plaquette, planes with the last direction", "1", NULL, plaquette_t, NULL}
 /* clang-format on */
 
 static const cw_quantity quantities_2d[] = {QUANTITIES, {0}};
 static const cw_quantity quantities_u1_2d[] = {
     QUANTITIES,
-    {"q", "topological charge <Q>, Q = sum arg P/(2 pi), an integer", "1", NULL, q},
-    {"q2", "<Q^2>", "1", NULL, q2},
-    {"chi_t", "topological susceptibility <Q^2>/V", "1/a^2", NULL, chi_t},
+    {"q", "topological charge <Q>, Q = sum arg P/(2 pi), an integer", "1", NULL, q, NULL},
+    {"q2", "<Q^2>", "1", NULL, q2, NULL},
+    {"chi_t", "topological susceptibility <Q^2>/V", "1/a^2", NULL, chi_t, NULL},
     {0}};
 static const cw_quantity quantities_3d[] = {QUANTITIES, PLANES, {0}};
 static const cw_quantity quantities_4d[] = {
     QUANTITIES,
     PLANES,
-    {"q_bare", "clover charge <Q> of the unsmoothed field", "1", NULL, q_bare},
+    {"q_bare", "clover charge <Q> of the unsmoothed field", "1", NULL, q_bare, NULL},
     {0}};
 
 static const char *const featured[] = {"plaquette", "polyakov", "energy_density", NULL};

@@ -150,20 +150,20 @@ static double chi_t_flow(const cw_observer *o, const double *mean, int k) {
 
 /* clang-format off */
 #define CURVES                                                                                     \
-  {"t2_energy", "t^2 <E(t)> at t = k time/points, E from clover leaves", "1", n_times, t2_energy}, \
-  {"t2_energy_plaquette", "t^2 <E(t)>, E from plaquettes", "1", n_times, t2_energy_plaquette}
+  {"t2_energy", "t^2 <E(t)> at t = k time/points, E from clover leaves", "1", n_times, t2_energy, NULL}, \
+  {"t2_energy_plaquette", "t^2 <E(t)>, E from plaquettes", "1", n_times, t2_energy_plaquette, NULL}
 /* clang-format on */
 
 static const cw_quantity quantities[] = {
-    {"t0", "flow time with t^2 <E> = 0.3", "a^2", NULL, t0},
-    {"w0", "square root of the flow time with t d/dt t^2 <E> = 0.3", "a", NULL, w0},
-    {"q", "clover charge <Q> at the last flow time", "1", NULL, q},
-    {"q2", "<Q^2> there", "1", NULL, q2},
-    {"chi_t", "topological susceptibility <Q^2>/V there", "1/a^4", NULL, chi_t},
-    {"q2_integer", "<Q^2> of Q rounded to the nearest integer", "1", NULL, q2_integer},
-    {"chi_t_integer", "<Q^2>/V of the rounded Q", "1/a^4", NULL, chi_t_integer},
+    {"t0", "flow time with t^2 <E> = 0.3", "a^2", NULL, t0, NULL},
+    {"w0", "square root of the flow time with t d/dt t^2 <E> = 0.3", "a", NULL, w0, NULL},
+    {"q", "clover charge <Q> at the last flow time", "1", NULL, q, NULL},
+    {"q2", "<Q^2> there", "1", NULL, q2, NULL},
+    {"chi_t", "topological susceptibility <Q^2>/V there", "1/a^4", NULL, chi_t, NULL},
+    {"q2_integer", "<Q^2> of Q rounded to the nearest integer", "1", NULL, q2_integer, NULL},
+    {"chi_t_integer", "<Q^2>/V of the rounded Q", "1/a^4", NULL, chi_t_integer, NULL},
     CURVES,
-    {"chi_t_flow", "<Q^2>/V at flow time t", "1/a^4", n_times, chi_t_flow},
+    {"chi_t_flow", "<Q^2>/V at flow time t", "1/a^4", n_times, chi_t_flow, NULL},
     {0}};
 static const cw_quantity quantities_low[] = {CURVES, {0}};
 

@@ -6,6 +6,7 @@
  * zero-momentum correlator along the first of them. */
 #include "observe/scalar/scalar.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -113,12 +114,26 @@ double cw_scalar_binder(const cw_observer *o, const double *mean, int i) {
   return 1 - mean[CW_SCALAR_M4] / (3 * mean[CW_SCALAR_M2] * mean[CW_SCALAR_M2]);
 }
 
+/* G(0)/G(p) beyond which G(p) is no more than what rounding leaves of 0. */
+static const double largest_ratio = 1e12;
+
 /* Second-moment correlation length: xi^2 = (G(0)/G(p) - 1) / (4 sin^2(p/2)), p = 2 pi/L (Cooper,
  * Freedman, Preston, Nucl. Phys. B 210 (1982) 210). */
 double cw_scalar_xi(const cw_observer *o, const double *mean, int i) {
   double half_p = M_PI / cw_longest_directions(&o->th->geom->lat).extent;
   double ratio = cw_scalar_chi2(o, mean, i) / mean[CW_SCALAR_G_PMIN] - 1;
-  return ratio > 0 ? sqrt(ratio) / (2 * sin(half_p)) : NAN;
+  return ratio > 0 && ratio < largest_ratio ? sqrt(ratio) / (2 * sin(half_p)) : NAN;
+}
+
+const char *cw_scalar_why_no_xi(const cw_observer *o, const double *mean, int i) {
+  if (cw_scalar_chi2(o, mean, i) > largest_ratio * mean[CW_SCALAR_G_PMIN])
+    return "the field is ordered: its structure factor at p is 0 to rounding";
+  return "the structure factor at p is not below that at 0";
+}
+
+double cw_scalar_variance(double square, double mean) {
+  double v = square - mean * mean;
+  return v > 16 * DBL_EPSILON * square ? v : 0;
 }
 
 int cw_scalar_n_correlator(const cw_observer *o) { return half_extent(o) + 1; }
@@ -139,20 +154,20 @@ double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int t)
 }
 
 static const cw_quantity quantities[] = {
-    {"phi", "mean field <m>, m = (1/V) sum_x phi_x", "1", NULL, phi},
-    {"abs_m", "<|m|>", "1", NULL, abs_m},
-    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, cw_scalar_chi2},
-    {"phi2", "<phi_x^2>", "1", NULL, phi2},
-    {"phi4", "<phi_x^4>", "1", NULL, phi4},
-    {"nn", "sum_mu <phi_x phi_{x+mu}>", "1", NULL, nn},
-    {"energy", "action per site <S>/V", "1", NULL, energy},
-    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, cw_scalar_binder},
+    {"phi", "mean field <m>, m = (1/V) sum_x phi_x", "1", NULL, phi, NULL},
+    {"abs_m", "<|m|>", "1", NULL, abs_m, NULL},
+    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, cw_scalar_chi2, NULL},
+    {"phi2", "<phi_x^2>", "1", NULL, phi2, NULL},
+    {"phi4", "<phi_x^4>", "1", NULL, phi4, NULL},
+    {"nn", "sum_mu <phi_x phi_{x+mu}>", "1", NULL, nn, NULL},
+    {"energy", "action per site <S>/V", "1", NULL, energy, NULL},
+    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, cw_scalar_binder, NULL},
     {"xi", "second-moment correlation length, p = 2 pi/L along the longest extent", "a", NULL,
-     cw_scalar_xi},
+     cw_scalar_xi, cw_scalar_why_no_xi},
     {"correlator", "zero-momentum correlator C(t) = sum_x <phi(0,0) phi(x,t)>", "1",
-     cw_scalar_n_correlator, cw_scalar_correlator},
+     cw_scalar_n_correlator, cw_scalar_correlator, NULL},
     {"m_eff", "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]", "1/a",
-     cw_scalar_n_effective_mass, cw_scalar_effective_mass},
+     cw_scalar_n_effective_mass, cw_scalar_effective_mass, NULL},
     {0}};
 
 static const char *const featured[] = {"phi", "abs_m", "chi2", "energy", NULL};

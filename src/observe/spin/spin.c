@@ -35,30 +35,30 @@ CW_MEAN_OF(nn, CW_SCALAR_NN)
 static double susceptibility(const cw_observer *o, const double *mean, int i) {
   (void)i;
   return (double)o->th->geom->n_sites *
-         (mean[CW_SCALAR_M2] - mean[CW_SCALAR_ABS_M] * mean[CW_SCALAR_ABS_M]);
+         cw_scalar_variance(mean[CW_SCALAR_M2], mean[CW_SCALAR_ABS_M]);
 }
 
 static double specific_heat(const cw_observer *o, const double *mean, int i) {
   const double beta = o->th->param[CW_ISING_BETA];
   (void)i;
-  return beta * beta * (double)o->th->geom->n_sites * (mean[E2] - mean[E] * mean[E]);
+  return beta * beta * (double)o->th->geom->n_sites * cw_scalar_variance(mean[E2], mean[E]);
 }
 
 static const cw_quantity quantities[] = {
-    {"energy", "energy per site <e>, e = E/V", "1", NULL, energy},
-    {"specific_heat", "specific heat beta^2 V (<e^2> - <e>^2)", "1", NULL, specific_heat},
-    {"m", "magnetisation <m>, m = (1/V) sum_x s_x", "1", NULL, m},
-    {"abs_m", "<|m|>", "1", NULL, abs_m},
-    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, cw_scalar_chi2},
-    {"susceptibility", "V (<m^2> - <|m|>^2)", "1", NULL, susceptibility},
-    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, cw_scalar_binder},
-    {"nn", "sum_mu <s_x s_{x+mu}>", "1", NULL, nn},
+    {"energy", "energy per site <e>, e = E/V", "1", NULL, energy, NULL},
+    {"specific_heat", "specific heat beta^2 V (<e^2> - <e>^2)", "1", NULL, specific_heat, NULL},
+    {"m", "magnetisation <m>, m = (1/V) sum_x s_x", "1", NULL, m, NULL},
+    {"abs_m", "<|m|>", "1", NULL, abs_m, NULL},
+    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, cw_scalar_chi2, NULL},
+    {"susceptibility", "V (<m^2> - <|m|>^2)", "1", NULL, susceptibility, NULL},
+    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, cw_scalar_binder, NULL},
+    {"nn", "sum_mu <s_x s_{x+mu}>", "1", NULL, nn, NULL},
     {"xi", "second-moment correlation length, p = 2 pi/L along the longest extent", "a", NULL,
-     cw_scalar_xi},
+     cw_scalar_xi, cw_scalar_why_no_xi},
     {"correlator", "zero-momentum correlator C(t) = sum_x <s(0,0) s(x,t)>", "1",
-     cw_scalar_n_correlator, cw_scalar_correlator},
+     cw_scalar_n_correlator, cw_scalar_correlator, NULL},
     {"m_eff", "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]", "1/a",
-     cw_scalar_n_effective_mass, cw_scalar_effective_mass},
+     cw_scalar_n_effective_mass, cw_scalar_effective_mass, NULL},
     {0}};
 
 static const char *const featured[] = {"m", "abs_m", "chi2", "e", "energy", NULL};

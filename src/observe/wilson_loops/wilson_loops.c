@@ -154,9 +154,9 @@ static double creutz(const cw_observer *o, const double *mean, int i) {
 
 static const cw_quantity quantities[] = {
     {"potential", "static potential ln <W(R,T)>/<W(R,T+1)>, index (R-1) (max_t-1) + T-1", "1/a",
-     n_potential, potential},
-    {"creutz", "Creutz ratio chi(R,R), index R-1", "1/a^2", n_creutz, creutz},
-    {"wilson_loop", "<Re tr W(R,T)>/N, index (R-1) max_t + T-1", "1", n_primary, wilson_loop},
+     n_potential, potential, NULL},
+    {"creutz", "Creutz ratio chi(R,R), index R-1", "1/a^2", n_creutz, creutz, NULL},
+    {"wilson_loop", "<Re tr W(R,T)>/N, index (R-1) max_t + T-1", "1", n_primary, wilson_loop, NULL},
     {0}};
 
 static const char *const featured[] = {NULL};

@@ -58,7 +58,7 @@ static void test_phi2(void **state) {
     for (long i = 0; i < N_CHAIN; i++)
       phi2[i * N_STEP + step - N_THERMALISE] = T[i * th.ops->n_terms] / (double)geom->n_sites;
   }
-  check_ok(ctx, cw_gamma(ctx, phi2, N_CHAIN, N_STEP, 1, NULL, NULL, CW_GAMMA_S, &e));
+  check_ok(ctx, cw_gamma(ctx, phi2, N_CHAIN, N_STEP, 1, NULL, NULL, &e));
   check_sigma(e.value, e.error, moment(2) / moment(0), 4);
   assert_true(e.error < 2e-3 * e.value);
   free(phi2);
