@@ -100,6 +100,9 @@ typedef struct {
   double mass2; /* free: S = sum_x [sum_mu (d_mu phi)^2 + mass2 phi^2] / (2 sigma^2) */
 } cw_prior_spec;
 
+/* Standard deviation of one site's field. Cost: n_sites. */
+double cw_prior_site_sigma(const cw_prior_spec *spec, const cw_lattice *lat);
+
 /* ------------------------------------------------------------------ models */
 
 /* Autoregressive models, of spins: q(s) = prod_i q(s_i | spins drawn before), each conditional

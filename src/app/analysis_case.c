@@ -236,6 +236,25 @@ static cw_status warn_weights(cw_context *ctx, cw_analysis_case *c, const cw_ana
   return CW_OK;
 }
 
+/* Splines are the identity outside their range. Of the first layers it is known how much of what
+ * they get lies there: the tails of the prior. */
+static cw_status warn_splines(cw_context *ctx, cw_analysis_case *c) {
+  const cw_model_spec *m = &c->plan->model;
+  double range = INFINITY;
+  for (int i = 0; i < m->n_layers && strcmp(m->layer[i].kind, "spline") == 0; i++)
+    range = fmin(range, m->layer[i].range);
+  if (!c->plan->has_model || m->kind != CW_MODEL_FLOW || !isfinite(range)) return CW_OK;
+  double sigma = cw_prior_site_sigma(&m->prior, &c->plan->lat);
+  double outside = erfc(range / (sigma * sqrt(2)));
+  if (outside < 1e-3) return CW_OK;
+  return cw_add_line(
+      ctx, &c->warning, &c->n_warnings,
+      "Splines of range %g are the identity on %.2g %% of what the prior draws (its "
+      "standard deviation is %.3g): those tails stay as they are. A wider range or a "
+      "narrower prior reaches them.",
+      range, 100 * outside, sigma);
+}
+
 /* Samples of the model and of the target that do not meet. */
 static cw_status warn_overlap(cw_context *ctx, cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
@@ -268,6 +287,7 @@ static cw_status warn_walks(cw_context *ctx, cw_analysis_case *c, const cw_analy
 }
 
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
+  CW_TRY(warn_splines(ctx, c));
   CW_TRY(warn_overlap(ctx, c));
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];

@@ -16,12 +16,14 @@ enum { MAX_WORDS = 200 };
 typedef struct {
   const char *quantity[MAX_WORDS + 1]; /* NULL-terminated */
   int count[MAX_WORDS];                /* 0: a scalar */
+  int group[MAX_WORDS];                /* of observables; -1: none */
   int n;
   const char *stage[CW_MAX_MCMC + CW_MAX_WALKS + CW_MAX_REX + 3];
 } names;
 
-static void add_name(names *known, const char *quantity, int count) {
+static void add_name(names *known, const char *quantity, int count, int group) {
   if (known->n == MAX_WORDS) return;
+  known->group[known->n] = group;
   known->quantity[known->n] = quantity;
   known->count[known->n++] = count;
 }
@@ -37,9 +39,9 @@ static void list_names(const cw_plan *p, names *known) {
   for (int g = 0; g < p->n_groups; g++) {
     const cw_observer o = cw_observer_make(p->group[g].ops, &probe.theory, p->group[g].param);
     for (const cw_quantity *q = o.ops->quantities; q->name != NULL; q++)
-      add_name(known, q->name, q->count != NULL ? q->count(&o) : 0);
+      add_name(known, q->name, q->count != NULL ? q->count(&o) : 0, g);
   }
-  for (int i = 0; others[i] != NULL; i++) add_name(known, others[i], 0);
+  for (int i = 0; others[i] != NULL; i++) add_name(known, others[i], 0, -1);
   for (int i = 0; i < p->n_mcmc; i++) known->stage[n++] = p->mcmc[i].ops->name;
   if (p->has_nis) known->stage[n++] = "nis";
   if (p->has_nmcmc) known->stage[n++] = "nmcmc";
@@ -62,6 +64,50 @@ static cw_status check_word(const cw_node *entry, const char *what, const char *
     return cw_job_fail(entry, NULL, "unknown %s '%s'; did you mean '%s'?", what, word, near);
   cw_list_words(known, list, sizeof list);
   return cw_job_fail(entry, NULL, "unknown %s '%s' (known: %s)", what, word, list);
+}
+
+static bool is_one_of(const char *word, const char *const *words) {
+  return find_word(word, words) >= 0;
+}
+
+/* Does a stage of the job give that quantity, of that group of observables? stage "": any of them.
+ */
+static bool is_measured(const cw_plan *p, const char *stage, const char *quantity, int group) {
+  static const char *const of_chains[] = {"acceptance", "exp_mdH", NULL};
+  static const char *const of_walks[] = {"lnZ_ratio", "lnZ", NULL};
+  bool any = stage[0] == '\0';
+  for (int i = 0; i < p->n_mcmc; i++)
+    if (any || strcmp(stage, p->mcmc[i].ops->name) == 0)
+      if (group >= 0 || is_one_of(quantity, of_chains)) return true;
+  for (int i = 0; i < p->n_rex; i++)
+    if ((any || strcmp(stage, p->rex[i].name) == 0) && group >= 0) return true;
+  for (int i = 0; i < p->n_walks; i++)
+    if (any || strcmp(stage, p->walk[i].name) == 0)
+      if (group == 0 || is_one_of(quantity, of_walks)) return true;
+  if (p->has_nis && (any || strcmp(stage, "nis") == 0))
+    if (group == 0 || strcmp(quantity, "entropy") == 0) return true;
+  return p->has_nmcmc && (any || strcmp(stage, "nmcmc") == 0) &&
+         (group == 0 || strcmp(quantity, "acceptance") == 0);
+}
+
+/* Does it belong to the case, out of the stages there are? */
+static bool is_of_case(const cw_plan *p, const char *quantity) {
+  static const char *const of_q[] = {"lnZ", "F_q", "F_q_per_site", NULL};
+  static const char *const of_p[] = {"F_p", "F_p_per_site", NULL};
+  static const char *const of_chain[] = {"F_chain", "F_chain_per_site", NULL};
+  return (p->has_nis && is_one_of(quantity, of_q)) ||
+         (p->has_forward && is_one_of(quantity, of_p)) ||
+         (p->has_chain && is_one_of(quantity, of_chain)) ||
+         (p->has_nis && p->has_forward && strcmp(quantity, "w_hat") == 0);
+}
+
+/* An expectation that no result will meet is a mistake. */
+static cw_status check_use(const cw_node *entry, const cw_plan *p, const cw_expect *e, int group) {
+  if (is_measured(p, e->stage, e->quantity, group)) return CW_OK;
+  if (e->stage[0] == '\0' && is_of_case(p, e->quantity)) return CW_OK;
+  if (e->stage[0] != '\0')
+    return cw_job_fail(entry, NULL, "section '%s' does not give '%s'", e->stage, e->quantity);
+  return cw_job_fail(entry, NULL, "no section of the job gives '%s'", e->quantity);
 }
 
 static cw_status check_index(const cw_node *entry, const cw_expect *e, int count) {
@@ -90,12 +136,14 @@ static cw_status read_key(const cw_node *entry, cw_expect *e) {
   return CW_OK;
 }
 
-static cw_status read_entry(cw_node *entry, const names *known, cw_expect *e) {
+static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known, cw_expect *e) {
   const char *source;
   CW_TRY(read_key(entry, e));
   if (e->stage[0] != '\0') CW_TRY(check_word(entry, "stage", e->stage, known->stage));
   CW_TRY(check_word(entry, "quantity", e->quantity, known->quantity));
-  CW_TRY(check_index(entry, e, known->count[find_word(e->quantity, known->quantity)]));
+  int which = find_word(e->quantity, known->quantity);
+  CW_TRY(check_index(entry, e, known->count[which]));
+  CW_TRY(check_use(entry, p, e, known->group[which]));
   CW_TRY(cw_job_as_map(entry));
   CW_TRY(cw_job_double(entry, "value", CW_JOB_REQUIRED_DOUBLE, -1e300, 1e300, &e->value));
   CW_TRY(cw_job_double(entry, "error", 0, 0, 1e300, &e->error));
@@ -116,7 +164,7 @@ cw_status cw_read_expect(cw_node *root, cw_plan *p) {
     return cw_job_fail(map, NULL, "%d expectations, at most %d", cw_job_count(map), CW_MAX_EXPECT);
   list_names(p, &known);
   for (cw_node *n = cw_job_first(map); n != NULL; n = cw_job_next(n))
-    CW_TRY(read_entry(n, &known, &p->expect[p->n_expect++]));
+    CW_TRY(read_entry(n, p, &known, &p->expect[p->n_expect++]));
   return CW_OK;
 }
 
@@ -149,6 +197,10 @@ static cw_status compare(cw_context *ctx, cw_analysis_case *c, const char *stage
     cw_result *r = &list[i];
     r->expected = find(c->plan, stage, r);
     if (r->expected == NULL) continue;
+    if (!isfinite(r->e.error))
+      CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                         "%s has no error to compare it with the %.8g that the job expects.",
+                         r->name, r->expected->value));
     r->pull = (r->e.value - r->expected->value) / hypot(r->e.error, r->expected->error);
     if (fabs(r->pull) > CW_EXPECT_SIGMA)
       CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,

@@ -208,9 +208,35 @@ static cw_status read_chain(cw_node *root, cw_plan *p) {
 
 /* ---- the whole job ---- */
 
+/* The name of a job is that of a folder, too. */
+static cw_status read_name(cw_node *root, cw_plan *p) {
+  CW_TRY(cw_read_text(root, "job", NULL, p->job, sizeof p->job));
+  bool good = p->job[0] != '.' && strchr(p->job, '/') == NULL;
+  for (const char *c = p->job; *c != '\0'; c++) good = good && (unsigned char)*c >= ' ';
+  if (good) return CW_OK;
+  return cw_job_fail(root, "job",
+                     "'%s' is no name for a folder: expected one without '/' and control "
+                     "characters, which does not begin with '.'",
+                     p->job);
+}
+
+/* Something must be done, and what is made for it used; a misspelt section would be neither. */
+static cw_status check_whole(cw_node *root, const cw_plan *p) {
+  bool uses_model = p->has_train || p->has_nis || p->has_nmcmc || p->has_forward;
+  bool works = uses_model || p->n_mcmc + p->n_walks + p->n_rex > 0 || p->has_chain;
+  if (!works || (p->has_model && !uses_model)) CW_TRY(cw_job_finish(root));
+  if (p->has_model && !uses_model)
+    return cw_job_fail(root, "model",
+                       "nothing uses it: add a section 'train', 'nis', 'nmcmc' or 'forward'");
+  if (works) return CW_OK;
+  return cw_job_fail(root, NULL,
+                     "nothing to do: add a section that samples, such as one named after a sampler "
+                     "(causeway list samplers)");
+}
+
 static cw_status read_plan(cw_node *root, cw_plan *p) {
   long seed;
-  CW_TRY(cw_read_text(root, "job", NULL, p->job, sizeof p->job));
+  CW_TRY(read_name(root, p));
   CW_TRY(cw_read_text(root, "about", "", p->about, sizeof p->about));
   CW_TRY(cw_job_long(root, "seed", 1, 0, UINT32_MAX, &seed));
   p->seed = (uint32_t)seed;
@@ -224,7 +250,8 @@ static cw_status read_plan(cw_node *root, cw_plan *p) {
   CW_TRY(read_chain(root, p));
   CW_TRY(cw_read_ladder(root, p));
   CW_TRY(cw_read_measure(root, p));
-  return cw_read_expect(root, p);
+  CW_TRY(cw_read_expect(root, p));
+  return check_whole(root, p);
 }
 
 static bool good_name(const char *name) {

@@ -52,6 +52,22 @@ class JobFiles(Refusals):
         self.change("chain: {", "chain: {sampler: hmcc, ", "job.yaml:16:", "unknown sampler 'hmcc'; did you mean 'hmc'?")
         self.change("data: hmc", "data: cluster", "job.yaml:15: forward.data: unknown sampler section 'cluster'")
 
+    def test_what_nothing_uses(self):
+        head = "job: idle\nlattice: [4, 4]\ntheory: {kind: phi4, form: m2, m2: 1, lambda: 0}\n"
+        model = "model: {layers: [{kind: scale}]}\n"
+        self.refuse(head, "job.yaml", "nothing to do", "causeway list samplers")
+        self.refuse(head + "hcm: {steps: 10}\n", "job.yaml:4: unknown key 'hcm'; did you mean 'hmc'?")
+        self.refuse(head + model, "job.yaml:4: model: nothing uses it", "'nis'")
+        self.refuse(head + model + "hmc: {steps: 10}\n", "job.yaml:4: model: nothing uses it")
+        for given, refused in (("hmc: {}", "lnZ"), ("hmc: {}", "F_chain"), ("hmc: {}", "entropy"), ("hmc: {}", "w_hat"),
+                               (model + "nis: {}", "F_p"), (model + "train: {steps: 1}", "phi2"), (model + "nis: {}", "acceptance")):
+            self.refuse(f"{head}{given}\nexpect: {{{refused}: {{value: 0}}}}\n", f"expect.{refused}: no section of the job gives '{refused}'")
+        self.refuse(head + "hmc: {}\n" + model + "nis: {}\nexpect: {nis.exp_mdH: {value: 1}}\n", "section 'nis' does not give 'exp_mdH'")
+
+    def test_names_that_are_no_folders(self):
+        for name in ("../up", "a/b", "..", ".hidden", '"a\tb"'):
+            self.change("job: tiny", f"job: {name}", "job.yaml:1: job:", "no name for a folder")
+
     def test_missing_keys(self):
         for key, line in (("job: tiny\n", 1), ("lattice: [4, 4]\n", 1), (" kappa: 0.2,", 5)):
             name = key.split(":")[0].strip()

@@ -32,15 +32,23 @@ static double *fourier_modes(int n) {
   return R;
 }
 
-static double eigenvalue(const cw_geometry *g, double mass2, long site) {
+static double eigenvalue(const cw_lattice *lat, double mass2, long site) {
   int k[CW_MAX_DIM];
   double e = mass2;
-  cw_lattice_coord(&g->lat, site, k);
-  for (int d = 0; d < g->lat.dim; d++) {
-    double s = sin(M_PI * ((k[d] + 1) / 2) / g->lat.extent[d]);
+  cw_lattice_coord(lat, site, k);
+  for (int d = 0; d < lat->dim; d++) {
+    double s = sin(M_PI * ((k[d] + 1) / 2) / lat->extent[d]);
     e += 4 * s * s;
   }
   return e;
+}
+
+double cw_prior_site_sigma(const cw_prior_spec *spec, const cw_lattice *lat) {
+  const long n = cw_lattice_sites(lat);
+  double variance = 0;
+  if (spec->kind != CW_PRIOR_FREE) return spec->sigma;
+  for (long s = 0; s < n; s++) variance += 1 / eigenvalue(lat, spec->mass2, s) / (double)n;
+  return spec->sigma * sqrt(variance);
 }
 
 static cw_status build_free(cw_context *ctx, cw_prior *p) {
@@ -50,7 +58,7 @@ static cw_status build_free(cw_context *ctx, cw_prior *p) {
   for (int d = 0; d < g->lat.dim; d++) ok &= (p->mode[d] = fourier_modes(g->lat.extent[d])) != NULL;
   if (!ok || p->width == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a prior");
   for (long s = 0; s < g->n_sites; s++) {
-    double e = eigenvalue(g, p->spec.mass2, s);
+    double e = eigenvalue(&g->lat, p->spec.mass2, s);
     p->width[s] = p->spec.sigma / sqrt(e);
     p->log_norm += 0.5 * log(e);
   }
