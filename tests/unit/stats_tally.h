@@ -46,4 +46,25 @@ static inline void normals(uint32_t seed, const char *stream, uint32_t row, long
   }
 }
 
+/* x (n_chain, n_step, n_primary): independent AR(1) chains, stationary from the first step. */
+static inline void ar1(uint32_t seed, double a, long n_chain, long n_step, int n_primary,
+                       double *x) {
+  const double b = sqrt(1 - a * a);
+  for (long c = 0; c < n_chain; c++) {
+    double *chain = x + c * n_step * n_primary;
+    normals(seed, "ar1", (uint32_t)c, n_step * n_primary, chain);
+    for (long i = n_primary; i < n_step * n_primary; i++)
+      chain[i] = a * chain[i - n_primary] + b * chain[i];
+  }
+}
+
+/* Exact variance of the mean of n_chain chains of n_step. Edges of chains take from it a share of
+ * order tau_int/n_step: 2.7 % for a = 0.5 and 50 steps. */
+static inline double ar1_variance(double a, long n_chain, long n_step) {
+  double sum = 1;
+  const double n = (double)n_step;
+  for (long t = 1; t < n_step; t++) sum += 2 * (1 - (double)t / n) * pow(a, (double)t);
+  return sum / (n * (double)n_chain);
+}
+
 #endif

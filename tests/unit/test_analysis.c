@@ -637,10 +637,11 @@ static void both_failures_of_overlap_are_told_apart(void **state) {
  */
 static void a_case_keeps_what_it_is_without(void **state) {
   (void)state;
-  static const char text[] = HEAD
-      "model: {start: {run: runs/small, case: k30}, layers: [{kind: scale}]}\n"
-      "train: {steps: 10}\nnis: {}\ncases:\n  trained: {}\n  started: {train: null}\n"
-      "  other: {model: null, train: null, nis: null, hmc: {}, theory: {form: m2, kappa: null, m2: -4}}\n";
+  static const char text[] =
+      HEAD "model: {start: {run: runs/small, case: k30}, layers: [{kind: scale}]}\n"
+           "train: {steps: 10}\nnis: {}\ncases:\n  trained: {}\n  started: {train: null}\n"
+           "  other: {model: null, train: null, nis: null, hmc: {}, theory: {form: m2, kappa: "
+           "null, m2: -4}}\n";
   cw_context *ctx = test_context(1);
   char *dir = new_directory();
   cw_job *job = NULL;
