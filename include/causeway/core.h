@@ -93,6 +93,8 @@ const char *cw_isa_name(cw_isa isa);
 
 /* Writes one line to stderr, on rank 0 and unless quiet. Local. */
 void cw_log(cw_context *ctx, const char *format, ...) CW_PRINTF(2, 3);
+/* "warning: ..." in the same way, also if quiet: what casts doubt on results. */
+void cw_warn(cw_context *ctx, const char *format, ...) CW_PRINTF(2, 3);
 
 double cw_wall_seconds(void); /* monotonic clock */
 

@@ -271,6 +271,7 @@ static cw_status read_stage(cw_context *ctx, cw_store *store, cw_analysis_case *
   const cw_array *seconds = cw_arrays_get(data, "timing.seconds");
   bool again = strcmp(section, s->name) != 0; /* the time is that of the last rung's stage */
   if (seconds != NULL && !again) s->seconds = cw_sum(seconds->data, (size_t)cw_array_size(seconds));
+  CW_TRY(cw_fill_start(ctx, s, data));
   return cw_analysis_fill_stage(ctx, c, s, data);
 }
 

@@ -71,6 +71,8 @@ typedef struct {
   long n_step;
   long n_chain;           /* 0: not a set of chains */
   double seconds;         /* spent in it */
+  double start_off_group; /* how far a start file that was projected was from SU(3); 0: none was */
+  unsigned start_ignored; /* checks of it that failed and were ignored, as bits */
   long longest_rejection; /* of nmcmc; -1: not one */
   double covered;  /* of chain: the kappa up to which the present nodes integrate, and ln Z there */
   cw_estimate lnZ; /* of walks: ln of the ratio Z(last rung)/Z(first rung) */

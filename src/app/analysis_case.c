@@ -1,9 +1,11 @@
 /* What takes several stages of a case: the flow judged by samples of both sides, free energies, and
  * doubts. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/analysis_parts.h"
+#include "causeway/configuration.h"
 
 /* ------------------------------------------------------------ flow quality */
 
@@ -286,11 +288,37 @@ static cw_status warn_walks(cw_context *ctx, cw_analysis_case *c, const cw_analy
                      s->label, back->e.ess, s->n_step);
 }
 
+cw_status cw_fill_start(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {
+  const cw_array *off_group, *ignored;
+  CW_TRY(cw_get_array(ctx, s, data, "start.off_group", 1, &off_group));
+  CW_TRY(cw_get_array(ctx, s, data, "start.ignored", 1, &ignored));
+  if (off_group != NULL) s->start_off_group = off_group->data[0];
+  if (ignored != NULL) s->start_ignored = (unsigned)fmin(fmax(ignored->data[0], 0), 1e6);
+  return CW_OK;
+}
+
+/* Rungs, trainings and chains of walks share the store's stage, and the start, of their section. */
+static cw_status warn_start(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  if (strchr(s->name, '.') != NULL && s->kind != CW_STAGE_FLOWS) return CW_OK;
+  if (s->start_off_group != 0)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: the chains started from a field that was projected onto the group: "
+                       "links of start_file were off SU(3) by up to %.3g.",
+                       s->label, s->start_off_group));
+  for (int k = 0; cw_check_names()[k] != NULL; k++)
+    if (s->start_ignored & 1u << k)
+      CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                         "%s: the chains started from a file whose %s is wrong, which was ignored.",
+                         s->label, cw_check_names()[k]));
+  return CW_OK;
+}
+
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
   CW_TRY(warn_splines(ctx, c));
   CW_TRY(warn_overlap(ctx, c));
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
+    CW_TRY(warn_start(ctx, c, s));
     if (!s->present) continue;
     bool chains = cw_stage_is_chains(s) && cw_stage_measures(c, s);
     if (chains) CW_TRY(warn_chains(ctx, c, s));

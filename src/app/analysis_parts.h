@@ -12,6 +12,8 @@ cw_status cw_analysis_collect(cw_context *ctx, cw_store *store, const char *stag
 /* Results and curves of a stage out of its arrays. */
 cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                                  const cw_arrays *data);
+/* What a start file leaves doubtful: segments hold these arrays only where it does. */
+cw_status cw_fill_start(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data);
 /* What needs several stages: the flow's quality, free energies, overlap histograms. nis, forward:
  * their arrays, maybe empty. */
 cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis,

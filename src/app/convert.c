@@ -13,14 +13,14 @@ typedef struct {
   const char *in, *out;
   cw_format format;
   int precision, rows;
-  const cw_lattice *expected;
+  cw_configuration_options known;
   bool overwrite;
   cw_kept_choice kept; /* if IN is a run */
 } request;
 
 /* The options, as words. */
 typedef struct {
-  const char *format, *precision, *rows, *lattice, *in_case, *stage, *config;
+  const char *format, *precision, *rows, *lattice, *ignore, *in_case, *stage, *config;
 } words;
 
 /* .ildg and .lime are ILDG, .nersc is NERSC. */
@@ -69,8 +69,7 @@ static cw_status check_target(cw_context *ctx, const request *r) {
 }
 
 static void print_warnings(cw_context *ctx, const char *path, const cw_configuration_info *info) {
-  for (int i = 0; i < info->n_warnings; i++)
-    cw_log(ctx, "warning: '%s': %s", path, info->warning[i]);
+  for (int i = 0; i < info->n_warnings; i++) cw_warn(ctx, "'%s': %s", path, info->warning[i]);
 }
 
 /* ---------------------------------------------------------------- from a file */
@@ -78,8 +77,9 @@ static void print_warnings(cw_context *ctx, const char *path, const cw_configura
 static void print_done(const request *r, const cw_configuration *conf,
                        const cw_configuration_info *info, int precision) {
   const int *e = conf->lat.extent;
-  printf("%s: %s, %dx%dx%dx%d, %d bits, checksum %s\n", r->in, cw_format_name(info->format), e[0],
-         e[1], e[2], e[3], info->precision, info->has_checksum ? info->checksum : "none");
+  printf("%s: %s, %dx%dx%dx%d, %d bits, checksum %s%s\n", r->in, cw_format_name(info->format), e[0],
+         e[1], e[2], e[3], info->precision, info->has_checksum ? info->checksum : "none",
+         info->wrong & CW_CHECK_CHECKSUM ? " (WRONG, ignored)" : "");
   printf("%s: %s, %d bits, plaquette %.12f\n", r->out, cw_format_name(r->format), precision,
          info->plaquette);
 }
@@ -88,7 +88,7 @@ static cw_status convert_file(cw_context *ctx, const request *r) {
   cw_configuration conf;
   cw_configuration_info info;
   CW_TRY(check_target(ctx, r));
-  CW_TRY(cw_configuration_read(ctx, r->in, r->expected, &conf, &info));
+  CW_TRY(cw_configuration_read(ctx, r->in, &r->known, &conf, &info));
   int precision = r->precision != 0 ? r->precision : info.precision, rows = r->rows == 2 ? 2 : 3;
   cw_status st = cw_configuration_write(ctx, r->out, r->format, precision, rows, &conf);
   if (st == CW_OK) print_warnings(ctx, r->in, &info);
@@ -147,6 +147,8 @@ static bool is_run(cw_context *ctx, const char *in) {
 static cw_status check_options(cw_context *ctx, const words *w, bool run) {
   if (run && w->lattice != NULL)
     return cw_fail(ctx, CW_EINVAL, "convert: --lattice: a run knows its lattice");
+  if (run && w->ignore != NULL)
+    return cw_fail(ctx, CW_EINVAL, "convert: --ignore-checks: is for files, and IN is a run");
   if (!run && (w->in_case != NULL || w->stage != NULL || w->config != NULL))
     return cw_fail(
         ctx, CW_EINVAL,
@@ -164,6 +166,7 @@ cw_status cw_command_convert(cw_context *ctx, int argc, char **argv) {
                                {.word = "--precision", .value = &w.precision},
                                {.word = "--rows", .value = &w.rows},
                                {.word = "--lattice", .value = &w.lattice},
+                               {.word = "--ignore-checks", .value = &w.ignore},
                                {.word = "--case", .value = &w.in_case},
                                {.word = "--stage", .value = &w.stage},
                                {.word = "--config", .value = &w.config},
@@ -173,13 +176,16 @@ cw_status cw_command_convert(cw_context *ctx, int argc, char **argv) {
   if (n < 2)
     return cw_fail(ctx, CW_EINVAL,
                    "usage: causeway convert IN OUT [--format ildg|nersc] [--precision 32|64] "
-                   "[--rows 2|3] [--lattice X,Y,Z,T] [--case NAME] [--stage NAME] [--config N] "
-                   "[--overwrite]");
+                   "[--rows 2|3] [--lattice X,Y,Z,T] [--ignore-checks CHECK,...] [--case NAME] "
+                   "[--stage NAME] [--config N] [--overwrite]");
   r.in = place[0];
   r.out = place[1];
   CW_TRY(understand(ctx, &w, &r));
   if (w.lattice != NULL) CW_TRY(cw_options_lattice(ctx, "convert", w.lattice, &lat));
-  r.expected = w.lattice != NULL ? &lat : NULL;
+  if (w.lattice != NULL) r.known.lattice = &lat;
+  if (w.ignore != NULL)
+    CW_TRY(cw_options_bits(ctx, "convert", "--ignore-checks", w.ignore, cw_check_names(),
+                           &r.known.ignore));
   bool run = is_run(ctx, r.in);
   CW_TRY(check_options(ctx, &w, run));
   if (run) return convert_run(ctx, &r);

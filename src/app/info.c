@@ -81,16 +81,26 @@ static cw_status measure(cw_context *ctx, const subject *s, double value[N_NUMBE
 
 /* ------------------------------------------------------------------ printing */
 
-/* What the file states and we found to be so. */
-static const char *stated_words(const cw_configuration_info *info) {
-  if (info->has_plaquette && info->has_link_trace) return "plaquette, link trace (verified)";
-  if (info->has_plaquette) return "plaquette (verified)";
-  return info->has_link_trace ? "link trace (verified)" : "no plaquette, no link trace";
+static const char *verdict(const cw_configuration_info *info, cw_configuration_check check) {
+  return info->wrong & check ? " (WRONG, ignored)" : " (verified)";
+}
+
+/* What the file states and whether we found it to be so, into text (size). */
+static const char *stated_words(const cw_configuration_info *info, char *text, size_t size) {
+  const char *plaquette = verdict(info, CW_CHECK_PLAQUETTE),
+             *trace = verdict(info, CW_CHECK_LINK_TRACE);
+  bool both = info->has_plaquette && info->has_link_trace, alike = strcmp(plaquette, trace) == 0;
+  if (!info->has_plaquette && !info->has_link_trace) return "no plaquette, no link trace";
+  snprintf(text, size, "%s%s%s%s%s", info->has_plaquette ? "plaquette" : "",
+           info->has_plaquette && !(both && alike) ? plaquette : "", both ? ", " : "",
+           info->has_link_trace ? "link trace" : "", info->has_link_trace ? trace : "");
+  return text;
 }
 
 static void print_text(const subject *s, const double value[N_NUMBERS]) {
   const cw_configuration_info *info = &s->info;
   const int *extent = s->conf.lat.extent;
+  char stated[100];
   printf("%-20s%s\n", "file", s->path);
   printf("%-20s%s\n", "format", cw_format_name(info->format));
   printf("%-20s%d x %d x %d x %d (x, y, z, t; %ld sites)\n", "lattice", extent[0], extent[1],
@@ -98,8 +108,8 @@ static void print_text(const subject *s, const double value[N_NUMBERS]) {
   printf("%-20s%d bits, %s endian, %d rows\n", "numbers", info->precision,
          info->big_endian ? "big" : "little", info->rows);
   printf("%-20s%s%s\n", "checksum", info->has_checksum ? info->checksum : "none",
-         info->has_checksum ? " (verified)" : "");
-  printf("%-20s%s\n", "header", stated_words(info));
+         info->has_checksum ? verdict(info, CW_CHECK_CHECKSUM) : "");
+  printf("%-20s%s\n", "header", stated_words(info, stated, sizeof stated));
   for (int i = 0; i < N_NUMBERS; i++) {
     char text[40];
     snprintf(text, sizeof text, numbers[i].format, value[i]);
@@ -111,19 +121,21 @@ static void print_text(const subject *s, const double value[N_NUMBERS]) {
 static json_t *to_json(const subject *s, const double value[N_NUMBERS]) {
   const cw_configuration_info *info = &s->info;
   const int *e = s->conf.lat.extent;
-  json_t *warnings = json_array(), *measured = json_object();
+  json_t *warnings = json_array(), *measured = json_object(), *ignored = json_array();
+  for (int k = 0; cw_check_names()[k] != NULL; k++)
+    if (s->conf.ignored & 1u << k) json_array_append_new(ignored, json_string(cw_check_names()[k]));
   for (int i = 0; i < info->n_warnings; i++)
     json_array_append_new(warnings, json_string(info->warning[i]));
   for (int i = 0; i < N_NUMBERS; i++)
     json_object_set_new(measured, numbers[i].name,
                         isfinite(value[i]) ? json_real(value[i]) : json_null());
-  return json_pack("{s:s, s:s, s:[i,i,i,i], s:i, s:s, s:i, s:o, s:b, s:b, s:o, s:o}", "file",
-                   s->path, "format", cw_format_name(info->format), "lattice", e[0], e[1], e[2],
-                   e[3], "precision", info->precision, "byte_order",
-                   info->big_endian ? "big" : "little", "rows", info->rows, "checksum",
-                   info->has_checksum ? json_string(info->checksum) : json_null(),
-                   "states_plaquette", (int)info->has_plaquette, "states_link_trace",
-                   (int)info->has_link_trace, "measured", measured, "warnings", warnings);
+  return json_pack(
+      "{s:s, s:s, s:[i,i,i,i], s:i, s:s, s:i, s:o, s:b, s:b, s:o, s:o, s:o}", "file", s->path,
+      "format", cw_format_name(info->format), "lattice", e[0], e[1], e[2], e[3], "precision",
+      info->precision, "byte_order", info->big_endian ? "big" : "little", "rows", info->rows,
+      "checksum", info->has_checksum ? json_string(info->checksum) : json_null(),
+      "states_plaquette", (int)info->has_plaquette, "states_link_trace", (int)info->has_link_trace,
+      "ignored_checks", ignored, "measured", measured, "warnings", warnings);
 }
 
 static cw_status print_json(cw_context *ctx, const subject *s, const double value[N_NUMBERS]) {
@@ -137,10 +149,11 @@ static cw_status print_json(cw_context *ctx, const subject *s, const double valu
   return CW_OK;
 }
 
-static cw_status inspect(cw_context *ctx, const char *path, const cw_lattice *expected, bool json) {
+static cw_status inspect(cw_context *ctx, const char *path, const cw_configuration_options *known,
+                         bool json) {
   subject s = {.path = path};
   double value[N_NUMBERS];
-  CW_TRY(cw_configuration_read(ctx, path, expected, &s.conf, &s.info));
+  CW_TRY(cw_configuration_read(ctx, path, known, &s.conf, &s.info));
   cw_status st = measure(ctx, &s, value);
   if (st == CW_OK && json) st = print_json(ctx, &s, value);
   if (st == CW_OK && !json) print_text(&s, value);
@@ -149,17 +162,26 @@ static cw_status inspect(cw_context *ctx, const char *path, const cw_lattice *ex
 }
 
 cw_status cw_command_info(cw_context *ctx, int argc, char **argv) {
-  const char *path = NULL, *lattice = NULL;
+  const char *path = NULL, *lattice = NULL, *ignore = NULL;
   bool json = false;
   int n;
   cw_lattice lat;
-  const cw_option options[] = {
-      {.word = "--lattice", .value = &lattice}, {.word = "--json", .flag = &json}, {.word = NULL}};
+  cw_configuration_options known = {.ignore = 0};
+  const cw_option options[] = {{.word = "--lattice", .value = &lattice},
+                               {.word = "--ignore-checks", .value = &ignore},
+                               {.word = "--json", .flag = &json},
+                               {.word = NULL}};
   CW_TRY(cw_options_read(ctx, "info", argc, argv, options, "one file", &path, 1, &n));
   if (n < 1)
-    return cw_fail(ctx, CW_EINVAL, "usage: causeway info FILE [--lattice X,Y,Z,T] [--json]");
+    return cw_fail(ctx, CW_EINVAL,
+                   "usage: causeway info FILE [--lattice X,Y,Z,T] [--ignore-checks CHECK,...] "
+                   "[--json]");
   if (lattice != NULL) CW_TRY(cw_options_lattice(ctx, "info", lattice, &lat));
+  if (lattice != NULL) known.lattice = &lat;
+  if (ignore != NULL)
+    CW_TRY(
+        cw_options_bits(ctx, "info", "--ignore-checks", ignore, cw_check_names(), &known.ignore));
   cw_status st = CW_OK;
-  if (cw_rank(ctx) == 0) st = inspect(ctx, path, lattice != NULL ? &lat : NULL, json);
+  if (cw_rank(ctx) == 0) st = inspect(ctx, path, &known, json);
   return cw_agree(ctx, st);
 }

@@ -1,5 +1,6 @@
 #include "app/options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,36 @@ cw_status cw_options_choice(cw_context *ctx, const char *command, const char *op
   cw_list_words(choices, list, sizeof list);
   return cw_fail(ctx, CW_EINVAL, "%s: %s: expected one of %s, found '%.60s'", command, option, list,
                  text);
+}
+
+/* The word of n characters at text. */
+static cw_status add_bit(cw_context *ctx, const char *command, const char *option, const char *text,
+                         size_t n, const char *const *names, unsigned *bits) {
+  char word[64], list[200];
+  snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), text);
+  for (int k = 0; names[k] != NULL; k++)
+    if (strcmp(names[k], word) == 0) {
+      *bits |= 1u << k;
+      return CW_OK;
+    }
+  const char *near = cw_nearest(word, names);
+  if (near != NULL)
+    return cw_fail(ctx, CW_EINVAL, "%s: %s: unknown word '%s'; did you mean '%s'?", command, option,
+                   word, near);
+  cw_list_words(names, list, sizeof list);
+  return cw_fail(ctx, CW_EINVAL, "%s: %s: unknown word '%s' (known: %s)", command, option, word,
+                 list);
+}
+
+cw_status cw_options_bits(cw_context *ctx, const char *command, const char *option,
+                          const char *text, const char *const *names, unsigned *bits) {
+  *bits = 0;
+  for (;;) {
+    size_t n = strcspn(text, ",");
+    CW_TRY(add_bit(ctx, command, option, text, n, names, bits));
+    if (text[n] == '\0') return CW_OK;
+    text += n + 1;
+  }
 }
 
 cw_status cw_options_count(cw_context *ctx, const char *command, const char *option,

@@ -28,6 +28,11 @@ cw_status cw_options_lattice(cw_context *ctx, const char *command, const char *t
 cw_status cw_options_choice(cw_context *ctx, const char *command, const char *option,
                             const char *text, const char *const *choices, int *choice);
 
+/* "checksum,plaquette": words of names (NULL-terminated) separated by commas, as bits, 1 << k for
+ * name k. CW_EINVAL: none, or an unknown one, with the nearest. */
+cw_status cw_options_bits(cw_context *ctx, const char *command, const char *option,
+                          const char *text, const char *const *names, unsigned *bits);
+
 /* "0", "17" of an option that counts. CW_EINVAL. */
 cw_status cw_options_count(cw_context *ctx, const char *command, const char *option,
                            const char *text, long *count);

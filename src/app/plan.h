@@ -24,6 +24,8 @@ typedef struct {
   long keep;                      /* configurations kept in the store, over all chains; 0: none */
   cw_start start;
   char start_file[CW_PATH]; /* a gauge configuration that all chains start from; "": none */
+  bool project_start;       /* its links may be far from SU(3): they are projected onto it */
+  unsigned ignore_checks;   /* of it: bits of cw_configuration_check */
 } cw_mcmc_plan;
 
 /* A group of observables that sampler sections measure. */

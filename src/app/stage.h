@@ -17,6 +17,14 @@ typedef struct {
   cw_map *map;
 } cw_flows;
 
+/* What casts doubt on a start from a file: stored with the stage, so that its results can say so.
+ */
+typedef struct {
+  bool any;
+  double off_group; /* how far its links were from SU(3) if they were projected, else 0 */
+  unsigned ignored; /* bits of checks that failed and were ignored */
+} cw_start_doubt;
+
 /* A case while it runs. */
 typedef struct {
   cw_context *ctx;
@@ -28,6 +36,7 @@ typedef struct {
   cw_arena *work;                      /* of all measurements, kept from one to the next */
   cw_model *model;                     /* NULL: none in the job */
   cw_flows flows[CW_MAX_WALKS];        /* of the walks of the plan, once they ran */
+  cw_start_doubt doubt; /* about the start of the running stage, for its next segment */
 } cw_case;
 
 cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out);

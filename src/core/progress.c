@@ -9,15 +9,29 @@
 enum { BAR_WIDTH = 24 };
 static const double SHOW_AFTER = 0.5, REDRAW_AFTER = 0.1; /* seconds */
 
-void cw_log(cw_context *ctx, const char *format, ...) {
-  if (ctx->quiet || ctx->rank != 0) return;
+/* One line in place of the bar. */
+static void print_line(cw_context *ctx, const char *prefix, const char *format, va_list args) {
   if (ctx->progress.visible) fputs("\r\033[K", stderr);
   ctx->progress.visible = false;
+  fputs(prefix, stderr);
+  vfprintf(stderr, format, args);
+  fputc('\n', stderr);
+}
+
+void cw_log(cw_context *ctx, const char *format, ...) {
+  if (ctx->quiet || ctx->rank != 0) return;
   va_list args;
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  print_line(ctx, "", format, args);
   va_end(args);
-  fputc('\n', stderr);
+}
+
+void cw_warn(cw_context *ctx, const char *format, ...) {
+  if (ctx->rank != 0) return;
+  va_list args;
+  va_start(args, format);
+  print_line(ctx, "warning: ", format, args);
+  va_end(args);
 }
 
 void cw_progress_begin(cw_context *ctx, const char *what, double total) {

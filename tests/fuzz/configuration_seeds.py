@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
-from test_configuration_files import Links, ildg, milc, nersc, private_file, private_record, record, scidac  # noqa: E402
+from test_configuration_files import Links, ildg, ildg_format, milc, nersc, private_file, private_record, record, scidac  # noqa: E402
 
 EXTENT = (2, 1, 1, 2)
 
@@ -23,6 +23,16 @@ def seeds():
         yield f"nersc-plain{bits}", nersc(links, bits, word=f"IEEE{bits}", drop=("CHECKSUM", "PLAQUETTE"), BOUNDARY_4="OPEN")
     for order in "<>":
         yield f"milc{'le' if order == '<' else 'be'}", milc(links, order)
+    yield "milc-wrong-sums", milc(links, ">", sums=(1, 2))
+    yield "nersc-exchanged", nersc(links, PLAQUETTE=f"{links.link_trace():.10f}", LINK_TRACE=f"{links.plaquettes()[0]:.10f}")
+    yield "nersc-other-order", nersc(links, 64, "<", word="IEEE64BIG")
+    yield "nersc-twice", nersc(links).replace(b"DIMENSION_2", b"DIMENSION_1 = 2\nDIMENSION_2", 1)
+    yield "nersc-origin", nersc(links, IGNORED_CHECKS="checksum, plaquette")
+    yield "ildg-other-order", ildg(links, 64, payload=links.payload(64, "<", 3))
+    yield "ildg-two-formats", ildg(links, 64, extra=[record("ildg-format", ildg_format(EXTENT, 64))])
+    yield "ildg-origin", ildg(links, 32, extra=[record("causeway-ignored-checks", "checksum")])
+    yield "ildg-zeros", ildg(links, 32) + bytes(512)
+    yield "ildg-two", ildg(links, 32) + scidac(links, 64)
 
 
 def main():

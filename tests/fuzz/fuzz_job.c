@@ -69,14 +69,14 @@ static void try_cases(cw_context *ctx, cw_job *job) {
   }
 }
 
-/* The job as causeway run reads it, on a lattice that does not fill the memory. The resolved job
- * must be a job that resolves to itself. */
-static void try_plans(cw_context *ctx, const uint8_t *data, size_t size) {
+/* The job as causeway run reads it, on a lattice ("lattice=...") that does not fill the memory. The
+ * resolved job must be a job that resolves to itself. */
+static void try_plans(cw_context *ctx, const uint8_t *data, size_t size, const char *lattice) {
   cw_job *job = NULL, *resolved = NULL;
   cw_plans plans, again;
   cw_clear_error(ctx);
   if (cw_job_parse(ctx, (const char *)data, size, "fuzz.yaml", &job) == CW_OK &&
-      cw_job_set(job, "cases=null") == CW_OK && cw_job_set(job, "lattice=[4, 4]") == CW_OK &&
+      cw_job_set(job, "cases=null") == CW_OK && cw_job_set(job, lattice) == CW_OK &&
       cw_plans_read(ctx, job, &plans) == CW_OK) {
     if (cw_job_parse(ctx, plans.text, strlen(plans.text), "resolved", &resolved) == CW_OK) {
       if (cw_plans_read(ctx, resolved, &again) != CW_OK || strcmp(plans.text, again.text) != 0)
@@ -113,7 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_emit(ctx, job);
   }
   cw_job_destroy(job);
-  try_plans(ctx, data, size);
+  try_plans(ctx, data, size, "lattice=[4, 4]");
+  try_plans(ctx, data, size, "lattice=[4, 4, 4, 4]"); /* only there are start files */
   free(set);
   cw_context_destroy(ctx);
   return 0;

@@ -82,7 +82,7 @@ static void random_matrix(cw_rng rng, uint32_t link, double *u) {
 static size_t reals(const cw_lattice *lat) { return (size_t)cw_lattice_sites(lat) * 72; }
 
 static cw_configuration random_configuration(const cw_lattice *lat) {
-  cw_configuration c = {*lat, cw_alloc(reals(lat) * sizeof(double))};
+  cw_configuration c = {.lat = *lat, .link = cw_alloc(reals(lat) * sizeof(double))};
   cw_rng rng = cw_rng_stream(5, "configuration");
   assert_non_null(c.link);
   for (uint32_t link = 0; link < reals(lat) / 18; link++)
@@ -103,7 +103,8 @@ static void check_round_trip(cw_format format, int precision, int rows, double t
   cw_configuration_info info;
   const char *path = path_of("round");
   check_ok(ctx, cw_configuration_write(ctx, path, format, precision, rows, &a));
-  check_ok(ctx, cw_configuration_read(ctx, path, &LAT, &b, &info));
+  check_ok(ctx, cw_configuration_read(ctx, path, &(cw_configuration_options){.lattice = &LAT}, &b,
+                                      &info));
   assert_int_equal(info.format, format);
   assert_int_equal(info.precision, precision);
   assert_int_equal(info.rows, rows);
@@ -178,14 +179,7 @@ static void test_measured(void **state) {
   assert_true(info.unitarity < 1e-15 && info.determinant < 2e-15);
   cw_configuration_clear(&b);
 
-  a.link[18 * 7] += 1e-3; /* neither unitary nor special any more */
-  check_ok(ctx, cw_configuration_write(ctx, path_of("m"), CW_FORMAT_ILDG, 64, 3, &a));
-  check_ok(ctx, cw_configuration_read(ctx, path_of("m"), NULL, &b, &info));
-  assert_true(info.unitarity > 1e-4 && info.determinant > 1e-4);
-  assert_int_equal(info.n_warnings, 1);
-  assert_non_null(strstr(info.warning[0], "not unitary"));
   cw_configuration_clear(&a);
-  cw_configuration_clear(&b);
 }
 
 /* ------------------------------------------------- files of other codes */
@@ -400,9 +394,10 @@ static void test_expected_lattice(void **state) {
   cw_configuration_info info;
   cw_lattice other = {4, {6, 2, 4, 2}}, absurd = {4, {1 << 20, 1 << 20, 1 << 20, 1 << 20}};
   write_sample("x", CW_FORMAT_NERSC, 64);
-  check_failure(ctx, cw_configuration_read(ctx, path_of("x"), &other, &c, &info), CW_EINVAL,
+  const cw_configuration_options wrong = {.lattice = &other}, far = {.lattice = &absurd};
+  check_failure(ctx, cw_configuration_read(ctx, path_of("x"), &wrong, &c, &info), CW_EINVAL,
                 "expected a lattice 6x2x4x2, found 2x4x2x6");
-  check_failure(ctx, cw_configuration_read(ctx, path_of("x"), &absurd, &c, &info), CW_EINVAL,
+  check_failure(ctx, cw_configuration_read(ctx, path_of("x"), &far, &c, &info), CW_EINVAL,
                 "extents");
 }
 
@@ -423,19 +418,13 @@ static void test_bad_requests(void **state) {
   expect_unwritable(CW_FORMAT_ILDG, 16, 3, &a, CW_EINVAL, "found 16");
   expect_unwritable(CW_FORMAT_ILDG, 64, 2, &a, CW_EINVAL, "expected 3 rows");
   expect_unwritable(CW_FORMAT_NERSC, 64, 1, &a, CW_EINVAL, "expected 3 rows or 2");
-  a.link[100] = 1e60;
-  expect_unwritable(CW_FORMAT_NERSC, 32, 3, &a, CW_ENUMERIC, "which 32 bits cannot store");
-  expect_unwritable(CW_FORMAT_NERSC, 64, 2, &a, CW_EINVAL, "2 rows need SU(3) matrices");
   a.link[100] = NAN;
   expect_unwritable(CW_FORMAT_ILDG, 64, 3, &a, CW_ENUMERIC, "holds nan");
-  check_failure(ctx,
-                cw_configuration_write(ctx, "/nonexistent/x", CW_FORMAT_ILDG, 64, 3,
-                                       &(cw_configuration){{4, {1, 1, 1, 1}}, a.link + 144}),
+  const cw_configuration one = {.lat = {4, {1, 1, 1, 1}}, .link = a.link + 144};
+  check_failure(ctx, cw_configuration_write(ctx, "/nonexistent/x", CW_FORMAT_ILDG, 64, 3, &one),
                 CW_EIO, "cannot write '/nonexistent/x'");
-  check_failure(ctx,
-                cw_configuration_write(ctx, "/tmp/", CW_FORMAT_ILDG, 64, 3,
-                                       &(cw_configuration){{4, {1, 1, 1, 1}}, a.link + 144}),
-                CW_EIO, "no name");
+  check_failure(ctx, cw_configuration_write(ctx, "/tmp/", CW_FORMAT_ILDG, 64, 3, &one), CW_EIO,
+                "no name");
   cw_configuration_clear(&a);
 }
 
@@ -475,6 +464,9 @@ static void test_xml(void **state) {
   check_xml("<p:lx>4</p:lx>", "lx", CW_XML_FOUND, "4");
   check_xml("<!-- <lx>5</lx> --><lx>4</lx>", "lx", CW_XML_FOUND, "4");
   check_xml("<lxx>5</lxx><lx></lx>", "lx", CW_XML_FOUND, "");
+  check_xml("<lx>4</lx><ly>5</ly><lx> 4</lx><!-- <lx>6</lx> -->", "lx", CW_XML_FOUND, "4");
+  check_xml("<lx>4</lx><ly>5</ly><lx>6</lx>", "lx", CW_XML_CONTRADICTS, "");
+  check_xml("<lx>4</lx><lx>4", "lx", CW_XML_BAD, "");
   check_xml("<lxx>5</lxx>", "lx", CW_XML_MISSING, "");
   check_xml("<!-- <lx>4</lx>", "lx", CW_XML_MISSING, "");
   check_xml("<lx/>", "lx", CW_XML_BAD, "");

@@ -9,9 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-cw_status cw_gauge_open(cw_context *ctx, const char *path, const cw_lattice *expected,
+cw_status cw_gauge_open(cw_context *ctx, const char *path, const cw_configuration_options *options,
                         cw_configuration_info *info, cw_gauge_file *file) {
-  *file = (cw_gauge_file){.ctx = ctx, .path = path, .expected = expected, .info = info, .fd = -1};
+  *file = (cw_gauge_file){.ctx = ctx, .path = path, .info = info, .fd = -1};
+  if (options != NULL) {
+    file->expected = options->lattice;
+    file->ignore = options->ignore;
+  }
   struct stat about;
   file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
   if (file->fd < 0) return cw_fail(ctx, CW_EIO, "cannot open '%s': %s", path, strerror(errno));
@@ -69,6 +73,47 @@ void cw_gauge_warn(const cw_gauge_file *file, const char *format, ...) {
   va_start(args, format);
   vsnprintf(info->warning[info->n_warnings++], sizeof info->warning[0], format, args);
   va_end(args);
+}
+
+cw_status cw_gauge_disagree(const cw_gauge_file *file, cw_configuration_check check,
+                            const char *format, ...) {
+  char text[300];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (!(file->ignore & check)) return cw_gauge_fail(file, CW_ECORRUPT, "%s", text);
+  file->info->wrong |= check;
+  cw_gauge_warn(file, "ignored, as asked for: %s", text);
+  return CW_OK;
+}
+
+const char *const *cw_check_names(void) {
+  static const char *const names[] = {"checksum", "plaquette", "link_trace", NULL};
+  return names;
+}
+
+char *cw_gauge_checks_text(unsigned checks, char *text) {
+  size_t n = 0;
+  text[0] = '\0';
+  for (int k = 0; cw_check_names()[k] != NULL; k++)
+    if (checks & 1u << k)
+      n += (size_t)snprintf(text + n, CW_CHECKS_TEXT - n, "%s%s", n > 0 ? ", " : "",
+                            cw_check_names()[k]);
+  return text;
+}
+
+unsigned cw_gauge_checks_of(const char *text) {
+  static const char between[] = ", \t\r\n";
+  unsigned checks = 0;
+  for (text += strspn(text, between); *text != '\0'; text += strspn(text, between)) {
+    size_t n = strcspn(text, between);
+    for (int k = 0; cw_check_names()[k] != NULL; k++)
+      if (strlen(cw_check_names()[k]) == n && memcmp(cw_check_names()[k], text, n) == 0)
+        checks |= 1u << k;
+    text += n;
+  }
+  return checks;
 }
 
 char *cw_gauge_quote(char *to, size_t size, const void *from, size_t n) {

@@ -9,13 +9,14 @@ typedef struct {
   cw_context *ctx;             /* borrowed */
   const char *path;            /* borrowed */
   const cw_lattice *expected;  /* borrowed; what the user says, or NULL */
+  unsigned ignore;             /* checks that the user wants to be warned of only */
   cw_configuration_info *info; /* borrowed; takes the warnings */
   int fd;
   uint64_t size;
 } cw_gauge_file;
 
 /* Opens a regular file. CW_EIO. The caller closes it, also after a failure. */
-cw_status cw_gauge_open(cw_context *ctx, const char *path, const cw_lattice *expected,
+cw_status cw_gauge_open(cw_context *ctx, const char *path, const cw_configuration_options *options,
                         cw_configuration_info *info, cw_gauge_file *file);
 void cw_gauge_close(cw_gauge_file *file);
 
@@ -29,6 +30,17 @@ cw_status cw_gauge_fail(const cw_gauge_file *file, cw_status status, const char 
     CW_PRINTF(3, 4);
 /* One more sentence in info. Sentences beyond CW_CONFIGURATION_WARNINGS are counted in the last. */
 void cw_gauge_warn(const cw_gauge_file *file, const char *format, ...) CW_PRINTF(2, 3);
+
+/* A check that failed, with its numbers: CW_ECORRUPT, or CW_OK, a warning and a bit in info->wrong
+ * if the user ignores it. */
+cw_status cw_gauge_disagree(const cw_gauge_file *file, cw_configuration_check check,
+                            const char *format, ...) CW_PRINTF(3, 4);
+
+/* "checksum, plaquette" of bits into text (CW_CHECKS_TEXT), and back: words that are none are
+ * passed over. */
+#define CW_CHECKS_TEXT 64
+char *cw_gauge_checks_text(unsigned checks, char *text);
+unsigned cw_gauge_checks_of(const char *text);
 
 /* What a file says of itself, fit for a message: at most size - 1 of n bytes, the unprintable ones
  * as '?'. Returns to (size). */

@@ -21,6 +21,7 @@ typedef struct {
   bool has_checksum;
   uint32_t sum_a, sum_b; /* NERSC has one */
   cw_gauge_stated plaquette, link_trace;
+  unsigned ignored; /* checks that the file says were ignored where its links come from */
 } cw_gauge_header;
 
 /* All of them fill *header, warn of what is missing, and fail as cw_configuration_read does. */

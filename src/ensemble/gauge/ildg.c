@@ -7,54 +7,10 @@
 #include <string.h>
 
 #include "ensemble/gauge/formats.h"
-#include "ensemble/gauge/lime.h"
+#include "ensemble/gauge/records.h"
 #include "ensemble/gauge/xml.h"
 
 enum { MAX_XML = 1 << 20, TAG_TEXT = 64 };
-
-/* The records that matter; length 0 and at 0: not there (data of a record never start at 0). */
-typedef struct {
-  cw_lime_record ildg_format, file_xml, record_xml, data, checksum;
-  bool is_ildg; /* of data */
-  int n_data;
-} records;
-
-static bool is(const cw_lime_record *r, const char *type) { return strcmp(r->type, type) == 0; }
-
-/* ildg-binary-data is preferred to scidac-binary-data, and of each the first. */
-static void take_data(records *all, const cw_lime_record *r) {
-  bool ildg = is(r, "ildg-binary-data");
-  all->n_data++;
-  if (all->data.at != 0 && (all->is_ildg || !ildg)) return;
-  all->data = *r;
-  all->is_ildg = ildg;
-}
-
-static void take_first(cw_lime_record *slot, const cw_lime_record *r) {
-  if (slot->at == 0) *slot = *r;
-}
-
-static cw_status scan(const cw_gauge_file *file, records *all) {
-  *all = (records){0};
-  for (uint64_t at = 0; at < file->size;) {
-    cw_lime_record r;
-    CW_TRY(cw_lime_next(file, &at, &r));
-    if (is(&r, "ildg-binary-data") || is(&r, "scidac-binary-data")) take_data(all, &r);
-    if (is(&r, "ildg-format")) take_first(&all->ildg_format, &r);
-    if (is(&r, "scidac-private-file-xml")) take_first(&all->file_xml, &r);
-    if (is(&r, "scidac-private-record-xml")) take_first(&all->record_xml, &r);
-    /* The first checksum behind the data is theirs; else, one before them. */
-    if (is(&r, "scidac-checksum") && (all->checksum.at == 0 || all->checksum.at < all->data.at))
-      all->checksum = r;
-  }
-  if (all->data.at == 0)
-    return cw_gauge_fail(file, CW_ECORRUPT,
-                         "expected a LIME record ildg-binary-data or scidac-binary-data, found "
-                         "none");
-  if (all->n_data > 1)
-    cw_gauge_warn(file, "there are %d records of binary data; only one is read", all->n_data);
-  return CW_OK;
-}
 
 /* The text of a record, with a final zero. The caller frees it. */
 static cw_status read_text(const cw_gauge_file *file, const cw_lime_record *r, char **text) {
@@ -83,6 +39,9 @@ typedef struct {
 static cw_status ask_text(const xml_record *x, const char *tag, char *value, bool *found) {
   cw_xml answer = cw_xml_text(x->text, (size_t)x->record->length, tag, value, TAG_TEXT);
   *found = answer == CW_XML_FOUND;
+  if (answer == CW_XML_CONTRADICTS)
+    return cw_gauge_fail(x->file, CW_ECORRUPT, "%s: <%s> is there twice, and not the same",
+                         x->record->type, tag);
   if (answer != CW_XML_BAD) return CW_OK;
   return cw_gauge_fail(x->file, CW_ECORRUPT, "%s: expected a short text in <%s>, found none",
                        x->record->type, tag);
@@ -98,11 +57,12 @@ static cw_status ask_number(const xml_record *x, const char *tag, int base, uint
                        cw_gauge_quote(quoted, sizeof quoted, value, strlen(value)));
 }
 
-/* What the XML says; precision 0: nothing. */
+/* What a record says; precision 0: nothing. */
 typedef struct {
-  bool has_extent;
+  bool has_extent, has_sum;
   uint64_t extent[4];
   int precision;
+  uint32_t sum_a, sum_b;
 } stated;
 
 /* ildg-format: field su3gauge, precision 32 or 64, lx ly lz lt. */
@@ -168,8 +128,10 @@ static cw_status read_scidac_record(const xml_record *x, stated *out) {
                          x->record->type, colors);
   CW_TRY(ask_number(x, "typesize", 10, &size, &has_size));
   CW_TRY(ask_number(x, "datacount", 10, &count, &has_count));
-  uint64_t site = out->precision == 32 ? 288 : 576;
-  if (has_size && has_count && out->precision != 0 && size * count != site)
+  if (!has_size || !has_count) return CW_OK;
+  if (out->precision == 0) out->precision = size * count == 288 ? 32 : 64;
+  uint64_t site = out->precision == 32 ? 288 : 576; /* bytes of four matrices */
+  if (size * count != site)
     return cw_gauge_fail(x->file, CW_EINVAL,
                          "%s: expected a gauge field of %" PRIu64 " bytes per site, found %" PRIu64
                          " times %" PRIu64,
@@ -178,7 +140,7 @@ static cw_status read_scidac_record(const xml_record *x, stated *out) {
 }
 
 /* suma and sumb of scidac-checksum; QIO writes them without leading zeros. */
-static cw_status read_checksum(const xml_record *x, cw_gauge_header *h) {
+static cw_status read_checksum(const xml_record *x, stated *out) {
   bool has_a, has_b;
   uint64_t a = 0, b = 0;
   CW_TRY(ask_number(x, "suma", 16, &a, &has_a));
@@ -186,34 +148,85 @@ static cw_status read_checksum(const xml_record *x, cw_gauge_header *h) {
   if (!has_a || !has_b)
     return cw_gauge_fail(x->file, CW_ECORRUPT, "scidac-checksum: expected <%s>, found none",
                          has_a ? "sumb" : "suma");
-  h->has_checksum = true;
-  h->sum_a = (uint32_t)a;
-  h->sum_b = (uint32_t)b;
+  *out = (stated){.has_sum = true, .sum_a = (uint32_t)a, .sum_b = (uint32_t)b};
   return CW_OK;
 }
 
-static cw_status read_xml(const cw_gauge_file *file, const cw_lime_record *r,
-                          cw_status (*read)(const xml_record *x, stated *out), stated *out) {
+/* ------------------------------------------- records of one type, which must agree */
+
+typedef cw_status (*record_reader)(const xml_record *x, stated *out);
+
+static bool agree(const stated *a, const stated *b) {
+  if (a->has_extent && b->has_extent && memcmp(a->extent, b->extent, sizeof a->extent) != 0)
+    return false;
+  if (a->precision != 0 && b->precision != 0 && a->precision != b->precision) return false;
+  return !a->has_sum || (a->sum_a == b->sum_a && a->sum_b == b->sum_b);
+}
+
+/* "2x2x2x2 in 64 bits", "64 bits", "10d0ea1a / a6a1b3b8" into text (TAG_TEXT + 64). */
+static const char *describe(const stated *s, char *text, size_t size) {
+  size_t n = 0;
+  const uint64_t *e = s->extent;
+  text[0] = '\0';
+  if (s->has_extent)
+    n = (size_t)snprintf(text, size, "%" PRIu64 "x%" PRIu64 "x%" PRIu64 "x%" PRIu64 "%s", e[0],
+                         e[1], e[2], e[3], s->precision != 0 ? " in " : "");
+  if (s->precision != 0) snprintf(text + n, size - n, "%d bits", s->precision);
+  if (s->has_sum) snprintf(text, size, "%08" PRIx32 " / %08" PRIx32, s->sum_a, s->sum_b);
+  return text;
+}
+
+static cw_status read_one(const cw_gauge_file *file, const cw_lime_record *r, record_reader read,
+                          stated *out) {
   char *text = NULL;
   *out = (stated){0};
-  if (r->at == 0) return CW_OK;
   CW_TRY(read_text(file, r, &text));
   cw_status st = read(&(xml_record){file, r, text}, out);
   free(text);
   return st;
 }
 
-static cw_status find_checksum(const cw_gauge_file *file, const records *all, cw_gauge_header *h) {
-  char *text = NULL;
-  h->sum_kind = CW_SUM_SCIDAC;
-  if (all->checksum.at == 0) {
-    cw_gauge_warn(file, "there is no scidac-checksum: damaged links would go unnoticed");
-    return CW_OK;
+/* All records of a type; none: *out is empty. */
+static cw_status read_alike(const cw_gauge_file *file, const cw_alike_records *all,
+                            record_reader read, stated *out) {
+  char here[TAG_TEXT + 64], there[TAG_TEXT + 64];
+  *out = (stated){0};
+  if (all->n > 0) CW_TRY(read_one(file, &all->record[0], read, out));
+  for (int i = 1; i < all->n; i++) {
+    stated again;
+    CW_TRY(read_one(file, &all->record[i], read, &again));
+    if (!agree(out, &again))
+      return cw_gauge_fail(file, CW_ECORRUPT, "two records %.60s contradict each other: %s and %s",
+                           all->record[i].type, describe(out, here, sizeof here),
+                           describe(&again, there, sizeof there));
   }
-  CW_TRY(read_text(file, &all->checksum, &text));
-  cw_status st = read_checksum(&(xml_record){file, &all->checksum, text}, h);
-  free(text);
-  return st;
+  if (all->n > 1)
+    cw_gauge_warn(file, "there are %d records %.60s; they agree", all->n, all->record[0].type);
+  return CW_OK;
+}
+
+static cw_status find_checksum(const cw_gauge_file *file, const cw_gauge_records *all,
+                               cw_gauge_header *h) {
+  stated sum;
+  h->sum_kind = CW_SUM_SCIDAC;
+  CW_TRY(read_alike(file, &all->checksum, read_checksum, &sum));
+  h->has_checksum = sum.has_sum;
+  h->sum_a = sum.sum_a;
+  h->sum_b = sum.sum_b;
+  if (!sum.has_sum)
+    cw_gauge_warn(file, "there is no scidac-checksum: damaged links would go unnoticed");
+  return CW_OK;
+}
+
+static cw_status find_origin(const cw_gauge_file *file, const cw_gauge_records *all,
+                             cw_gauge_header *h) {
+  for (int i = 0; i < all->origin.n; i++) {
+    char *text = NULL;
+    CW_TRY(read_text(file, &all->origin.record[i], &text));
+    h->ignored |= cw_gauge_checks_of(text);
+    free(text);
+  }
+  return CW_OK;
 }
 
 /* The lattice from ildg-format, from SciDAC, or from the user; those that know must agree. */
@@ -241,15 +254,15 @@ static cw_status find_lattice(const cw_gauge_file *file, const stated *ildg, con
 }
 
 /* The precision that the size of the data implies must be the one that is stated, if any is. */
-static cw_status find_precision(const cw_gauge_file *file, const records *all, const stated *ildg,
-                                const stated *scidac, cw_gauge_header *h) {
+static cw_status find_precision(const cw_gauge_file *file, const cw_gauge_records *all,
+                                const stated *ildg, const stated *scidac, cw_gauge_header *h) {
   char lattice[CW_LATTICE_TEXT];
   h->layout = (cw_site_layout){.precision = 32, .rows = 3, .big_endian = true};
   uint64_t single = cw_sites_bytes(&h->layout, &h->lat), size = all->data.length;
   int wanted = ildg->precision != 0 ? ildg->precision : scidac->precision;
   if (ildg->precision != 0 && scidac->precision != 0 && ildg->precision != scidac->precision)
     return cw_gauge_fail(file, CW_ECORRUPT, "precisions disagree: %d in ildg-format, %d in %s",
-                         ildg->precision, scidac->precision, all->record_xml.type);
+                         ildg->precision, scidac->precision, all->record_xml.record[0].type);
   cw_gauge_lattice_text(&h->lat, lattice);
   if (wanted != 0 && size != single * (uint64_t)(wanted / 32))
     return cw_gauge_fail(file, CW_ECORRUPT,
@@ -266,22 +279,23 @@ static cw_status find_precision(const cw_gauge_file *file, const records *all, c
 }
 
 cw_status cw_ildg_header(const cw_gauge_file *file, cw_gauge_header *h) {
-  records all;
+  cw_gauge_records all;
   stated ildg, scidac, record;
-  CW_TRY(scan(file, &all));
+  CW_TRY(cw_gauge_records_read(file, &all));
   h->format = all.is_ildg ? CW_FORMAT_ILDG : CW_FORMAT_SCIDAC;
   h->at = all.data.at;
-  CW_TRY(read_xml(file, &all.ildg_format, read_ildg_format, &ildg));
-  CW_TRY(read_xml(file, &all.file_xml, read_scidac_file, &scidac));
-  CW_TRY(read_xml(file, &all.record_xml, read_scidac_record, &record));
+  CW_TRY(read_alike(file, &all.ildg_format, read_ildg_format, &ildg));
+  CW_TRY(read_alike(file, &all.file_xml, read_scidac_file, &scidac));
+  CW_TRY(read_alike(file, &all.record_xml, read_scidac_record, &record));
   CW_TRY(find_lattice(file, &ildg, &scidac, &h->lat));
-  if (all.is_ildg && all.ildg_format.at == 0)
+  if (all.is_ildg && all.ildg_format.n == 0)
     cw_gauge_warn(file, "there is no ildg-format: the dimensions are %s",
                   scidac.has_extent ? "those of scidac-private-file-xml" : "what the user says");
   else if (!all.is_ildg && !scidac.has_extent)
     cw_gauge_warn(file, "there are no SciDAC dimensions: they are %s",
                   ildg.has_extent ? "those of ildg-format" : "what the user says");
   CW_TRY(find_precision(file, &all, &ildg, &record, h));
+  CW_TRY(find_origin(file, &all, h));
   return find_checksum(file, &all, h);
 }
 
@@ -306,6 +320,13 @@ static cw_status put_name(const char *name, cw_disk_file *out) {
   return cw_lime_put_text(out, "ildg-data-lfn", 0, text);
 }
 
+/* A message may hold records of other types, which readers pass over. */
+static cw_status put_origin(unsigned ignored, cw_disk_file *out) {
+  char text[CW_CHECKS_TEXT];
+  if (ignored == 0) return CW_OK;
+  return cw_lime_put_text(out, CW_ORIGIN_TYPE, 0, cw_gauge_checks_text(ignored, text));
+}
+
 static cw_status put_checksum(const cw_site_sum *sum, cw_disk_file *out) {
   char text[256];
   snprintf(text, sizeof text,
@@ -321,6 +342,7 @@ cw_status cw_ildg_write(cw_context *ctx, const cw_configuration *conf, const cw_
   cw_site_sum sum = {.kind = CW_SUM_SCIDAC};
   CW_TRY(put_format(&conf->lat, layout->precision, out));
   CW_TRY(put_name(name, out));
+  CW_TRY(put_origin(conf->ignored, out));
   CW_TRY(cw_lime_put_header(out, "ildg-binary-data", 0, bytes));
   CW_TRY(cw_sites_write(ctx, layout, conf, out, &sum));
   CW_TRY(cw_lime_put_padding(out, bytes));

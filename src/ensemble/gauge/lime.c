@@ -40,6 +40,19 @@ cw_status cw_lime_next(const cw_gauge_file *file, uint64_t *at, cw_lime_record *
   return CW_OK;
 }
 
+cw_status cw_lime_zeros(const cw_gauge_file *file, uint64_t at, bool *all, uint64_t *n) {
+  uint8_t piece[4096];
+  *n = file->size - at;
+  *all = true;
+  while (*all && at < file->size) {
+    size_t k = file->size - at < sizeof piece ? (size_t)(file->size - at) : sizeof piece;
+    CW_TRY(cw_gauge_read(file, at, piece, k, "what follows the records"));
+    for (size_t i = 0; i < k; i++) *all &= piece[i] == 0;
+    at += k;
+  }
+  return CW_OK;
+}
+
 cw_status cw_lime_put_header(cw_disk_file *out, const char *type, unsigned flags, uint64_t length) {
   uint8_t header[CW_LIME_HEADER] = {0};
   size_t n = strlen(type);

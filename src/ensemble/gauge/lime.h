@@ -23,6 +23,10 @@ typedef struct {
  * CW_ECORRUPT. */
 cw_status cw_lime_next(const cw_gauge_file *file, uint64_t *at, cw_lime_record *record);
 
+/* Is every byte from at on zero? Then *n counts them. Some file systems and transfers fill the last
+ * block of a file. */
+cw_status cw_lime_zeros(const cw_gauge_file *file, uint64_t at, bool *all, uint64_t *n);
+
 /* A header for length bytes of data; and the zeros behind them. flags: CW_LIME_FIRST | ... */
 cw_status cw_lime_put_header(cw_disk_file *out, const char *type, unsigned flags, uint64_t length);
 cw_status cw_lime_put_padding(cw_disk_file *out, uint64_t length);

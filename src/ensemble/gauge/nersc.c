@@ -13,6 +13,8 @@
 enum { MAX_HEADER = 1 << 16, VALUE_TEXT = 128 };
 
 static const char BEGIN[] = "BEGIN_HEADER", END[] = "END_HEADER";
+/* Our own key: the checks that were ignored where the links come from, as words. */
+static const char ORIGIN[] = "IGNORED_CHECKS";
 
 /* The header's lines, with final zero; at: where the links begin. */
 typedef struct {
@@ -44,22 +46,49 @@ static cw_status read_lines(const cw_gauge_file *file, lines *out) {
                        MAX_HEADER);
 }
 
-/* The value of a key, without blanks around it, into value (VALUE_TEXT); false: not there. */
-static bool find(const lines *l, const char *key, char *value) {
+/* The value of a key, without blanks around it, into value (VALUE_TEXT), from the line at from on.
+ * The line behind it; NULL: not there. */
+static char *find_from(char *from, const char *key, char *value) {
   size_t n = strlen(key);
-  for (char *s = l->text; s != NULL; s = next_line(s)) {
+  for (char *s = from; s != NULL; s = next_line(s)) {
     s += strspn(s, " \t");
     if (strncmp(s, key, n) != 0) continue;
     const char *equals = s + n + strspn(s + n, " \t");
     if (*equals != '=') continue;
-    const char *from = equals + 1 + strspn(equals + 1, " \t");
-    size_t length = strcspn(from, "\r\n");
-    while (length > 0 && isspace((unsigned char)from[length - 1])) length--;
-    cw_gauge_quote(value, VALUE_TEXT, from, length);
-    return true;
+    const char *text = equals + 1 + strspn(equals + 1, " \t");
+    size_t length = strcspn(text, "\r\n");
+    while (length > 0 && isspace((unsigned char)text[length - 1])) length--;
+    cw_gauge_quote(value, VALUE_TEXT, text, length);
+    s += strcspn(s, "\n");
+    return *s == '\n' ? s + 1 : s;
   }
   value[0] = '\0';
-  return false;
+  return NULL;
+}
+
+static bool find(const lines *l, const char *key, char *value) {
+  return find_from(l->text, key, value) != NULL;
+}
+
+/* A key that is there twice must say the same. */
+static cw_status check_twice(const lines *l) {
+  static const char *const key[] = {
+      "DATATYPE",       "DIMENSION_1", "DIMENSION_2", "DIMENSION_3", "DIMENSION_4",
+      "FLOATING_POINT", "CHECKSUM",    "PLAQUETTE",   "LINK_TRACE",  "BOUNDARY_1",
+      "BOUNDARY_2",     "BOUNDARY_3",  "BOUNDARY_4",  NULL};
+  for (int k = 0; key[k] != NULL; k++) {
+    char first[VALUE_TEXT], again[VALUE_TEXT], *behind = find_from(l->text, key[k], first);
+    bool twice = false;
+    while (behind != NULL && (behind = find_from(behind, key[k], again)) != NULL) {
+      twice = true;
+      if (strcmp(first, again) != 0)
+        return cw_gauge_fail(l->file, CW_ECORRUPT,
+                             "two lines of the header contradict each other: %s = %s and %s",
+                             key[k], first, again);
+    }
+    if (twice) cw_gauge_warn(l->file, "the header has %s more than once; the lines agree", key[k]);
+  }
+  return CW_OK;
 }
 
 static cw_status need(const lines *l, const char *key, char *value) {
@@ -190,8 +219,10 @@ static void warn_boundary(const lines *l) {
 }
 
 static cw_status read_header(const lines *l, cw_gauge_header *h) {
+  char origin[VALUE_TEXT];
   h->format = CW_FORMAT_NERSC;
   h->at = l->at;
+  CW_TRY(check_twice(l));
   CW_TRY(read_rows(l, &h->layout.rows));
   CW_TRY(read_lattice(l, &h->lat));
   CW_TRY(read_numbers(l, &h->layout));
@@ -199,6 +230,7 @@ static cw_status read_header(const lines *l, cw_gauge_header *h) {
   CW_TRY(read_stated(l, "PLAQUETTE", h->layout.precision, &h->plaquette));
   CW_TRY(read_stated(l, "LINK_TRACE", h->layout.precision, &h->link_trace));
   warn_boundary(l);
+  if (find(l, ORIGIN, origin)) h->ignored = cw_gauge_checks_of(origin);
   return cw_gauge_links_last(l->file, h);
 }
 
@@ -215,18 +247,21 @@ cw_status cw_nersc_write(cw_context *ctx, const cw_configuration *conf,
                          cw_disk_file *out) {
   const int *extent = conf->lat.extent;
   cw_site_sum sum = {.kind = CW_SUM_NERSC}, again = sum;
-  char text[1024];
+  char text[1024], checks[CW_CHECKS_TEXT], origin[CW_CHECKS_TEXT + 32] = "";
   CW_TRY(cw_sites_write(ctx, layout, conf, NULL, &sum)); /* the checksum comes before the links */
+  if (conf->ignored != 0)
+    snprintf(origin, sizeof origin, "%s = %s\n", ORIGIN,
+             cw_gauge_checks_text(conf->ignored, checks));
   int n = snprintf(text, sizeof text,
                    "%s\nHDR_VERSION = 1.0\nDATATYPE = %s\nSTORAGE_FORMAT = 1.0\n"
                    "DIMENSION_1 = %d\nDIMENSION_2 = %d\nDIMENSION_3 = %d\nDIMENSION_4 = %d\n"
                    "LINK_TRACE = %.15g\nPLAQUETTE = %.15g\n"
                    "BOUNDARY_1 = PERIODIC\nBOUNDARY_2 = PERIODIC\nBOUNDARY_3 = PERIODIC\n"
-                   "BOUNDARY_4 = PERIODIC\nCHECKSUM = %08" PRIx32 "\nCREATOR = causeway\n"
+                   "BOUNDARY_4 = PERIODIC\nCHECKSUM = %08" PRIx32 "\nCREATOR = causeway\n%s"
                    "FLOATING_POINT = IEEE%dBIG\n%s\n",
                    BEGIN, layout->rows == 3 ? "4D_SU3_GAUGE_3x3" : "4D_SU3_GAUGE", extent[0],
                    extent[1], extent[2], extent[3], measured->link_trace, measured->plaquette,
-                   sum.a, layout->precision, END);
+                   sum.a, origin, layout->precision, END);
   CW_TRY(cw_disk_put(out, (const uint8_t *)text, (size_t)n));
   return cw_sites_write(ctx, layout, conf, out, &again);
 }

@@ -53,30 +53,44 @@ static bool is_named(span *s, const char *tag) {
   return (size_t)(s->at - name) == n && memcmp(name, tag, n) == 0;
 }
 
-/* The text up to the end tag of that name. */
-static cw_xml copy_text(span s, const char *tag, char *value, size_t size) {
+/* The text up to the end tag of that name, without blanks around it. */
+static cw_xml text_of(span s, const char *tag, span *text) {
   const char *begin = s.at, *stop = memchr(s.at, '<', (size_t)(s.end - s.at));
   if (stop == NULL || s.end - stop < 2 || stop[1] != '/') return CW_XML_BAD;
   span close = {stop + 2, s.end};
   if (!is_named(&close, tag)) return CW_XML_BAD;
   while (begin < stop && is_blank(*begin)) begin++;
   while (stop > begin && is_blank(stop[-1])) stop--;
-  size_t n = (size_t)(stop - begin);
-  if (n >= size || memchr(begin, '\0', n) != NULL) return CW_XML_BAD;
-  memcpy(value, begin, n);
-  value[n] = '\0';
+  *text = (span){begin, stop};
   return CW_XML_FOUND;
 }
 
-cw_xml cw_xml_text(const char *xml, size_t n, const char *tag, char *value, size_t size) {
-  span s = {xml, xml + n};
-  value[0] = '\0';
-  while (skip_past(&s, "<")) {
-    if (starts(s, "!--")) {
-      if (!skip_past(&s, "-->")) break;
-    } else if (is_named(&s, tag)) {
-      return skip_tag(&s) ? copy_text(s, tag, value, size) : CW_XML_BAD;
+/* The text of the next element of that name; moves behind its start tag. */
+static cw_xml next_text(span *s, const char *tag, span *text) {
+  while (skip_past(s, "<")) {
+    if (starts(*s, "!--")) {
+      if (!skip_past(s, "-->")) break;
+    } else if (is_named(s, tag)) {
+      return skip_tag(s) ? text_of(*s, tag, text) : CW_XML_BAD;
     }
   }
   return CW_XML_MISSING;
+}
+
+static bool same(span a, span b) {
+  return a.end - a.at == b.end - b.at && memcmp(a.at, b.at, (size_t)(a.end - a.at)) == 0;
+}
+
+cw_xml cw_xml_text(const char *xml, size_t n, const char *tag, char *value, size_t size) {
+  span s = {xml, xml + n}, text = {NULL, NULL}, again;
+  value[0] = '\0';
+  cw_xml answer = next_text(&s, tag, &text);
+  if (answer != CW_XML_FOUND) return answer;
+  size_t length = (size_t)(text.end - text.at);
+  if (length >= size || memchr(text.at, '\0', length) != NULL) return CW_XML_BAD;
+  memcpy(value, text.at, length);
+  value[length] = '\0';
+  while ((answer = next_text(&s, tag, &again)) == CW_XML_FOUND)
+    if (!same(text, again)) return CW_XML_CONTRADICTS;
+  return answer == CW_XML_MISSING ? CW_XML_FOUND : answer;
 }
