@@ -43,9 +43,10 @@ typedef enum {
 const char *const *cw_check_names(void);
 
 /* Largest |(U U^dagger - 1)_ij| and |det U - 1| that are taken for SU(3). Rounding to 32 bits gives
- * up to 2.4e-7, codes that calculate in 32 bits write links that are off by some 1e-6 (MILC, 5e-7
- * in ours), and what is no gauge field, momenta or smeared links, is off by 1e-2 or more. It is the
- * same for 64 bits, because such a file may hold numbers that once had 32. */
+ * up to 1.2e-7, or 2.4e-7 where a third row is made of two, codes that calculate in 32 bits write
+ * links that are off by some 1e-6 (MILC, 5e-7 in ours), and what is no gauge field, momenta or
+ * smeared links, is off by 1e-2 or more. It is the same for 64 bits, because such a file may hold
+ * numbers that once had 32. */
 #define CW_UNITARITY 1e-5
 
 /* What the user says of a file. All zero: nothing. */

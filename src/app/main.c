@@ -28,11 +28,13 @@ static const command commands[] = {
     {"report", cw_command_report, "report DIR", "write DIR/report.html"},
     {"list", cw_command_list, "list [theories|samplers|layers|autoregressive|observables|jobs]",
      "print what can be used in a job"},
-    {"info", cw_command_info, "info FILE [--lattice X,Y,Z,T] [--json]",
+    {"info", cw_command_info,
+     "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",
      "verify a gauge configuration and print what it holds (ILDG, SciDAC, NERSC, MILC v5)"},
     {"convert", cw_command_convert,
      "convert IN OUT [--format ildg|nersc] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
-     "[--case NAME] [--stage NAME] [--config N] [--overwrite]",
+     "[--ignore-checks checksum,plaquette,link_trace] [--case NAME] [--stage NAME] [--config N] "
+     "[--overwrite]",
      "write a gauge configuration, of a file or kept by a run, in another format"},
     {"check", cw_command_check, "check [--threads N]",
      "test this installation in about two minutes"},

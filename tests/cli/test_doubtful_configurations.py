@@ -219,6 +219,27 @@ class Ignored(Doubtful):
         self.check_recorded(["plaquette", "link_trace"], "link_trace,plaquette")
         self.assertNotIn("exchanged", self.refused(nersc(self.small, PLAQUETTE="0.7"), "wrong PLAQUETTE"))
 
+    def test_no_numbers(self):
+        data = nersc(self.small, CHECKSUM="-1", PLAQUETTE="nan", LINK_TRACE="?")
+        self.refused(data, "CHECKSUM: expected a hexadecimal number of 32 bits, found '-1'")
+        self.refused(data, "LINK_TRACE: expected a number, found '?'", words=("--ignore-checks", "checksum,plaquette"))
+        found = self.info(self.put("file", data), "--ignore-checks", "checksum,plaquette,link_trace")
+        self.assertEqual(found["ignored_checks"], ["checksum", "plaquette", "link_trace"])
+        self.check_recorded(["checksum", "plaquette", "link_trace"], "checksum,plaquette,link_trace")
+
+    def test_among_many_warnings(self):
+        """Doubts come first, however many there are."""
+        boundaries = {f"BOUNDARY_{k}": "OPEN" for k in (1, 2, 3, 4)}
+        for extra in (b"", b"DATATYPE = 4D_SU3_GAUGE_3x3\nDIMENSION_1 = 2\nDIMENSION_2 = 2\nDIMENSION_3 = 2\n"):
+            data = nersc(self.small, CHECKSUM="-1", PLAQUETTE="0.7", LINK_TRACE="0.7", IGNORED_CHECKS="plaquette", **boundaries)
+            data = data.replace(b"ENSEMBLE_LABEL", extra + b"ENSEMBLE_LABEL", 1) + b"x"
+            warnings = self.info(self.put("file", data), "--ignore-checks", "checksum,plaquette,link_trace")["warnings"]
+            for warning, part in zip(warnings, ("CHECKSUM", "PLAQUETTE", "LINK_TRACE", "it was made of a file")):
+                self.assertIn(part, warning)
+            self.assertEqual(len(warnings), 8)
+            self.assertEqual(len(set(warnings)), 8, warnings)
+            self.assertIn("more that deserves", warnings[-1])
+
     def test_what_is_right_is_not_recorded(self):
         self.put("file", nersc(self.small))
         self.assertEqual(self.convert("file", "out.nersc", "--ignore-checks", "checksum,plaquette,link_trace"), [])

@@ -188,8 +188,8 @@ static cw_status read_and_check(const cw_gauge_file *file, const cw_gauge_header
 static void note_origin(const cw_gauge_file *file, unsigned ignored) {
   char text[CW_CHECKS_TEXT];
   if (ignored == 0) return;
-  cw_gauge_warn(file, "it was made of a file of which checks failed and were ignored: %s",
-                cw_gauge_checks_text(ignored, text));
+  cw_gauge_doubt(file, "it was made of a file of which checks failed and were ignored: %s",
+                 cw_gauge_checks_text(ignored, text));
 }
 
 static cw_status read_links(const cw_gauge_file *file, const cw_gauge_header *h,

@@ -62,11 +62,13 @@ cw_status cw_gauge_fail(const cw_gauge_file *file, cw_status status, const char 
   return cw_fail(file->ctx, status, "'%s': %s", file->path, text);
 }
 
+static const char MORE[] = "there is more that deserves a warning";
+
 void cw_gauge_warn(const cw_gauge_file *file, const char *format, ...) {
   cw_configuration_info *info = file->info;
   char *last = info->warning[CW_CONFIGURATION_WARNINGS - 1];
   if (info->n_warnings >= CW_CONFIGURATION_WARNINGS) {
-    snprintf(last, sizeof info->warning[0], "there is more that deserves a warning");
+    snprintf(last, sizeof info->warning[0], "%s", MORE);
     return;
   }
   va_list args;
@@ -83,9 +85,23 @@ cw_status cw_gauge_disagree(const cw_gauge_file *file, cw_configuration_check ch
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
   if (!(file->ignore & check)) return cw_gauge_fail(file, CW_ECORRUPT, "%s", text);
+  cw_gauge_doubt(file, "ignored, as asked for: %s", text);
   file->info->wrong |= check;
-  cw_gauge_warn(file, "ignored, as asked for: %s", text);
   return CW_OK;
+}
+
+void cw_gauge_doubt(const cw_gauge_file *file, const char *format, ...) {
+  cw_configuration_info *info = file->info;
+  int at = __builtin_popcount(info->wrong);
+  bool full = info->n_warnings == CW_CONFIGURATION_WARNINGS;
+  if (!full) info->n_warnings++;
+  for (int i = info->n_warnings - 1; i > at; i--)
+    memcpy(info->warning[i], info->warning[i - 1], sizeof info->warning[i]);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(info->warning[at], sizeof info->warning[at], format, args);
+  va_end(args);
+  if (full) cw_gauge_warn(file, "%s", MORE); /* one was pushed out */
 }
 
 const char *const *cw_check_names(void) {

@@ -31,6 +31,9 @@ cw_status cw_gauge_fail(const cw_gauge_file *file, cw_status status, const char 
 /* One more sentence in info. Sentences beyond CW_CONFIGURATION_WARNINGS are counted in the last. */
 void cw_gauge_warn(const cw_gauge_file *file, const char *format, ...) CW_PRINTF(2, 3);
 
+/* The same in front of them all but other doubts, so that it cannot be lost among them. */
+void cw_gauge_doubt(const cw_gauge_file *file, const char *format, ...) CW_PRINTF(2, 3);
+
 /* A check that failed, with its numbers: CW_ECORRUPT, or CW_OK, a warning and a bit in info->wrong
  * if the user ignores it. */
 cw_status cw_gauge_disagree(const cw_gauge_file *file, cw_configuration_check check,

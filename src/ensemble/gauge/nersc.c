@@ -177,9 +177,12 @@ static cw_status read_checksum(const lines *l, cw_gauge_header *h) {
   h->has_checksum = find(l, "CHECKSUM", value);
   if (!h->has_checksum)
     cw_gauge_warn(l->file, "there is no CHECKSUM: damaged links could go unnoticed");
-  else if (!cw_gauge_integer(value, 16, UINT32_MAX, &sum))
-    return cw_gauge_fail(l->file, CW_ECORRUPT,
-                         "CHECKSUM: expected a hexadecimal number of 32 bits, found '%s'", value);
+  else if (!cw_gauge_integer(value, 16, UINT32_MAX, &sum)) {
+    h->has_checksum = false;
+    return cw_gauge_disagree(l->file, CW_CHECK_CHECKSUM,
+                             "CHECKSUM: expected a hexadecimal number of 32 bits, found '%s'",
+                             value);
+  }
   h->sum_a = (uint32_t)sum;
   return CW_OK;
 }
@@ -195,7 +198,8 @@ static double last_digit(const char *value) {
 
 /* Tolerance: the rounding of the text, and of the sums of a code that works in the precision of its
  * file. */
-static cw_status read_stated(const lines *l, const char *key, int precision, cw_gauge_stated *out) {
+static cw_status read_stated(const lines *l, const char *key, cw_configuration_check check,
+                             int precision, cw_gauge_stated *out) {
   char value[VALUE_TEXT], *end;
   out->given = find(l, key, value);
   if (!out->given) {
@@ -203,8 +207,10 @@ static cw_status read_stated(const lines *l, const char *key, int precision, cw_
     return CW_OK;
   }
   out->value = strtod(value, &end);
-  if (end == value || *end != '\0' || !isfinite(out->value))
-    return cw_gauge_fail(l->file, CW_ECORRUPT, "%s: expected a number, found '%s'", key, value);
+  if (end == value || *end != '\0' || !isfinite(out->value)) {
+    out->given = false;
+    return cw_gauge_disagree(l->file, check, "%s: expected a number, found '%s'", key, value);
+  }
   out->tolerance = fmax(last_digit(value), precision == 32 ? 1e-5 : 1e-8);
   return CW_OK;
 }
@@ -227,8 +233,8 @@ static cw_status read_header(const lines *l, cw_gauge_header *h) {
   CW_TRY(read_lattice(l, &h->lat));
   CW_TRY(read_numbers(l, &h->layout));
   CW_TRY(read_checksum(l, h));
-  CW_TRY(read_stated(l, "PLAQUETTE", h->layout.precision, &h->plaquette));
-  CW_TRY(read_stated(l, "LINK_TRACE", h->layout.precision, &h->link_trace));
+  CW_TRY(read_stated(l, "PLAQUETTE", CW_CHECK_PLAQUETTE, h->layout.precision, &h->plaquette));
+  CW_TRY(read_stated(l, "LINK_TRACE", CW_CHECK_LINK_TRACE, h->layout.precision, &h->link_trace));
   warn_boundary(l);
   if (find(l, ORIGIN, origin)) h->ignored = cw_gauge_checks_of(origin);
   return cw_gauge_links_last(l->file, h);
