@@ -10,7 +10,7 @@ static const char *const KINDS[] = {"phi4", "affine", "conv", NULL};
 static const cw_param PARAMS[] = {{"m2", "", NAN, -10, 10, CW_REAL},
                                   {"lambda", "", 1, 0, INFINITY, CW_REAL},
                                   {"kappa", "", 0.1, -INFINITY, 1, CW_REAL},
-                                  {NULL, NULL, 0, 0, 0}};
+                                  {.name = NULL}};
 
 /* Failures are expected everywhere; only crashes and broken promises are findings. */
 static void read_map(cw_node *map, int depth) {
