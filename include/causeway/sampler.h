@@ -26,6 +26,11 @@ typedef struct {
   bool (*fits)(const cw_theory *th,
                const double *params); /* can it sample this theory, so set? Asked of ops and form:
                                          geom may be NULL */
+  /* Why chains of such steps alone would miss some configurations of the theory, whatever its
+   * couplings, as a phrase for the user; NULL: they reach all. NULL member: so does every setting.
+   * For those who run chains to ask: cw_sampler_create does not, as a step may be one of several
+   * kinds. */
+  const char *(*refuse)(const cw_theory_ops *theory, const double *param, const int *choice);
   int n_state; /* doubles of tunable state (step size, ...): saved in checkpoints */
   size_t (*work_size)(const cw_theory *th); /* bytes of work memory of one thread */
   cw_status (*init)(cw_sampler *s);         /* sets state[] to its starting values; CW_ENOMEM */

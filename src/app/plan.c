@@ -122,10 +122,11 @@ static cw_status read_chain_start(cw_node *map, const cw_plan *p, cw_mcmc_plan *
 static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {
   cw_probe probe;
   cw_probe_make(p, &probe);
-  return m->ops->fits(&probe.theory, m->param)
-             ? CW_OK
-             : cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
-                           m->ops->name, p->theory->name);
+  if (!m->ops->fits(&probe.theory, m->param))
+    return cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
+                       m->ops->name, p->theory->name);
+  const char *why = m->ops->refuse ? m->ops->refuse(p->theory, m->param, m->choice) : NULL;
+  return why ? cw_job_fail(map, NULL, "%s", why) : CW_OK;
 }
 
 cw_status cw_read_sampler(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {

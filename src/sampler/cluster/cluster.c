@@ -6,9 +6,14 @@
  * cluster with probability 1/2. A magnetic field acts on each cluster as on one spin, whose energy
  * is c_field times the sum of its members: it is flipped with the Metropolis probability (Wolff) or
  * that of the heat bath. An HMC update before them moves |phi|; spins have none. A global sign flip
- * with probability 1/2 ends the step, where the action is even: deep in the broken phase every
- * Wolff cluster is the whole lattice, and a fixed number of them would tie the sign of a
- * configuration to the parity of its step.
+ * with probability 1/2 ends the step, where the action is even.
+ *
+ * The number of Wolff clusters in a step is itself drawn, even or odd with probability 1/2. At weak
+ * coupling clusters are single sites, and a fixed number of them would tie the parity of the sites
+ * that point up to the number of the step: half of the configurations would never be visited, or
+ * only in every other step. Deep in the broken phase every cluster is the whole lattice, and its
+ * sign would be tied in the same way. The number does not depend on the configuration, so that a
+ * step is a mixture of products of kernels that each leave the target invariant.
  *
  * Growth walks over the lattice in an order that is set by geometry alone and draws number after
  * number of the chain's sequence for this step, so that bits do not depend on the lane split. */
@@ -20,7 +25,9 @@ enum { PARAM_CLUSTERS = CW_HMC_N_PARAM };
 enum { UPDATE_WOLFF = 0, UPDATE_SWENDSEN_WANG = 1 };
 
 static const cw_param params[] = {
-    CW_HMC_PARAMS, {"clusters", "Wolff clusters per step", 4, 0, 1e6, CW_WHOLE}, {0}};
+    CW_HMC_PARAMS,
+    {"clusters", "mean number of Wolff clusters per step", 4, 0, 1e6, CW_WHOLE},
+    {0}};
 static const char *const updates[] = {"wolff", "swendsen-wang", NULL};
 static const char *const choices_name[] = {"integrator", "update", NULL};
 static const char *const *const choices[] = {cw_hmc_integrators, updates, NULL};
@@ -29,6 +36,13 @@ static bool fits(const cw_theory *th, const double *param) {
   (void)param;
   const bool moduli = th->ops->kind == CW_SITE_REAL && th->ops->force != NULL;
   return (moduli || th->ops->kind == CW_SITE_SPIN) && th->ops->bond_term >= 0;
+}
+
+/* Without clusters what is left is HMC, which reaches all reals, or nothing. */
+static const char *refuse(const cw_theory_ops *theory, const double *param, const int *choice) {
+  if (theory->kind != CW_SITE_SPIN || choice[1] != UPDATE_WOLFF || param[PARAM_CLUSTERS] > 0)
+    return NULL;
+  return "without clusters no spin is ever updated: expected clusters of 1 or more";
 }
 
 /* Uniforms of one chain in one step, in sequence. */
@@ -102,8 +116,17 @@ static double field_energy(const sign_model *m, long size) {
   return m->field * sum;
 }
 
+/* mean, or with probability 1/4 each one less or one more: the least scatter with which even and
+ * odd numbers are equally likely. */
+static int draw_number(sequence *q, int mean) {
+  double u = draw(q);
+  return mean + (u >= 0.75) - (u < 0.25);
+}
+
 /* Returns the mean acceptance probability. */
-static double wolff(const sign_model *m, sequence *q, int n_clusters) {
+static double wolff(const sign_model *m, sequence *q, int mean_clusters) {
+  if (mean_clusters == 0) return 1;
+  const int n_clusters = draw_number(q, mean_clusters);
   double accept = 0;
   for (int k = 0; k < n_clusters; k++) {
     long seed = (long)(draw(q) * (double)m->geom->n_sites);
@@ -198,6 +221,7 @@ const cw_sampler_ops cw_sampler_cluster = {
     .choices_name = choices_name,
     .choices = choices,
     .fits = fits,
+    .refuse = refuse,
     .n_state = CW_HMC_N_STATE,
     .work_size = work_size,
     .init = cw_hmc_init,

@@ -118,17 +118,20 @@ static int find_threshold(cw_spin_rule *r, uint64_t threshold) {
 }
 
 /* With the local field f = -dS/ds, p(s) ~ exp(s f): against the field with probability 1/(1 +
- * e^2|f|), and Metropolis turns against it with probability e^-2|f|. A free spin is turned with
- * probability 1/2, by Metropolis too: all free spins of a colour turning at once is a motion of
- * period two, from which some configurations never escape. */
+ * e^2|f|), and Metropolis turns against it with probability e^-2|f|, and along it always. In a weak
+ * field that would turn nearly every spin in every sweep, all spins of a colour at once: a motion
+ * of period two, which takes 1/2|f| sweeps to forget where it began, and without field never does.
+ * Where Metropolis would turn against the field with more than probability 1/2 the heat bath does
+ * the update instead: |f| is the same before and after, so that each site has its own rule. */
 cw_spin_rule cw_spin_rule_make(int dim, double bond, double field, bool metropolis) {
   cw_spin_rule r = {.metropolis = metropolis};
   for (int n = 0; n <= 2 * dim; n++) {
     double f = -(bond * (2 * dim - 2 * n) + field), boltzmann = exp(-2 * fabs(f));
-    double p = metropolis && f != 0 ? boltzmann : boltzmann / (1 + boltzmann);
+    const bool strong = metropolis && boltzmann <= 0.5;
+    double p = strong ? boltzmann : boltzmann / (1 + boltzmann);
     r.which[n] = find_threshold(&r, p < 1 ? (uint64_t)ldexp(p, 64) : UINT64_MAX);
     r.down[n] = f < 0 ? ~0ull : 0;
-    r.free[n] = f == 0 ? ~0ull : 0;
+    r.weak[n] = strong ? 0 : ~0ull;
   }
   return r;
 }

@@ -56,7 +56,7 @@ cw_spin_tables *cw_spin_tables_create(const cw_lattice *lat);
 
 /* What is done at a site with n of its 2 dim neighbours down: the spin gets the sign of its local
  * field, or the other one where a random number is below a threshold. Metropolis does so only where
- * the spin has the sign of the field, or is free. All members are by n. */
+ * the spin has the sign of the field, or the field is weak. All members are by n. */
 typedef struct {
   bool metropolis;
   int n_thresholds;
@@ -64,7 +64,7 @@ typedef struct {
       threshold[CW_SPIN_COUNTS]; /* 2^64 times the probability; without repetitions, not by n */
   int which[CW_SPIN_COUNTS];     /* number of its threshold */
   uint64_t down[CW_SPIN_COUNTS]; /* all bits set: the field points down */
-  uint64_t free[CW_SPIN_COUNTS]; /* all bits set: there is no field */
+  uint64_t weak[CW_SPIN_COUNTS]; /* all bits set: the field is weak, for the heat bath */
 } cw_spin_rule;
 
 /* S = bond sum s_x s_(x+mu) + field sum s_x. */

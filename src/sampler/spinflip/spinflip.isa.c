@@ -162,7 +162,7 @@ INLINE long flip_colour(const cw_spin_tables *t, int colour, const cw_spin_rule 
   const uint64_t *mask = t->colour[colour];
   long n_flipped = 0;
   for (long i = 0; i < t->layout.n_words; i += CW_VD) {
-    cw_vu count[4] = {{0}}, field = {0}, against = {0}, free = {0}, s = load(string + i);
+    cw_vu count[4] = {{0}}, field = {0}, against = {0}, weak = {0}, s = load(string + i);
 #pragma GCC unroll 8
     for (int d = 0; d < 2 * dim; d++) add_bit(count, neighbours(t, string, i, d));
 #pragma GCC unroll 9
@@ -170,9 +170,9 @@ INLINE long flip_colour(const cw_spin_tables *t, int colour, const cw_spin_rule 
       cw_vu here = equals(count, n, dim);
       field |= here & rule->down[n];
       against |= here & load(below + rule->which[n] * stride + i);
-      if (metropolis) free |= here & rule->free[n];
+      if (metropolis) weak |= here & rule->weak[n];
     }
-    if (metropolis) against &= free | ~(s ^ field);
+    if (metropolis) against &= weak | ~(s ^ field);
     cw_vu change = (s ^ field ^ against) & load(mask + i);
     store(string + i, s ^ change);
     for (int l = 0; metropolis && l < CW_VD; l++) n_flipped += __builtin_popcountll(change[l]);
