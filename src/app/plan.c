@@ -151,6 +151,11 @@ cw_status cw_read_mcmc(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
   CW_TRY(cw_job_long(map, "steps", 2000, 1, 1000000000, &m->steps));
   CW_TRY(cw_job_long(map, "every", 1, 1, 1000000, &m->every));
   CW_TRY(cw_job_long(map, "keep", 0, 0, 1000000000, &m->keep));
+  if (m->every > m->steps)
+    return cw_job_fail(map, "every",
+                       "nothing would be measured: expected at most %ld, the steps, found "
+                       "%ld",
+                       m->steps, m->every);
   if (m->keep > m->chains * (m->steps / m->every))
     return cw_job_fail(map, "keep", "%ld configurations cannot be kept of %ld measured", m->keep,
                        m->chains * (m->steps / m->every));

@@ -33,14 +33,32 @@ int cw_plan_split(const cw_plan *plan, long threads) {
 
 /* ---- the section ---- */
 
+/* Every section that measures groups in turn must come to this one. */
+static cw_status check_turn(const cw_node *map, const cw_plan *p, long every) {
+  for (int i = 0; i < p->n_mcmc + p->n_rex; i++) {
+    const bool is_rex = i >= p->n_mcmc;
+    const cw_mcmc_plan *m = is_rex ? &p->rex[i - p->n_mcmc].mcmc : &p->mcmc[i];
+    if (every <= m->steps / m->every) continue;
+    return cw_job_fail(map, "every",
+                       "section '%s' would never measure it: expected at most %ld, its "
+                       "measurements (steps/every), found %ld",
+                       is_rex ? p->rex[i - p->n_mcmc].name : m->ops->name, m->steps / m->every,
+                       every);
+  }
+  return CW_OK;
+}
+
 static cw_status read_group(cw_node *measure, const cw_observable_ops *ops, cw_plan *p) {
   cw_node *map;
   CW_TRY(cw_job_map(measure, ops->name, ops->standard ? CW_JOB_PRESET : CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
+  if (!ops->standard && p->n_mcmc + p->n_rex == 0)
+    return cw_job_fail(map, NULL, "nothing measures it: it needs a sampler section, rex or ptbc");
   CW_REQUIRE(p->n_groups < CW_MAX_GROUPS);
   cw_measure_plan *g = &p->group[p->n_groups++];
   g->ops = ops;
   CW_TRY(cw_job_long(map, "every", 1, 1, 1000000, &g->every));
+  CW_TRY(check_turn(map, p, g->every));
   if (ops->params != NULL) CW_TRY(cw_job_params(map, ops->params, g->param));
   return cw_job_finish(map);
 }

@@ -85,6 +85,21 @@ class JobFiles(Refusals):
         self.change("lambda: 0.1", "lambda: -0.1", "job.yaml:5: theory.lambda: must lie in")
         self.change("kernel: 3", "kernel: 4", "job.yaml:9: model.layers[0].net.kernel: expected an odd number, found 4")
 
+    def test_every_that_measures_nothing(self):
+        self.change("keep: 320", "every: 401", "job.yaml:11: hmc.every: nothing would be measured: expected at most 400, the steps, found 401")
+        self.change("chain: {", "chain: {every: 101, ", "job.yaml:16: chain.every: nothing would be measured: expected at most 100, the steps, found 101")
+        self.change("keep: 320}", "every: 10, keep: 320}\nmeasure: {scalar: {every: 41}}",
+                    "job.yaml:12: measure.scalar.every: section 'hmc' would never measure it: expected at most 40", "found 41")
+
+    def test_samplers_that_miss_configurations(self):
+        self.change("keep: 320", "jitter: 0", "job.yaml:11: hmc.jitter: must lie in [0.1, 0.99], found '0'")
+        self.refuse(program.SPINS.replace("keep: 160", "keep: 160, clusters: 0"), "job.yaml:7: cluster: without clusters no spin is ever updated")
+        self.refuse(GAUGE.replace("keep: 8}", "keep: 8, heatbath: 0}"), "job.yaml:6: heatbath.heatbath: must lie in [1, 1000], found '0'")
+        for good in ("clusters: 0, update: swendsen-wang", "clusters: 1"):
+            self.write("job.yaml", program.SPINS.replace("keep: 160", good + ", keep: 160").replace("steps: 900", "steps: 3").replace("anneal: 500", "anneal: 0"))
+            self.good("run", "job.yaml", "--out", "out", "--set", "nis.samples=16", "--set", "nmcmc.steps=5", "--set", "cluster.steps=8")
+            shutil.rmtree(self.dir / "out")
+
     def test_no_probability_density(self):
         self.change("kappa: 0.2, lambda: 0.1", "kappa: 0.3, lambda: 0", "job.yaml:5: theory:")
 
@@ -145,6 +160,10 @@ class GaugeJobs(Case):
         self.write("job.yaml", GAUGE.replace("4, 4]", "4]").replace("gradient_flow:", "cooling:"))
         self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:9: measure.cooling: 'cooling' observables do not fit theory 'su3' on this lattice")
         self.change("every: 4", "every: 0", "job.yaml:9: measure.gradient_flow.every: must lie in [1, 1000000], found '0'")
+        self.change("every: 4", "every: 31", "job.yaml:9: measure.gradient_flow.every: section 'hmc' would never measure it: expected at most 30", "found 31")
+        walks = "ladder: {from: {beta: 5}}\nais: {sampler: heatbath}\n"
+        self.write("job.yaml", "".join(line for line in GAUGE.splitlines(True) if line[:3] not in ("hea", "hmc")).replace("measure:", walks + "measure:"))
+        self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:9: measure.gradient_flow: nothing measures it: it needs a sampler section, rex or ptbc")
         self.change("points: 5", "point: 5", "job.yaml:9: unknown key 'point' in measure.gradient_flow; did you mean 'points'?")
         self.change("time: 1", "time: -1", "job.yaml:9: measure.gradient_flow.time: must lie in")
         self.change("measure:\n  gradient_flow: {every: 4, time: 1, points: 5}", "measure: 3", "job.yaml:8: measure: expected a mapping")
@@ -203,6 +222,10 @@ class LadderJobs(Case):
         self.change(f"stages: {stages}, ", "", "job.yaml:9: walk: missing key 'stages'")
         self.change("snf: {", "snf: {stages: [retarget], ", "job.yaml:7: unknown key 'stages' in snf")
         self.change("snf: {", "snf: {threshold: 0.5, ", "job.yaml:7: unknown key 'threshold' in snf")
+
+    def test_every_that_measures_nothing(self):
+        self.change("flow: craft", "every: 401", "job.yaml:10: rex.every: nothing would be measured: expected at most 400, the steps, found 401")
+        self.change("flow: craft}", "every: 9}\nmeasure: {scalar: {every: 45}}", "job.yaml:11: measure.scalar.every: section 'rex' would never measure it", "44")
 
     def test_flows(self):
         self.change("flow: {layers: [{kind: scale}]}, ", "", "job.yaml:8: craft: missing key 'flow'")
