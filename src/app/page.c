@@ -341,7 +341,7 @@ static cw_status write_flow(const cw_section *to) {
     cw_say(
         &p, "%sFrom %ld samples of the target%s: forward ESS %.3g, forward KL divergence %.4g.",
         f->n_q > 0 ? " " : "", f->n_p,
-        cw_forward_shares_data(to->c->plan)
+        cw_trained_on(to->c->plan, to->c->plan->forward_data)
             ? " (the second half of the kept configurations of each chain; the model was trained "
               "on the first)"
             : "",

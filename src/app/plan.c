@@ -20,15 +20,17 @@ long cw_kept_rows_of(const cw_mcmc_plan *m, long measured) {
   return measured * cw_kept_rows(m) / (m->steps / m->every);
 }
 
-bool cw_forward_shares_data(const cw_plan *p) {
-  bool on_samples = p->has_train && p->train.loss == CW_LOSS_FORWARD_KL;
-  return on_samples && p->has_forward && p->train_data == p->forward_data;
+bool cw_trained_on(const cw_plan *p, int data) {
+  return p->has_train && p->train.loss == CW_LOSS_FORWARD_KL && p->train_data == data;
+}
+
+long cw_fair_rows(const cw_plan *p, int data) {
+  long rows = cw_kept_rows(&p->mcmc[data]);
+  return cw_trained_on(p, data) ? rows - rows / 2 : rows;
 }
 
 long cw_forward_rows(const cw_plan *p) {
-  if (!p->has_forward) return 0;
-  long rows = cw_kept_rows(&p->mcmc[p->forward_data]);
-  return cw_forward_shares_data(p) ? rows - rows / 2 : rows;
+  return p->has_forward ? cw_fair_rows(p, p->forward_data) : 0;
 }
 
 /* ---- words of the registries ---- */
@@ -177,7 +179,7 @@ static cw_status read_samplers(cw_node *root, cw_plan *p) {
   return CW_OK;
 }
 
-cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
+static cw_status read_data_section(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
   const char *words[CW_MAX_MCMC + 1] = {NULL};
   for (int i = 0; p->n_mcmc == 0 && cw_samplers[i]; i++)
     CW_TRY(cw_job_suspect(root, cw_samplers[i]->name));
@@ -185,11 +187,16 @@ cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index
     return cw_job_fail(map, "data",
                        "needs a sampler section (hmc or cluster) with 'keep' configurations");
   for (int i = 0; i < p->n_mcmc; i++) words[i] = p->mcmc[i].ops->name;
-  CW_TRY(cw_job_choice(map, "data", "sampler section", words, 0, index));
-  if (p->mcmc[*index].keep < 2 * p->mcmc[*index].chains)
+  return cw_job_choice(map, "data", "sampler section", words, 0, index);
+}
+
+cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
+  CW_TRY(read_data_section(root, map, p, index));
+  const cw_mcmc_plan *m = &p->mcmc[*index];
+  if (m->keep < 2 * m->chains)
     return cw_job_fail(map, "data",
                        "section '%s' must keep at least two configurations per chain; set %s.keep",
-                       words[*index], words[*index]);
+                       m->ops->name, m->ops->name);
   return CW_OK;
 }
 
@@ -201,6 +208,39 @@ cw_status cw_needs_model(cw_node *root, const cw_plan *p, const char *section) {
   return cw_job_fail(root, section, "needs a section 'model'");
 }
 
+/* Each chain starts from a kept configuration of its own. */
+static cw_status read_start_data(cw_node *root, cw_node *map, cw_plan *p) {
+  CW_TRY(read_data_section(root, map, p, &p->nmcmc_data));
+  const cw_mcmc_plan *m = &p->mcmc[p->nmcmc_data];
+  const char *name = m->ops->name;
+  const long kept = m->keep > 0 ? cw_fair_rows(p, p->nmcmc_data) * m->chains : 0;
+  if (kept >= p->nmcmc_chains) return CW_OK;
+  return cw_job_fail(
+      map, "start", "%ld chains need a kept configuration of '%s' each%s, found %ld; set %s.keep",
+      p->nmcmc_chains, name,
+      cw_trained_on(p, p->nmcmc_data) ? " that the model was not trained on" : "", kept, name);
+}
+
+static cw_status read_nmcmc(cw_node *root, cw_plan *p) {
+  static const char *const words[] = {"model", "data", NULL};
+  enum { FROM_MODEL, FROM_DATA };
+  cw_node *map;
+  int start;
+  CW_TRY(cw_job_map(root, "nmcmc", CW_JOB_MAY, &map));
+  if ((p->has_nmcmc = map != NULL) == false) return CW_OK;
+  CW_TRY(cw_needs_model(root, p, "nmcmc"));
+  CW_TRY(cw_job_long(map, "chains", 64, 1, 1000000, &p->nmcmc_chains));
+  CW_TRY(cw_job_choice(map, "start", "start", words, FROM_MODEL, &start));
+  p->nmcmc_data = -1;
+  if (start == FROM_DATA)
+    CW_TRY(read_start_data(root, map, p));
+  else if (cw_job_has(map, "data"))
+    return cw_job_fail(map, "data", "chains start from the model: expected 'start: data'");
+  CW_TRY(cw_job_long(map, "thermalise", start == FROM_DATA ? 0 : 500, 0, 100000000,
+                     &p->nmcmc_thermalise));
+  return cw_job_long(map, "steps", 1000, 1, 1L << 31, &p->nmcmc_steps);
+}
+
 static cw_status read_inference(cw_node *root, cw_plan *p) {
   cw_node *map;
   CW_TRY(cw_job_map(root, "nis", CW_JOB_MAY, &map));
@@ -208,12 +248,7 @@ static cw_status read_inference(cw_node *root, cw_plan *p) {
     CW_TRY(cw_needs_model(root, p, "nis"));
     CW_TRY(cw_job_long(map, "samples", 65536, 2, 1L << 31, &p->nis_samples));
   }
-  CW_TRY(cw_job_map(root, "nmcmc", CW_JOB_MAY, &map));
-  if ((p->has_nmcmc = map != NULL)) {
-    CW_TRY(cw_needs_model(root, p, "nmcmc"));
-    CW_TRY(cw_job_long(map, "chains", 64, 1, 1000000, &p->nmcmc_chains));
-    CW_TRY(cw_job_long(map, "steps", 1000, 1, 1L << 31, &p->nmcmc_steps));
-  }
+  CW_TRY(read_nmcmc(root, p));
   CW_TRY(cw_job_map(root, "forward", CW_JOB_MAY, &map));
   if ((p->has_forward = map != NULL)) {
     CW_TRY(cw_needs_model(root, p, "forward"));

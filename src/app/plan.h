@@ -108,7 +108,8 @@ typedef struct {
   cw_train_options train;
   int train_data; /* forward KL: index into mcmc */
   long nis_samples;
-  long nmcmc_chains, nmcmc_steps;
+  long nmcmc_chains, nmcmc_thermalise, nmcmc_steps; /* steps after thermalisation */
+  int nmcmc_data; /* index into mcmc: whose kept configurations they start from; -1: of the model */
   int forward_data; /* index into mcmc */
   cw_ladder_plan ladder;
   int n_rex, n_walks;
@@ -153,7 +154,8 @@ cw_status cw_read_sampler(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
 
 /* A text that fits into out (size). */
 cw_status cw_read_text(cw_node *root, const char *key, const char *preset, char *out, size_t size);
-/* Which sampler section, of those that keep configurations, another one takes its data from. */
+/* Which sampler section another one takes its data from; it keeps two configurations per chain or
+ * more. */
 cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index);
 cw_status cw_needs_model(cw_node *root, const cw_plan *p, const char *section);
 
@@ -189,9 +191,10 @@ long cw_kept_rows(const cw_mcmc_plan *m);
 long cw_kept_rows_of(const cw_mcmc_plan *m, long measured);
 /* Are its configurations what configuration files hold, SU(3) links in four dimensions? */
 bool cw_plan_fits_files(const cw_plan *plan);
-/* Was the model trained on configurations of the section that `forward` judges it on? Then it was
- * on the first half of the kept rows, and `forward` has the second. */
-bool cw_forward_shares_data(const cw_plan *plan);
+/* Was the model trained on configurations of sampler section number data? Then it was on the first
+ * half of the kept rows, and what is to be fair to the model takes the second. */
+bool cw_trained_on(const cw_plan *plan, int data);
+long cw_fair_rows(const cw_plan *plan, int data);
 long cw_forward_rows(const cw_plan *plan); /* rows that `forward` judges on */
 
 /* The store's name of a stage of a case. */

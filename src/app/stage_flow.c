@@ -141,6 +141,7 @@ typedef struct {
   double *logq, *new_lw; /* (n_mine) of the proposals */
   double *new_primary;   /* (n_mine, np) */
   double *lw, *now;      /* (n_mine), (n_mine, np) of the present states */
+  double *accepted;      /* (n_mine) of the last step: 1 or 0 */
   cw_record primary, accept, weight;
 } nmcmc;
 
@@ -151,32 +152,70 @@ static cw_status propose(cw_case *c, nmcmc *m, long t) {
   return check_weights(c, "nmcmc", m->new_lw, m->n_mine);
 }
 
-static cw_status metropolis(cw_case *c, nmcmc *m, long t) {
-  int np = c->observer[0].ops->n_primary(&c->observer[0]);
+/* Chain number i begins with a kept configuration of the sampler's chain i; if there are more
+ * chains than that sampler had, the further ones with others of its configurations, as far apart
+ * as can be. */
+static void pick_kept(const cw_field *kept, long n_chain, long n_wanted, cw_field *x) {
+  const long rows = kept->n_config / n_chain, rows_wanted = (n_wanted + n_chain - 1) / n_chain;
+  for (long i = 0; i < x->n_config; i++) {
+    const long at = x->first_chain + i, row = (at / n_chain + 1) * rows / rows_wanted - 1;
+    for (long k = 0; k < x->geom->n_sites; k++)
+      cw_field_set(x, i, k, 0, cw_field_get(kept, row * n_chain + at % n_chain, k, 0));
+  }
+}
+
+/* States of the target instead of first proposals. */
+static cw_status start_from_data(cw_case *c, nmcmc *m) {
+  const int data = c->plan->nmcmc_data;
+  const cw_mcmc_plan *from = &c->plan->mcmc[data];
+  cw_field kept;
+  cw_status st = cw_kept_configurations(
+      c, from, cw_trained_on(c->plan, data) ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &kept);
+  if (st == CW_OK) pick_kept(&kept, from->chains, c->plan->nmcmc_chains, &m->x);
+  cw_field_destroy(&kept);
+  CW_TRY(st);
+  CW_TRY(cw_model_log_prob(c->ctx, c->model, &m->x, m->logq));
+  CW_TRY(cw_measure(c->ctx, &c->observer[0], &m->x, m->now, c->work));
+  log_weights(c, &m->x, m->logq, m->lw);
+  return check_weights(c, "nmcmc", m->lw, m->n_mine);
+}
+
+/* The first proposal is accepted by chains that have no state yet. */
+static void metropolis(const cw_case *c, nmcmc *m, long t) {
+  const int np = c->observer[0].ops->n_primary(&c->observer[0]);
+  const bool begins = t == 0 && c->plan->nmcmc_data < 0;
+  for (long i = 0; i < m->n_mine; i++) {
+    double u[2];
+    cw_uniform2(m->rng, 0, (uint32_t)(m->first + i), (uint32_t)t, DRAW_ACCEPT, u);
+    m->accepted[i] = begins || log(u[0]) < m->new_lw[i] - m->lw[i];
+    if (m->accepted[i] == 0) continue;
+    m->lw[i] = m->new_lw[i];
+    memcpy(m->now + i * np, m->new_primary + i * np, (size_t)np * sizeof *m->now);
+  }
+}
+
+static cw_status record_states(cw_case *c, nmcmc *m) {
+  const long np = c->observer[0].ops->n_primary(&c->observer[0]);
   double *p = cw_record_row(&m->primary, m->n_mine * np), *a = cw_record_row(&m->accept, m->n_mine),
          *w = cw_record_row(&m->weight, m->n_mine);
   if (p == NULL || a == NULL || w == NULL)
     return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  for (long i = 0; i < m->n_mine; i++) {
-    double u[2];
-    cw_uniform2(m->rng, 0, (uint32_t)(m->first + i), (uint32_t)t, DRAW_ACCEPT, u);
-    a[i] = t == 0 || log(u[0]) < m->new_lw[i] - m->lw[i];
-    if (a[i] != 0) {
-      m->lw[i] = m->new_lw[i];
-      memcpy(m->now + i * np, m->new_primary + i * np, (size_t)np * sizeof *p);
-    }
-    w[i] = m->lw[i];
-  }
   memcpy(p, m->now, (size_t)(m->n_mine * np) * sizeof *p);
+  memcpy(a, m->accepted, (size_t)m->n_mine * sizeof *a);
+  memcpy(w, m->lw, (size_t)m->n_mine * sizeof *w);
   return CW_OK;
 }
+
+static long nmcmc_all_steps(const cw_plan *p) { return p->nmcmc_thermalise + p->nmcmc_steps; }
 
 static cw_status nmcmc_step(cw_stage *s, cw_case *c, long step) {
   nmcmc *m = s->self;
   long end = (step + 1) * NMCMC_STEPS_AT_ONCE;
-  for (long t = step * NMCMC_STEPS_AT_ONCE; t < end && t < c->plan->nmcmc_steps; t++) {
+  if (step == 0 && c->plan->nmcmc_data >= 0) CW_TRY(start_from_data(c, m));
+  for (long t = step * NMCMC_STEPS_AT_ONCE; t < end && t < nmcmc_all_steps(c->plan); t++) {
     CW_TRY(propose(c, m, t));
-    CW_TRY(metropolis(c, m, t));
+    metropolis(c, m, t);
+    if (t >= c->plan->nmcmc_thermalise) CW_TRY(record_states(c, m));
   }
   return CW_OK;
 }
@@ -227,7 +266,8 @@ static cw_status nmcmc_open(cw_case *c, nmcmc *m) {
   m->lw = cw_alloc(n * sizeof(double));
   m->new_primary = cw_alloc(n * np * sizeof(double));
   m->now = cw_alloc(n * np * sizeof(double));
-  return m->logq && m->new_lw && m->lw && m->new_primary && m->now
+  m->accepted = cw_alloc(n * sizeof(double));
+  return m->logq && m->new_lw && m->lw && m->new_primary && m->now && m->accepted
              ? CW_OK
              : cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
 }
@@ -239,6 +279,7 @@ static void nmcmc_close(nmcmc *m) {
   free(m->lw);
   free(m->new_primary);
   free(m->now);
+  free(m->accepted);
   cw_record_free(&m->primary);
   cw_record_free(&m->accept);
   cw_record_free(&m->weight);
@@ -249,7 +290,7 @@ cw_status cw_run_nmcmc(cw_case *c) {
   cw_status st = cw_agree(c->ctx, nmcmc_open(c, &m));
   cw_stage stage = {.name = "nmcmc",
                     .n_steps =
-                        (c->plan->nmcmc_steps + NMCMC_STEPS_AT_ONCE - 1) / NMCMC_STEPS_AT_ONCE,
+                        (nmcmc_all_steps(c->plan) + NMCMC_STEPS_AT_ONCE - 1) / NMCMC_STEPS_AT_ONCE,
                     .self = &m,
                     .step = nmcmc_step,
                     .save = nmcmc_save,
@@ -298,7 +339,8 @@ cw_status cw_run_forward(cw_case *c) {
   const cw_mcmc_plan *data = &c->plan->mcmc[c->plan->forward_data];
   forward f = {.n_chain = data->chains};
   cw_status st = cw_kept_configurations(
-      c, data, cw_forward_shares_data(c->plan) ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &f.x);
+      c, data, cw_trained_on(c->plan, c->plan->forward_data) ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL,
+      &f.x);
   cw_stage stage = {.name = "forward",
                     .self = &f,
                     .step = forward_step,

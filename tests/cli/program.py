@@ -25,12 +25,12 @@ model:
 hmc: {chains: 32, thermalise: 100, steps: 400, keep: 320}
 train: {batch: 64, steps: 40, rate: 0.005}
 nis: {samples: 20000}
-nmcmc: {chains: 32, steps: 320}
+nmcmc: {chains: 32, thermalise: 100, steps: 320}
 forward: {data: hmc}
 chain: {nodes: 4, chains: 32, thermalise: 100, steps: 100}
 cases:
   one: {}
-  two: {theory: {kappa: 0.25}}
+  two: {theory: {kappa: 0.25}, nmcmc: {start: data, thermalise: 0}}
 """
 
 # The least that leaves a store behind: a tenth of a second.
@@ -68,7 +68,7 @@ model: {kind: frontier, hidden: [12], mixture: {mirror: true, point_group: true}
 cluster: {chains: 20, thermalise: 50, steps: 1600, keep: 160}
 train: {batch: 96, steps: 900, warmup: 10, anneal: 500}
 nis: {samples: 80000}
-nmcmc: {chains: 20, steps: 1200}
+nmcmc: {chains: 30, start: data, steps: 1200}
 forward: {data: cluster}
 """
 

@@ -100,6 +100,19 @@ class JobFiles(Refusals):
             self.good("run", "job.yaml", "--out", "out", "--set", "nis.samples=16", "--set", "nmcmc.steps=5", "--set", "cluster.steps=8")
             shutil.rmtree(self.dir / "out")
 
+    def test_starts_of_nmcmc(self):
+        nmcmc = "nmcmc: {chains: 32, thermalise: 100, steps: 320"
+        self.change(nmcmc, nmcmc + ", start: cold", "job.yaml:14: nmcmc.start: unknown start 'cold' (known: model, data)")
+        self.change(nmcmc, nmcmc + ", data: hmc", "job.yaml:14: nmcmc.data: chains start from the model: expected 'start: data'")
+        self.change("chains: 32, thermalise: 100, steps: 320", "chains: 321, start: data",
+                    "job.yaml:14: nmcmc.start: 321 chains need a kept configuration of 'hmc' each, found 320; set hmc.keep")
+        self.change(nmcmc, nmcmc + ", start: data, data: cluster", "job.yaml:14: nmcmc.data: unknown sampler section 'cluster'")
+        job = JOB.replace("forward: {data: hmc}\n", "").replace(nmcmc, nmcmc + ", start: data")
+        self.refuse(job.replace(", keep: 320", ""), "nmcmc.start: 32 chains need a kept configuration of 'hmc' each, found 0; set hmc.keep")
+        self.refuse("".join(line for line in job.splitlines(True) if line[:4] != "hmc:"), "nmcmc.data: needs a sampler section")
+        trained = job.replace("train: {", "train: {loss: forward_kl, ").replace("keep: 320", "keep: 64").replace("chains: 32, thermalise: 100, steps: 320", "chains: 33")
+        self.refuse(trained, "nmcmc.start: 33 chains need a kept configuration of 'hmc' each that the model was not trained on, found 32")
+
     def test_no_probability_density(self):
         self.change("kappa: 0.2, lambda: 0.1", "kappa: 0.3, lambda: 0", "job.yaml:5: theory:")
 

@@ -25,7 +25,7 @@ SHORT = {
     "spinflip": ("chains=32", "thermalise=20", "steps=20"),
     "train": ("steps=4", "batch=64", "warmup=2", "anneal=2"),
     "nis": ("samples=512",),
-    "nmcmc": ("chains=32", "steps=20"),
+    "nmcmc": ("chains=32", "thermalise=4", "steps=20"),
     "chain": ("nodes=3", "chains=16", "thermalise=20", "steps=20"),
     "ladder": ("rungs=4",),
     "ais": ("particles=40", "walks=4", "thermalise=10", "tuning=4"),
