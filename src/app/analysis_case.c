@@ -220,6 +220,40 @@ static cw_status warn_rungs(cw_context *ctx, cw_analysis_case *c, const cw_analy
   return CW_OK;
 }
 
+/* <exp(-dH)> of trajectories. In equilibrium it is 1 at any step size; an error that is no number
+ * comes of energies that overflow. */
+static cw_status warn_energies(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_result *r = cw_stage_result(s, "exp_mdH", -1);
+  if (r == NULL) return CW_OK;
+  if (!isfinite(r->e.value) || !isfinite(r->e.error))
+    return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: <exp(-dH)> is undefined: energies overflow on some trajectories; "
+                       "smaller steps help.",
+                       s->label);
+  const double off = fabs(r->e.value - 1), sigma = off > 0 ? off / r->e.error : 0;
+  if (!(off > 0.2 || (off > 0.01 && sigma > 4))) return CW_OK;
+  return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                     "%s: <exp(-dH)> = %.4g, by %.3g %% and %.3g standard deviations not 1, which "
+                     "it is in equilibrium: smaller steps or longer thermalisation help.",
+                     s->label, r->e.value, 100 * off, sigma);
+}
+
+static double tau_of(const cw_estimate *e) { return e->tau_int; }
+
+/* Have chains that begin with a proposal forgotten it before they are measured? */
+static cw_status warn_start(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_result *slowest = worst(s, tau_of);
+  const double tau = slowest != NULL ? slowest->e.tau_int : 0;
+  const long skipped = c->plan->nmcmc_thermalise;
+  if (c->plan->nmcmc_data >= 0 || fmax((double)s->longest_rejection, tau) <= (double)skipped)
+    return CW_OK;
+  return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                     "%s: the chains start from the model and thermalise for %ld steps, but reject "
+                     "up to %ld times in a row, and tau_int is up to %.3g: results may be biased "
+                     "towards the model. Start from data, or thermalise longer.",
+                     s->label, skipped, s->longest_rejection, tau);
+}
+
 static cw_status warn_weights(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   const cw_result *r = worst(s, error_ratio);
   if (r != NULL && error_ratio(&r->e) > 1.2)
@@ -323,6 +357,8 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
     bool chains = cw_stage_is_chains(s) && cw_stage_measures(c, s);
     if (chains) CW_TRY(warn_chains(ctx, c, s));
     if (chains && s->kind == CW_STAGE_REX) CW_TRY(warn_rungs(ctx, c, s));
+    if (s->kind == CW_STAGE_SAMPLER) CW_TRY(warn_energies(ctx, c, s));
+    if (s->kind == CW_STAGE_NMCMC) CW_TRY(warn_start(ctx, c, s));
     if (s->kind == CW_STAGE_NIS) CW_TRY(warn_weights(ctx, c, s));
     if (s->kind == CW_STAGE_WALK) CW_TRY(warn_walks(ctx, c, s));
     if (s->kind == CW_STAGE_CHAIN && s->lnZ.rhat > 1.1)

@@ -225,21 +225,26 @@ static void weighted_samples_are_exact(void **state) {
   cw_context_destroy(ctx);
 }
 
-static void rejections_are_counted_along_chains(void **state) {
-  (void)state;
-  cw_context *ctx = test_context(1);
-  char *dir = new_directory();
-  synthetic s = begin(ctx, dir, HEAD MODEL "nmcmc: {steps: 12}\n");
+/* Two chains of 12 steps: chain 0 always accepts, chain 1 rejects steps 2..8. */
+static void put_rejections(synthetic *s) {
   double primary[24 * SYN_PRIMARY] = {0}, accept[24];
-  for (int i = 0; i < 24; i++) { /* chain 0 always accepts; chain 1 rejects steps 2..8 */
+  for (int i = 0; i < 24; i++) {
     int t = i / 2;
     accept[i] = i % 2 == 0 || t < 2 || t > 8;
     syn_primaries(0.1 * t, 0, primary + i * SYN_PRIMARY);
   }
   cw_arrays set = {0};
-  syn_put(&s, &set, "primary", 12, 2, SYN_PRIMARY, primary);
-  syn_put(&s, &set, "accept", 12, 2, 0, accept);
-  syn_append(&s, "nmcmc", &set);
+  syn_put(s, &set, "primary", 12, 2, SYN_PRIMARY, primary);
+  syn_put(s, &set, "accept", 12, 2, 0, accept);
+  syn_append(s, "nmcmc", &set);
+}
+
+static void rejections_are_counted_along_chains(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  synthetic s = begin(ctx, dir, HEAD MODEL "nmcmc: {steps: 12}\n");
+  put_rejections(&s);
   cw_store_close(s.store);
   cw_analysis *a = NULL;
   check_ok(ctx, cw_analysis_create(ctx, dir, &a));
@@ -252,6 +257,84 @@ static void rejections_are_counted_along_chains(void **state) {
     check_close(runs->y[i], 1, 0); /* one run, at least as long as 1, ..., 7 */
   cw_analysis_destroy(a);
   remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+/* Chains that reject 7 times in a row must have had as many steps to forget a start that is not the
+ * target's. */
+static void starts_must_be_forgotten(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  static const struct {
+    const char *keys;
+    bool doubted;
+  } jobs[] = {{"thermalise: 0", true},
+              {"thermalise: 6", true},
+              {"thermalise: 7", false},
+              {"start: model", false}, /* the preset is long enough */
+              {"start: data, thermalise: 0", false}};
+  for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+    char *dir = new_directory(), job[600];
+    snprintf(job, sizeof job,
+             HEAD MODEL "hmc: {chains: 2, steps: 10, keep: 2}\nnmcmc: {chains: 2, steps: 12, %s}\n",
+             jobs[i].keys);
+    synthetic s = begin(ctx, dir, job);
+    put_rejections(&s);
+    cw_store_close(s.store);
+    cw_analysis *a = NULL;
+    check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+    const cw_analysis_case *c = &a->cases[0];
+    assert_int_equal(has_line(c->warning, c->n_warnings, "biased towards the model"),
+                     jobs[i].doubted);
+    cw_analysis_destroy(a);
+    remove_directory(dir);
+  }
+  cw_context_destroy(ctx);
+}
+
+/* <exp(-dH)> of a series 1 + off + noise z, and last as its last number. */
+static void energy_violations_are_judged(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  enum { N = 400 };
+  static const struct {
+    double off, noise, last;
+    const char *doubt; /* NULL: none */
+  } series[] = {{0, 0.1, 1, NULL},
+                {0.005, 0.01, 1, NULL}, /* significant, but small */
+                {0.05, 1, 1, NULL},     /* large, but not significant */
+                {0.05, 0.1, 1, "HMC: <exp(-dH)> = 1.0"},
+                {-0.5, 0.1, 0.5, "HMC: <exp(-dH)> = 0.5"},
+                {0.5, 9, 1, "standard deviations not 1"}, /* too few steps to know either */
+                {-1, 0, 0, "inf standard deviations not 1"},
+                {0, 0.1, INFINITY, "HMC: <exp(-dH)> is undefined"},
+                {0, 0.1, NAN, "HMC: <exp(-dH)> is undefined"}};
+  for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
+    char *dir = new_directory();
+    double primary[N * SYN_PRIMARY], accept[N], exp_mdH[N];
+    synthetic s = begin(ctx, dir, HEAD "hmc: {chains: 1, steps: 400}\n");
+    for (int t = 0; t < N; t++) {
+      syn_primaries(0.1 * syn_normal(&s), syn_normal(&s), primary + t * SYN_PRIMARY);
+      accept[t] = 0.9 + 0.01 * (t % 2);
+      exp_mdH[t] =
+          t + 1 < N ? 1 + series[i].off + series[i].noise * syn_normal(&s) : series[i].last;
+    }
+    cw_arrays set = {0};
+    syn_put(&s, &set, "primary", N, 1, SYN_PRIMARY, primary);
+    syn_put(&s, &set, "accept", N, 0, 0, accept);
+    syn_put(&s, &set, "exp_mdH", N, 0, 0, exp_mdH);
+    syn_append(&s, "hmc", &set);
+    cw_store_close(s.store);
+    cw_analysis *a = NULL;
+    check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+    const cw_analysis_case *c = &a->cases[0];
+    const bool doubted = has_line(c->warning, c->n_warnings, "<exp(-dH)>");
+    if (doubted != (series[i].doubt != NULL)) print_error("series %zu\n", i);
+    assert_int_equal(doubted, series[i].doubt != NULL);
+    if (doubted) assert_true(has_line(c->warning, c->n_warnings, series[i].doubt));
+    cw_analysis_destroy(a);
+    remove_directory(dir);
+  }
   cw_context_destroy(ctx);
 }
 
@@ -760,6 +843,8 @@ int main(void) {
       cmocka_unit_test(groups_have_rows_of_their_own),
       cmocka_unit_test(weighted_samples_are_exact),
       cmocka_unit_test(rejections_are_counted_along_chains),
+      cmocka_unit_test(starts_must_be_forgotten),
+      cmocka_unit_test(energy_violations_are_judged),
       cmocka_unit_test(chain_integration_adds_up),
       cmocka_unit_test(wrong_shapes_are_refused),
       cmocka_unit_test(a_run_that_has_only_begun_has_a_page),
