@@ -109,7 +109,7 @@ class JobFiles(Refusals):
         self.change(nmcmc, nmcmc + ", start: data, data: cluster", "job.yaml:14: nmcmc.data: unknown sampler section 'cluster'")
         job = JOB.replace("forward: {data: hmc}\n", "").replace(nmcmc, nmcmc + ", start: data")
         self.refuse(job.replace(", keep: 320", ""), "nmcmc.start: 32 chains need a kept configuration of 'hmc' each, found 0; set hmc.keep")
-        self.refuse("".join(line for line in job.splitlines(True) if line[:4] != "hmc:"), "nmcmc.data: needs a sampler section")
+        self.refuse("".join(line for line in job.splitlines(True) if line[:4] != "hmc:"), "nmcmc: needs a sampler section (hmc or cluster)")
         trained = job.replace("train: {", "train: {loss: forward_kl, ").replace("keep: 320", "keep: 64").replace("chains: 32, thermalise: 100, steps: 320", "chains: 33")
         self.refuse(trained, "nmcmc.start: 33 chains need a kept configuration of 'hmc' each that the model was not trained on, found 32")
 
