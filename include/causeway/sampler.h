@@ -31,6 +31,9 @@ typedef struct {
    * For those who run chains to ask: cw_sampler_create does not, as a step may be one of several
    * kinds. */
   const char *(*refuse)(const cw_theory_ops *theory, const double *param, const int *choice);
+  /* What casts doubt on chains so set, as a sentence for the user; NULL, also as the member:
+   * nothing. */
+  const char *(*doubt)(const cw_theory_ops *theory, const double *param);
   int n_state; /* doubles of tunable state (step size, ...): saved in checkpoints */
   size_t (*work_size)(const cw_theory *th); /* bytes of work memory of one thread */
   cw_status (*init)(cw_sampler *s);         /* sets state[] to its starting values; CW_ENOMEM */

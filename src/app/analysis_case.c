@@ -225,12 +225,12 @@ static cw_status warn_rungs(cw_context *ctx, cw_analysis_case *c, const cw_analy
 static cw_status warn_energies(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   const cw_result *r = cw_stage_result(s, "exp_mdH", -1);
   if (r == NULL) return CW_OK;
-  if (!isfinite(r->e.value) || !isfinite(r->e.error))
+  if (!isfinite(r->e.value) || (!isfinite(r->e.error) && r->e.why == NULL))
     return cw_add_line(ctx, &c->warning, &c->n_warnings,
                        "%s: <exp(-dH)> is undefined: energies overflow on some trajectories; "
                        "smaller steps help.",
                        s->label);
-  const double off = fabs(r->e.value - 1), sigma = off > 0 ? off / r->e.error : 0;
+  const double off = fabs(r->e.value - 1), sigma = r->e.error > 0 ? off / r->e.error : 0;
   if (!(off > 0.2 || (off > 0.01 && sigma > 4))) return CW_OK;
   return cw_add_line(ctx, &c->warning, &c->n_warnings,
                      "%s: <exp(-dH)> = %.4g, by %.3g %% and %.3g standard deviations not 1, which "
@@ -241,7 +241,7 @@ static cw_status warn_energies(cw_context *ctx, cw_analysis_case *c, const cw_an
 static double tau_of(const cw_estimate *e) { return e->tau_int; }
 
 /* Have chains that begin with a proposal forgotten it before they are measured? */
-static cw_status warn_start(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+static cw_status warn_memory(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   const cw_result *slowest = worst(s, tau_of);
   const double tau = slowest != NULL ? slowest->e.tau_int : 0;
   const long skipped = c->plan->nmcmc_thermalise;
@@ -331,6 +331,20 @@ cw_status cw_fill_start(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *
   return CW_OK;
 }
 
+/* What the sampler of a section itself doubts of its parameters. */
+static cw_status warn_settings(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_plan *p = c->plan;
+  for (int i = 0; i < p->n_mcmc; i++) {
+    const cw_sampler_ops *ops = p->mcmc[i].ops;
+    const char *doubt = strcmp(ops->name, s->name) == 0 && ops->doubt != NULL
+                            ? ops->doubt(p->theory, p->mcmc[i].param)
+                            : NULL;
+    if (doubt != NULL)
+      CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings, "%s: %s", s->label, doubt));
+  }
+  return CW_OK;
+}
+
 /* Rungs, trainings and chains of walks share the store's stage, and the start, of their section. */
 static cw_status warn_start(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   if (strchr(s->name, '.') != NULL && s->kind != CW_STAGE_FLOWS) return CW_OK;
@@ -357,8 +371,9 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
     bool chains = cw_stage_is_chains(s) && cw_stage_measures(c, s);
     if (chains) CW_TRY(warn_chains(ctx, c, s));
     if (chains && s->kind == CW_STAGE_REX) CW_TRY(warn_rungs(ctx, c, s));
+    if (s->kind == CW_STAGE_SAMPLER) CW_TRY(warn_settings(ctx, c, s));
     if (s->kind == CW_STAGE_SAMPLER) CW_TRY(warn_energies(ctx, c, s));
-    if (s->kind == CW_STAGE_NMCMC) CW_TRY(warn_start(ctx, c, s));
+    if (s->kind == CW_STAGE_NMCMC) CW_TRY(warn_memory(ctx, c, s));
     if (s->kind == CW_STAGE_NIS) CW_TRY(warn_weights(ctx, c, s));
     if (s->kind == CW_STAGE_WALK) CW_TRY(warn_walks(ctx, c, s));
     if (s->kind == CW_STAGE_CHAIN && s->lnZ.rhat > 1.1)

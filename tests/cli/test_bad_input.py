@@ -92,7 +92,6 @@ class JobFiles(Refusals):
                     "job.yaml:12: measure.scalar.every: section 'hmc' would never measure it: expected at most 40", "found 41")
 
     def test_samplers_that_miss_configurations(self):
-        self.change("keep: 320", "jitter: 0", "job.yaml:11: hmc.jitter: must lie in [0.1, 0.99], found '0'")
         self.refuse(program.SPINS.replace("keep: 160", "keep: 160, clusters: 0"), "job.yaml:7: cluster: without clusters no spin is ever updated")
         self.refuse(GAUGE.replace("keep: 8}", "keep: 8, heatbath: 0}"), "job.yaml:6: heatbath.heatbath: must lie in [1, 1000], found '0'")
         for good in ("clusters: 0, update: swendsen-wang", "clusters: 1"):

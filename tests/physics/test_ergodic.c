@@ -245,13 +245,16 @@ static void half_periods(cw_context *ctx, double jitter, double *mean, double *e
   close_ensemble(&e);
 }
 
-/* The least jitter that job files may ask for is enough where a fixed length is worst. */
+/* The jitter that HMC does not doubt is enough where a fixed length is worst. */
 static void test_half_period(void **state) {
   const cw_sampler_ops *hmc = cw_sampler_find("hmc");
-  double least = NAN, mean, error;
+  const cw_theory_ops *phi4 = cw_theory_find("phi4");
+  double param[CW_MAX_PARAMS] = {0}, mean, error;
+  assert_non_null(hmc->doubt(phi4, param));
   for (int i = 0; hmc->params[i].name != NULL; i++)
-    if (strcmp(hmc->params[i].name, "jitter") == 0) least = hmc->params[i].min;
-  half_periods(context(state), least, &mean, &error);
+    if (strcmp(hmc->params[i].name, "jitter") == 0) param[i] = 0.1;
+  assert_null(hmc->doubt(phi4, param));
+  half_periods(context(state), 0.1, &mean, &error);
   check_sigma(mean, error, 0.5, 4);
   half_periods(context(state), 0, &mean, &error);
   assert_true(mean > 0.99); /* that is what the jitter is for */

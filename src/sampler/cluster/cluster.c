@@ -222,6 +222,7 @@ const cw_sampler_ops cw_sampler_cluster = {
     .choices = choices,
     .fits = fits,
     .refuse = refuse,
+    .doubt = cw_hmc_doubt,
     .n_state = CW_HMC_N_STATE,
     .work_size = work_size,
     .init = cw_hmc_init,

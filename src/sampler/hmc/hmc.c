@@ -270,6 +270,12 @@ void cw_hmc_tune(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tu
   if (last) *eps = length / *n_steps;
 }
 
+const char *cw_hmc_doubt(const cw_theory_ops *theory, const double *param) {
+  if (theory->force == NULL || param[CW_HMC_JITTER] >= CW_HMC_ENOUGH_JITTER) return NULL;
+  return "trajectories of nearly one length can be half a period of a mode, whose size then never "
+         "changes: a jitter of 0.1 or more rules that out.";
+}
+
 extern const cw_sampler_ops cw_sampler_hmc;
 const cw_sampler_ops cw_sampler_hmc = {
     .name = "hmc",
@@ -280,6 +286,7 @@ const cw_sampler_ops cw_sampler_hmc = {
     .choices_name = choices_name,
     .choices = choices,
     .fits = fits,
+    .doubt = cw_hmc_doubt,
     .n_state = CW_HMC_N_STATE,
     .work_size = cw_hmc_work_size,
     .init = cw_hmc_init,

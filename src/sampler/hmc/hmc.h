@@ -7,7 +7,9 @@
 /* A trajectory of one length can be half a period of a harmonic mode, whose energy then never
  * changes. With this much jitter even such a mode's energy has tau_int of 30 trajectories: the mean
  * of cos^2(pi r) over r in [0.9, 1.1] is 0.968. */
-#define CW_HMC_LEAST_JITTER 0.1
+#define CW_HMC_ENOUGH_JITTER 0.1
+/* Says so of less jitter, for samplers that contain HMC. */
+const char *cw_hmc_doubt(const cw_theory_ops *theory, const double *param);
 
 /* Samplers that contain HMC start their parameters, word keys and state with these, in this order.
  */
@@ -18,8 +20,8 @@ enum { CW_HMC_LENGTH, CW_HMC_STEPS, CW_HMC_TARGET, CW_HMC_JITTER, CW_HMC_N_PARAM
       {"target", "acceptance to tune the number of steps for; 0: do not tune", 0.9, 0, 0.999,      \
        CW_REAL},                                                                                   \
   {                                                                                                \
-    "jitter", "each chain's step size is multiplied by a uniform in [1-jitter, 1+jitter]", 0.4,    \
-        CW_HMC_LEAST_JITTER, 0.99, CW_REAL                                                         \
+    "jitter", "each chain's step size is multiplied by a uniform in [1-jitter, 1+jitter]", 0.4, 0, \
+        0.99, CW_REAL                                                                              \
   }
 /* Of word key 0, "integrator". */
 enum { CW_HMC_OMELYAN_CHOICE, CW_HMC_LEAPFROG_CHOICE, CW_HMC_OMELYAN4_CHOICE };
