@@ -230,7 +230,7 @@ static cw_status warn_energies(cw_context *ctx, cw_analysis_case *c, const cw_an
                        "%s: <exp(-dH)> is undefined: energies overflow on some trajectories; "
                        "smaller steps help.",
                        s->label);
-  const double off = fabs(r->e.value - 1), sigma = r->e.error > 0 ? off / r->e.error : 0;
+  const double off = fabs(r->e.value - 1), sigma = r->e.error > 0 ? off / r->e.error : INFINITY;
   if (!(off > 0.2 || (off > 0.01 && sigma > 4))) return CW_OK;
   return cw_add_line(ctx, &c->warning, &c->n_warnings,
                      "%s: <exp(-dH)> = %.4g, by %.3g %% and %.3g standard deviations not 1, which "

@@ -744,7 +744,7 @@ static void a_case_keeps_what_it_is_without(void **state) {
   assert_non_null(cw_analysis_find_stage(&a->cases[0], "train"));
   assert_null(cw_analysis_find_stage(&a->cases[1], "train"));
   assert_non_null(cw_analysis_find_stage(&a->cases[1], "nis"));
-  assert_int_equal(a->cases[2].n_stages, 0);
+  assert_int_equal(a->cases[2].n_stages, 1);
   assert_non_null(strstr(a->cases[2].theory_text, "form m2: m2 = -4, lambda = 0.022"));
   assert_int_equal(a->cases[1].n_parameters, 1);
   static const char *const words[] = {
