@@ -291,6 +291,28 @@ static cw_status warn_splines(cw_context *ctx, cw_analysis_case *c) {
       range, 100 * outside, sigma);
 }
 
+/* A model that knows its samples better than the target. */
+static cw_status warn_memorised(cw_context *ctx, cw_analysis_case *c) {
+  const cw_plan *p = c->plan;
+  if (!p->has_train || p->train.loss != CW_LOSS_FORWARD_KL) return CW_OK;
+  const cw_analysis_stage *s = cw_analysis_find_kind(c, CW_STAGE_FORWARD);
+  const cw_result *gap = s != NULL ? cw_stage_result(s, "train_gap", -1) : NULL;
+  const cw_mcmc_plan *data = &p->mcmc[p->train_data];
+  const long n = cw_kept_rows(data) / 2 * data->chains;
+  if (gap != NULL && gap->e.value > 0.1 && gap->e.value > 4 * gap->e.error)
+    return cw_add_line(
+        ctx, &c->warning, &c->n_warnings,
+        "The %s learned its %ld samples by heart: ln q is larger by %.3g(%.1g) on "
+        "them than on others of the same chains. More of them, fewer parameters than "
+        "%ld, or fewer steps help.",
+        c->noun, n, gap->e.value, gap->e.error, c->n_parameters);
+  if (p->has_forward || n >= c->n_parameters) return CW_OK;
+  return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                     "The %s has %ld parameters and was trained on %ld samples, which it may have "
+                     "learned by heart: a section 'forward' would tell.",
+                     c->noun, c->n_parameters, n);
+}
+
 /* Samples of the model and of the target that do not meet. */
 static cw_status warn_overlap(cw_context *ctx, cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
@@ -364,6 +386,7 @@ static cw_status warn_start(cw_context *ctx, cw_analysis_case *c, const cw_analy
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
   CW_TRY(warn_splines(ctx, c));
   CW_TRY(warn_overlap(ctx, c));
+  CW_TRY(warn_memorised(ctx, c));
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
     CW_TRY(warn_start(ctx, c, s));

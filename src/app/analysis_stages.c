@@ -435,24 +435,42 @@ static cw_status fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analy
   return st;
 }
 
-static cw_status fill_forward(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {
-  const cw_array *lw;
-  CW_TRY(cw_get_array(ctx, s, data, "lw", 2, &lw));
-  if (lw == NULL) return CW_OK;
-  s->n_step = lw->dim[0];
-  s->n_chain = lw->dim[1];
-  s->present = s->n_step >= CW_GAMMA_MIN_STEPS;
-  return CW_OK;
-}
-
-/* The mean slope of one node: slope (n_step, n_chain). */
-static cw_status node_slope(cw_context *ctx, const double *slope, long n_step, long n_chain,
-                            cw_estimate *e) {
-  double *chains = cw_chains_first(slope, n_step, n_chain, 1);
+/* The mean of rows (n_step, n_chain) of chains. */
+static cw_status mean_of_rows(cw_context *ctx, const double *rows, long n_step, long n_chain,
+                              cw_estimate *e) {
+  double *chains = cw_chains_first(rows, n_step, n_chain, 1);
   if (chains == NULL) return cw_no_memory(ctx);
   cw_status st = cw_gamma(ctx, chains, n_chain, n_step, 1, NULL, NULL, e);
   free(chains);
   return st;
+}
+
+/* What the model learned of its samples alone: the mean of ln q on those less that on others, -S of
+ * both having the same mean. */
+static cw_status add_gap(cw_context *ctx, cw_analysis_stage *s, const cw_array *lw,
+                         const cw_array *seen) {
+  cw_estimate e, known;
+  if (lw->dim[0] < CW_GAMMA_MIN_STEPS || seen->dim[0] < CW_GAMMA_MIN_STEPS) return CW_OK;
+  CW_TRY(mean_of_rows(ctx, lw->data, lw->dim[0], lw->dim[1], &e));
+  CW_TRY(mean_of_rows(ctx, seen->data, seen->dim[0], seen->dim[1], &known));
+  cw_estimate gap = cw_estimate_undefined(e.n + known.n);
+  gap.value = e.value - known.value;
+  gap.error = hypot(e.error, known.error);
+  return cw_add_number(ctx, s, "train_gap", -1,
+                       "mean of ln q on configurations that the model was trained on, less that on "
+                       "others",
+                       gap);
+}
+
+static cw_status fill_forward(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {
+  const cw_array *lw, *seen;
+  CW_TRY(cw_get_array(ctx, s, data, "lw", 2, &lw));
+  CW_TRY(cw_get_array(ctx, s, data, "seen.lw", 2, &seen));
+  if (lw == NULL) return CW_OK;
+  s->n_step = lw->dim[0];
+  s->n_chain = lw->dim[1];
+  s->present = s->n_step >= CW_GAMMA_MIN_STEPS;
+  return seen != NULL ? add_gap(ctx, s, lw, seen) : CW_OK;
 }
 
 /* Curve "slope" (kappa, <-dS/dkappa>, error), and the integral over the nodes there are: lnZ(kappa)
@@ -473,7 +491,7 @@ static cw_status fill_chain(cw_context *ctx, cw_analysis_stage *s, const cw_arra
   double sum = lnZ0->data[0], variance = 0, covered = 0, rhat = NAN;
   for (long i = 0; i < n; i++) {
     cw_estimate e;
-    CW_TRY(node_slope(ctx, slope->data + i * n_step * n_chain, n_step, n_chain, &e));
+    CW_TRY(mean_of_rows(ctx, slope->data + i * n_step * n_chain, n_step, n_chain, &e));
     slopes->x[i] = kappa->data[i];
     slopes->y[i] = e.value;
     slopes->dy[i] = e.error;
