@@ -150,7 +150,8 @@ static double chi_t_flow(const cw_observer *o, const double *mean, int k) {
 
 /* clang-format off */
 #define CURVES                                                                                     \
-  {"t2_energy", "t^2 <E(t)> at t = k time/points, E from clover leaves", "1", n_times, t2_energy, NULL}, \
+  {"t2_energy", "t^2 <E(t)> at t = k time/points, E from clover leaves", "1", n_times, t2_energy,  \
+   NULL},                                                                                          \
   {"t2_energy_plaquette", "t^2 <E(t)>, E from plaquettes", "1", n_times, t2_energy_plaquette, NULL}
 /* clang-format on */
 
