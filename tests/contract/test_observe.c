@@ -194,6 +194,18 @@ static void test_translation(void **state) {
   for_all(origin_does_not_matter);
 }
 
+/* A quantity that can say why it is undefined does so where it is, and only there. */
+static void check_reasons(const cw_observer *o, const cw_quantity *q, const double *mean) {
+  const int n = q->count != NULL ? q->count(o) : 1;
+  for (int i = 0; i < n && q->why != NULL; i++) {
+    const char *why = q->why(o, mean, i);
+    if (isnan(q->value(o, mean, i)))
+      assert_true(why != NULL && strlen(why) > 0);
+    else
+      assert_null(why);
+  }
+}
+
 static void check_group(const subject *s, int g) {
   const cw_observer *o = &s->o[g];
   const int n = n_primary(s, g);
@@ -210,6 +222,7 @@ static void check_group(const subject *s, int g) {
   for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++) {
     assert_true(strlen(q->help) > 0 && strlen(q->units) > 0);
     if (q->count != NULL) assert_in_range(q->count(o), 0, n);
+    for (int k = 0; k < N_CONFIG; k++) check_reasons(o, q, s->out[g] + k * n);
   }
 }
 

@@ -8,17 +8,25 @@
 #include "observe/gauge/gauge.h"
 #include "observe/gradient_flow/flow.h"
 
-enum { TIME, POINTS, TOLERANCE, STEP };
-enum { MAX_POINTS = 48 };
+enum { TIME, POINTS, TOLERANCE, STEP, LEVEL };
+
+/* Steps of fixed size are stable below 2.51/(4 D) (integrate.c). */
+/* clang-format off */
+#define PARAMS(largest_step)                                                                       \
+  {"time", "flow time to go to, in a^2", 4, 1e-3, 1e4, CW_REAL},                                   \
+  {"points", "equidistant times from 0 to there at which the flowed field is measured", 40, 4, 48, \
+   CW_WHOLE},                                                                                      \
+  {"tolerance", "largest error of a step on any link; 0: steps of fixed size", 1e-5, 0, 1,         \
+   CW_REAL},                                                                                       \
+  {"step", "size of the first step, or of all if tolerance is 0, in a^2", 0.01, 1e-6,              \
+   largest_step, CW_REAL}
+/* clang-format on */
 
 static const cw_param params[] = {
-    {"time", "flow time to go to, in a^2", 4, 1e-3, 1e4, CW_REAL},
-    {"points", "equidistant times from 0 to there at which the flowed field is measured", 40, 4,
-     MAX_POINTS, CW_WHOLE},
-    {"tolerance", "largest error of a step on any link; 0: steps of fixed size", 1e-5, 0, 1,
-     CW_REAL},
-    {"step", "size of the first step, or of all if tolerance is 0, in a^2", 0.01, 1e-6, 1, CW_REAL},
+    PARAMS(0.15),
+    {"level", "t^2 <E> at t0, and t d/dt t^2 <E> at w0^2", 0.3, 1e-3, 10, CW_REAL},
     {0}};
+static const cw_param params_low[] = {PARAMS(0.2), {0}};
 
 /* The flow is along the force of the Wilson action, which is asked of the theory. */
 static bool has_flow(const cw_theory *th) { return cw_is_wilson(th->ops) && cw_gauge_theory(th); }
@@ -26,19 +34,30 @@ static bool fits(const cw_theory *th) { return has_flow(th) && th->geom->lat.dim
 static bool fits_low(const cw_theory *th) { return has_flow(th) && th->geom->lat.dim < 4; }
 
 /* Primary numbers: curves of n_times points each, one after the other, then in four dimensions the
- * integer charge at the last time and its square. */
+ * integer charge at the last time and its square, and E at times between the points, as many as t0
+ * and w0 need. */
 enum { ENERGY, ENERGY_PLAQUETTE, N_ENERGIES, CHARGE = N_ENERGIES, CHARGE2, N_CURVES };
 
 static int n_times(const cw_observer *o) { return (int)lround(o->param[POINTS]) + 1; }
 static double interval(const cw_observer *o) { return o->param[TIME] / (n_times(o) - 1); }
+/* Four dimensions: there is a charge, and scales are wanted. */
 static bool has_charge(const cw_observer *o) { return o->th->geom->lat.dim == 4; }
 static int at(const cw_observer *o, int curve, int k) { return curve * n_times(o) + k; }
 static int last(const cw_observer *o, int curve) { return at(o, curve, n_times(o) - 1); }
 static int integer_charge(const cw_observer *o) { return N_CURVES * n_times(o); }
 static int integer_charge2(const cw_observer *o) { return integer_charge(o) + 1; }
+static int energy_between(const cw_observer *o) { return integer_charge2(o) + 1; }
+
+/* When E is kept: at the points, and between them. */
+static void choose_times(const cw_observer *o, cw_flow_times *g) {
+  cw_flow_choose_times(g, o->param[TIME], n_times(o) - 1);
+}
 
 static int n_primary(const cw_observer *o) {
-  return has_charge(o) ? integer_charge2(o) + 1 : N_ENERGIES * n_times(o);
+  cw_flow_times g;
+  if (!has_charge(o)) return N_ENERGIES * n_times(o);
+  choose_times(o, &g);
+  return energy_between(o) + g.n - n_times(o);
 }
 
 static void primary_name(const cw_observer *o, int i, char name[32]) {
@@ -51,66 +70,141 @@ static void primary_name(const cw_observer *o, int i, char name[32]) {
     snprintf(name, 32, "q");
   else if (has_charge(o) && i == last(o, CHARGE2))
     snprintf(name, 32, "q2");
+  else if (has_charge(o) && i >= energy_between(o))
+    snprintf(name, 32, "E_between[%d]", i - energy_between(o));
   else
     snprintf(name, 32, "%s[%d]", curve[i / n_times(o)], i % n_times(o));
 }
 
 /* ------------------------------------------------------------- measurement */
 
-/* Point k of every curve, for all configurations of a block. */
-static void record(const cw_observer *o, const cw_lane_row *sums, int k, int B, double *out) {
-  for (int b = 0; b < B; b++) {
-    double *row = out + b * n_primary(o);
-    row[at(o, ENERGY, k)] = cw_gauge_energy(o->th, sums, b);
-    row[at(o, ENERGY_PLAQUETTE, k)] = cw_gauge_energy_plaquette(o->th, sums, b);
-    if (!has_charge(o)) continue;
-    const double Q = cw_gauge_charge(o->th, sums, b), nearest = round(Q) + 0.0;
-    row[at(o, CHARGE, k)] = Q;
-    row[at(o, CHARGE2, k)] = Q * Q;
-    row[integer_charge(o)] = nearest;
-    row[integer_charge2(o)] = nearest * nearest;
+/* A block on its way. Steps end at times of their own, so that E is sampled where they do. */
+typedef struct {
+  const cw_observer *o;
+  cw_flow flow;
+  cw_lane_row *sums;        /* (CW_N_STRENGTH) of the flowed fields */
+  cw_flow_samples *samples; /* (B); NULL: no scales are wanted */
+  cw_arena *arena;
+} journey;
+
+static cw_status begin_journey(journey *j, const cw_observer *o, const cw_field *x,
+                               cw_arena *arena) {
+  *j = (journey){.o = o, .arena = arena};
+  j->sums = cw_arena_alloc(arena, CW_N_STRENGTH * sizeof *j->sums);
+  if (j->sums == NULL) return CW_ENOMEM;
+  if (has_charge(o)) {
+    j->samples = cw_arena_alloc(arena, (size_t)x->B * sizeof *j->samples);
+    if (j->samples == NULL) return CW_ENOMEM;
+    for (int b = 0; b < x->B; b++) j->samples[b].n = 0;
   }
+  return cw_flow_begin(&j->flow, o->th, x, o->param[TOLERANCE], o->param[STEP], arena);
+}
+
+static cw_status sum_fields(journey *j) {
+  return cw_gauge_sum(j->o->th, j->flow.v.data, cw_gauge_kernels_for(j->o->th)->field_strength,
+                      NULL, CW_N_STRENGTH, j->sums, j->arena);
+}
+
+static void sample(journey *j, int b) {
+  const double E = cw_gauge_energy(j->o->th, j->sums, b);
+  cw_flow_add_sample(&j->samples[b], j->flow.t[b], E);
+}
+
+/* Samples the configurations that want it on their way to time. */
+static cw_status sample_on_the_way(journey *j, double time) {
+  bool due[CW_LANES], any = false;
+  for (int b = 0; b < j->flow.v.n_config; b++) {
+    const double t = j->flow.t[b];
+    due[b] = t < time && cw_flow_sample_is_due(&j->samples[b], t);
+    any |= due[b];
+  }
+  if (!any) return CW_OK;
+  CW_TRY(sum_fields(j));
+  for (int b = 0; b < j->flow.v.n_config; b++)
+    if (due[b]) sample(j, b);
+  return CW_OK;
+}
+
+/* Point k of every curve, for one configuration of a block. */
+static void record_point(const journey *j, int k, int b, double *row) {
+  const cw_observer *o = j->o;
+  row[at(o, ENERGY, k)] = cw_gauge_energy(o->th, j->sums, b);
+  row[at(o, ENERGY_PLAQUETTE, k)] = cw_gauge_energy_plaquette(o->th, j->sums, b);
+  if (!has_charge(o)) return;
+  const double Q = cw_gauge_charge(o->th, j->sums, b), nearest = round(Q) + 0.0;
+  row[at(o, CHARGE, k)] = Q;
+  row[at(o, CHARGE2, k)] = Q * Q;
+  row[integer_charge(o)] = nearest;
+  row[integer_charge2(o)] = nearest * nearest;
+}
+
+/* E between the points, for one configuration. */
+static void record_between(const cw_observer *o, const cw_flow_samples *s, double *row) {
+  cw_flow_times g;
+  int between = energy_between(o);
+  choose_times(o, &g);
+  for (int i = 0; i < g.n; i++)
+    if (g.point[i] < 0) row[between++] = cw_flow_energy_at(s, g.t[i]);
 }
 
 static cw_status measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
-  cw_slice_kernel *kernel = cw_gauge_kernels_for(o->th)->field_strength;
-  cw_lane_row *sums = cw_arena_alloc(arena, CW_N_STRENGTH * sizeof *sums);
-  cw_flow flow;
-  if (sums == NULL) return CW_ENOMEM;
-  CW_TRY(cw_flow_begin(&flow, o->th, x, o->param[TOLERANCE], o->param[STEP], arena));
+  const int width = n_primary(o);
+  journey j;
+  CW_TRY(begin_journey(&j, o, x, arena));
   for (int k = 0; k < n_times(o); k++) {
-    cw_flow_to(&flow, k * interval(o));
-    CW_TRY(cw_gauge_sum(o->th, flow.v.data, kernel, NULL, CW_N_STRENGTH, sums, arena));
-    record(o, sums, k, x->B, out);
+    while (cw_flow_step(&j.flow, k * interval(o)))
+      if (j.samples != NULL) CW_TRY(sample_on_the_way(&j, k * interval(o)));
+    CW_TRY(sum_fields(&j));
+    for (int b = 0; b < x->n_config; b++) {
+      record_point(&j, k, b, out + b * width);
+      if (j.samples != NULL) sample(&j, b);
+    }
   }
+  for (int b = 0; b < x->n_config && j.samples != NULL; b++)
+    record_between(o, &j.samples[b], out + b * width);
   return CW_OK;
 }
 
 /* -------------------------------------------------------------- quantities */
 
-/* y[k] = t_k^2 <E(t_k)> */
-static void t2_energy_curve(const cw_observer *o, const double *mean, double *y) {
-  for (int k = 0; k < n_times(o); k++) {
-    const double t = k * interval(o);
-    y[k] = t * t * mean[at(o, ENERGY, k)];
-  }
+/* Where a curve of the mean energy density reaches the level. */
+static cw_flow_crossing cross(const cw_observer *o, cw_flow_curve curve, const double *mean) {
+  cw_flow_times g;
+  cw_flow_samples s = {.n = 0};
+  int between = energy_between(o);
+  choose_times(o, &g);
+  for (int i = 0; i < g.n; i++)
+    cw_flow_add_sample(&s, g.t[i], mean[g.point[i] >= 0 ? at(o, ENERGY, g.point[i]) : between++]);
+  return cw_flow_cross(curve, &s, o->param[LEVEL]);
 }
 
-/* t^2 <E> = 0.3 (arXiv:1006.4518) */
 static double t0(const cw_observer *o, const double *mean, int i) {
-  double y[MAX_POINTS + 1];
   (void)i;
-  t2_energy_curve(o, mean, y);
-  return cw_flow_crossing(y, n_times(o), interval(o), 0.3);
+  return cross(o, CW_FLOW_T2_ENERGY, mean).t;
+}
+static double w0(const cw_observer *o, const double *mean, int i) {
+  (void)i;
+  return sqrt(cross(o, CW_FLOW_LOG_DERIVATIVE, mean).t);
 }
 
-/* t d/dt t^2 <E> = 0.3 at t = w0^2 (arXiv:1203.4469) */
-static double w0(const cw_observer *o, const double *mean, int i) {
-  double y[MAX_POINTS + 1], w[MAX_POINTS + 1];
+#define NO_ENERGY "<E> is not positive: the fields are trivial"
+static const char *why_missed(const cw_observer *o, cw_flow_curve curve, const double *mean) {
+  static const char *const why[][CW_FLOW_N_ENDS] = {
+      {NULL, "t^2 <E> is still below 'level' at the last flow time: raise 'time' or lower 'level'",
+       "t^2 <E> has its maximum below 'level': lower 'level' or take a larger lattice", NO_ENERGY},
+      {NULL,
+       "t d/dt t^2 <E> is still below 'level' at the last flow time: raise 'time' or lower 'level'",
+       "t d/dt t^2 <E> has its maximum below 'level': lower 'level' or take a larger lattice",
+       NO_ENERGY}};
+  return why[curve][cross(o, curve, mean).end];
+}
+static const char *why_no_t0(const cw_observer *o, const double *mean, int i) {
   (void)i;
-  t2_energy_curve(o, mean, y);
-  cw_flow_log_derivative(y, n_times(o), interval(o), w);
-  return sqrt(cw_flow_crossing(w, n_times(o), interval(o), 0.3));
+  return why_missed(o, CW_FLOW_T2_ENERGY, mean);
+}
+static const char *why_no_w0(const cw_observer *o, const double *mean, int i) {
+  (void)i;
+  return why_missed(o, CW_FLOW_LOG_DERIVATIVE, mean);
 }
 
 static double volume(const cw_observer *o) { return (double)o->th->geom->n_sites; }
@@ -156,8 +250,8 @@ static double chi_t_flow(const cw_observer *o, const double *mean, int k) {
 /* clang-format on */
 
 static const cw_quantity quantities[] = {
-    {"t0", "flow time with t^2 <E> = 0.3", "a^2", NULL, t0, NULL},
-    {"w0", "square root of the flow time with t d/dt t^2 <E> = 0.3", "a", NULL, w0, NULL},
+    {"t0", "flow time with t^2 <E> = level", "a^2", NULL, t0, why_no_t0},
+    {"w0", "square root of the flow time with t d/dt t^2 <E> = level", "a", NULL, w0, why_no_w0},
     {"q", "clover charge <Q> at the last flow time", "1", NULL, q, NULL},
     {"q2", "<Q^2> there", "1", NULL, q2, NULL},
     {"chi_t", "topological susceptibility <Q^2>/V there", "1/a^4", NULL, chi_t, NULL},
@@ -191,7 +285,7 @@ extern const cw_observable_ops cw_observable_gradient_flow_low;
 const cw_observable_ops cw_observable_gradient_flow_low = {
     .name = "gradient_flow_low",
     .title = "energy density along the gradient flow in two and three dimensions",
-    .params = params,
+    .params = params_low,
     .fits = fits_low,
     .n_primary = n_primary,
     .primary_name = primary_name,
