@@ -178,6 +178,8 @@ class GaugeJobs(Case):
         self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:9: measure.gradient_flow: nothing measures it: it needs a sampler section, rex or ptbc")
         self.change("points: 5", "point: 5", "job.yaml:9: unknown key 'point' in measure.gradient_flow; did you mean 'points'?")
         self.change("time: 1", "time: -1", "job.yaml:9: measure.gradient_flow.time: must lie in")
+        self.change("points: 5", "points: 5, level: 11", "job.yaml:9: measure.gradient_flow.level: must lie in [0.001, 10], found '11'")
+        self.change("points: 5", "points: 5, step: 0.2", "job.yaml:9: measure.gradient_flow.step: must lie in [1e-06, 0.15], found '0.2'")
         self.change("measure:\n  gradient_flow: {every: 4, time: 1, points: 5}", "measure: 3", "job.yaml:8: measure: expected a mapping")
 
     def test_expect(self):
