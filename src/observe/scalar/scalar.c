@@ -126,6 +126,7 @@ double cw_scalar_xi(const cw_observer *o, const double *mean, int i) {
 }
 
 const char *cw_scalar_why_no_xi(const cw_observer *o, const double *mean, int i) {
+  if (!isnan(cw_scalar_xi(o, mean, i))) return NULL;
   if (cw_scalar_chi2(o, mean, i) > largest_ratio * mean[CW_SCALAR_G_PMIN])
     return "the field is ordered: its structure factor at p is 0 to rounding";
   return "the structure factor at p is not below that at 0";
