@@ -71,22 +71,22 @@ static void ar1_few_long_chains(void **state) {
 
 static void ar1_one_chain(void **state) {
   (void)state;
-  run_ar1(0.5, 1, 4000, 300, 1.06);
+  run_ar1(0.5, 1, 4000, 100, 1.08);
 }
 
 static void ar1_many_short_chains(void **state) {
   (void)state;
-  run_ar1(0.5, 64, 50, 300, 1.06);
+  run_ar1(0.5, 64, 50, 100, 1.08);
 }
 
 /* Wolff's window closes at once where the sum of rho is not positive: errors came out up to five
  * times too small or too large. */
 static void anticorrelated_chains(void **state) {
   (void)state;
-  run_ar1(-0.9, 1, 2000, 300, 1.06);
-  run_ar1(-0.5, 64, 125, 300, 1.06);
-  run_ar1(-0.45, 4, 1000, 300, 1.06);
-  run_ar1(-0.2, 1, 1000, 400, 1.12);
+  run_ar1(-0.9, 1, 2000, 150, 1.06);
+  run_ar1(-0.5, 64, 50, 150, 1.08);
+  run_ar1(-0.45, 4, 500, 150, 1.1);
+  run_ar1(-0.2, 1, 1000, 150, 1.12);
 }
 
 /* Errors of short series are too uncertain for a pull of 1, but nothing is off by chance. */
@@ -100,7 +100,7 @@ static void short_anticorrelated_chains(void **state) {
   double x[100];
   for (int k = 0; k < 4; k++) {
     tally z = {0}, variance = {0};
-    for (uint32_t seed = 0; seed < 1000; seed++) {
+    for (uint32_t seed = 0; seed < 600; seed++) {
       cw_estimate e;
       ar1(seed, all[k].a, 1, all[k].n, 1, x);
       check_ok(ctx, cw_gamma(ctx, x, 1, all[k].n, 1, NULL, NULL, &e));
@@ -124,7 +124,7 @@ static void bias_of_a_short_chain_is_removed(void **state) {
   double x[N];
   const double exact = ar1_variance(0.5, 1, N);
   tally variance = {0};
-  for (uint32_t seed = 0; seed < 4000; seed++) {
+  for (uint32_t seed = 0; seed < 2000; seed++) {
     ar1(seed, 0.5, 1, N, 1, x);
     cw_estimate e;
     check_ok(ctx, cw_gamma(ctx, x, 1, N, 1, NULL, NULL, &e));
@@ -133,7 +133,7 @@ static void bias_of_a_short_chain_is_removed(void **state) {
   print_message("error^2/exact of %d steps: %.4f(%.4f)\n", N, average(&variance),
                 average_error(&variance));
   /* what the choice of the window adds: 1.24 with 60000 seeds */
-  check_close(average(&variance), 1.24, 0.08);
+  check_close(average(&variance), 1.24, 0.12);
   cw_context_destroy(ctx);
 }
 
@@ -147,7 +147,7 @@ static void a_slow_mode_of_small_weight_is_seen(void **state) {
   const double exact =
       0.9 * ar1_variance(0, n_chain, n_step) + 0.1 * ar1_variance(0.95, n_chain, n_step);
   tally z = {0};
-  for (uint32_t seed = 0; seed < 300; seed++) {
+  for (uint32_t seed = 0; seed < 60; seed++) {
     ar1(seed, 0, n_chain, n_step, 1, x);
     ar1(seed + 1000, 0.95, n_chain, n_step, 1, slow);
     for (long i = 0; i < n; i++) x[i] = sqrt(0.9) * x[i] + sqrt(0.1) * slow[i];
@@ -156,7 +156,7 @@ static void a_slow_mode_of_small_weight_is_seen(void **state) {
     count(&z, e.error * e.error / exact);
   }
   print_message("error^2/exact %.4f(%.4f)\n", average(&z), average_error(&z));
-  check_close(average(&z), 1, 0.05);
+  check_close(average(&z), 1, 0.08);
   free(x);
   free(slow);
   cw_context_destroy(ctx);
@@ -238,7 +238,7 @@ static void recipe_is_followed(void **state) {
 static void scatter_of_chains_is_quoted_where_it_is_larger(void **state) {
   (void)state;
   cw_context *ctx = test_context(2);
-  enum { C = 16, T = 2000, SEEDS = 400 };
+  enum { C = 16, T = 500, SEEDS = 200 };
   double *x = ar1_new(0, 0.3, C, T, 1), offset[C];
   tally apart = {0}, alike = {0}, quoted = {0}, wrong = {0};
   for (uint32_t seed = 0; seed < SEEDS; seed++) {
@@ -247,9 +247,9 @@ static void scatter_of_chains_is_quoted_where_it_is_larger(void **state) {
     check_ok(ctx, cw_gamma(ctx, x, C, T, 1, NULL, NULL, &e));
     count(&alike, e.value / e.error);
     count(&wrong, e.scatter_sigma > CW_SCATTER_SIGMA);
-    assert_true(e.scatter > 0.4 * e.error && e.scatter < 2.5 * e.error);
+    assert_true(e.scatter > 0.3 * e.error && e.scatter < 2.5 * e.error);
     normals(seed, "offset", 0, C, offset);
-    for (int i = 0; i < C * T; i++) x[i] += 0.15 * offset[i / T];
+    for (int i = 0; i < C * T; i++) x[i] += 0.3 * offset[i / T];
     check_ok(ctx, cw_gamma(ctx, x, C, T, 1, NULL, NULL, &e));
     count(&apart, e.value / e.error);
     count(&quoted, e.error == e.scatter || e.cut);
@@ -258,10 +258,10 @@ static void scatter_of_chains_is_quoted_where_it_is_larger(void **state) {
   print_message("quoted: %.3f of chains that differ, %.4f of those that do not; pulls %.3f, %.3f\n",
                 average(&quoted), average(&wrong), sqrt(apart.squares / SEEDS),
                 sqrt(alike.squares / SEEDS));
-  assert_true(average(&wrong) <= 0.02);
+  assert_true(average(&wrong) <= 0.03);
   check_calibrated("alike", &alike);
   /* the error of 16 offsets is as uncertain as 15 degrees of freedom make it */
-  check_close(sqrt(apart.squares / SEEDS), sqrt(15.0 / 13), 0.15);
+  check_close(sqrt(apart.squares / SEEDS), sqrt(15.0 / 13), 0.2);
   free(x);
   cw_context_destroy(ctx);
 }
@@ -275,7 +275,7 @@ static void ratio_has_the_analytic_error(void **state) {
   const double exact = scatter * scatter * ar1_variance(a, n_chain, n_step);
   double *x = ar1_new(0, a, n_chain, n_step, 2);
   tally z = {0}, variance = {0};
-  for (uint32_t seed = 0; seed < 200; seed++) {
+  for (uint32_t seed = 0; seed < 100; seed++) {
     ar1(seed, a, n_chain, n_step, 2, x);
     for (long i = 0; i < n_chain * n_step; i++) {
       const double u = x[2 * i], v = x[2 * i + 1];
