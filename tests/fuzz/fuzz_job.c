@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/plan.h"
+#include "app/plan/plan.h"
 
 static const char *const KINDS[] = {"phi4", "affine", "conv", NULL};
 static const cw_param PARAMS[] = {{"m2", "", NAN, -10, 10, CW_REAL},

@@ -4,9 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/analysis.h"
-#include "app/commands.h"
-#include "app/page.h"
+#include "app/analysis/analysis.h"
+#include "app/cli/commands.h"
+#include "app/page/page.h"
 #include "causeway/report.h"
 #include "support/check.h"
 #include "support/directory.h"

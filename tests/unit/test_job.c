@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/job.h"
+#include "app/job/job.h"
 
 static const char JOB[] =
     "job: phi4-8x8\n"

@@ -1,7 +1,7 @@
 /* Paths of replicas and their sectors, counted by hand on labels of a few rows; free energies of
  * several methods side by side. */
-#include "app/analysis.h"
-#include "app/commands.h"
+#include "app/analysis/analysis.h"
+#include "app/cli/commands.h"
 #include "support/check.h"
 #include "support/directory.h"
 #include "support/synthetic_store.h"

@@ -1,0 +1,174 @@
+/* From a store to numbers with errors: everything that `causeway show` prints and `causeway report`
+ * draws, computed once.
+ *
+ *   cw_analysis *a = NULL;
+ *   CW_TRY(cw_analysis_create(ctx, "out/phi4-8x8", &a));
+ *   for (int k = 0; k < a->n_cases; k++) ... a->cases[k].stage[s].result[r] ...
+ *   cw_analysis_destroy(a);
+ *
+ * A store may be unfinished, while its job runs or after it was stopped: what it does not hold yet
+ * is absent, and problems says so. docs/results.md defines every number. */
+#ifndef CW_APP_ANALYSIS_H
+#define CW_APP_ANALYSIS_H
+
+#include <stdio.h>
+
+#include "app/plan/plan.h"
+#include "causeway/observe.h"
+#include "causeway/report.h"
+#include "causeway/stats.h"
+#include "causeway/store.h"
+
+enum { CW_RESULT_NAME = 64, CW_CASE_NAME = 64, CW_TITLE = 240 };
+
+/* One number. Names are without the case: "nis.chi2", "lnZ". */
+typedef struct {
+  char name[CW_RESULT_NAME];
+  const char *quantity; /* "chi2", "correlator": borrowed from the observable group, or static */
+  const char *help;     /* definition; borrowed or static */
+  const char *units;    /* borrowed or static */
+  int index;            /* of a vector quantity; -1: a scalar */
+  int group;            /* number of the observable group that it is a quantity of; -1: none */
+  cw_estimate e;        /* NAN where there is no such number */
+  double *tau_chain;    /* (n_tau) tau_int of each chain alone, owned; NULL: not a featured one */
+  long n_tau;
+  const cw_expect *expected; /* what the job expects; NULL: nothing */
+  double pull;               /* distance from that in standard deviations; NAN: no such thing */
+} cw_result;
+
+/* Points to draw. */
+typedef struct {
+  char
+      name[CW_RESULT_NAME]; /* "loss", "history.phi", "autocorrelation.chi2", "log_weight.q", ... */
+  long n;
+  double *x, *y, *dy; /* (n), owned; dy: NULL if there is none */
+} cw_curve;
+
+typedef enum {
+  CW_STAGE_SAMPLER,
+  CW_STAGE_TRAIN,
+  CW_STAGE_NIS,
+  CW_STAGE_NMCMC,
+  CW_STAGE_FORWARD,
+  CW_STAGE_CHAIN,
+  CW_STAGE_FLOWS, /* training of those between rungs */
+  CW_STAGE_WALK,
+  CW_STAGE_PIMH, /* the Markov chain of a section's walks */
+  CW_STAGE_REX   /* one rung of it */
+} cw_stage_kind;
+
+typedef struct {
+  /* section of the job and method prefix of the results: "hmc", "nis"; of a rung of rex that is not
+   * the last "rex.rung0"; of flows "craft.train", of a chain of walks "smc.pimh" */
+  char name[CW_RESULT_NAME];
+  char label[40]; /* for people: "HMC" */
+  cw_stage_kind kind;
+  int rung;     /* of rex */
+  bool present; /* the store holds something to analyse */
+  bool stored;  /* the store holds at least one segment */
+  /* measurements (of the first group) or judged configurations per chain, training steps,
+   * samples, nodes */
+  long n_step;
+  long n_chain;           /* 0: not a set of chains */
+  double seconds;         /* spent in it */
+  double start_off_group; /* how far a start file that was projected was from SU(3); 0: none was */
+  unsigned start_ignored; /* checks of it that failed and were ignored, as bits */
+  long longest_rejection; /* of nmcmc; -1: not one */
+  double covered;  /* of chain: the kappa up to which the present nodes integrate, and ln Z there */
+  cw_estimate lnZ; /* of walks: ln of the ratio Z(last rung)/Z(first rung) */
+  cw_result *result;
+  int n_results;
+  cw_curve *curve;
+  int n_curves;
+} cw_analysis_stage;
+
+struct cw_analysis_case {
+  const char *name;      /* "" in a job without cases; borrowed from plan */
+  const cw_plan *plan;   /* what the job asks for; borrowed */
+  cw_geometry *geometry; /* owned */
+  cw_theory theory;
+  cw_observer observer[CW_MAX_GROUPS]; /* of the groups of the plan */
+  char theory_text[CW_TITLE];          /* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
+  char model_text[CW_TITLE];           /* "16 affine layers, normal prior"; "": no model */
+  char train_text[CW_TITLE]; /* "reverse KL, path gradient, batch 1024, 2000 steps"; "": no training
+                              */
+  const char *noun;          /* what the model is called: "flow", "network" */
+  long n_parameters;         /* of the model; 0: no model */
+  cw_analysis_stage *stage;  /* those that the job asks for, in the order of running */
+  int n_stages;
+  bool has_flow; /* flow holds something */
+  cw_flow_quality flow;
+  cw_result *result; /* that belong to no single method: lnZ, F_q, w_hat, ... */
+  int n_results;
+  cw_curve *curve; /* "log_weight.q", "log_weight.p", densities over the same bins */
+  int n_curves;
+  char **warning; /* (n_warnings), owned: what casts doubt on the numbers */
+  int n_warnings;
+  char **missing; /* (n_missing), owned: what the job asks for and the store does not hold */
+  int n_missing;
+};
+
+typedef struct {
+  cw_plans plans;               /* the job of the store, owned */
+  const char *job_name, *about; /* borrowed from plans */
+  long seed;
+  cw_analysis_case *cases;
+  int n_cases; /* >= 1 */
+  double seconds;
+} cw_analysis;
+
+/* Reads DIR/store and computes everything. Collective: every rank gets the same. The caller
+ * destroys *out. Failures: those of cw_store_open, cw_store_read and cw_plans_read; CW_ECORRUPT if
+ * arrays do not have the shapes that their stage promises; CW_ENUMERIC for log-weights that are not
+ * numbers. */
+cw_status cw_analysis_create(cw_context *ctx, const char *dir, cw_analysis **out);
+void cw_analysis_destroy(cw_analysis *a); /* NULL is allowed */
+
+/* The parts of a case; NULL if it has no such part. Borrowed. */
+const cw_analysis_stage *cw_analysis_find_stage(const cw_analysis_case *c, const char *name);
+const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c,
+                                               cw_stage_kind kind); /* the first present one */
+const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantity, int index);
+const cw_result *cw_case_result(const cw_analysis_case *c, const char *name);
+const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);
+bool cw_stage_is_chains(const cw_analysis_stage *s); /* Markov chains? */
+/* Does it measure observables of the job's theory? Of replica exchange the last rung does. */
+bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s);
+/* Its value and error, "(?)" for an error that the data do not tell, or "-". */
+void cw_result_text(const cw_result *r, char text[CW_VALUE_TEXT]);
+/* The i-th of the reasons why results of a list (n) or their errors are undefined, each reason
+ * once, and in names (size) the quantities that it is the reason of; NULL: there are no more. */
+const char *cw_why_undefined(const cw_result *list, int n, int i, char *names, size_t size);
+/* Do samples of the target weigh more than all those of the model, which then misses a part of the
+ * target; or samples of the model less than all those of the target, which then say nothing of F?
+ */
+bool cw_flow_misses(const cw_flow_quality *f);
+bool cw_flow_is_missed(const cw_flow_quality *f);
+/* Is the quantity or primary of that name among the featured ones of a group of the case? */
+bool cw_is_featured(const cw_observer *o, const char *name);
+/* What changes of sector are counted by: of the first group of the job that has such a primary;
+ * *group: its number. NULL: none has. */
+const cw_sector *cw_case_sector(const cw_analysis_case *c, int *group);
+
+/* What a method says of the free energy, and at which price. */
+typedef struct {
+  const cw_analysis_stage *stage;
+  bool is_ratio;     /* e is ln of the ratio Z(last rung)/Z(first rung), else ln Z */
+  const char *units; /* of e.ess: "walks", "samples" */
+  cw_estimate e;
+  double training; /* seconds; those of sampling are the stage's */
+  double cost;     /* error times the square root of the seconds of sampling; NAN: unknown */
+} cw_free_energy;
+enum { CW_MOST_FREE_ENERGIES = 8 };
+/* Walks, NIS and chain integration, as far as they are there, in the order of running; returns how
+ * many. Walks from where ln Z is known exactly give ln Z. */
+int cw_list_free_energies(const cw_analysis_case *c, cw_free_energy list[CW_MOST_FREE_ENERGIES]);
+
+/* The aligned table of `causeway show`, and its JSON (docs/results.schema.json), into out. */
+cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out);
+cw_status cw_analysis_json(cw_context *ctx, const cw_analysis *a, FILE *out);
+
+/* The page: path is the file. */
+cw_status cw_analysis_page(cw_context *ctx, const cw_analysis *a, const char *path);
+
+#endif

@@ -1,0 +1,168 @@
+/* Curves to draw: series thinned, binned and counted until a figure can hold them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/analysis/parts.h"
+
+enum { MOST_POINTS = 2000, TRAIN_BINS = 400, WEIGHT_BINS = 72, HISTORY_BINS = 41, MOST_BINS = 400 };
+
+/* y[0], y[stride], ...: n numbers, of which every k-th is kept so that there are at most
+ * MOST_POINTS. */
+cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                           long stride, const double *y) {
+  long every = (n + MOST_POINTS - 1) / MOST_POINTS;
+  if (every < 1) every = 1;
+  cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, (n + every - 1) / every, false);
+  if (curve == NULL) return cw_no_memory(ctx);
+  for (long i = 0; i < curve->n; i++) {
+    curve->x[i] = (double)(i * every);
+    curve->y[i] = y[i * every * stride];
+  }
+  return CW_OK;
+}
+
+/* Bins of width 1 around the integers where all numbers are integers, else of equal widths. */
+cw_status cw_curve_histogram(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                             long stride, const double *y) {
+  double low = INFINITY, high = -INFINITY;
+  bool integers = true;
+  for (long i = 0; i < n; i++) {
+    double v = y[i * stride];
+    if (!isfinite(v)) return CW_OK;
+    low = fmin(low, v);
+    high = fmax(high, v);
+    integers = integers && v == nearbyint(v);
+  }
+  if (n == 0 || !(low < high)) return CW_OK;
+  integers = integers && high - low < MOST_BINS;
+  int bins = integers ? (int)(high - low) + 1 : HISTORY_BINS;
+  double width = integers ? 1 : (high - low) / bins, edge = integers ? low - 0.5 : low;
+  cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, bins, false);
+  if (curve == NULL) return cw_no_memory(ctx);
+  for (int b = 0; b < bins; b++) {
+    curve->x[b] = edge + (b + 0.5) * width;
+    curve->y[b] = 0;
+  }
+  for (long i = 0; i < n; i++) {
+    int b = (int)floor((y[i * stride] - edge) / width);
+    curve->y[b < bins ? b : bins - 1] += 1 / ((double)n * width);
+  }
+  return CW_OK;
+}
+
+/* Means of successive bins, with the standard deviation within a bin as dy. */
+cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name,
+                          const cw_array *series) {
+  long n = series->dim[0], bins = n < TRAIN_BINS ? n : TRAIN_BINS;
+  cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, bins, true);
+  if (curve == NULL) return cw_no_memory(ctx);
+  for (long b = 0; b < bins; b++) {
+    long begin = b * n / bins, end = (b + 1) * n / bins;
+    double width = (double)(end - begin), variance = 0;
+    double mean = cw_sum(series->data + begin, (size_t)(end - begin)) / width;
+    for (long i = begin; i < end; i++)
+      variance += (series->data[i] - mean) * (series->data[i] - mean) / width;
+    curve->x[b] = 0.5 * (double)(begin + end - 1);
+    curve->y[b] = mean;
+    curve->dy[b] = sqrt(variance);
+  }
+  return CW_OK;
+}
+
+/* x: length, y: how many runs of rejections are at least that long; drawn on logarithmic axes, so
+ * lengths are thinned geometrically. accept (n_chain, n_step) of 0/1. */
+cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const double *accept,
+                              long n_chain, long n_step) {
+  long longest = cw_longest_rejection(accept, n_chain, n_step);
+  if (longest == 0) return CW_OK;
+  double *at_least = calloc((size_t)longest + 2, sizeof *at_least);
+  cw_curve *curve =
+      cw_add_curve(&s->curve, &s->n_curves, "rejection_runs", longest < 200 ? longest : 200, false);
+  if (at_least == NULL || curve == NULL) {
+    free(at_least);
+    return cw_no_memory(ctx);
+  }
+  for (long c = 0; c < n_chain; c++) {
+    long run = 0;
+    for (long t = 0; t < n_step; t++) {
+      bool rejected = accept[c * n_step + t] == 0;
+      if (rejected) run++;
+      if (run > 0 && (!rejected || t == n_step - 1)) {
+        at_least[run]++;
+        run = 0;
+      }
+    }
+  }
+  for (long k = longest - 1; k >= 1; k--) at_least[k] += at_least[k + 1];
+  for (long i = 0; i < curve->n; i++) {
+    double step = curve->n > 1 ? (double)i / (double)(curve->n - 1) : 0;
+    long length = longest <= 200 ? i + 1 : lround(pow((double)longest, step));
+    curve->x[i] = (double)length;
+    curve->y[i] = at_least[length];
+  }
+  free(at_least);
+  return CW_OK;
+}
+
+/* ------------------------------------------------------------- log-weights */
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Widens [low, high] to the range of all but 1 in 1000 of the finite numbers of a at each end.
+ * false: no memory. */
+static bool widen(const cw_array *a, double *low, double *high) {
+  long n = cw_array_size(a), finite = 0;
+  double *sorted = malloc((size_t)n * sizeof *sorted);
+  if (sorted == NULL) return false;
+  for (long i = 0; i < n; i++)
+    if (isfinite(a->data[i])) sorted[finite++] = a->data[i];
+  qsort(sorted, (size_t)finite, sizeof *sorted, ascending);
+  if (finite > 0) {
+    *low = fmin(*low, sorted[finite / 1000]);
+    *high = fmax(*high, sorted[finite - 1 - finite / 1000]);
+  }
+  free(sorted);
+  return true;
+}
+
+/* Density over the bins of [low, high], shifted by -origin. */
+static cw_status histogram(cw_context *ctx, cw_analysis_case *c, const char *name,
+                           const cw_array *a, double low, double high, double origin) {
+  cw_curve *curve = cw_add_curve(&c->curve, &c->n_curves, name, WEIGHT_BINS, false);
+  if (curve == NULL) return cw_no_memory(ctx);
+  long n = cw_array_size(a);
+  double width = (high - low) / WEIGHT_BINS;
+  for (int b = 0; b < WEIGHT_BINS; b++) {
+    curve->x[b] = low + (b + 0.5) * width - origin;
+    curve->y[b] = 0;
+  }
+  for (long i = 0; i < n; i++) {
+    double bin = floor((a->data[i] - low) / width);
+    if (bin >= 0 && bin < WEIGHT_BINS) curve->y[(int)bin] += 1 / ((double)n * width);
+  }
+  return CW_OK;
+}
+
+/* Densities of the log-weights of samples of the model and of the target over the same bins. q or p
+ * may be NULL. With exact ln Z as origin, ln w = ln p/q; here it is ln Z from the q-samples, or
+ * from the p-samples where there are no others. */
+cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q,
+                               const cw_array *p) {
+  double low = INFINITY, high = -INFINITY;
+  if (q != NULL && !widen(q, &low, &high)) return cw_no_memory(ctx);
+  if (p != NULL && !widen(p, &low, &high)) return cw_no_memory(ctx);
+  if (!(low <= high)) return CW_OK;
+  if (high - low < 1e-9) { /* a perfect model: every weight is the same */
+    low -= 0.5;
+    high += 0.5;
+  }
+  double margin = 0.02 * (high - low), origin = isfinite(c->flow.lnZ) ? c->flow.lnZ : c->flow.lnZ_p;
+  low -= margin;
+  high += margin;
+  if (q != NULL) CW_TRY(histogram(ctx, c, "log_weight.q", q, low, high, origin));
+  if (p != NULL) CW_TRY(histogram(ctx, c, "log_weight.p", p, low, high, origin));
+  return CW_OK;
+}

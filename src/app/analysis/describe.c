@@ -1,0 +1,81 @@
+/* A case in words: its theory, model and training. */
+#include <stdio.h>
+
+#include "app/analysis/parts.h"
+
+/* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
+static void describe_theory(const cw_plan *plan, char text[CW_TITLE]) {
+  const cw_theory_ops *ops = plan->theory;
+  const cw_param *param = ops->params[plan->form];
+  int at = snprintf(text, CW_TITLE, "%s (form %s:", ops->title, ops->forms[plan->form]);
+  for (int i = 0; param[i].name != NULL && at < CW_TITLE; i++)
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s %s = %.10g", i > 0 ? "," : "",
+                   param[i].name, plan->param[i]);
+  if (at < CW_TITLE) snprintf(text + at, (size_t)(CW_TITLE - at), ")");
+}
+
+/* "frontier with 64, 64 hidden channels at each site, bonds in the logits, mean of 16 images" */
+static void describe_autoregressive(const cw_autoregressive_spec *s, const cw_lattice *lat,
+                                    char text[CW_TITLE]) {
+  const long n_images = cw_autoregressive_images(s, lat);
+  int at = snprintf(text, CW_TITLE, "%s with ", s->kind);
+  for (int i = 0; i < s->n_hidden && at < CW_TITLE; i++)
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d", i > 0 ? ", " : "", s->hidden[i]);
+  if (at < CW_TITLE)
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%s%s%s%s",
+                   s->n_hidden > 0 ? " hidden channels at each site" : "no hidden layers",
+                   s->gated ? ", gated" : "", s->residual ? ", residual" : "",
+                   s->bonds ? ", bonds in the logits" : "", s->z2 ? ", odd under s -> -s" : "");
+  if (n_images > 1 && at < CW_TITLE)
+    snprintf(text + at, (size_t)(CW_TITLE - at), ", mean of %ld images", n_images);
+}
+
+/* "16 affine + 1 scale layers on a normal prior" */
+static void describe_flow(const cw_model_spec *model, char text[CW_TITLE]) {
+  int at = 0;
+  for (int i = 0, n; i < model->n_layers && at < CW_TITLE; i += n) {
+    const cw_layer_spec *first = &model->layer[i];
+    for (n = 1; i + n < model->n_layers && cw_same_layer(first, first + n);) n++;
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d %s", at > 0 ? " + " : "", n,
+                   first->kind);
+  }
+  if (at < CW_TITLE)
+    snprintf(text + at, (size_t)(CW_TITLE - at), "%s%s prior",
+             at > 0 ? " layers on a " : "no layers, a ",
+             model->prior.kind == CW_PRIOR_FREE ? "free" : "normal");
+}
+
+/* "reverse KL, path gradient, batch 1024, 2000 steps" */
+static void describe_training(const cw_train_options *train, char text[CW_TITLE]) {
+  static const char *const gradients[] = {"path gradient", "plain gradient", "REINFORCE"};
+  int at = snprintf(text, CW_TITLE, "%s KL, %s, batch %ld, %ld steps",
+                    train->loss == CW_LOSS_REVERSE_KL ? "reverse" : "forward",
+                    gradients[train->gradient], train->batch, train->steps);
+  if (train->anneal > 0 && at < CW_TITLE)
+    snprintf(text + at, (size_t)(CW_TITLE - at), ", couplings annealed for %ld", train->anneal);
+}
+
+/* A model is made only to ask it how many parameters it has. */
+static cw_status describe_model(cw_context *ctx, cw_analysis_case *c) {
+  cw_model *model = NULL;
+  CW_TRY(cw_model_create(ctx, &c->plan->model, c->geometry, &model));
+  c->n_parameters = cw_model_n_theta(model);
+  c->noun = c->plan->model.kind == CW_MODEL_FLOW ? "flow" : "network";
+  if (c->plan->model.kind == CW_MODEL_FLOW)
+    describe_flow(&c->plan->model, c->model_text);
+  else
+    describe_autoregressive(&c->plan->model.autoregressive, &c->plan->lat, c->model_text);
+  cw_model_destroy(model);
+  return CW_OK;
+}
+
+cw_status cw_describe_case(cw_context *ctx, cw_analysis_case *c) {
+  const cw_plan *plan = c->plan;
+  CW_TRY(cw_geometry_create(ctx, &plan->lat, 1, &c->geometry));
+  CW_TRY(cw_theory_create(ctx, plan->theory, c->geometry, plan->form, plan->param, &c->theory));
+  for (int g = 0; g < plan->n_groups; g++)
+    c->observer[g] = cw_observer_make(plan->group[g].ops, &c->theory, plan->group[g].param);
+  describe_theory(plan, c->theory_text);
+  if (plan->has_train) describe_training(&plan->train, c->train_text);
+  return plan->has_model ? describe_model(ctx, c) : CW_OK;
+}

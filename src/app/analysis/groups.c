@@ -1,0 +1,270 @@
+/* From measurements to results: the quantities of groups of observables, out of chains or of weighted
+ * samples. Every estimate comes from stats.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/analysis/parts.h"
+
+/* Measurements of all primaries: chains (n_chain, n_step, n_primary), or weighted samples if
+ * log_weight is there. */
+typedef struct {
+  const cw_observer *observer;
+  int group; /* its number */
+  const double *data;
+  const double *log_weight; /* (n_step); NULL: chains */
+  long n_chain, n_step;
+  int n_primary;
+} measurements;
+
+typedef struct {
+  const cw_observer *observer;
+  const cw_quantity *quantity;
+  int index;
+  const char **why; /* set where the quantity is undefined and knows why */
+} quantity_arg;
+
+static double evaluate(const double *mean, const void *arg) {
+  const quantity_arg *q = arg;
+  const double value = q->quantity->value(q->observer, mean, q->index);
+  if (isnan(value) && q->quantity->why != NULL)
+    *q->why = q->quantity->why(q->observer, mean, q->index);
+  return value;
+}
+
+static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q,
+                          cw_estimate *e) {
+  *q->why = "at an edge of where the quantity is defined, within the errors of what it is made of";
+  if (m->log_weight != NULL)
+    CW_TRY(cw_weighted(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q, e));
+  else
+    CW_TRY(cw_gamma(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, q, e));
+  if (!isfinite(e->error) && e->why == NULL) e->why = *q->why;
+  return CW_OK;
+}
+
+/* tau_int of each chain alone, of which the pooled one is a mean: chains that never move, or in
+ * which a sector lasts for long, show here. */
+static cw_status add_chain_taus(cw_context *ctx, const measurements *m, const quantity_arg *q,
+                                cw_result *r) {
+  cw_estimate e;
+  r->tau_chain = malloc((size_t)m->n_chain * sizeof *r->tau_chain);
+  if (r->tau_chain == NULL) return cw_no_memory(ctx);
+  r->n_tau = m->n_chain;
+  for (long i = 0; i < m->n_chain; i++) {
+    CW_TRY(cw_gamma(ctx, m->data + i * m->n_step * m->n_primary, 1, m->n_step, m->n_primary,
+                    evaluate, q, &e));
+    r->tau_chain[i] = e.tau_int;
+  }
+  return CW_OK;
+}
+
+static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const measurements *m) {
+  for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL; q++) {
+    int n = q->count != NULL ? q->count(m->observer) : 1;
+    for (int i = 0; i < n; i++) {
+      const char *why;
+      quantity_arg arg = {m->observer, q, i, &why};
+      cw_result *r = cw_add_result(&s->result, &s->n_results);
+      if (r == NULL) return cw_no_memory(ctx);
+      r->quantity = q->name;
+      r->help = q->help;
+      r->units = q->units;
+      r->group = m->group;
+      r->index = q->count != NULL ? i : -1;
+      if (q->count != NULL)
+        snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->name, q->name, i);
+      else
+        snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->name, q->name);
+      CW_TRY(estimate(ctx, m, &arg, &r->e));
+      bool alone =
+          m->log_weight == NULL && q->count == NULL && cw_is_featured(m->observer, q->name);
+      if (alone) CW_TRY(add_chain_taus(ctx, m, &arg, r));
+    }
+  }
+  return CW_OK;
+}
+
+cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quantity, int index,
+                        const char *help, cw_estimate e) {
+  cw_result *r = cw_add_result(&s->result, &s->n_results);
+  if (r == NULL) return cw_no_memory(ctx);
+  r->quantity = quantity;
+  r->index = index;
+  r->help = help;
+  r->e = e;
+  if (index < 0)
+    snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->name, quantity);
+  else
+    snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->name, quantity, index);
+  return CW_OK;
+}
+
+/* A number of a stage that no observable group knows: series (n_chain, n_step). */
+cw_status cw_add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
+                            const char *help, const double *series, long n_chain, long n_step) {
+  cw_estimate e;
+  if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
+  CW_TRY(cw_gamma(ctx, series, n_chain, n_step, 1, NULL, NULL, &e));
+  return cw_add_number(ctx, s, quantity, -1, help, e);
+}
+
+cw_estimate cw_independent_mean(const double *y, long n, long stride) {
+  double mean = 0, square = 0;
+  for (long i = 0; i < n; i++) mean += y[i * stride] / (double)n;
+  for (long i = 0; i < n; i++) square += pow(y[i * stride] - mean, 2);
+  cw_estimate e = cw_estimate_undefined(n);
+  e.value = mean;
+  if (n > 1 && square > 0) e.error = sqrt(square / ((double)n * (double)(n - 1)));
+  e.tau_int = 0.5;
+  e.ess = (double)n;
+  return e;
+}
+
+/* Lags to show: as far as the sum of the slowest of the featured quantities goes, past which its
+ * autocorrelations are noise. */
+static long lags_of(const cw_analysis_stage *s, const measurements *m) {
+  long window = 0;
+  for (int i = 0; i < s->n_results; i++) {
+    const cw_result *r = &s->result[i];
+    bool counts = r->group == m->group && cw_is_featured(m->observer, r->quantity);
+    if (counts && r->e.window > window) window = r->e.window;
+  }
+  long lags = window + window / 4 + 8;
+  return lags < m->n_step ? lags : m->n_step;
+}
+
+static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
+                                        const measurements *m) {
+  long n_lag = lags_of(s, m);
+  double *rho = malloc((size_t)n_lag * sizeof *rho);
+  cw_status st = rho != NULL ? CW_OK : cw_no_memory(ctx);
+  for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL && st == CW_OK; q++) {
+    if (q->count != NULL || !cw_is_featured(m->observer, q->name)) continue;
+    char name[CW_RESULT_NAME];
+    const char *why;
+    quantity_arg arg = {m->observer, q, 0, &why};
+    snprintf(name, sizeof name, "autocorrelation.%.40s", q->name);
+    st = cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg,
+                            n_lag, rho);
+    if (st == CW_OK) st = cw_curve_history(ctx, s, name, n_lag, 1, rho);
+  }
+  free(rho);
+  return st;
+}
+
+/* The featured primaries: "history.NAME" of chain 0, "history.NAME.k" of some more chains (links
+ * only: there the chains are few and each of them counts), and "histogram.NAME" of those that tell
+ * sectors apart. */
+static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                                const measurements *m) {
+  bool links = c->theory.ops->kind != CW_SITE_REAL;
+  long shown = !links ? 1 : m->n_chain < CW_MOST_HISTORIES ? m->n_chain : CW_MOST_HISTORIES;
+  for (int i = 0; i < m->n_primary; i++) {
+    char primary[32], name[CW_RESULT_NAME];
+    m->observer->ops->primary_name(m->observer, i, primary);
+    if (!cw_is_featured(m->observer, primary)) continue;
+    for (long k = 0; k < shown; k++) {
+      int n = snprintf(name, sizeof name, "history.%s", primary);
+      if (k > 0) snprintf(name + n, sizeof name - (size_t)n, ".%ld", k);
+      CW_TRY(cw_curve_history(ctx, s, name, m->n_step, m->n_primary,
+                              m->data + k * m->n_step * m->n_primary + i));
+    }
+    snprintf(name, sizeof name, "histogram.%s", primary);
+    if (cw_sector_of(m->observer, primary) != NULL)
+      CW_TRY(cw_curve_histogram(ctx, s, name, m->n_chain * m->n_step, m->n_primary, m->data + i));
+  }
+  return CW_OK;
+}
+
+/* The rows of group g, checked against its observables; *primary = NULL: nothing measured yet. */
+cw_status cw_get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_analysis_stage *s,
+                             const cw_arrays *data, int g, int rank, const cw_array **primary) {
+  char name[80];
+  const cw_observer *o = &c->observer[g];
+  if (s->kind == CW_STAGE_REX)
+    cw_rung_array(c->plan, s->rung, g, name);
+  else
+    cw_primary_name(c->plan, g, name);
+  CW_TRY(cw_get_array(ctx, s, data, name, rank, primary));
+  if (*primary == NULL) return CW_OK;
+  long held = (*primary)->dim[rank - 1], expected = o->ops->n_primary(o);
+  if (held == expected) return CW_OK;
+  return cw_fail(ctx, CW_ECORRUPT,
+                 "stage '%s' holds %ld numbers per configuration where '%s' observables have %ld",
+                 s->name, held, o->ops->name, expected);
+}
+
+/* What a stage samples: the theory of the job or, borrowed from it, that of a rung. */
+static cw_theory theory_of(const cw_analysis_case *c, const cw_analysis_stage *s) {
+  return s->kind == CW_STAGE_REX ? cw_theory_at(&c->theory, c->plan->ladder.param[s->rung])
+                                 : c->theory;
+}
+
+/* Results and curves of the rows (n_step, n_chain, n_primary) of group g. */
+static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, int g,
+                            const cw_array *primary) {
+  long n_step = primary->dim[0], n_chain = primary->dim[1];
+  if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
+  double *chains = cw_chains_first(primary->data, n_step, n_chain, primary->dim[2]);
+  if (chains == NULL) return cw_no_memory(ctx);
+  const cw_theory th = theory_of(c, s);
+  const cw_observer o = cw_observer_make(c->observer[g].ops, &th, c->observer[g].param);
+  measurements m = {.observer = &o,
+                    .group = g,
+                    .data = chains,
+                    .n_chain = n_chain,
+                    .n_step = n_step,
+                    .n_primary = (int)primary->dim[2]};
+  cw_status st = add_quantities(ctx, s, &m);
+  if (st == CW_OK) st = autocorrelation_curves(ctx, s, &m);
+  if (st == CW_OK) st = history_curves(ctx, c, s, &m);
+  free(chains);
+  return st;
+}
+
+/* The first group says how far the chains are. */
+cw_status cw_fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                         const cw_array *primary) {
+  s->n_step = primary->dim[0];
+  s->n_chain = primary->dim[1];
+  s->present = s->n_step >= CW_GAMMA_MIN_STEPS;
+  return fill_group(ctx, c, s, 0, primary);
+}
+
+cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                         const cw_arrays *data) {
+  const cw_array *primary;
+  CW_TRY(cw_get_primary(ctx, c, s, data, 0, 3, &primary));
+  if (primary != NULL) CW_TRY(cw_fill_chains(ctx, c, s, primary));
+  for (int g = 1; g < c->plan->n_groups; g++) {
+    CW_TRY(cw_get_primary(ctx, c, s, data, g, 3, &primary));
+    if (primary != NULL) CW_TRY(fill_group(ctx, c, s, g, primary));
+  }
+  return CW_OK;
+}
+
+cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                           const cw_array *primary, const cw_array *log_weight) {
+  if (primary->dim[0] != log_weight->dim[0] ||
+      primary->dim[1] != c->observer[0].ops->n_primary(&c->observer[0]))
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld x %ld measurements for %ld weights",
+                   s->name, primary->dim[0], primary->dim[1], log_weight->dim[0]);
+  measurements m = {&c->observer[0],     0, primary->data, log_weight->data, 1, log_weight->dim[0],
+                    (int)primary->dim[1]};
+  return add_quantities(ctx, s, &m);
+}
+
+cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept) {
+  CW_TRY(cw_add_series(ctx, s, "acceptance", "accepted fraction of proposals", accept, s->n_chain,
+                    s->n_step));
+  s->longest_rejection = cw_longest_rejection(accept, s->n_chain, s->n_step);
+  cw_result *r = cw_add_result(&s->result, &s->n_results);
+  if (r == NULL) return cw_no_memory(ctx);
+  snprintf(r->name, sizeof r->name, "%.20s.longest_rejection", s->name);
+  r->quantity = "longest_rejection";
+  r->help = "longest run of rejections within a chain";
+  r->units = "steps";
+  r->e.value = (double)s->longest_rejection;
+  r->e.n = s->n_chain * s->n_step;
+  return cw_curve_rejections(ctx, s, accept, s->n_chain, s->n_step);
+}

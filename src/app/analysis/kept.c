@@ -1,0 +1,177 @@
+/* From the directory of a run to one of its kept configurations: case, section, segment, row. */
+#include "app/analysis/kept.h"
+
+#include <string.h>
+
+#include "app/analysis/analysis.h"
+
+/* --------------------------------------------------------- case and section */
+
+/* There is no such word among those known (NULL-terminated). */
+static cw_status fail_unknown(cw_context *ctx, const char *option, const char *word,
+                              const char *const *known) {
+  char list[300];
+  const char *near = cw_nearest(word, known);
+  if (near != NULL)
+    return cw_fail(ctx, CW_EINVAL, "convert: %s: the run has no '%.60s'; did you mean '%s'?",
+                   option, word, near);
+  cw_list_words(known, list, sizeof list);
+  return cw_fail(ctx, CW_EINVAL, "convert: %s: the run has no '%.60s' (it has: %s)", option, word,
+                 list[0] != '\0' ? list : "none");
+}
+
+/* The user named none, and there are several. */
+static cw_status fail_several(cw_context *ctx, const char *option, const char *const *known) {
+  char list[300];
+  cw_list_words(known, list, sizeof list);
+  return cw_fail(ctx, CW_EINVAL, "convert: the run has several, say which by %s (it has: %s)",
+                 option, list);
+}
+
+static cw_status choose_case(cw_context *ctx, const cw_plans *plans, const char *name,
+                             const cw_plan **out) {
+  const char *known[CW_MAX_CASES + 1] = {NULL};
+  bool has_cases = plans->plan[0].name[0] != '\0';
+  for (int i = 0; has_cases && i < plans->n; i++) known[i] = plans->plan[i].name;
+  for (int i = 0; name != NULL && known[i] != NULL; i++)
+    if (strcmp(known[i], name) == 0) {
+      *out = &plans->plan[i];
+      return CW_OK;
+    }
+  if (name != NULL) return fail_unknown(ctx, "--case", name, known);
+  if (plans->n > 1) return fail_several(ctx, "--case", known);
+  *out = &plans->plan[0];
+  return CW_OK;
+}
+
+static cw_status choose_named(cw_context *ctx, const cw_plan *plan, const char *name,
+                              const cw_mcmc_plan **out) {
+  const char *known[CW_MAX_MCMC + 1] = {NULL};
+  for (int i = 0; i < plan->n_mcmc; i++) {
+    known[i] = plan->mcmc[i].ops->name;
+    if (strcmp(known[i], name) == 0) *out = &plan->mcmc[i];
+  }
+  if (*out == NULL) return fail_unknown(ctx, "--stage", name, known);
+  if ((*out)->keep > 0) return CW_OK;
+  return cw_fail(ctx, CW_EINVAL, "convert: the run kept no configurations of '%s' (%s.keep is 0)",
+                 name, name);
+}
+
+static cw_status choose_section(cw_context *ctx, const cw_plan *plan, const char *name,
+                                const cw_mcmc_plan **out) {
+  const char *keeping[CW_MAX_MCMC + 1] = {NULL};
+  int n = 0;
+  *out = NULL;
+  if (name != NULL) return choose_named(ctx, plan, name, out);
+  for (int i = 0; i < plan->n_mcmc; i++) {
+    if (plan->mcmc[i].keep == 0) continue;
+    keeping[n++] = plan->mcmc[i].ops->name;
+    *out = &plan->mcmc[i];
+  }
+  if (n > 1) return fail_several(ctx, "--stage", keeping);
+  if (n == 1) return CW_OK;
+  return cw_fail(ctx, CW_EINVAL,
+                 "convert: the run kept no configurations (keep is 0 in every sampler section)");
+}
+
+/* ------------------------------------------------------------ segment and row */
+
+typedef struct {
+  cw_context *ctx;
+  cw_store *store;
+  const cw_plan *plan;
+  const cw_mcmc_plan *section;
+  cw_arrays set; /* the segment that was read last */
+} search;
+
+static cw_status fail_damaged(const search *s, const cw_kept_place *place) {
+  return cw_fail(s->ctx, CW_ECORRUPT,
+                 "%s: the kept configurations of stage '%s' do not fit the job",
+                 cw_store_dir(s->store), place->stage);
+}
+
+static cw_status fail_none_yet(const search *s, const cw_kept_place *place) {
+  return cw_fail(s->ctx, CW_EINVAL, "convert: stage '%s' has kept no configuration yet",
+                 place->stage);
+}
+
+static long reals(const cw_plan *plan) {
+  return cw_lattice_sites(&plan->lat) * cw_kind_components(CW_LINK_SU3, &plan->lat);
+}
+
+/* One segment, and what it holds: config (rows, chains, n_sites * n_comp). */
+static cw_status read_segment(search *s, const cw_kept_place *place, long segment,
+                              const cw_array **config) {
+  if (segment < 0) return fail_damaged(s, place);
+  CW_TRY(cw_store_read(s->store, place->stage, segment, &s->set));
+  const cw_array *a = *config = cw_arrays_get(&s->set, "config");
+  bool fits = a != NULL && a->rank == 3 && a->dim[1] == s->section->chains;
+  return fits && a->dim[2] == reals(s->plan) ? CW_OK : fail_damaged(s, place);
+}
+
+/* index of the choice, -1: the last, into *place, which knows how many there are. */
+static cw_status choose_row(const search *s, long index, cw_kept_place *place) {
+  if (place->count < 1) return fail_none_yet(s, place);
+  if (index >= place->count)
+    return cw_fail(s->ctx, CW_EINVAL,
+                   "convert: --config %ld: stage '%s' has %ld configurations, 0 to %ld", index,
+                   place->stage, place->count, place->count - 1);
+  place->index = index < 0 ? place->count - 1 : index;
+  place->row = place->index / s->section->chains;
+  place->chain = place->index % s->section->chains;
+  return CW_OK;
+}
+
+static cw_status copy_links(const search *s, const double *link, cw_configuration *out) {
+  size_t bytes = (size_t)reals(s->plan) * sizeof *link;
+  *out = (cw_configuration){.lat = s->plan->lat, .link = cw_alloc(bytes)};
+  if (out->link == NULL) return cw_fail(s->ctx, CW_ENOMEM, "no memory for a configuration");
+  memcpy(out->link, link, bytes);
+  return CW_OK;
+}
+
+/* From the last segment, which knows how many rows there are, back to the one that holds ours. */
+static cw_status find_row(search *s, long index, cw_configuration *out, cw_kept_place *place) {
+  const cw_array *config;
+  long segment = cw_store_segments(s->store, place->stage) - 1;
+  if (segment < 0) return fail_none_yet(s, place);
+  CW_TRY(read_segment(s, place, segment, &config));
+  long rows = cw_kept_rows_of(s->section, (long)cw_arrays_scalar(&s->set, "state.rows", 0));
+  place->count = rows * s->section->chains;
+  CW_TRY(choose_row(s, index, place));
+  long begin = rows - config->dim[0]; /* first row of this segment */
+  while (begin > place->row) {
+    CW_TRY(read_segment(s, place, --segment, &config));
+    begin -= config->dim[0];
+  }
+  if (begin < 0) return fail_damaged(s, place);
+  long i = place->index - begin * s->section->chains;
+  return copy_links(s, config->data + i * config->dim[2], out);
+}
+
+static cw_status find(search *s, const cw_plans *plans, const cw_kept_choice *choice,
+                      cw_configuration *out, cw_kept_place *place) {
+  CW_TRY(choose_case(s->ctx, plans, choice->in_case, &s->plan));
+  if (!cw_plan_fits_files(s->plan))
+    return cw_fail(s->ctx, CW_EINVAL,
+                   "convert: files hold SU(3) in four dimensions, the run has theory '%s' in %d",
+                   s->plan->theory->name, s->plan->lat.dim);
+  CW_TRY(choose_section(s->ctx, s->plan, choice->stage, &s->section));
+  cw_stage_name(s->plan, s->section->ops->name, place->stage);
+  return find_row(s, choice->index, out, place);
+}
+
+cw_status cw_kept_read(cw_context *ctx, const cw_kept_choice *choice, cw_configuration *out,
+                       cw_kept_place *place) {
+  search s = {.ctx = ctx};
+  cw_plans plans = {0};
+  *out = (cw_configuration){0};
+  *place = (cw_kept_place){0};
+  CW_TRY(cw_store_open(ctx, choice->run, &s.store));
+  cw_status st = cw_plans_of_store(ctx, s.store, &plans);
+  if (st == CW_OK) st = cw_agree(ctx, find(&s, &plans, choice, out, place));
+  cw_arrays_clear(&s.set);
+  cw_plans_clear(&plans);
+  cw_store_close(s.store);
+  return st;
+}

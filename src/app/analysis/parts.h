@@ -1,0 +1,105 @@
+/* What the analysis_*.c files share. */
+#ifndef CW_APP_ANALYSIS_PARTS_H
+#define CW_APP_ANALYSIS_PARTS_H
+
+#include "app/analysis/analysis.h"
+
+/* All segments of a stage joined along the first dimension, without kept configurations and states,
+ * which may be large. Unlike cw_store_read_all it takes arrays that only some segments have. The
+ * caller clears out, also after a failure. Collective. */
+cw_status cw_analysis_collect(cw_context *ctx, cw_store *store, const char *stage, cw_arrays *out);
+
+/* Results and curves of a stage out of its arrays. */
+cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                                 const cw_arrays *data);
+/* What a start file leaves doubtful: segments hold these arrays only where it does. */
+cw_status cw_fill_start(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data);
+/* What needs several stages: the flow's quality, free energies, overlap histograms. nis, forward:
+ * their arrays, maybe empty. */
+cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis,
+                                const cw_arrays *forward);
+/* What the other kinds of stages have in common with one of these: of walks and of rungs. */
+cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                       const cw_arrays *data);
+cw_status cw_fill_flows(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                        const cw_arrays *data);
+cw_status cw_fill_pimh(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                       const cw_arrays *data);
+cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                      const cw_arrays *data);
+/* Round trips, flow and tunnelling of replicas. label (n_step, n_chain, n): which replica is on a
+ * rung. */
+cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                           const cw_arrays *data, const cw_array *label);
+/* How a primary of the group tells sectors apart; NULL: it does not. */
+const cw_sector *cw_sector_of(const cw_observer *o, const char *primary);
+/* Results, histories and autocorrelations of all groups that a set of chains measured. */
+cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                         const cw_arrays *data);
+/* Quantities of the first group from rows (n, n_primary) of independent weighted samples. */
+cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                           const cw_array *primary, const cw_array *log_weight);
+/* Results and curves of chains that measured the first group: primary (n_step, n_chain, n_primary).
+ */
+cw_status cw_fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                         const cw_array *primary);
+/* Those of proposals: accept (n_chain, n_step) of 0 and 1. */
+cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept);
+/* The array of that name and rank; NULL: absent or empty. */
+cw_status cw_get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arrays *data,
+                       const char *name, int rank, const cw_array **out);
+
+/* Geometry, theory and observers of a case, and its theory, model and training in words. */
+cw_status cw_describe_case(cw_context *ctx, cw_analysis_case *c);
+/* Notes what the job asks for and the store does not hold. */
+cw_status cw_note_missing(cw_context *ctx, cw_analysis_case *c);
+/* The rows of group g, checked against its observables; *primary = NULL: nothing measured yet. */
+cw_status cw_get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_analysis_stage *s,
+                         const cw_arrays *data, int g, int rank, const cw_array **primary);
+
+/* How many of n_step the job asks for. */
+long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s);
+/* Warnings about a filled case. */
+cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c);
+
+/* (n_step, n_chain, n_col) -> (n_chain, n_step, n_col), the order of stats.h. NULL: no memory; the
+ * caller frees it. */
+double *cw_chains_first(const double *data, long n_step, long n_chain, long n_col);
+
+enum { CW_MOST_HISTORIES = 6 }; /* chains of which a history is drawn */
+
+/* A number of a stage, "STAGE.QUANTITY" or, index >= 0, "STAGE.QUANTITY[INDEX]". */
+cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quantity, int index,
+                        const char *help, cw_estimate e);
+/* A number of a stage that no observable group knows: series (n_chain, n_step). */
+cw_status cw_add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
+                        const char *help, const double *series, long n_chain, long n_step);
+/* Mean of n independent numbers y[0], y[stride], ... */
+cw_estimate cw_independent_mean(const double *y, long n, long stride);
+
+/* A new last result or curve, zeroed, in a list that grows; NULL: no memory. */
+cw_result *cw_add_result(cw_result **list, int *n);
+/* x, y uninitialised; dy only with_dy. */
+cw_curve *cw_add_curve(cw_curve **list, int *n, const char *name, long n_points, bool with_dy);
+/* Adds a formatted line to a list of owned strings. */
+cw_status cw_add_line(cw_context *ctx, char ***list, int *n, const char *format, ...)
+    CW_PRINTF(4, 5);
+
+/* What the curves of a stage show; NULL series are skipped. */
+cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                           long stride, const double *y);
+/* Density of the n numbers y[0], y[stride], ...: one bin per integer where all are integers. */
+cw_status cw_curve_histogram(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                             long stride, const double *y);
+cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name,
+                          const cw_array *series);
+cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const double *accept,
+                              long n_chain, long n_step);
+cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q,
+                               const cw_array *p);
+
+cw_status cw_no_memory(cw_context *ctx);
+cw_status cw_flush_results(cw_context *ctx,
+                           FILE *out); /* CW_EIO if anything written to out was lost */
+
+#endif

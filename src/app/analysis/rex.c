@@ -1,0 +1,59 @@
+/* Replica exchange: observables of a rung, and of the last one's stage swaps and thermalisation. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/analysis/parts.h"
+
+static double ratio(const double *mean, const void *arg) {
+  (void)arg;
+  return mean[1] > 0 ? mean[0] / mean[1] : NAN;
+}
+
+/* swaps (n_step, n - 1, 2): sums of acceptance probabilities and numbers of proposals. */
+static cw_status fill_swaps(cw_context *ctx, cw_analysis_stage *s, const cw_array *swaps) {
+  long n_step = swaps->dim[0], pairs = swaps->dim[1];
+  if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
+  double *pair = malloc((size_t)(2 * n_step) * sizeof *pair);
+  cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, "ladder.swaps", pairs, true);
+  cw_status st = pair != NULL && curve != NULL ? CW_OK : cw_no_memory(ctx);
+  for (long k = 0; k < pairs && st == CW_OK; k++) {
+    cw_estimate e;
+    for (long t = 0; t < n_step; t++)
+      memcpy(pair + 2 * t, swaps->data + (t * pairs + k) * 2, 2 * sizeof *pair);
+    st = cw_gamma(ctx, pair, 1, n_step, 2, ratio, NULL, &e);
+    if (st == CW_OK)
+      st = cw_add_number(ctx, s, "swap_acceptance", (int)k,
+                         "mean acceptance of swaps between rung k and the next", e);
+    curve->x[k] = (double)k + 0.5;
+    curve->y[k] = e.value;
+    curve->dy[k] = e.error;
+  }
+  free(pair);
+  return st;
+}
+
+/* The mean over chains of action (n_step, n_chain) while the chains thermalised. */
+static cw_status fill_thermalisation(cw_context *ctx, cw_analysis_stage *s,
+                                     const cw_array *action) {
+  long n_step = action->dim[0], n_chain = action->dim[1];
+  double *mean = malloc((size_t)n_step * sizeof *mean);
+  if (mean == NULL) return cw_no_memory(ctx);
+  for (long t = 0; t < n_step; t++)
+    mean[t] = cw_independent_mean(action->data + t * n_chain, n_chain, 1).value;
+  cw_status st = cw_curve_history(ctx, s, "thermalisation", n_step, 1, mean);
+  free(mean);
+  return st;
+}
+
+cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                      const cw_arrays *data) {
+  const cw_array *swaps, *label, *action;
+  CW_TRY(cw_fill_groups(ctx, c, s, data));
+  if (s->rung != c->plan->ladder.n - 1) return CW_OK;
+  CW_TRY(cw_get_array(ctx, s, data, "swaps", 3, &swaps));
+  CW_TRY(cw_get_array(ctx, s, data, "label", 3, &label));
+  CW_TRY(cw_get_array(ctx, s, data, "therm", 2, &action));
+  if (action != NULL) CW_TRY(fill_thermalisation(ctx, s, action));
+  if (swaps != NULL) CW_TRY(fill_swaps(ctx, s, swaps));
+  return label != NULL ? cw_fill_replicas(ctx, c, s, data, label) : CW_OK;
+}

@@ -1,0 +1,193 @@
+/* causeway convert IN OUT: a gauge configuration from any format that can be read, or from a run,
+ * to one that can be written. The data paths are convert_file() and convert_run(). */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/cli/commands.h"
+#include "app/analysis/kept.h"
+#include "app/cli/options.h"
+
+/* What the user asked for; 0: not said. */
+typedef struct {
+  const char *in, *out;
+  cw_format format;
+  int precision, rows;
+  cw_configuration_options known;
+  bool overwrite;
+  cw_kept_choice kept; /* if IN is a run */
+} request;
+
+/* The options, as words. */
+typedef struct {
+  const char *format, *precision, *rows, *lattice, *ignore, *in_case, *stage, *config;
+} words;
+
+/* .ildg and .lime are ILDG, .nersc is NERSC. */
+static cw_format format_of_name(const char *path) {
+  const char *dot = strrchr(path, '.');
+  if (dot == NULL) return CW_FORMAT_UNKNOWN;
+  if (strcmp(dot, ".ildg") == 0 || strcmp(dot, ".lime") == 0) return CW_FORMAT_ILDG;
+  return strcmp(dot, ".nersc") == 0 ? CW_FORMAT_NERSC : CW_FORMAT_UNKNOWN;
+}
+
+/* The values of options, as words, into r, whose IN and OUT are set. */
+static cw_status understand(cw_context *ctx, const words *w, request *r) {
+  static const char *const formats[] = {"ildg", "nersc", NULL};
+  static const char *const precisions[] = {"32", "64", NULL}, *const numbers[] = {"2", "3", NULL};
+  int k;
+  r->format = format_of_name(r->out);
+  if (w->format != NULL) {
+    CW_TRY(cw_options_choice(ctx, "convert", "--format", w->format, formats, &k));
+    r->format = k == 0 ? CW_FORMAT_ILDG : CW_FORMAT_NERSC;
+  }
+  if (w->precision != NULL) {
+    CW_TRY(cw_options_choice(ctx, "convert", "--precision", w->precision, precisions, &k));
+    r->precision = k == 0 ? 32 : 64;
+  }
+  if (w->rows != NULL) {
+    CW_TRY(cw_options_choice(ctx, "convert", "--rows", w->rows, numbers, &k));
+    r->rows = k + 2;
+  }
+  r->kept = (cw_kept_choice){.run = r->in, .in_case = w->in_case, .stage = w->stage, .index = -1};
+  if (w->config != NULL)
+    CW_TRY(cw_options_count(ctx, "convert", "--config", w->config, &r->kept.index));
+  if (r->format == CW_FORMAT_UNKNOWN)
+    return cw_fail(ctx, CW_EINVAL,
+                   "convert: which format? '%s' ends neither in .ildg or .lime nor in .nersc; say "
+                   "--format ildg or --format nersc",
+                   r->out);
+  if (r->rows == 2 && r->format == CW_FORMAT_ILDG)
+    return cw_fail(ctx, CW_EINVAL, "convert: --rows 2: only format nersc has it");
+  return CW_OK;
+}
+
+static cw_status check_target(cw_context *ctx, const request *r) {
+  struct stat about;
+  if (r->overwrite || lstat(r->out, &about) != 0) return CW_OK;
+  return cw_fail(ctx, CW_EINVAL, "convert: '%s' exists; --overwrite replaces it", r->out);
+}
+
+static void print_warnings(cw_context *ctx, const char *path, const cw_configuration_info *info) {
+  for (int i = 0; i < info->n_warnings; i++) cw_warn(ctx, "'%s': %s", path, info->warning[i]);
+}
+
+/* ---------------------------------------------------------------- from a file */
+
+static void print_done(const request *r, const cw_configuration *conf,
+                       const cw_configuration_info *info, int precision) {
+  const int *e = conf->lat.extent;
+  printf("%s: %s, %dx%dx%dx%d, %d bits, checksum %s%s\n", r->in, cw_format_name(info->format), e[0],
+         e[1], e[2], e[3], info->precision, info->has_checksum ? info->checksum : "none",
+         info->wrong & CW_CHECK_CHECKSUM ? " (WRONG, ignored)" : "");
+  printf("%s: %s, %d bits, plaquette %.12f\n", r->out, cw_format_name(r->format), precision,
+         info->plaquette);
+}
+
+static cw_status convert_file(cw_context *ctx, const request *r) {
+  cw_configuration conf;
+  cw_configuration_info info;
+  CW_TRY(check_target(ctx, r));
+  CW_TRY(cw_configuration_read(ctx, r->in, &r->known, &conf, &info));
+  int precision = r->precision != 0 ? r->precision : info.precision, rows = r->rows == 2 ? 2 : 3;
+  cw_status st = cw_configuration_write(ctx, r->out, r->format, precision, rows, &conf);
+  if (st == CW_OK) print_warnings(ctx, r->in, &info);
+  if (st == CW_OK) print_done(r, &conf, &info, precision);
+  cw_configuration_clear(&conf);
+  return st;
+}
+
+/* ----------------------------------------------------------------- from a run */
+
+static void print_done_run(const request *r, const cw_kept_place *place, const cw_lattice *lat,
+                           const cw_configuration_info *info) {
+  const int *e = lat->extent;
+  printf("%s: stage '%s', configuration %ld of 0 to %ld (row %ld, chain %ld), %dx%dx%dx%d\n", r->in,
+         place->stage, place->index, place->count - 1, place->row, place->chain, e[0], e[1], e[2],
+         e[3]);
+  printf("%s: %s, %d bits, plaquette %.12f\n", r->out, cw_format_name(r->format), info->precision,
+         info->plaquette);
+}
+
+/* Writes conf and reads it back, which measures and verifies it. */
+static cw_status write_kept(cw_context *ctx, const request *r, const cw_kept_place *place,
+                            cw_configuration *conf) {
+  cw_configuration_info info;
+  int precision = r->precision != 0 ? r->precision : 64, rows = r->rows == 2 ? 2 : 3;
+  CW_TRY(cw_configuration_write(ctx, r->out, r->format, precision, rows, conf));
+  cw_configuration_clear(conf);
+  CW_TRY(cw_configuration_read(ctx, r->out, NULL, conf, &info));
+  print_warnings(ctx, r->out, &info);
+  print_done_run(r, place, &conf->lat, &info);
+  return CW_OK;
+}
+
+/* Collective: so are stores. */
+static cw_status convert_run(cw_context *ctx, const request *r) {
+  cw_configuration conf;
+  cw_kept_place place;
+  CW_TRY(cw_agree(ctx, cw_rank(ctx) == 0 ? check_target(ctx, r) : CW_OK));
+  cw_status st = cw_kept_read(ctx, &r->kept, &conf, &place);
+  if (st == CW_OK && cw_rank(ctx) == 0) st = write_kept(ctx, r, &place, &conf);
+  cw_configuration_clear(&conf);
+  return cw_agree(ctx, st);
+}
+
+/* -------------------------------------------------------------------- command */
+
+/* Is IN a directory? All ranks do as rank 0 sees it. */
+static bool is_run(cw_context *ctx, const char *in) {
+  struct stat about;
+  bool yes = cw_rank(ctx) == 0 && stat(in, &about) == 0 && S_ISDIR(about.st_mode);
+  cw_broadcast(ctx, &yes, sizeof yes);
+  return yes;
+}
+
+/* Options that the other kind of IN has. */
+static cw_status check_options(cw_context *ctx, const words *w, bool run) {
+  if (run && w->lattice != NULL)
+    return cw_fail(ctx, CW_EINVAL, "convert: --lattice: a run knows its lattice");
+  if (run && w->ignore != NULL)
+    return cw_fail(ctx, CW_EINVAL, "convert: --ignore-checks: is for files, and IN is a run");
+  if (!run && (w->in_case != NULL || w->stage != NULL || w->config != NULL))
+    return cw_fail(
+        ctx, CW_EINVAL,
+        "convert: --case, --stage and --config choose from a run, and IN is no directory");
+  return CW_OK;
+}
+
+cw_status cw_command_convert(cw_context *ctx, int argc, char **argv) {
+  const char *place[2] = {NULL};
+  words w = {0};
+  request r = {0};
+  cw_lattice lat;
+  int n;
+  const cw_option options[] = {{.word = "--format", .value = &w.format},
+                               {.word = "--precision", .value = &w.precision},
+                               {.word = "--rows", .value = &w.rows},
+                               {.word = "--lattice", .value = &w.lattice},
+                               {.word = "--ignore-checks", .value = &w.ignore},
+                               {.word = "--case", .value = &w.in_case},
+                               {.word = "--stage", .value = &w.stage},
+                               {.word = "--config", .value = &w.config},
+                               {.word = "--overwrite", .flag = &r.overwrite},
+                               {.word = NULL}};
+  CW_TRY(cw_options_read(ctx, "convert", argc, argv, options, "IN and OUT", place, 2, &n));
+  if (n < 2)
+    return cw_fail(ctx, CW_EINVAL,
+                   "usage: causeway convert IN OUT [--format ildg|nersc] [--precision 32|64] "
+                   "[--rows 2|3] [--lattice X,Y,Z,T] [--ignore-checks CHECK,...] [--case NAME] "
+                   "[--stage NAME] [--config N] [--overwrite]");
+  r.in = place[0];
+  r.out = place[1];
+  CW_TRY(understand(ctx, &w, &r));
+  if (w.lattice != NULL) CW_TRY(cw_options_lattice(ctx, "convert", w.lattice, &lat));
+  if (w.lattice != NULL) r.known.lattice = &lat;
+  if (w.ignore != NULL)
+    CW_TRY(cw_options_bits(ctx, "convert", "--ignore-checks", w.ignore, cw_check_names(),
+                           &r.known.ignore));
+  bool run = is_run(ctx, r.in);
+  CW_TRY(check_options(ctx, &w, run));
+  if (run) return convert_run(ctx, &r);
+  return cw_agree(ctx, cw_rank(ctx) == 0 ? convert_file(ctx, &r) : CW_OK);
+}

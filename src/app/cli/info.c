@@ -1,0 +1,187 @@
+/* causeway info FILE: what a gauge configuration is, and whether it is what it says. Reading the
+ * file verifies it; the rest is printing. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "app/cli/commands.h"
+#include "app/cli/options.h"
+#include "app/run/stage.h"
+#include "causeway/configuration.h"
+
+typedef struct {
+  const char *path;
+  cw_configuration conf;
+  cw_configuration_info info;
+} subject;
+
+/* ---------------------------------------------------------- measured numbers */
+
+/* What is printed, in this order; the name is also the key in JSON. */
+static const struct {
+  const char *name, *format, *meaning;
+} numbers[] = {
+    {"plaquette", "%.12f", "mean of Re tr P / 3"},
+    {"plaquette_spatial", "%.12f", "planes xy, xz, yz"},
+    {"plaquette_temporal", "%.12f", "planes xt, yt, zt"},
+    {"link_trace", "%.12f", "mean of Re tr U / 3"},
+    {"unitarity", "%.2e", "largest |(U U^dagger - 1)_ij|"},
+    {"determinant", "%.2e", "largest |det U - 1|"},
+    {"energy_density", "%.12f", "clover energy density E, in a^-4"},
+    {"q", "%.12f", "clover topological charge of the field as it is, not smoothed"},
+};
+enum { N_CHECKED = 6, ENERGY = N_CHECKED, CHARGE, N_NUMBERS };
+
+/* The value of a quantity on the only configuration of o. */
+static double quantity(const cw_observer *o, const double *primary, const char *name) {
+  for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
+    if (strcmp(q->name, name) == 0) return q->value(o, primary, 0);
+  return NAN;
+}
+
+static cw_status measure_clover(cw_context *ctx, const cw_theory *th, const cw_configuration *conf,
+                                double value[N_NUMBERS]) {
+  const cw_observer o = cw_observer_make(cw_observable_for(th), th, NULL);
+  double *primary = cw_alloc((size_t)o.ops->n_primary(&o) * sizeof *primary);
+  cw_field x = {0};
+  cw_status st = primary != NULL ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for observables");
+  if (st == CW_OK) st = cw_field_create(ctx, th->geom, th->n_comp, 1, &x);
+  if (st == CW_OK) {
+    cw_copy_in(&x, 0, conf->link);
+    st = cw_measure(ctx, &o, &x, primary, NULL);
+  }
+  if (st == CW_OK) {
+    value[ENERGY] = quantity(&o, primary, "energy_density");
+    value[CHARGE] = quantity(&o, primary, "q_bare");
+  }
+  cw_field_destroy(&x);
+  free(primary);
+  return st;
+}
+
+static cw_status measure(cw_context *ctx, const subject *s, double value[N_NUMBERS]) {
+  const cw_configuration_info *i = &s->info;
+  const double checked[N_CHECKED] = {i->plaquette,  i->plaquette_spatial, i->plaquette_temporal,
+                                     i->link_trace, i->unitarity,         i->determinant};
+  const cw_lattice *lat = &s->conf.lat;
+  cw_geometry *geom = NULL;
+  cw_theory th = {0};
+  memcpy(value, checked, sizeof checked);
+  int V = cw_geometry_choose(lat, cw_kind_components(CW_LINK_SU3, lat), 1);
+  cw_status st = cw_geometry_create(ctx, lat, V, &geom);
+  if (st == CW_OK) st = cw_theory_create(ctx, cw_theory_find("su3"), geom, 0, &(double){1}, &th);
+  if (st == CW_OK) st = measure_clover(ctx, &th, &s->conf, value);
+  cw_theory_destroy(&th);
+  cw_geometry_destroy(geom);
+  return st;
+}
+
+/* ------------------------------------------------------------------ printing */
+
+static const char *verdict(const cw_configuration_info *info, cw_configuration_check check) {
+  return info->wrong & check ? " (WRONG, ignored)" : " (verified)";
+}
+
+/* What the file states and whether we found it to be so, into text (size). */
+static const char *stated_words(const cw_configuration_info *info, char *text, size_t size) {
+  const char *plaquette = verdict(info, CW_CHECK_PLAQUETTE),
+             *trace = verdict(info, CW_CHECK_LINK_TRACE);
+  bool both = info->has_plaquette && info->has_link_trace, alike = strcmp(plaquette, trace) == 0;
+  if (!info->has_plaquette && !info->has_link_trace) return "no plaquette, no link trace";
+  snprintf(text, size, "%s%s%s%s%s", info->has_plaquette ? "plaquette" : "",
+           info->has_plaquette && !(both && alike) ? plaquette : "", both ? ", " : "",
+           info->has_link_trace ? "link trace" : "", info->has_link_trace ? trace : "");
+  return text;
+}
+
+static void print_text(const subject *s, const double value[N_NUMBERS]) {
+  const cw_configuration_info *info = &s->info;
+  const int *extent = s->conf.lat.extent;
+  char stated[100];
+  printf("%-20s%s\n", "file", s->path);
+  printf("%-20s%s\n", "format", cw_format_name(info->format));
+  printf("%-20s%d x %d x %d x %d (x, y, z, t; %ld sites)\n", "lattice", extent[0], extent[1],
+         extent[2], extent[3], cw_lattice_sites(&s->conf.lat));
+  printf("%-20s%d bits, %s endian, %d rows\n", "numbers", info->precision,
+         info->big_endian ? "big" : "little", info->rows);
+  printf("%-20s%s%s\n", "checksum", info->has_checksum ? info->checksum : "none",
+         info->has_checksum ? verdict(info, CW_CHECK_CHECKSUM) : "");
+  printf("%-20s%s\n", "header", stated_words(info, stated, sizeof stated));
+  for (int i = 0; i < N_NUMBERS; i++) {
+    char text[40];
+    snprintf(text, sizeof text, numbers[i].format, value[i]);
+    printf("%-20s%-18s%s\n", numbers[i].name, text, numbers[i].meaning);
+  }
+  for (int i = 0; i < info->n_warnings; i++) printf("%-20s%s\n", "WARNING", info->warning[i]);
+}
+
+static json_t *to_json(const subject *s, const double value[N_NUMBERS]) {
+  const cw_configuration_info *info = &s->info;
+  const int *e = s->conf.lat.extent;
+  json_t *warnings = json_array(), *measured = json_object(), *ignored = json_array();
+  for (int k = 0; cw_check_names()[k] != NULL; k++)
+    if (s->conf.ignored & 1u << k) json_array_append_new(ignored, json_string(cw_check_names()[k]));
+  for (int i = 0; i < info->n_warnings; i++)
+    json_array_append_new(warnings, json_string(info->warning[i]));
+  for (int i = 0; i < N_NUMBERS; i++)
+    json_object_set_new(measured, numbers[i].name,
+                        isfinite(value[i]) ? json_real(value[i]) : json_null());
+  return json_pack(
+      "{s:s, s:s, s:[i,i,i,i], s:i, s:s, s:i, s:o, s:b, s:b, s:o, s:o, s:o}", "file", s->path,
+      "format", cw_format_name(info->format), "lattice", e[0], e[1], e[2], e[3], "precision",
+      info->precision, "byte_order", info->big_endian ? "big" : "little", "rows", info->rows,
+      "checksum", info->has_checksum ? json_string(info->checksum) : json_null(),
+      "states_plaquette", (int)info->has_plaquette, "states_link_trace", (int)info->has_link_trace,
+      "ignored_checks", ignored, "measured", measured, "warnings", warnings);
+}
+
+static cw_status print_json(cw_context *ctx, const subject *s, const double value[N_NUMBERS]) {
+  json_t *document = to_json(s, value);
+  if (document == NULL)
+    return cw_fail(ctx, CW_EINVAL, "'%.200s': the name of the file is not UTF-8", s->path);
+  int bad = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+  json_decref(document);
+  if (bad != 0) return cw_fail(ctx, CW_EIO, "cannot write to standard output");
+  putchar('\n');
+  return CW_OK;
+}
+
+static cw_status inspect(cw_context *ctx, const char *path, const cw_configuration_options *known,
+                         bool json) {
+  subject s = {.path = path};
+  double value[N_NUMBERS];
+  CW_TRY(cw_configuration_read(ctx, path, known, &s.conf, &s.info));
+  cw_status st = measure(ctx, &s, value);
+  if (st == CW_OK && json) st = print_json(ctx, &s, value);
+  if (st == CW_OK && !json) print_text(&s, value);
+  cw_configuration_clear(&s.conf);
+  return st;
+}
+
+cw_status cw_command_info(cw_context *ctx, int argc, char **argv) {
+  const char *path = NULL, *lattice = NULL, *ignore = NULL;
+  bool json = false;
+  int n;
+  cw_lattice lat;
+  cw_configuration_options known = {.ignore = 0};
+  const cw_option options[] = {{.word = "--lattice", .value = &lattice},
+                               {.word = "--ignore-checks", .value = &ignore},
+                               {.word = "--json", .flag = &json},
+                               {.word = NULL}};
+  CW_TRY(cw_options_read(ctx, "info", argc, argv, options, "one file", &path, 1, &n));
+  if (n < 1)
+    return cw_fail(ctx, CW_EINVAL,
+                   "usage: causeway info FILE [--lattice X,Y,Z,T] [--ignore-checks CHECK,...] "
+                   "[--json]");
+  if (lattice != NULL) CW_TRY(cw_options_lattice(ctx, "info", lattice, &lat));
+  if (lattice != NULL) known.lattice = &lat;
+  if (ignore != NULL)
+    CW_TRY(
+        cw_options_bits(ctx, "info", "--ignore-checks", ignore, cw_check_names(), &known.ignore));
+  cw_status st = CW_OK;
+  if (cw_rank(ctx) == 0) st = inspect(ctx, path, &known, json);
+  return cw_agree(ctx, st);
+}

@@ -1,0 +1,122 @@
+/* causeway list: what the registries hold, and the jobs that ship. */
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli/commands.h"
+#include "app/job/job.h"
+#include "causeway/model.h"
+#include "causeway/observe.h"
+#include "causeway/sampler.h"
+
+static void print_params(const cw_param *p) {
+  for (; p && p->name; p++) {
+    char preset[CW_DOUBLE_TEXT] = "required";
+    if (!isnan(p->preset)) cw_format_double(p->preset, preset);
+    printf("      %-12s %-10s %s\n", p->name, preset, p->help);
+  }
+}
+
+static void list_theories(void) {
+  for (int i = 0; cw_theories[i]; i++) {
+    const cw_theory_ops *t = cw_theories[i];
+    printf("%s: %s (%s)\n", t->name, t->title, t->source);
+    for (int f = 0; t->forms[f]; f++) {
+      printf("    form %s\n", t->forms[f]);
+      print_params(t->params[f]);
+    }
+  }
+}
+
+static void list_samplers(void) {
+  for (int i = 0; cw_samplers[i]; i++) {
+    const cw_sampler_ops *s = cw_samplers[i];
+    printf("%s: %s (%s)\n", s->name, s->title, s->source);
+    for (int k = 0; s->choices_name && s->choices_name[k]; k++) {
+      printf("      %-12s", s->choices_name[k]);
+      for (int w = 0; s->choices[k][w]; w++) printf("%s%s", w ? "|" : " ", s->choices[k][w]);
+      printf("\n");
+    }
+    print_params(s->params);
+  }
+}
+
+static void list_layers(void) {
+  for (int i = 0; cw_layers[i]; i++)
+    printf("%s: %s (%s)\n", cw_layers[i]->ops->name, cw_layers[i]->ops->title,
+           cw_layers[i]->ops->source);
+}
+
+static void list_autoregressives(void) {
+  for (int i = 0; cw_autoregressives[i]; i++)
+    printf("%s: %s (%s)\n", cw_autoregressives[i]->name, cw_autoregressives[i]->title,
+           cw_autoregressives[i]->source);
+}
+
+static void list_observables(void) {
+  for (int i = 0; cw_observables[i]; i++) {
+    printf("%s: %s%s\n", cw_observables[i]->name, cw_observables[i]->title,
+           cw_observables[i]->standard ? "" : " (only if section measure names it)");
+    print_params(cw_observables[i]->params);
+    for (const cw_quantity *q = cw_observables[i]->quantities; q->name; q++)
+      printf("    %-16s [%s] %s\n", q->name, q->units, q->help);
+  }
+}
+
+static int is_job(const struct dirent *e) {
+  size_t n = strlen(e->d_name);
+  return n > 5 && strcmp(e->d_name + n - 5, ".yaml") == 0;
+}
+
+/* Jobs of the folder jobs/ here, or else of the installation. */
+static void list_jobs(void) {
+  static const char *const places[] = {"jobs", CW_JOBS_DIR, NULL};
+  for (int i = 0; places[i]; i++) {
+    struct dirent **entry = NULL;
+    int n = scandir(places[i], &entry, is_job, alphasort);
+    for (int k = 0; k < n; k++) {
+      printf("%s/%s\n", places[i], entry[k]->d_name);
+      free(entry[k]);
+    }
+    free(entry);
+    if (n > 0) return;
+  }
+}
+
+typedef struct {
+  const char *name;
+  void (*print)(void);
+} listing;
+
+static const listing listings[] = {
+    {"theories", list_theories},       {"samplers", list_samplers},
+    {"layers", list_layers},           {"autoregressive", list_autoregressives},
+    {"observables", list_observables}, {"jobs", list_jobs}};
+enum { N_LISTINGS = sizeof listings / sizeof *listings };
+
+static cw_status unknown_listing(cw_context *ctx, const char *word) {
+  const char *names[N_LISTINGS + 1] = {NULL};
+  for (int i = 0; i < N_LISTINGS; i++) names[i] = listings[i].name;
+  const char *near = cw_nearest(word, names);
+  return near ? cw_fail(ctx, CW_EINVAL, "list: unknown '%s'; did you mean '%s'?", word, near)
+              : cw_fail(ctx, CW_EINVAL,
+                        "list: unknown '%s' (known: theories, samplers, layers, observables, jobs)",
+                        word);
+}
+
+cw_status cw_command_list(cw_context *ctx, int argc, char **argv) {
+  if (argc > 1)
+    return cw_fail(
+        ctx, CW_EINVAL,
+        "usage: causeway list [theories|samplers|layers|autoregressive|observables|jobs]");
+  bool found = argc == 0;
+  for (int i = 0; i < N_LISTINGS; i++) {
+    if (argc == 1 && strcmp(argv[0], listings[i].name) != 0) continue;
+    if (argc == 0) printf("%s%s\n", i ? "\n" : "", listings[i].name);
+    listings[i].print();
+    found = true;
+  }
+  return found ? CW_OK : unknown_listing(ctx, argv[0]);
+}

@@ -1,0 +1,117 @@
+/* The program: words to subcommands, statuses to one line and an exit code. */
+#define _POSIX_C_SOURCE 200809L
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli/commands.h"
+#include "app/job/job.h"
+#include "app/run/signals.h"
+
+typedef struct {
+  const char *name;
+  cw_status (*run)(cw_context *ctx, int argc, char **argv);
+  const char *usage, *help;
+} command;
+
+static const command commands[] = {
+    {"run", cw_command_run,
+     "run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--set path=value]... [--quiet]",
+     "run every stage of a job; the output goes to DIR, or runs/NAME"},
+    {"tune", cw_command_tune,
+     "tune JOB.yaml [--case NAME] [--target A] [--rounds N] [--steps N] [--seed N] [--threads N] "
+     "[--set path=value]...",
+     "find the rungs of a ladder on which all swaps are accepted alike"},
+    {"show", cw_command_show, "show DIR [--json]", "print the results of a run"},
+    {"report", cw_command_report, "report DIR", "write DIR/report.html"},
+    {"list", cw_command_list, "list [theories|samplers|layers|autoregressive|observables|jobs]",
+     "print what can be used in a job"},
+    {"info", cw_command_info,
+     "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",
+     "verify a gauge configuration and print what it holds (ILDG, SciDAC, NERSC, MILC v5)"},
+    {"convert", cw_command_convert,
+     "convert IN OUT [--format ildg|nersc] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
+     "[--ignore-checks checksum,plaquette,link_trace] [--case NAME] [--stage NAME] [--config N] "
+     "[--overwrite]",
+     "write a gauge configuration, of a file or kept by a run, in another format"},
+    {"check", cw_command_check, "check [--threads N]",
+     "test this installation in about two minutes"},
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static int print_help(FILE *to) {
+  fputs("causeway " CW_VERSION
+        ": samples of lattice field theories over machine-learned bridges, exactly\n\n",
+        to);
+  for (int i = 0; i < N_COMMANDS; i++)
+    fprintf(to, "  causeway %s\n      %s\n", commands[i].usage, commands[i].help);
+  fputs("\n  causeway --help | --version\n\nExit codes: 0 done, 2 bad input or file, 3 numerical "
+        "failure, 4 no memory, 130 interrupted.\n",
+        to);
+  return to == stdout ? 0 : 2;
+}
+
+static int unknown_command(const char *word) {
+  const char *names[N_COMMANDS + 1] = {NULL};
+  for (int i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
+  const char *near = cw_nearest(word, names);
+  fprintf(stderr,
+          near ? "error: unknown command '%s'; did you mean '%s'?\n"
+               : "error: unknown command '%s'; see causeway --help\n",
+          word, near);
+  return 2;
+}
+
+/* Options that a context needs before it exists. */
+static bool early_options(int argc, char **argv, cw_context_options *o) {
+  for (int i = 0; i < argc; i++) {
+    if (strcmp(argv[i], "--quiet") == 0) o->quiet = true;
+    if (strcmp(argv[i], "--threads") != 0) continue;
+    char *end = NULL;
+    long n = i + 1 < argc ? strtol(argv[i + 1], &end, 10) : 0;
+    if (end == NULL || *end != '\0' || n < 1 || n > 4096) {
+      fprintf(stderr, "error: --threads: expected a number from 1 to 4096, found '%s'\n",
+              i + 1 < argc ? argv[i + 1] : "nothing");
+      return false;
+    }
+    o->threads = (int)n;
+  }
+  return true;
+}
+
+static int run_command(const command *c, int argc, char **argv) {
+  cw_context *ctx = NULL;
+  cw_context_options options = {.use_mpi = true};
+  if (!early_options(argc, argv, &options)) return 2;
+  cw_catch_signals();
+  cw_status st = cw_context_create(&options, &ctx);
+  if (st == CW_OK) st = c->run(ctx, argc, argv);
+  bool speak = ctx == NULL || cw_rank(ctx) == 0;
+  if (st != CW_OK && speak)
+    fprintf(stderr, "error: %s\n", ctx && *cw_error(ctx) ? cw_error(ctx) : "no memory");
+  cw_context_destroy(ctx);
+  if (st == CW_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+    if (speak) fputs("error: cannot write to standard output\n", stderr);
+    return 2;
+  }
+  return cw_exit_code(st);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) return print_help(stderr);
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    return print_help(stdout);
+  if (strcmp(argv[1], "--version") == 0) return puts("causeway " CW_VERSION) < 0;
+  for (int i = 0; i < N_COMMANDS; i++)
+    if (strcmp(argv[1], commands[i].name) == 0) {
+      for (int k = 2; k < argc; k++)
+        if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0) {
+          printf("usage: causeway %s\n%s\n", commands[i].usage, commands[i].help);
+          return 0;
+        }
+      return run_command(&commands[i], argc - 2, argv + 2);
+    }
+  return unknown_command(argv[1]);
+}

@@ -1,0 +1,80 @@
+/* causeway run: a job file in, a store, results.json and report.html out. The data path, top to
+ * bottom, is cw_command_run. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/cli/commands.h"
+#include "app/cli/options.h"
+#include "app/run/stage.h"
+
+typedef struct {
+  const char *job, *out, *seed;
+  bool resume;
+  int n_set;
+  const char *set[CW_MAX_SETS];
+} run_options;
+
+static cw_status usage(cw_context *ctx) {
+  return cw_fail(ctx, CW_EINVAL,
+                 "usage: causeway run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] "
+                 "[--set path=value]... [--quiet]");
+}
+
+/* --threads and --quiet were taken by main, before there was a context. */
+static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_options *o) {
+  int n;
+  bool quiet;
+  *o = (run_options){0};
+  const cw_option options[] = {
+      {.word = "--out", .value = &o->out},
+      {.word = "--seed", .value = &o->seed},
+      {.word = "--threads"},
+      {.word = "--resume", .flag = &o->resume},
+      {.word = "--set", .value = o->set, .most = CW_MAX_SETS, .n = &o->n_set},
+      {.word = "--quiet", .flag = &quiet},
+      {.word = NULL}};
+  CW_TRY(cw_options_read(ctx, "run", argc, argv, options, "one job at a time", &o->job, 1, &n));
+  if (o->out != NULL && o->out[0] == '\0')
+    return cw_fail(ctx, CW_EINVAL, "run: --out: expected a directory, found nothing");
+  return n == 1 ? CW_OK : usage(ctx);
+}
+
+static cw_status write_text(cw_context *ctx, const char *path, const char *text) {
+  if (cw_rank(ctx) != 0) return CW_OK;
+  FILE *f = fopen(path, "w");
+  if (f == NULL) return cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno));
+  bool bad = fputs(text, f) < 0;
+  bad |= fclose(f) != 0;
+  return bad ? cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno)) : CW_OK;
+}
+
+static cw_status finish(cw_context *ctx, const char *dir, const cw_plans *plans) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/job.yaml", dir);
+  CW_TRY(cw_agree(ctx, write_text(ctx, path, plans->text)));
+  snprintf(path, sizeof path, "%s/results.json", dir);
+  CW_TRY(cw_write_results(ctx, dir, path));
+  if (cw_rank(ctx) == 0) printf("results: causeway show %s\nreport:  %s/report.html\n", dir, dir);
+  return CW_OK;
+}
+
+cw_status cw_command_run(cw_context *ctx, int argc, char **argv) {
+  run_options o;
+  cw_plans plans;
+  cw_store *store = NULL;
+  char dir[2048];
+  CW_TRY(parse_options(ctx, argc, argv, &o));
+  CW_TRY(cw_plans_load(ctx, o.job, o.seed, o.set, o.n_set, &plans));
+  if (o.out)
+    snprintf(dir, sizeof dir, "%s", o.out);
+  else
+    snprintf(dir, sizeof dir, "runs/%s", plans.plan[0].job);
+  cw_status st = cw_store_create(ctx, dir, plans.text, o.resume, &store);
+  if (st == CW_OK) st = cw_run_job(ctx, &plans, store);
+  cw_store_close(store);
+  if (st == CW_OK) st = finish(ctx, dir, &plans);
+  cw_plans_clear(&plans);
+  return st;
+}

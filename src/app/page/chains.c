@@ -1,0 +1,142 @@
+/* Figures of Markov chains: histories, histograms, autocorrelations, thermalisation. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/analysis/parts.h"
+#include "app/page/page.h"
+
+/* "history.q" of the prefix "history." is "q"; NULL: another curve. */
+static const char *behind(const cw_curve *curve, const char *prefix) {
+  size_t n = strlen(prefix);
+  return strncmp(curve->name, prefix, n) == 0 ? curve->name + n : NULL;
+}
+
+/* The histories of one primary: the first chain's curve, and those of the chains after it. */
+typedef struct {
+  const char *primary;
+  const cw_curve *chain[CW_MOST_HISTORIES];
+  int n;
+} histories;
+
+static histories find_histories(const cw_analysis_stage *s, const char *primary) {
+  histories h = {.primary = primary};
+  for (int k = 0; k < CW_MOST_HISTORIES; k++) {
+    char name[CW_RESULT_NAME];
+    int n = snprintf(name, sizeof name, "history.%.40s", primary);
+    if (k > 0) snprintf(name + n, sizeof name - (size_t)n, ".%d", k);
+    if ((h.chain[h.n] = cw_stage_curve(s, name)) == NULL) break;
+    h.n++;
+  }
+  return h;
+}
+
+/* How far chains are moved apart to stand above each other: a little more than they spread. */
+static double stacking(int n, const cw_stacked *line) {
+  double low = INFINITY, high = -INFINITY;
+  for (int k = 0; k < n; k++) cw_spread(&line[k], &low, &high);
+  if (!(high > low)) return 1;
+  double unit = pow(10, floor(log10(high - low)));
+  return ceil(1.1 * (high - low) / unit) * unit;
+}
+
+static cw_status history_figure(const cw_section *to, const cw_analysis_stage *s,
+                                const histories *h) {
+  char title[120];
+  cw_prose caption = {0};
+  cw_stacked line[CW_MOST_HISTORIES];
+  for (int k = 0; k < h->n; k++)
+    line[k] = (cw_stacked){"", h->chain[k], h->chain[k]->n, 1, 0, cw_stage_colour(s)};
+  double shift = stacking(h->n, line);
+  snprintf(title, sizeof title, "%s: history of %s", s->label, h->primary);
+  CW_TRY(cw_page_figure_begin(to->page, title, "measurement", h->primary, false, false));
+  for (int k = 0; k < h->n; k++) {
+    line[k].shift = k * shift;
+    CW_TRY(cw_page_stacked(to, &line[k]));
+  }
+  if (h->n > 1)
+    cw_say(&caption, "%s %d chains, each moved up by %g against the one below.",
+           h->n < s->n_chain ? "The first" : "All", h->n, shift);
+  else
+    cw_say(&caption, "The first chain.");
+  const cw_curve *first = h->chain[0];
+  if (first->n > 1 && first->x[1] > 1) cw_say(&caption, " Not every measurement is drawn.");
+  return cw_page_figure_end(to->page, caption.text);
+}
+
+static cw_status histogram_figure(const cw_section *to, const cw_analysis_stage *s,
+                                  const char *primary) {
+  char name[CW_RESULT_NAME], title[120];
+  snprintf(name, sizeof name, "histogram.%.40s", primary);
+  const cw_curve *curve = cw_stage_curve(s, name);
+  if (curve == NULL) return CW_OK;
+  snprintf(title, sizeof title, "%s: distribution of %s", s->label, primary);
+  CW_TRY(cw_page_figure_begin(to->page, title, primary, "density", false, false));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_STEPS, cw_stage_colour(s), curve->n, curve->x,
+                       curve->y, NULL));
+  return cw_page_figure_end(to->page, "All chains.");
+}
+
+/* Does another history show as much? */
+static bool is_redundant(const char *primary) {
+  return strcmp(primary, "abs_m") == 0 || strcmp(primary, "q2") == 0;
+}
+
+static cw_status history_figures(const cw_section *to, const cw_analysis_stage *s) {
+  for (int i = 0; i < s->n_curves; i++) {
+    const char *primary = behind(&s->curve[i], "history.");
+    if (primary == NULL || strchr(primary, '.') != NULL || is_redundant(primary)) continue;
+    histories h = find_histories(s, primary);
+    CW_TRY(history_figure(to, s, &h));
+    CW_TRY(histogram_figure(to, s, primary));
+  }
+  return CW_OK;
+}
+
+static cw_status autocorrelation_figure(const cw_section *to, const cw_analysis_stage *s) {
+  char title[120];
+  cw_prose caption = {0};
+  int n = 0;
+  snprintf(title, sizeof title, "%s: autocorrelation", s->label);
+  CW_TRY(cw_page_figure_begin(to->page, title, "lag in measurements", "ρ", false, false));
+  for (int i = 0; i < s->n_curves; i++) {
+    const cw_curve *curve = &s->curve[i];
+    const char *quantity = behind(curve, "autocorrelation.");
+    if (quantity != NULL)
+      CW_TRY(
+          cw_page_curve(to->page, quantity, CW_DRAW_LINE, n++, curve->n, curve->x, curve->y, NULL));
+  }
+  cw_say(&caption, "Pooled over chains.");
+  for (int i = 0; i < s->n_curves; i++) {
+    const char *quantity = behind(&s->curve[i], "autocorrelation.");
+    const cw_result *r = quantity != NULL ? cw_stage_result(s, quantity, -1) : NULL;
+    if (r != NULL && r->e.cut)
+      cw_say(&caption, " That of %s has not died out within the length of the chains.", quantity);
+  }
+  return cw_page_figure_end(to->page, caption.text);
+}
+
+static cw_status thermalisation_figure(const cw_section *to, const cw_analysis_stage *s) {
+  const cw_curve *curve = cw_stage_curve(s, "thermalisation");
+  if (curve == NULL) return CW_OK;
+  char title[120];
+  snprintf(title, sizeof title, "%s: thermalisation", s->label);
+  CW_TRY(cw_page_figure_begin(to->page, title, "step", "mean action", false, false));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, cw_stage_colour(s), curve->n, curve->x, curve->y,
+                       NULL));
+  return cw_page_figure_end(to->page, "Mean over chains, before the measurements.");
+}
+
+cw_status cw_page_chains(const cw_section *to) {
+  bool begun = false;
+  for (int i = 0; i < to->c->n_stages; i++) {
+    const cw_analysis_stage *s = &to->c->stage[i];
+    bool drawn = s->present && cw_stage_is_chains(s) && cw_stage_measures(to->c, s);
+    if (!drawn) continue; /* of the rungs of a ladder the last one is */
+    if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Markov chains"));
+    begun = true;
+    CW_TRY(history_figures(to, s));
+    CW_TRY(autocorrelation_figure(to, s));
+    CW_TRY(thermalisation_figure(to, s));
+  }
+  return CW_OK;
+}

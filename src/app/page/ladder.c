@@ -1,0 +1,202 @@
+/* Figures of what walks a ladder: swaps, paths, flow and sectors of replicas; free energies,
+ * weights and works of walks; the training of flows between rungs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/analysis/parts.h"
+#include "app/page/page.h"
+
+static bool on_ladder(const cw_analysis_stage *s, const cw_analysis_case *c) {
+  return s->present && (s->kind == CW_STAGE_WALK ||
+                        (s->kind == CW_STAGE_REX && s->rung == c->plan->ladder.n - 1));
+}
+
+/* A curve of the same name of all stages that have one, in one figure. */
+typedef struct {
+  const char *curve, *title, *x, *y, *caption;
+  cw_draw how;
+} common;
+
+static cw_status common_figure(const cw_section *to, const common *f) {
+  bool begun = false;
+  for (int i = 0; i < to->c->n_stages; i++) {
+    const cw_analysis_stage *s = &to->c->stage[i];
+    const cw_curve *curve = cw_stage_curve(s, f->curve);
+    if (curve == NULL) continue;
+    if (!begun) CW_TRY(cw_page_figure_begin(to->page, f->title, f->x, f->y, false, false));
+    begun = true;
+    CW_TRY(cw_page_curve(to->page, s->label, f->how, cw_stage_colour(s), curve->n, curve->x,
+                         curve->y, curve->dy));
+  }
+  return begun ? cw_page_figure_end(to->page, f->caption) : CW_OK;
+}
+
+static cw_status flow_figure(const cw_section *to, const cw_analysis_stage *s) {
+  const cw_curve *f = cw_stage_curve(s, "ladder.flow");
+  char title[120];
+  if (f == NULL) return CW_OK;
+  double x[2] = {0, f->x[f->n - 1]}, even[2] = {1, 0};
+  snprintf(title, sizeof title, "%s: flow of replicas", s->label);
+  CW_TRY(cw_page_figure_begin(to->page, title, "rung", "share from the first rung", false, false));
+  CW_TRY(cw_page_curve(to->page, "even", CW_DRAW_LINE, CW_GREY, 2, x, even, NULL));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, cw_stage_colour(s), f->n, f->x, f->y, f->dy));
+  return cw_page_figure_end(to->page,
+                            "Of the replicas on a rung that have been on an end of the ladder, the "
+                            "share that was on its first rung last. It falls steeply where "
+                            "replicas hardly pass.");
+}
+
+/* ------------------------------------------------------------ sectors on rungs */
+
+enum { MOST_RUNGS = 5 };
+
+/* Steps from one measurement of group g to the next. */
+static double steps_between(const cw_analysis_case *c, const cw_analysis_stage *s, int g) {
+  const cw_plan *p = c->plan;
+  long every = 1;
+  for (int i = 0; i < p->n_rex; i++)
+    if (strcmp(p->rex[i].name, s->name) == 0) every = p->rex[i].mcmc.every;
+  for (int i = 0; i < p->n_mcmc; i++)
+    if (strcmp(p->mcmc[i].ops->name, s->name) == 0) every = p->mcmc[i].every;
+  return (double)(every * p->group[g].every);
+}
+
+static const cw_curve *history_on(const cw_analysis_case *c, const char *stage,
+                                  const char *primary) {
+  char name[CW_RESULT_NAME];
+  const cw_analysis_stage *s = cw_analysis_find_stage(c, stage);
+  snprintf(name, sizeof name, "history.%.40s", primary);
+  return s != NULL && s->present ? cw_stage_curve(s, name) : NULL;
+}
+
+/* The lines of some rungs of s, from the first to the last; returns how many. */
+static int rung_lines(const cw_section *to, const cw_analysis_stage *s, const char *primary,
+                      double dx, char label[][40], cw_stacked *line) {
+  int last = s->rung, n = last < MOST_RUNGS ? last + 1 : MOST_RUNGS, found = 0;
+  for (int k = 0; k < n; k++) {
+    char stage[CW_RESULT_NAME];
+    int rung = k * last / (n - 1);
+    snprintf(stage, sizeof stage, rung < last ? "%.20s.rung%d" : "%.20s", s->name, rung);
+    snprintf(label[found], sizeof label[found], "rung %d", rung);
+    const cw_curve *h = history_on(to->c, stage, primary);
+    if (h != NULL) line[found] = (cw_stacked){label[found], h, h->n, dx, 0, found}, found++;
+  }
+  return found;
+}
+
+/* The same of the sampler without exchange, as far as x goes. */
+static int plain_line(const cw_section *to, int g, const char *primary, double x,
+                      cw_stacked *line) {
+  const cw_analysis_stage *s = cw_reference_stage(to->c);
+  const cw_curve *h = s != NULL ? history_on(to->c, s->name, primary) : NULL;
+  if (h == NULL) return 0;
+  *line = (cw_stacked){s->label, h, 0, steps_between(to->c, s, g), 0, CW_GREY};
+  while (line->n < h->n && h->x[line->n] * line->dx <= x) line->n++;
+  return 1;
+}
+
+/* Moves each line up until it stands above the one below; rungs spread very differently. */
+static void stack_up(int n, cw_stacked *line) {
+  double low[MOST_RUNGS + 1], high[MOST_RUNGS + 1], widest = 0;
+  for (int k = 0; k < n; k++) {
+    low[k] = INFINITY;
+    high[k] = -INFINITY;
+    cw_spread(&line[k], &low[k], &high[k]);
+    widest = fmax(widest, high[k] - low[k]);
+  }
+  for (int k = 1; k < n; k++)
+    line[k].shift = line[k - 1].shift + high[k - 1] - low[k] + 0.1 * widest;
+}
+
+/* One above the other: how the sector changes on the rungs, and without exchange. */
+static cw_status sectors_figure(const cw_section *to, const cw_analysis_stage *s) {
+  char label[MOST_RUNGS][40], title[120];
+  cw_stacked line[MOST_RUNGS + 1];
+  cw_prose caption = {0};
+  int g;
+  const cw_sector *sector = cw_case_sector(to->c, &g);
+  if (sector == NULL || s->kind != CW_STAGE_REX) return CW_OK;
+  double dx = steps_between(to->c, s, g);
+  int n = rung_lines(to, s, sector->primary, dx, label, line);
+  if (n < 2) return CW_OK;
+  const cw_curve *h = line[0].curve;
+  int plain = plain_line(to, g, sector->primary, h->x[h->n - 1] * dx, &line[n]);
+  stack_up(n + plain, line);
+  snprintf(title, sizeof title, "%s: %s on rungs", s->label, sector->primary);
+  CW_TRY(cw_page_figure_begin(to->page, title, "step", sector->primary, false, false));
+  for (int k = 0; k < n + plain; k++) CW_TRY(cw_page_stacked(to, &line[k]));
+  cw_say(&caption, "The first chain; each line is moved up to stand above the one below.%s",
+         plain ? " The uppermost is without exchange." : "");
+  return cw_page_figure_end(to->page, caption.text);
+}
+
+/* ----------------------------------------------------------------------------- */
+
+static cw_status paths_figure(const cw_section *to, const cw_analysis_stage *s) {
+  char title[120];
+  cw_prose caption = {0};
+  if (cw_stage_curve(s, "path.0") == NULL) return CW_OK;
+  snprintf(title, sizeof title, "%s: paths of replicas", s->label);
+  CW_TRY(cw_page_figure_begin(to->page, title, "measurement", "rung", false, false));
+  int n = 0;
+  for (; n < CW_MOST_HISTORIES; n++) {
+    char name[CW_RESULT_NAME];
+    snprintf(name, sizeof name, "path.%d", n);
+    const cw_curve *path = cw_stage_curve(s, name);
+    if (path == NULL) break;
+    CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, n, path->n, path->x, path->y, NULL));
+  }
+  cw_say(&caption, "%s replicas of the first ladder.", n < to->c->plan->ladder.n ? "Some" : "All");
+  return cw_page_figure_end(to->page, caption.text);
+}
+
+static cw_status works_figure(const cw_section *to, const cw_analysis_stage *s) {
+  const cw_curve *up = cw_stage_curve(s, "work"), *down = cw_stage_curve(s, "work.reverse");
+  char title[120];
+  if (up == NULL) return CW_OK;
+  snprintf(title, sizeof title, "%s: work", s->label);
+  CW_TRY(cw_page_figure_begin(to->page, title, "W = −ln w", "density", false, false));
+  CW_TRY(cw_page_curve(to->page, "up the ladder", CW_DRAW_STEPS, CW_ORANGE, up->n, up->x, up->y,
+                       NULL));
+  if (down != NULL)
+    CW_TRY(cw_page_curve(to->page, "−W back down", CW_DRAW_STEPS, CW_BLUE, down->n, down->x,
+                         down->y, NULL));
+  return cw_page_figure_end(
+      to->page, down != NULL ? "Of single particles, over the whole ladder. The two cross at the "
+                               "free energy difference."
+                             : "Of single particles, over the whole ladder. The mean lies above "
+                               "the free energy difference by what is dissipated.");
+}
+
+cw_status cw_page_ladder(const cw_section *to) {
+  static const common figures[] = {
+      {"ladder.swaps", "Acceptance of swaps", "between rungs k and k+1, at k + ½", "acceptance",
+       "Replicas travel fastest where all pairs accept alike.", CW_DRAW_POINTS},
+      {"ladder.lnZ", "Free energy along the ladder", "position", "ln Z(t)/Z(0)",
+       "From the mean weight of the walks at each rung.", CW_DRAW_BAND},
+      {"ladder.ess", "Effective sample size along the ladder", "position", "ESS per particle",
+       "Mean over walks, before resampling.", CW_DRAW_BAND},
+      {"ladder.train_ess", "Effective sample size of transitions", "position", "ESS per particle",
+       "Of every flow between two rungs, over the last tenth of its training.", CW_DRAW_POINTS},
+      {"train.work", "Training of flows: work", "training walk", "Σ ⟨W⟩",
+       "Sum of the mean works of the transitions; the free energy difference is its lower bound.",
+       CW_DRAW_BAND},
+      {"train.ess", "Training of flows: effective sample size", "training walk", "smallest ESS",
+       "Of the transition that has the smallest.", CW_DRAW_BAND}};
+  bool any = false;
+  for (int i = 0; i < to->c->n_stages; i++)
+    any = any || on_ladder(&to->c->stage[i], to->c) ||
+          cw_stage_curve(&to->c->stage[i], "train.work") != NULL;
+  if (!any) return CW_OK;
+  CW_TRY(cw_page_heading(to->page, to->level, "Ladder"));
+  for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+    CW_TRY(common_figure(to, &figures[i]));
+  for (int i = 0; i < to->c->n_stages; i++) {
+    if (!on_ladder(&to->c->stage[i], to->c)) continue;
+    CW_TRY(works_figure(to, &to->c->stage[i]));
+    CW_TRY(flow_figure(to, &to->c->stage[i]));
+    CW_TRY(sectors_figure(to, &to->c->stage[i]));
+    CW_TRY(paths_figure(to, &to->c->stage[i]));
+  }
+  return CW_OK;
+}

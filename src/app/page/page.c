@@ -1,0 +1,144 @@
+/* causeway report: the page of a job, from its analysis. Reads from top to bottom as the page does.
+ */
+#include "app/page/page.h"
+
+#include <stdarg.h>
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/report.h"
+
+/* The same for the training of its flows, "craft.train". */
+static int walk_colour(const char *name) {
+  static const struct {
+    const char *name;
+    int colour;
+  } walks[] = {{"ais", CW_ORANGE},
+               {"smc", CW_GREEN},
+               {"snf", CW_PURPLE},
+               {"craft", CW_BLUE},
+               {"walk", CW_RED}};
+  size_t n = strcspn(name, ".");
+  for (size_t i = 0; i < sizeof walks / sizeof *walks; i++)
+    if (strlen(walks[i].name) == n && strncmp(walks[i].name, name, n) == 0) return walks[i].colour;
+  return CW_GREY;
+}
+
+int cw_stage_colour(const cw_analysis_stage *s) {
+  switch (s->kind) {
+  case CW_STAGE_NIS:
+    return CW_ORANGE;
+  case CW_STAGE_NMCMC:
+    return CW_GREEN;
+  case CW_STAGE_FORWARD:
+    return CW_PURPLE;
+  case CW_STAGE_REX:
+    return CW_TEAL;
+  case CW_STAGE_WALK:
+  case CW_STAGE_FLOWS:
+    return walk_colour(s->name);
+  default:
+    return strcmp(s->name, "hmc") == 0       ? CW_BLUE
+           : strcmp(s->name, "cluster") == 0 ? CW_RED
+                                             : CW_ORANGE;
+  }
+}
+
+int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[CW_MOST_METHODS]) {
+  int n = 0;
+  for (int i = 0; i < c->n_stages && n < CW_MOST_METHODS; i++) {
+    const cw_analysis_stage *s = &c->stage[i];
+    if (s->present && cw_stage_measures(c, s)) methods[n++] = s;
+  }
+  return n;
+}
+
+void cw_cell_number(char text[CW_VALUE_TEXT], double x, const char *format) {
+  if (isfinite(x))
+    snprintf(text, CW_VALUE_TEXT, format, x);
+  else
+    snprintf(text, CW_VALUE_TEXT, "–");
+}
+
+void cw_cell_result(char text[CW_VALUE_TEXT], const cw_result *r) {
+  if (r == NULL || !isfinite(r->e.value))
+    snprintf(text, CW_VALUE_TEXT, "–");
+  else
+    cw_result_text(r, text);
+}
+
+/* ------------------------------------------------------------- observables */
+
+/* ------------------------------------------------------------ expectations */
+
+/* ----------------------------------------------------------------- methods */
+
+/* ---------------------------------------------------------------- training */
+
+/* ------------------------------------------------------------- the flow */
+
+/* ---------------------------------------------------------- the whole page */
+
+void cw_spread(const cw_stacked *line, double *low, double *high) {
+  for (long i = 0; i < line->n; i++) {
+    *low = fmin(*low, line->curve->y[i]);
+    *high = fmax(*high, line->curve->y[i]);
+  }
+}
+
+cw_status cw_page_stacked(const cw_section *to, const cw_stacked *line) {
+  long n = line->n;
+  double *x = malloc((size_t)(2 * n + 1) * sizeof *x), *y = x + n;
+  if (x == NULL) return CW_ENOMEM;
+  for (long i = 0; i < n; i++) {
+    x[i] = line->curve->x[i] * line->dx;
+    y[i] = line->curve->y[i] + line->shift;
+  }
+  cw_status st = cw_page_curve(to->page, line->label, CW_DRAW_LINE, line->colour, n, x, y, NULL);
+  free(x);
+  return st;
+}
+
+void cw_say(cw_prose *p, const char *format, ...) {
+  if (p->used + 1 >= sizeof p->text) return;
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(p->text + p->used, sizeof p->text - p->used, format, args);
+  va_end(args);
+  if (n > 0) p->used += (size_t)n;
+  if (p->used >= sizeof p->text) p->used = sizeof p->text - 1;
+}
+
+void cw_say_pretty(cw_prose *p, const char *text) {
+  static const char *const signs[][2] = {
+      {"sum_mu", "Σ_μ"}, {"{x+mu}", "{x+μ}"}, {"sum_x", "Σ_x"}, {"phi", "φ"},      {"kappa", "κ"},
+      {"lambda", "λ"},   {"beta", "β"},       {"munu", "μν"},   {"2 pi)", "2π)"},  {" sum ", " Σ "},
+      {" pi/", " π/"},   {"m2", "m²"},        {"^2", "²"},      {"^4", "⁴"},       {"<", "⟨"},
+      {">", "⟩"},        {" - ", " − "},      {"= -", "= −"},   {"exp(-", "exp(−"}};
+  const int n = (int)(sizeof signs / sizeof *signs);
+  while (*text != '\0') {
+    int i = 0;
+    while (i < n && strncmp(text, signs[i][0], strlen(signs[i][0])) != 0) i++;
+    if (i < n)
+      cw_say(p, "%s", signs[i][1]);
+    else
+      cw_say(p, "%c", *text);
+    text += i < n ? strlen(signs[i][0]) : 1;
+  }
+}
+
+void cw_say_lattice(cw_prose *p, const cw_lattice *lat) {
+  for (int mu = 0; mu < lat->dim; mu++) cw_say(p, "%s%d", mu > 0 ? " × " : "", lat->extent[mu]);
+}
+
+double cw_pull(const cw_result *a, const cw_result *b) {
+  if (a == NULL || b == NULL) return NAN;
+  double error = hypot(a->e.error, b->e.error);
+  return error > 0 ? (a->e.value - b->e.value) / error : NAN;
+}
+
+const cw_analysis_stage *cw_reference_stage(const cw_analysis_case *c) {
+  return cw_analysis_find_kind(c, CW_STAGE_SAMPLER);
+}

@@ -1,0 +1,82 @@
+/* What page.c and page_words.c share. */
+#ifndef CW_APP_PAGE_H
+#define CW_APP_PAGE_H
+
+#include "app/analysis/analysis.h"
+#include "causeway/report.h"
+
+enum { CW_MOST_METHODS = 8 };
+
+/* Colours by what is drawn, the same on the whole page. */
+enum { CW_BLUE, CW_ORANGE, CW_GREEN, CW_PURPLE, CW_RED, CW_TEAL, CW_GREY };
+int cw_stage_colour(const cw_analysis_stage *s);
+
+/* A page about one case; heading levels depend on whether there are several. */
+typedef struct {
+  cw_page *page;
+  const cw_analysis_case *c;
+  int level;
+} cw_section;
+
+/* Stages that measure observables, in the order of running; returns how many. */
+int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[CW_MOST_METHODS]);
+
+/* Training, and the quality of the model. */
+cw_status cw_page_training(const cw_section *to);
+cw_status cw_page_model(const cw_section *to);
+/* The figures of vector quantities, and of Markov chains. */
+cw_status cw_page_vectors(const cw_section *to);
+cw_status cw_page_chains(const cw_section *to);
+/* And of walks and replicas on a ladder. */
+cw_status cw_page_ladder(const cw_section *to);
+/* Tables of free energies. */
+cw_status cw_page_free_energy(const cw_section *to);
+/* What walks cost in cases that differ in the length of their ladders, if there are such. */
+cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a);
+
+/* Of cases that scan a parameter of the theory: what they expect, and what came out. */
+cw_status cw_page_scan(cw_page *page, const cw_analysis *a);
+
+/* The first n points of a curve as a line at (x dx, y + shift), above others. */
+typedef struct {
+  const char *label;
+  const cw_curve *curve;
+  long n;
+  double dx, shift;
+  int colour;
+} cw_stacked;
+cw_status cw_page_stacked(const cw_section *to, const cw_stacked *line);
+/* Widens [*low, *high] to its y. */
+void cw_spread(const cw_stacked *line, double *low, double *high);
+
+/* Text put together piece by piece; what does not fit is cut. */
+typedef struct {
+  char text[4096];
+  size_t used;
+} cw_prose;
+
+void cw_say(cw_prose *p, const char *format, ...) CW_PRINTF(2, 3);
+/* Into the cells of tables: a dash for what is not there. r: NULL is allowed. */
+void cw_cell_number(char text[CW_VALUE_TEXT], double x, const char *format);
+void cw_cell_result(char text[CW_VALUE_TEXT], const cw_result *r);
+
+/* text, meant for terminals, in the signs of print: <phi^2> becomes ⟨φ²⟩. */
+void cw_say_pretty(cw_prose *p, const char *text);
+/* "8 × 8" */
+void cw_say_lattice(cw_prose *p, const cw_lattice *lat);
+/* What was done and what came out, in one paragraph. */
+void cw_say_summary(cw_prose *p, const cw_analysis_case *c);
+/* What w_hat means in general, and what it says about the flow of one case. */
+void cw_say_mode_dropping(cw_prose *p);
+void cw_say_coverage(cw_prose *p, const cw_analysis_case *c);
+/* How the flow and the chain integration compare; nothing if one is missing. */
+void cw_say_free_energy(cw_prose *p, const cw_analysis_case *c);
+
+/* Difference of two results in standard deviations of their independent errors; NAN if there is
+ * none. */
+double cw_pull(const cw_result *a, const cw_result *b);
+/* The Markov chain of the theory's own samplers that the flow is compared with: the first there is;
+ * NULL: none. */
+const cw_analysis_stage *cw_reference_stage(const cw_analysis_case *c);
+
+#endif

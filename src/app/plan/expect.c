@@ -1,0 +1,170 @@
+/* What a job expects of its results: reading it, and comparing. */
+#include "app/plan/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/report.h"
+
+/* ------------------------------------------------------------------ reading */
+
+enum { MAX_WORDS = 200 };
+
+/* What a name may stand for: every quantity of the job with its number of entries. */
+typedef struct {
+  const char *quantity[MAX_WORDS + 1]; /* NULL-terminated */
+  int count[MAX_WORDS];                /* 0: a scalar */
+  int group[MAX_WORDS];                /* of observables; -1: none */
+  int n;
+  const char *stage[CW_MAX_MCMC + CW_MAX_WALKS + CW_MAX_REX + 3];
+} names;
+
+static void add_name(names *known, const char *quantity, int count, int group) {
+  if (known->n == MAX_WORDS) return;
+  known->group[known->n] = group;
+  known->quantity[known->n] = quantity;
+  known->count[known->n++] = count;
+}
+
+static void list_names(const cw_plan *p, names *known) {
+  static const char *const others[] = {
+      "acceptance", "exp_mdH",          "lnZ",   "F_q",       "F_q_per_site", "F_p", "F_p_per_site",
+      "F_chain",    "F_chain_per_site", "w_hat", "lnZ_ratio", "entropy",      NULL};
+  cw_probe probe;
+  int n = 0;
+  cw_probe_make(p, &probe);
+  *known = (names){0};
+  for (int g = 0; g < p->n_groups; g++) {
+    const cw_observer o = cw_observer_make(p->group[g].ops, &probe.theory, p->group[g].param);
+    for (const cw_quantity *q = o.ops->quantities; q->name != NULL; q++)
+      add_name(known, q->name, q->count != NULL ? q->count(&o) : 0, g);
+  }
+  for (int i = 0; others[i] != NULL; i++) add_name(known, others[i], 0, -1);
+  for (int i = 0; i < p->n_mcmc; i++) known->stage[n++] = p->mcmc[i].ops->name;
+  if (p->has_nis) known->stage[n++] = "nis";
+  if (p->has_nmcmc) known->stage[n++] = "nmcmc";
+  for (int i = 0; i < p->n_walks; i++) known->stage[n++] = p->walk[i].name;
+  for (int i = 0; i < p->n_rex; i++) known->stage[n++] = p->rex[i].name;
+}
+
+static int find_word(const char *word, const char *const *known) {
+  for (int i = 0; known[i] != NULL; i++)
+    if (strcmp(known[i], word) == 0) return i;
+  return -1;
+}
+
+static cw_status check_word(const cw_node *entry, const char *what, const char *word,
+                            const char *const *known) {
+  char list[400];
+  if (find_word(word, known) >= 0) return CW_OK;
+  const char *near = cw_nearest(word, known);
+  if (near != NULL)
+    return cw_job_fail(entry, NULL, "unknown %s '%s'; did you mean '%s'?", what, word, near);
+  cw_list_words(known, list, sizeof list);
+  return cw_job_fail(entry, NULL, "unknown %s '%s' (known: %s)", what, word, list);
+}
+
+static bool is_one_of(const char *word, const char *const *words) {
+  return find_word(word, words) >= 0;
+}
+
+/* Does a stage of the job give that quantity, of that group of observables? stage "": any of them.
+ */
+static bool is_measured(const cw_plan *p, const char *stage, const char *quantity, int group) {
+  static const char *const of_chains[] = {"acceptance", "exp_mdH", NULL};
+  static const char *const of_walks[] = {"lnZ_ratio", "lnZ", NULL};
+  bool any = stage[0] == '\0';
+  for (int i = 0; i < p->n_mcmc; i++)
+    if (any || strcmp(stage, p->mcmc[i].ops->name) == 0)
+      if (group >= 0 || is_one_of(quantity, of_chains)) return true;
+  for (int i = 0; i < p->n_rex; i++)
+    if ((any || strcmp(stage, p->rex[i].name) == 0) && group >= 0) return true;
+  for (int i = 0; i < p->n_walks; i++)
+    if (any || strcmp(stage, p->walk[i].name) == 0)
+      if (group == 0 || is_one_of(quantity, of_walks)) return true;
+  if (p->has_nis && (any || strcmp(stage, "nis") == 0))
+    if (group == 0 || strcmp(quantity, "entropy") == 0) return true;
+  return p->has_nmcmc && (any || strcmp(stage, "nmcmc") == 0) &&
+         (group == 0 || strcmp(quantity, "acceptance") == 0);
+}
+
+/* Does it belong to the case, out of the stages there are? */
+static bool is_of_case(const cw_plan *p, const char *quantity) {
+  static const char *const of_q[] = {"lnZ", "F_q", "F_q_per_site", NULL};
+  static const char *const of_p[] = {"F_p", "F_p_per_site", NULL};
+  static const char *const of_chain[] = {"F_chain", "F_chain_per_site", NULL};
+  return (p->has_nis && is_one_of(quantity, of_q)) ||
+         (p->has_forward && is_one_of(quantity, of_p)) ||
+         (p->has_chain && is_one_of(quantity, of_chain)) ||
+         (p->has_nis && p->has_forward && strcmp(quantity, "w_hat") == 0);
+}
+
+/* An expectation that no result will meet is a mistake. */
+static cw_status check_use(const cw_node *entry, const cw_plan *p, const cw_expect *e, int group) {
+  if (is_measured(p, e->stage, e->quantity, group)) return CW_OK;
+  if (e->stage[0] == '\0' && is_of_case(p, e->quantity)) return CW_OK;
+  if (e->stage[0] != '\0')
+    return cw_job_fail(entry, NULL, "section '%s' does not give '%s'", e->stage, e->quantity);
+  return cw_job_fail(entry, NULL, "no section of the job gives '%s'", e->quantity);
+}
+
+static cw_status check_index(const cw_node *entry, const cw_expect *e, int count) {
+  if (count == 0 && e->index >= 0)
+    return cw_job_fail(entry, NULL, "'%s' is one number, without an index", e->quantity);
+  if (count > 0 && (e->index < 0 || e->index >= count))
+    return cw_job_fail(entry, NULL, "'%s' has the entries [0] to [%d]", e->quantity, count - 1);
+  return CW_OK;
+}
+
+/* "hmc.potential[2]" into its parts. */
+static cw_status read_key(const cw_node *entry, cw_expect *e) {
+  const char *key = cw_job_key(entry), *dot = strchr(key, '.'), *rest = dot ? dot + 1 : key;
+  size_t n = strcspn(rest, "[");
+  if (n >= CW_EXPECT_NAME || rest - key > CW_EXPECT_NAME)
+    return cw_job_fail(entry, NULL, "a name of more than %d bytes", CW_EXPECT_NAME - 1);
+  if (dot != NULL) snprintf(e->stage, sizeof e->stage, "%.*s", (int)(dot - key), key);
+  snprintf(e->quantity, sizeof e->quantity, "%.*s", (int)n, rest);
+  e->index = -1;
+  if (rest[n] == '\0') return CW_OK;
+  char *end = NULL;
+  long index = rest[n + 1] >= '0' && rest[n + 1] <= '9' ? strtol(rest + n + 1, &end, 10) : 0;
+  if (end == NULL || strcmp(end, "]") != 0 || index > 1000000)
+    return cw_job_fail(entry, NULL, "expected QUANTITY[NUMBER], found '%.60s'", key);
+  e->index = (int)index;
+  return CW_OK;
+}
+
+static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known, cw_expect *e) {
+  const char *source;
+  CW_TRY(read_key(entry, e));
+  if (e->stage[0] != '\0') CW_TRY(check_word(entry, "stage", e->stage, known->stage));
+  CW_TRY(check_word(entry, "quantity", e->quantity, known->quantity));
+  int which = find_word(e->quantity, known->quantity);
+  CW_TRY(check_index(entry, e, known->count[which]));
+  CW_TRY(check_use(entry, p, e, known->group[which]));
+  CW_TRY(cw_job_as_map(entry));
+  CW_TRY(cw_job_double(entry, "value", CW_JOB_REQUIRED_DOUBLE, -1e300, 1e300, &e->value));
+  CW_TRY(cw_job_double(entry, "error", 0, 0, 1e300, &e->error));
+  CW_TRY(cw_job_string(entry, "source", "", &source));
+  if (strlen(source) >= sizeof e->source)
+    return cw_job_fail(entry, "source", "%zu bytes, at most %zu", strlen(source),
+                       sizeof e->source - 1);
+  snprintf(e->source, sizeof e->source, "%s", source);
+  return cw_job_finish(entry);
+}
+
+cw_status cw_read_expect(cw_node *root, cw_plan *p) {
+  cw_node *map;
+  names known;
+  CW_TRY(cw_job_map(root, "expect", CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  if (cw_job_count(map) > CW_MAX_EXPECT)
+    return cw_job_fail(map, NULL, "%d expectations, at most %d", cw_job_count(map), CW_MAX_EXPECT);
+  list_names(p, &known);
+  for (cw_node *n = cw_job_first(map); n != NULL; n = cw_job_next(n))
+    CW_TRY(read_entry(n, p, &known, &p->expect[p->n_expect++]));
+  return CW_OK;
+}
+
+/* ---------------------------------------------------------------- comparing */

@@ -1,0 +1,61 @@
+/* What is measured: groups of observables and their parameters; and how the lattice is laid out. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/plan/plan.h"
+
+/* ---- the section ---- */
+
+/* Every section that measures groups in turn must come to this one. */
+static cw_status check_turn(const cw_node *map, const cw_plan *p, long every) {
+  for (int i = 0; i < p->n_mcmc + p->n_rex; i++) {
+    const bool is_rex = i >= p->n_mcmc;
+    const cw_mcmc_plan *m = is_rex ? &p->rex[i - p->n_mcmc].mcmc : &p->mcmc[i];
+    if (every <= m->steps / m->every) continue;
+    return cw_job_fail(map, "every",
+                       "section '%s' would never measure it: expected at most %ld, its "
+                       "measurements (steps/every), found %ld",
+                       is_rex ? p->rex[i - p->n_mcmc].name : m->ops->name, m->steps / m->every,
+                       every);
+  }
+  return CW_OK;
+}
+
+static cw_status read_group(cw_node *measure, const cw_observable_ops *ops, cw_plan *p) {
+  cw_node *map;
+  CW_TRY(cw_job_map(measure, ops->name, ops->standard ? CW_JOB_PRESET : CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  if (!ops->standard && p->n_mcmc + p->n_rex == 0)
+    return cw_job_fail(map, NULL, "nothing measures it: it needs a sampler section, rex or ptbc");
+  CW_REQUIRE(p->n_groups < CW_MAX_GROUPS);
+  cw_measure_plan *g = &p->group[p->n_groups++];
+  g->ops = ops;
+  CW_TRY(cw_job_long(map, "every", 1, 1, 1000000, &g->every));
+  CW_TRY(check_turn(map, p, g->every));
+  if (ops->params != NULL) CW_TRY(cw_job_params(map, ops->params, g->param));
+  return cw_job_finish(map);
+}
+
+/* Groups that fit the theory, the standard ones first; naming another one is an error. */
+cw_status cw_read_measure(cw_node *root, cw_plan *p) {
+  cw_node *measure;
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  CW_TRY(cw_job_map(root, "measure", CW_JOB_PRESET, &measure));
+  for (int standard = 1; standard >= 0; standard--)
+    for (int i = 0; cw_observables[i] != NULL; i++) {
+      const cw_observable_ops *ops = cw_observables[i];
+      if (ops->standard != (standard == 1)) continue;
+      if (ops->fits(&probe.theory)) {
+        CW_TRY(read_group(measure, ops, p));
+      } else if (cw_job_has(measure, ops->name)) {
+        return cw_job_fail(measure, ops->name,
+                           "'%s' observables do not fit theory '%s' on this lattice", ops->name,
+                           p->theory->name);
+      }
+    }
+  if (p->n_groups == 0 || !p->group[0].ops->standard)
+    return cw_job_fail(root, "theory", "no observables fit theory '%s' on this lattice",
+                       p->theory->name);
+  return CW_OK;
+}

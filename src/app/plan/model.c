@@ -1,0 +1,313 @@
+/* Models and their training: sections `model` and `train`, and what flows on a ladder share with
+ * them. */
+#include <string.h>
+
+#include "app/plan/plan.h"
+
+/* ---- model ---- */
+
+static const char *const *layer_words(const char *words[CW_MAX_WORDS]) {
+  int n = 0;
+  for (; cw_layers[n] && n < CW_MAX_WORDS - 1; n++) words[n] = cw_layers[n]->ops->name;
+  words[n] = NULL;
+  return words;
+}
+
+static const char *const prior_words[] = {"normal", "free", NULL};
+static const char *const net_words[] = {"conv", "dense", NULL};
+static const char *const activation_words[] = {"tanh", "leaky_relu", NULL};
+
+static cw_status read_prior(cw_node *model, cw_prior_spec *prior) {
+  cw_node *map;
+  int kind;
+  CW_TRY(cw_job_map(model, "prior", CW_JOB_PRESET, &map));
+  CW_TRY(cw_job_choice(map, "kind", "prior", prior_words, CW_PRIOR_NORMAL, &kind));
+  prior->kind = (cw_prior_kind)kind;
+  CW_TRY(cw_job_double(map, "sigma", 1, 1e-6, 1e6, &prior->sigma));
+  if (prior->kind == CW_PRIOR_FREE)
+    CW_TRY(cw_job_double(map, "mass2", 1, 1e-6, 1e6, &prior->mass2));
+  return CW_OK;
+}
+
+static cw_status read_net(cw_node *layer, cw_net_spec *net) {
+  static const int eights[] = {8, 8};
+  cw_node *map;
+  int kind, activation;
+  long kernel = 1;
+  CW_TRY(cw_job_map(layer, "net", CW_JOB_PRESET, &map));
+  CW_TRY(cw_job_choice(map, "kind", "network", net_words, CW_NET_CONV, &kind));
+  CW_TRY(cw_job_int_list(map, "hidden", eights, 2, 1, 65536, 8, net->hidden, &net->n_hidden));
+  CW_TRY(
+      cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
+  if (kind == CW_NET_CONV) CW_TRY(cw_job_long(map, "kernel", 3, 1, 99, &kernel));
+  if (kernel % 2 == 0)
+    return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
+  net->kind = (cw_net_kind)kind;
+  net->activation = (cw_activation)activation;
+  net->kernel = (int)kernel;
+  return CW_OK;
+}
+
+static cw_status read_knots(cw_node *map, const cw_layer_kind *kind, cw_layer_spec *spec) {
+  long bins;
+  CW_TRY(cw_job_long(map, "bins", kind->bins, 2, 32, &bins));
+  spec->bins = (int)bins;
+  return cw_job_double(map, "range", kind->range, 1e-3, 1e6, &spec->range);
+}
+
+static cw_status needs_even_extents(cw_node *map, const cw_plan *p, const cw_layer_spec *spec) {
+  for (int d = 0; d < p->lat.dim; d++)
+    if (p->lat.extent[d] % 2 != 0)
+      return cw_job_fail(map, NULL,
+                         "layer '%s' works on a checkerboard, which needs even extents, but the "
+                         "lattice has extent %d",
+                         spec->kind, p->lat.extent[d]);
+  return CW_OK;
+}
+
+/* Of the keys of a layer those that its kind takes. */
+static cw_status read_spec(cw_node *map, const cw_plan *p, const cw_layer_kind *kind,
+                           cw_layer_spec *spec) {
+  if (kind->z2) CW_TRY(cw_job_bool(map, "z2", 0, &spec->z2));
+  if (kind->net) CW_TRY(read_net(map, &spec->net));
+  if (spec->z2 && spec->net.activation != CW_ACT_TANH)
+    return cw_job_fail(map, "z2", "needs an odd activation: tanh");
+  if (kind->bins > 0) CW_TRY(read_knots(map, kind, spec));
+  return kind->masked ? needs_even_extents(map, p, spec) : CW_OK;
+}
+
+static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model, int *parity) {
+  const char *words[CW_MAX_WORDS];
+  cw_layer_spec spec = {0};
+  int which;
+  long repeat;
+  CW_TRY(cw_job_as_map(map));
+  CW_TRY(cw_job_choice(map, "kind", "layer", layer_words(words), CW_JOB_REQUIRED, &which));
+  CW_TRY(cw_job_long(map, "repeat", 1, 1, CW_MAX_LAYERS, &repeat));
+  spec.kind = cw_layers[which]->ops->name;
+  CW_TRY(read_spec(map, p, cw_layers[which], &spec));
+  if (model->n_layers + repeat > CW_MAX_LAYERS)
+    return cw_job_fail(map, "repeat", "more than %d layers in all", CW_MAX_LAYERS);
+  for (long i = 0; i < repeat; i++) {
+    spec.parity = *parity;
+    if (cw_layers[which]->masked) *parity = 1 - *parity;
+    model->layer[model->n_layers++] = spec;
+  }
+  return CW_OK;
+}
+
+/* Parameters of a finished training, at this volume or another. */
+static cw_status read_start(cw_node *flow, cw_start_from *start) {
+  cw_node *map;
+  CW_TRY(cw_job_map(flow, "start", CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  CW_TRY(cw_read_text(map, "run", NULL, start->run, sizeof start->run));
+  return cw_read_text(map, "case", "", start->name, sizeof start->name);
+}
+
+static cw_status needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
+  if (p->theory->kind == CW_SITE_REAL) return CW_OK;
+  return cw_job_fail(root, section,
+                     "models are for real fields and spins on sites, not for theory '%s'",
+                     p->theory->name);
+}
+
+cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model) {
+  cw_node *list;
+  int parity = 0;
+  CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
+  for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n))
+    CW_TRY(read_layer(n, p, model, &parity));
+  return CW_OK;
+}
+
+/* ---- autoregressive models, of spins ---- */
+
+static const char *const *autoregressive_words(const char *words[CW_MAX_WORDS]) {
+  int n = 0;
+  for (; cw_autoregressives[n] && n < CW_MAX_WORDS - 1; n++) words[n] = cw_autoregressives[n]->name;
+  words[n] = NULL;
+  return words;
+}
+
+static const char *const share_words[] = {"none", "rows", "all", NULL};
+
+static cw_status needs_even_theory(cw_node *map, const char *key, const cw_plan *p) {
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  if (cw_theory_is_even(probe.theory.ops, probe.theory.c)) return CW_OK;
+  return cw_job_fail(map, key, "theory '%s' is not even at these parameters", p->theory->name);
+}
+
+static cw_status read_images(cw_node *model, const cw_plan *p, cw_autoregressive_spec *s) {
+  cw_node *map;
+  long shifts;
+  CW_TRY(cw_job_map(model, "mixture", CW_JOB_PRESET, &map));
+  CW_TRY(cw_job_bool(map, "mirror", 0, &s->mirror));
+  if (s->mirror) CW_TRY(needs_even_theory(map, "mirror", p));
+  if (s->mirror && s->z2) return cw_job_fail(map, "mirror", "with z2 mirror images are equal");
+  CW_TRY(cw_job_bool(map, "point_group", 0, &s->point_group));
+  CW_TRY(cw_job_long(map, "shifts", 1, 1, 64, &shifts));
+  s->shifts = (int)shifts;
+  for (int d = 0; d < p->lat.dim; d++)
+    if (shifts > p->lat.extent[d])
+      return cw_job_fail(map, "shifts", "%ld shifts of an extent of %d", shifts, p->lat.extent[d]);
+  const long n = cw_autoregressive_images(s, &p->lat);
+  if (n <= CW_MAX_IMAGES) return CW_OK;
+  return cw_job_fail(map, NULL, "%ld images; at most %d", n, CW_MAX_IMAGES);
+}
+
+/* The keys that only some kinds of network have. */
+static cw_status read_sharing(cw_node *map, const cw_plan *p, const cw_autoregressive_kind *kind,
+                              cw_autoregressive_spec *s) {
+  int share;
+  long kernel;
+  if (kind->share) {
+    CW_TRY(cw_job_choice(map, "share", "sharing of weights", share_words, CW_SHARE_ROWS, &share));
+    s->share = (cw_share)share;
+  }
+  if (!kind->kernel) return CW_OK;
+  CW_TRY(cw_job_long(map, "kernel", 5, 1, 99, &kernel));
+  if (kernel % 2 == 0)
+    return cw_job_fail(map, "kernel", "expected an odd number, found %ld", kernel);
+  s->kernel = (int)kernel;
+  for (int d = 0; d < p->lat.dim; d++)
+    if (kernel / 2 >= p->lat.extent[d])
+      return cw_job_fail(map, "kernel", "%ld reaches around the extent %d", kernel,
+                         p->lat.extent[d]);
+  return cw_job_bool(map, "periodic", 1, &s->periodic);
+}
+
+static cw_status read_autoregressive(cw_node *map, cw_plan *p) {
+  static const int preset[] = {32, 32};
+  const char *words[CW_MAX_WORDS];
+  cw_autoregressive_spec *s = &p->model.autoregressive;
+  int kind, activation;
+  p->model.kind = CW_MODEL_AUTOREGRESSIVE;
+  CW_TRY(cw_job_choice(map, "kind", "autoregressive model", autoregressive_words(words), 0, &kind));
+  s->kind = cw_autoregressives[kind]->name;
+  CW_TRY(cw_job_int_list(map, "hidden", preset, 2, 1, CW_MAX_CHANNELS, 8, s->hidden, &s->n_hidden));
+  CW_TRY(
+      cw_job_choice(map, "activation", "activation", activation_words, CW_ACT_TANH, &activation));
+  s->activation = (cw_activation)activation;
+  CW_TRY(cw_job_bool(map, "gated", 0, &s->gated));
+  CW_TRY(cw_job_bool(map, "residual", 0, &s->residual));
+  CW_TRY(read_sharing(map, p, cw_autoregressives[kind], s));
+  CW_TRY(cw_job_bool(map, "z2", 0, &s->z2));
+  if (s->z2 && (s->activation != CW_ACT_TANH || s->gated))
+    return cw_job_fail(map, "z2", "needs an odd activation: tanh, not gated");
+  if (s->z2) CW_TRY(needs_even_theory(map, "z2", p));
+  CW_TRY(cw_job_bool(map, "bonds", 1, &s->bonds));
+  CW_TRY(cw_job_double(map, "clip", 1e-7, 1e-300, 0.499, &s->clip));
+  return read_images(map, p, s);
+}
+
+cw_status cw_read_model(cw_node *root, cw_plan *p) {
+  cw_node *map;
+  CW_TRY(cw_job_map(root, "model", CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  if (p->theory->kind != CW_SITE_SPIN) CW_TRY(needs_real_field(root, p, "model"));
+  p->has_model = true;
+  CW_TRY(read_start(map, &p->start));
+  if (p->theory->kind == CW_SITE_SPIN) return read_autoregressive(map, p);
+  CW_TRY(read_prior(map, &p->model.prior));
+  CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
+  if (p->model.z2_mixture && !p->theory->even)
+    return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
+  return cw_read_layers(map, p, &p->model);
+}
+
+/* ---- are two alike? ---- */
+
+/* ---- training ---- */
+
+static const char *const loss_words[] = {"reverse_kl", "forward_kl", NULL};
+static const char *const gradient_words[] = {"path", "plain", "reinforce", NULL};
+static const char *const schedule_words[] = {"constant", "cosine", "plateau", NULL};
+
+static cw_status read_schedule(cw_node *map, long warmup, cw_train_options *t) {
+  int schedule;
+  CW_TRY(cw_job_choice(map, "schedule", "schedule", schedule_words, CW_SCHEDULE_COSINE, &schedule));
+  t->schedule = (cw_schedule)schedule;
+  CW_TRY(cw_job_double(map, "rate", 1e-3, 1e-12, 10, &t->rate));
+  CW_TRY(cw_job_long(map, "warmup", warmup, 0, 100000000, &t->warmup));
+  if (t->schedule != CW_SCHEDULE_CONSTANT)
+    CW_TRY(cw_job_double(map, "rate_end", 0.01, 0, 1, &t->rate_end));
+  if (t->schedule == CW_SCHEDULE_PLATEAU)
+    CW_TRY(cw_job_double(map, "patience", 500, 1, 1e9, &t->patience));
+  return CW_OK;
+}
+
+/* How parameters move, the same for every loss. */
+static cw_status read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t) {
+  int gradient;
+  CW_TRY(
+      cw_job_choice(map, "gradient", "gradient estimator", gradient_words, (int)preset, &gradient));
+  t->gradient = (cw_gradient)gradient;
+  if ((t->gradient == CW_GRADIENT_REINFORCE) != (preset == CW_GRADIENT_REINFORCE))
+    return cw_job_fail(map, "gradient",
+                       "reinforce is for spins and the reverse KL, and the only one there");
+  CW_TRY(read_schedule(map, warmup, t));
+  CW_TRY(cw_job_double(map, "clip", 0, 0, 1e12, &t->clip));
+  CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));
+  CW_TRY(cw_job_double(map, "beta2", 0.999, 0, 0.9999999, &t->beta2));
+  return cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon);
+}
+
+static bool spins(const cw_plan *p) { return p->model.kind == CW_MODEL_AUTOREGRESSIVE; }
+
+static cw_gradient preset_gradient(const cw_plan *p, cw_loss loss) {
+  if (!spins(p)) return CW_GRADIENT_PATH;
+  return loss == CW_LOSS_REVERSE_KL ? CW_GRADIENT_REINFORCE : CW_GRADIENT_PLAIN;
+}
+
+/* What starts from trained parameters is where annealing would take it. */
+static cw_status read_annealing(cw_node *map, const cw_plan *p, cw_train_options *t) {
+  const long preset = p->start.run[0] != '\0' ? 0 : t->steps / 10;
+  CW_TRY(cw_job_long(map, "anneal", preset, 0, 1000000000, &t->anneal));
+  if (t->anneal > t->steps)
+    return cw_job_fail(map, "anneal", "%ld steps of annealing, but %ld steps in all", t->anneal,
+                       t->steps);
+  return cw_job_double(map, "anneal_from", 0.5, 0, 1, &t->anneal_from);
+}
+
+cw_status cw_read_train(cw_node *root, cw_plan *p) {
+  cw_node *map;
+  int loss;
+  cw_train_options *t = &p->train;
+  CW_TRY(cw_job_map(root, "train", CW_JOB_MAY, &map));
+  if (map == NULL) return CW_OK;
+  CW_TRY(cw_needs_model(root, p, "train"));
+  p->has_train = true;
+  CW_TRY(cw_job_choice(map, "loss", "loss", loss_words, CW_LOSS_REVERSE_KL, &loss));
+  t->loss = (cw_loss)loss;
+  CW_TRY(cw_job_long(map, "steps", 2000, 0, 1000000000, &t->steps));
+  CW_TRY(cw_job_long(map, "batch", 1024, CW_LANES, 1L << 24, &t->batch));
+  if (t->batch % CW_LANES != 0)
+    return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
+  CW_TRY(read_descent(map, preset_gradient(p, t->loss), 100, t));
+  if (spins(p) && t->gradient == CW_GRADIENT_PATH)
+    return cw_job_fail(map, "gradient", "there is no path gradient for spins; expected plain");
+  if (spins(p) && t->loss == CW_LOSS_REVERSE_KL) CW_TRY(read_annealing(map, p, t));
+  if (p->model.z2_mixture && t->loss == CW_LOSS_FORWARD_KL && t->gradient == CW_GRADIENT_PATH)
+    return cw_job_fail(
+        map, "gradient",
+        "the path gradient of the forward KL needs a single flow; with z2_mixture use plain");
+  return t->loss == CW_LOSS_FORWARD_KL ? cw_read_data(root, map, p, &p->train_data) : CW_OK;
+}
+
+cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
+  cw_node *flow, *train;
+  cw_train_options *t = &f->train;
+  CW_TRY(needs_real_field(map, p, "flow"));
+  CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
+  f->model.prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
+  CW_TRY(read_start(flow, &f->start));
+  CW_TRY(cw_read_layers(flow, p, &f->model));
+  CW_TRY(cw_job_map(map, "train", CW_JOB_PRESET, &train));
+  t->loss = CW_LOSS_TRANSITION;
+  CW_TRY(cw_job_long(train, "steps", 100, 0, 1000000000, &t->steps));
+  CW_TRY(cw_job_long(train, "batch", 512, 2, 1L << 24, &t->batch));
+  CW_TRY(cw_job_long(train, "every", 10, 1, 1000000, &f->every));
+  return read_descent(train, CW_GRADIENT_PATH, 10, t);
+}

@@ -1,0 +1,124 @@
+#include "app/plan/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "causeway/configuration.h"
+
+void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]) {
+  snprintf(name, 160, "%s%s%s", plan->name, plan->name[0] ? "/" : "", stage);
+}
+
+bool cw_plan_fits_files(const cw_plan *p) {
+  return p->theory->kind == CW_LINK_SU3 && p->lat.dim == 4;
+}
+
+long cw_kept_rows(const cw_mcmc_plan *m) { return (m->keep + m->chains - 1) / m->chains; }
+
+long cw_kept_rows_of(const cw_mcmc_plan *m, long measured) {
+  return measured * cw_kept_rows(m) / (m->steps / m->every);
+}
+
+bool cw_trained_on(const cw_plan *p, int data) {
+  return p->has_train && p->train.loss == CW_LOSS_FORWARD_KL && p->train_data == data;
+}
+
+long cw_fair_rows(const cw_plan *p, int data) {
+  long rows = cw_kept_rows(&p->mcmc[data]);
+  return cw_trained_on(p, data) ? rows - rows / 2 : rows;
+}
+
+long cw_forward_rows(const cw_plan *p) {
+  return p->has_forward ? cw_fair_rows(p, p->forward_data) : 0;
+}
+
+/* ---- words of the registries ---- */
+
+/* ---- lattice and theory ---- */
+
+/* ---- samplers ---- */
+
+/* ---- inference ---- */
+
+/* ---- the whole job ---- */
+
+void cw_plans_clear(cw_plans *plans) {
+  free(plans->plan);
+  free(plans->text);
+  *plans = (cw_plans){0};
+}
+
+void cw_probe_make(const cw_plan *plan, cw_probe *probe) {
+  *probe = (cw_probe){.geom = {.lat = plan->lat, .n_sites = cw_lattice_sites(&plan->lat)},
+                      .theory = {.ops = plan->theory,
+                                 .n_comp = cw_kind_components(plan->theory->kind, &plan->lat),
+                                 .n_tangent = cw_kind_tangent(plan->theory->kind, &plan->lat),
+                                 .form = plan->form}};
+  probe->theory.geom = &probe->geom;
+  memcpy(probe->theory.param, plan->param, sizeof probe->theory.param);
+  plan->theory->couplings(plan->form, &plan->lat, plan->param, probe->theory.c);
+}
+
+void cw_primary_name(const cw_plan *plan, int g, char name[64]) {
+  snprintf(name, 64, "primary%s%.50s", g > 0 ? "." : "", g > 0 ? plan->group[g].ops->name : "");
+}
+
+static long smaller(long a, long b) { return a < b ? a : b; }
+
+int cw_plan_split(const cw_plan *plan, long threads) {
+  long fewest = LONG_MAX;
+  for (int i = 0; i < plan->n_mcmc; i++) fewest = smaller(fewest, plan->mcmc[i].chains);
+  for (int i = 0; i < plan->n_walks; i++) fewest = smaller(fewest, plan->walk[i].mcmc.chains);
+  for (int i = 0; i < plan->n_rex; i++) fewest = smaller(fewest, plan->rex[i].mcmc.chains);
+  if (plan->has_model || plan->theory->kind == CW_SITE_REAL || fewest == LONG_MAX) return 1;
+  long share = (fewest + threads - 1) / threads;
+  return cw_geometry_choose(&plan->lat, cw_kind_components(plan->theory->kind, &plan->lat), share);
+}
+
+int cw_count_stages(const cw_walk_plan *w, cw_walk_stage kind) {
+  int n = 0;
+  for (int i = 0; i < w->n_stages; i++) n += w->stage[i] == kind;
+  return n;
+}
+
+void cw_rung_array(const cw_plan *plan, int rung, int g, char name[80]) {
+  char primary[64];
+  cw_primary_name(plan, g, primary);
+  if (rung == plan->ladder.n - 1)
+    snprintf(name, 80, "%s", primary);
+  else
+    snprintf(name, 80, "rung%d.%s", rung, primary);
+}
+
+bool cw_same_layer(const cw_layer_spec *a, const cw_layer_spec *b) {
+  const cw_net_spec *m = &a->net, *n = &b->net;
+  return strcmp(a->kind, b->kind) == 0 && a->z2 == b->z2 && a->bins == b->bins &&
+         a->range == b->range && m->kind == n->kind && m->kernel == n->kernel &&
+         m->activation == n->activation && m->n_hidden == n->n_hidden &&
+         memcmp(m->hidden, n->hidden, sizeof m->hidden) == 0;
+}
+
+static const char *network_difference(const cw_autoregressive_spec *a,
+                                      const cw_autoregressive_spec *b) {
+  if (strcmp(a->kind, b->kind) != 0) return "kind";
+  if (a->n_hidden != b->n_hidden || memcmp(a->hidden, b->hidden, sizeof a->hidden) != 0)
+    return "hidden";
+  if (a->activation != b->activation) return "activation";
+  if (a->gated != b->gated) return "gated";
+  if (a->residual != b->residual) return "residual";
+  if (a->share != b->share) return "share";
+  if (a->kernel != b->kernel) return "kernel";
+  if (a->periodic != b->periodic) return "periodic";
+  if (a->z2 != b->z2) return "z2";
+  return a->bonds != b->bonds ? "bonds" : NULL;
+}
+
+const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b) {
+  if (a->kind != b->kind) return "kind";
+  if (a->kind == CW_MODEL_AUTOREGRESSIVE)
+    return network_difference(&a->autoregressive, &b->autoregressive);
+  for (int i = 0; i < a->n_layers && i < b->n_layers; i++)
+    if (!cw_same_layer(&a->layer[i], &b->layer[i])) return "layers";
+  return a->n_layers != b->n_layers ? "layers" : NULL;
+}

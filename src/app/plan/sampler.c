@@ -1,0 +1,142 @@
+/* Sections named after samplers, and what other sections share with them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/plan/plan.h"
+#include "causeway/configuration.h"
+
+cw_status cw_read_text(cw_node *root, const char *key, const char *preset, char *out, size_t size) {
+  const char *text;
+  CW_TRY(cw_job_string(root, key, preset, &text));
+  if (strlen(text) >= size)
+    return cw_job_fail(root, key, "%zu bytes, at most %zu", strlen(text), size - 1);
+  snprintf(out, size, "%s", text);
+  return CW_OK;
+}
+
+static cw_status read_choices(cw_node *map, const cw_sampler_ops *ops, int *choice) {
+  for (int k = 0; ops->choices_name && ops->choices_name[k]; k++)
+    CW_TRY(cw_job_choice(map, ops->choices_name[k], ops->choices_name[k], ops->choices[k], 0,
+                         &choice[k]));
+  return CW_OK;
+}
+
+static const char *const start_words[] = {"hot", "cold", NULL};
+
+/* Where chains begin: the start file, and how it is to be taken. */
+static const char *const file_keys[] = {"start_file", "project_start", "ignore_checks", NULL};
+
+static cw_status read_start_file(cw_node *map, cw_mcmc_plan *m) {
+  int check[8], n = 0;
+  cw_node *list;
+  CW_TRY(cw_read_text(map, "start_file", "", m->start_file, sizeof m->start_file));
+  bool none = m->start_file[0] == '\0';
+  for (int k = 1; none && file_keys[k] != NULL; k++)
+    if (cw_job_has(map, file_keys[k]))
+      return cw_job_fail(map, file_keys[k], "does nothing without 'start_file'");
+  if (none) return CW_OK;
+  CW_TRY(cw_job_bool(map, "project_start", false, &m->project_start));
+  CW_TRY(cw_job_list(map, "ignore_checks", CW_JOB_MAY, &list));
+  if (list != NULL)
+    CW_TRY(cw_job_choices(map, "ignore_checks", "check", cw_check_names(), 8, check, &n));
+  for (int i = 0; i < n; i++) m->ignore_checks |= 1u << check[i];
+  return CW_OK;
+}
+
+static cw_status read_chain_start(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
+  int start;
+  CW_TRY(cw_job_choice(map, "start", "start", start_words, CW_START_HOT, &start));
+  m->start = (cw_start)start;
+  if (cw_plan_fits_files(p)) return read_start_file(map, m);
+  for (int k = 0; file_keys[k] != NULL; k++)
+    if (cw_job_has(map, file_keys[k]))
+      return cw_job_fail(map, file_keys[k],
+                         "needs an SU(3) theory in four dimensions, found '%s' in %d",
+                         p->theory->name, p->lat.dim);
+  return CW_OK;
+}
+
+static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  if (!m->ops->fits(&probe.theory, m->param))
+    return cw_job_fail(map, NULL, "sampler '%s' does not fit theory '%s' with these parameters",
+                       m->ops->name, p->theory->name);
+  const char *why = m->ops->refuse ? m->ops->refuse(p->theory, m->param, m->choice) : NULL;
+  return why ? cw_job_fail(map, NULL, "%s", why) : CW_OK;
+}
+
+cw_status cw_read_sampler(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
+  CW_TRY(read_chain_start(map, p, m));
+  CW_TRY(cw_job_params(map, m->ops->params, m->param));
+  CW_TRY(read_choices(map, m->ops, m->choice));
+  return check_fit(p, m, map);
+}
+
+cw_status cw_read_which_sampler(cw_node *map, cw_mcmc_plan *m) {
+  const char *words[CW_MAX_WORDS] = {NULL};
+  int which;
+  for (int i = 0; cw_samplers[i] && i < CW_MAX_WORDS - 1; i++) words[i] = cw_samplers[i]->name;
+  CW_TRY(cw_job_choice(map, "sampler", "sampler", words, 0, &which));
+  m->ops = cw_samplers[which];
+  return CW_OK;
+}
+
+cw_status cw_read_mcmc(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
+  CW_TRY(cw_job_long(map, "chains", 64, 1, 1000000, &m->chains));
+  CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
+  CW_TRY(cw_job_long(map, "steps", 2000, 1, 1000000000, &m->steps));
+  CW_TRY(cw_job_long(map, "every", 1, 1, 1000000, &m->every));
+  CW_TRY(cw_job_long(map, "keep", 0, 0, 1000000000, &m->keep));
+  if (m->every > m->steps)
+    return cw_job_fail(map, "every",
+                       "nothing would be measured: expected at most %ld, the steps, found "
+                       "%ld",
+                       m->steps, m->every);
+  if (m->keep > m->chains * (m->steps / m->every))
+    return cw_job_fail(map, "keep", "%ld configurations cannot be kept of %ld measured", m->keep,
+                       m->chains * (m->steps / m->every));
+  if (m->steps + m->thermalise > UINT32_MAX) return cw_job_fail(map, "steps", "at most 2^32 steps");
+  return cw_read_sampler(map, p, m);
+}
+
+cw_status cw_read_samplers(cw_node *root, cw_plan *p) {
+  for (int i = 0; cw_samplers[i]; i++) {
+    cw_node *map;
+    CW_TRY(cw_job_map(root, cw_samplers[i]->name, CW_JOB_MAY, &map));
+    if (map == NULL) continue;
+    CW_REQUIRE(p->n_mcmc < CW_MAX_MCMC);
+    cw_mcmc_plan *m = &p->mcmc[p->n_mcmc++];
+    m->ops = cw_samplers[i];
+    CW_TRY(cw_read_mcmc(map, p, m));
+    CW_TRY(cw_job_finish(map));
+  }
+  return CW_OK;
+}
+
+cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
+  const char *words[CW_MAX_MCMC + 1] = {NULL};
+  for (int i = 0; p->n_mcmc == 0 && cw_samplers[i]; i++)
+    CW_TRY(cw_job_suspect(root, cw_samplers[i]->name));
+  if (p->n_mcmc == 0)
+    return cw_job_fail(map, "data",
+                       "needs a sampler section (hmc or cluster) with 'keep' configurations");
+  for (int i = 0; i < p->n_mcmc; i++) words[i] = p->mcmc[i].ops->name;
+  return cw_job_choice(map, "data", "sampler section", words, 0, index);
+}
+
+cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
+  CW_TRY(cw_read_data_section(root, map, p, index));
+  const cw_mcmc_plan *m = &p->mcmc[*index];
+  if (m->keep < 2 * m->chains)
+    return cw_job_fail(map, "data",
+                       "section '%s' must keep at least two configurations per chain; set %s.keep",
+                       m->ops->name, m->ops->name);
+  return CW_OK;
+}
+
+cw_status cw_needs_model(cw_node *root, const cw_plan *p, const char *section) {
+  if (p->has_model) return CW_OK;
+  CW_TRY(cw_job_suspect(root, "model"));
+  return cw_job_fail(root, section, "needs a section 'model'");
+}

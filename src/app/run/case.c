@@ -1,0 +1,63 @@
+/* A case while it runs. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/run/stage.h"
+
+/* Less work than it takes to wake the other threads. Measured: half the links of one direction of a
+ * block, one parallel region, must be worth some 20 microseconds. */
+static bool block_is_small(const cw_geometry *geom, const cw_theory_ops *theory) {
+  return geom->n_outer * cw_kind(theory->kind)->n_real < 2048;
+}
+
+cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out) {
+  long threads = (long)cw_ranks(ctx) * cw_threads(ctx);
+  *out = (cw_case){.ctx = ctx, .plan = plan, .store = store};
+  CW_TRY(cw_geometry_create(ctx, &plan->lat, cw_plan_split(plan, threads), &out->geom));
+  CW_TRY(cw_theory_create(ctx, plan->theory, out->geom, plan->form, plan->param, &out->theory));
+  if (block_is_small(out->geom, plan->theory)) out->theory.threads = 1;
+  for (int g = 0; g < plan->n_groups; g++)
+    out->observer[g] = cw_observer_make(plan->group[g].ops, &out->theory, plan->group[g].param);
+  out->work = cw_arena_create(0);
+  if (out->work == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for measurements");
+  if (!plan->has_model) return CW_OK;
+  CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
+  cw_model_init(out->model, plan->seed);
+  cw_model_set_couplings(out->model, out->theory.ops, out->theory.c);
+  return cw_start_parameters(out, &plan->start, "train", &plan->model, 1, &out->model);
+}
+
+void cw_case_close(cw_case *c) {
+  for (int i = 0; i < CW_MAX_WALKS; i++) cw_flows_destroy(&c->flows[i]);
+  cw_model_destroy(c->model);
+  cw_arena_destroy(c->work);
+  cw_theory_destroy(&c->theory);
+  cw_geometry_destroy(c->geom);
+  *c = (cw_case){0};
+}
+
+cw_rng cw_case_rng(const cw_case *c, const char *stage) {
+  char name[160];
+  cw_stage_name(c->plan, stage, name);
+  return cw_rng_stream(c->plan->seed, name);
+}
+
+cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out) {
+  const cw_ladder_plan *l = &c->plan->ladder;
+  double(*param)[CW_MAX_PARAMS] = malloc((size_t)l->n * sizeof *param);
+  if (param == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a ladder");
+  for (int r = 0; r < l->n; r++)
+    memcpy(param[r], l->param[reverse ? l->n - 1 - r : r], sizeof *param);
+  cw_status st =
+      cw_ladder_create(c->ctx, &c->theory, l->n, (const double(*)[CW_MAX_PARAMS])param, out);
+  free(param);
+  return st;
+}
+
+void cw_flows_destroy(cw_flows *f) {
+  for (int k = 0; k < f->n; k++) cw_model_destroy(f->model[k]);
+  free(f->model);
+  free(f->map);
+  *f = (cw_flows){0};
+}

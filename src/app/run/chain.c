@@ -1,0 +1,126 @@
+/* Free energy by chain integration: d ln Z/d kappa = 2 <sum phi phi_mu> integrated along the
+ * hopping parameter, from independent sites (kappa = 0), where Z is a product of one-site
+ * integrals, to the target. The classical alternative to a flow's direct estimate (Nicoli et al.,
+ * arXiv:2007.07115). One Markov chain run per Gauss-Legendre node. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/run/stage.h"
+#include "causeway/stats.h"
+
+enum { MAX_NODES = 200 };
+
+typedef struct {
+  const cw_mcmc_plan *plan;
+  double kappa[MAX_NODES], weight[MAX_NODES];
+  double lnZ0;
+  long first, n_mine;
+  cw_record slope; /* rows of the last node */
+  long node;
+} chain;
+
+static void couplings_at(const cw_case *c, double kappa, double *out) {
+  memcpy(out, c->theory.c, sizeof c->theory.c);
+  out[c->theory.ops->bond_term] = -2 * kappa;
+}
+
+static cw_status record_slope(cw_case *c, chain *h, const cw_field *x) {
+  double *row = cw_record_row(&h->slope, h->n_mine);
+  int n_terms = c->theory.ops->n_terms, bond = c->theory.ops->bond_term;
+  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+#pragma omp parallel for num_threads(cw_threads(c->ctx)) schedule(static)
+  for (long b = 0; b < x->n_blocks; b++) {
+    double T[CW_LANES * CW_MAX_TERMS];
+    cw_field block = cw_field_block(x, b);
+    c->theory.ops->terms(&c->theory, &block, T);
+    for (long i = 0; i < block.n_config; i++) row[b * x->B + i] = 2 * T[i * n_terms + bond];
+  }
+  return CW_OK;
+}
+
+static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field *x, double *accept,
+                             long node) {
+  const cw_mcmc_plan *p = h->plan;
+  cw_rng rng = cw_case_rng(c, "chain");
+  rng.key[1] += (uint32_t)node; /* a stream per node */
+  double coupling[CW_MAX_TERMS];
+  couplings_at(c, h->kappa[node], coupling);
+  cw_step_stats stats = {.accept = accept};
+  for (long t = 0; t < p->thermalise + p->steps; t++) {
+    CW_TRY(sampler->ops->step(sampler, coupling, x, rng, (uint32_t)t, &stats));
+    if (t < p->thermalise) {
+      if (sampler->ops->tune)
+        sampler->ops->tune(sampler, cw_mean_over_chains(c, p->chains, accept, h->n_mine),
+                           (uint32_t)t, (uint32_t)p->thermalise);
+    } else if ((t - p->thermalise + 1) % p->every == 0) {
+      CW_TRY(record_slope(c, h, x));
+    }
+  }
+  return CW_OK;
+}
+
+static cw_status step(cw_stage *s, cw_case *c, long node) {
+  chain *h = s->self;
+  cw_field x = {0};
+  cw_sampler *sampler = NULL;
+  h->node = node;
+  cw_status st = cw_field_create(c->ctx, c->geom, c->theory.n_comp, h->n_mine, &x);
+  double *accept = st == CW_OK ? cw_alloc((size_t)(x.n_blocks * x.B) * sizeof *accept) : NULL;
+  if (st == CW_OK && accept == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
+  if (st == CW_OK)
+    st = cw_sampler_create(c->ctx, h->plan->ops, &c->theory, h->plan->param, h->plan->choice,
+                           x.n_blocks, &sampler);
+  if (st == CW_OK) {
+    x.first_chain = h->first;
+    st = cw_start_field(c, h->plan, (uint32_t)node, &x);
+  }
+  if (st == CW_OK) st = sample_node(c, h, sampler, &x, accept, node);
+  cw_sampler_destroy(sampler);
+  cw_field_destroy(&x);
+  free(accept);
+  return st;
+}
+
+static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
+  chain *h = s->self;
+  long dim[3] = {1, h->slope.n, h->plan->chains}, one = 1;
+  cw_arrays rows = {0};
+  cw_status st = cw_put_chains(c, &rows, "slope", &h->slope, h->plan->chains, 0);
+  if (st == CW_OK)
+    st = cw_arrays_put(c->ctx, set, "slope", 3, dim, cw_arrays_get(&rows, "slope")->data);
+  cw_arrays_clear(&rows);
+  CW_TRY(st);
+  CW_TRY(cw_arrays_put(c->ctx, set, "kappa", 1, &one, &h->kappa[h->node]));
+  CW_TRY(cw_arrays_put(c->ctx, set, "weight", 1, &one, &h->weight[h->node]));
+  return cw_arrays_put(c->ctx, set, "lnZ0", 1, &one, &h->lnZ0);
+}
+
+static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
+  (void)s;
+  (void)c;
+  (void)last;
+  return CW_OK;
+}
+
+cw_status cw_run_chain(cw_case *c) {
+  chain h = {.plan = &c->plan->chain.mcmc};
+  cw_gauss_legendre((int)c->plan->chain.nodes, 0, -0.5 * c->theory.c[c->theory.ops->bond_term],
+                    h.kappa, h.weight);
+  h.lnZ0 = (double)c->geom->n_sites * cw_one_site_lnz(c->theory.ops, c->theory.c);
+  if (!isfinite(h.lnZ0))
+    return cw_fail(c->ctx, CW_ENUMERIC,
+                   "chain: ln Z of a single site at these couplings is beyond "
+                   "numerical integration");
+  cw_stage stage = {.name = "chain",
+                    .n_steps = c->plan->chain.nodes,
+                    .every_step = true,
+                    .self = &h,
+                    .step = step,
+                    .save = save,
+                    .load = load};
+  cw_status st = cw_agree(c->ctx, cw_my_chains(c, h.plan->chains, &h.first, &h.n_mine));
+  if (st == CW_OK) st = cw_stage_run(c, &stage);
+  cw_record_free(&h.slope);
+  return st;
+}

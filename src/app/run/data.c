@@ -1,0 +1,112 @@
+/* What a stage takes from another: trained parameters, kept configurations. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/run/stage.h"
+
+/* The parameters are at the head of a trainer's state. */
+static cw_status take_parameters(cw_case *c, const cw_start_from *from, const char *name,
+                                 const cw_arrays *last, int n, cw_model *const *model) {
+  long n_theta = cw_model_n_theta(model[0]);
+  const cw_array *a = cw_arrays_get(last, "state.trainer");
+  if (a == NULL)
+    return cw_fail(c->ctx, CW_EINVAL, "start: run '%s' has no training '%s'", from->run, name);
+  long size = cw_array_size(a) / n, theirs = cw_trainer_state_theta(size);
+  if (size * n != cw_array_size(a) || (a->rank == 2 ? a->dim[0] : 1) != n)
+    return cw_fail(c->ctx, CW_EINVAL, "start: training '%s' of run '%s' is not of %d flows", name,
+                   from->run, n);
+  if (theirs != n_theta)
+    return cw_fail(c->ctx, CW_EINVAL,
+                   "start: the model of run '%s' has %ld parameters, that of this job %ld",
+                   from->run, theirs, n_theta);
+  for (int k = 0; k < n; k++) cw_model_set_theta(model[k], a->data + k * size);
+  return CW_OK;
+}
+
+/* The model that a stage of training is of, among the cases of a job; NULL: none. */
+static const cw_model_spec *trained_model(const cw_plan *plan, const char *stage) {
+  if (strcmp(stage, "train") == 0) return plan->has_model ? &plan->model : NULL;
+  for (int i = 0; i < plan->n_walks; i++) {
+    const size_t n = strlen(plan->walk[i].name);
+    if (strncmp(stage, plan->walk[i].name, n) == 0 && strcmp(stage + n, ".train") == 0)
+      return plan->walk[i].has_flow ? &plan->walk[i].flow.model : NULL;
+  }
+  return NULL;
+}
+
+/* Parameters of another model, or of a network that knows its lattice, would be as many numbers
+ * without a meaning. */
+static cw_status check_alike(cw_case *c, const cw_start_from *from, const cw_plan *theirs,
+                             const char *stage, const cw_model_spec *spec) {
+  const cw_model_spec *other = trained_model(theirs, stage);
+  const char *key = other != NULL ? cw_model_difference(spec, other) : NULL;
+  if (key != NULL)
+    return cw_fail(c->ctx, CW_EINVAL,
+                   "start: the parameters of run '%s' are of a model with other '%s'", from->run,
+                   key);
+  if (spec->kind == CW_MODEL_AUTOREGRESSIVE &&
+      !cw_autoregressive_find(spec->autoregressive.kind)->kernel &&
+      !cw_lattice_equal(&theirs->lat, &c->plan->lat))
+    return cw_fail(c->ctx, CW_EINVAL,
+                   "start: the parameters of run '%s' are of another lattice, and networks of kind "
+                   "'%s' stay at theirs",
+                   from->run, spec->autoregressive.kind);
+  return CW_OK;
+}
+
+static cw_status check_run(cw_case *c, const cw_start_from *from, const cw_store *store,
+                           const char *stage, const cw_model_spec *spec) {
+  cw_plans theirs = {0};
+  cw_status st = cw_plans_of_store(c->ctx, store, &theirs);
+  for (int i = 0; st == CW_OK && i < theirs.n; i++)
+    if (strcmp(theirs.plan[i].name, from->name) == 0)
+      st = check_alike(c, from, &theirs.plan[i], stage, spec);
+  cw_plans_clear(&theirs);
+  return st;
+}
+
+cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
+                              const cw_model_spec *spec, int n, cw_model *const *model) {
+  if (from->run[0] == '\0' || n == 0) return CW_OK;
+  cw_store *other = NULL;
+  cw_arrays last = {0};
+  char name[160];
+  snprintf(name, sizeof name, "%s%s%s", from->name, from->name[0] ? "/" : "", stage);
+  cw_status st = cw_store_open(c->ctx, from->run, &other);
+  if (st == CW_OK) st = check_run(c, from, other, stage, spec);
+  if (st == CW_OK && cw_store_segments(other, name) > 0) st = cw_store_read(other, name, -1, &last);
+  if (st == CW_OK) st = take_parameters(c, from, name, &last, n, model);
+  cw_arrays_clear(&last);
+  cw_store_close(other);
+  return st;
+}
+
+/* Rows [begin, end) of the array's first dimension. */
+static void rows_of_part(long n, cw_kept_part part, long *begin, long *end) {
+  *begin = part == CW_KEPT_TO_JUDGE ? n / 2 : 0;
+  *end = part == CW_KEPT_TO_TRAIN ? n / 2 : n;
+}
+
+cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part,
+                                 cw_field *x) {
+  cw_arrays all = {0};
+  char name[160];
+  long begin = 0, end = 0, size = c->geom->n_sites * c->theory.n_comp;
+  cw_stage_name(c->plan, plan->ops->name, name);
+  *x = (cw_field){0};
+  cw_status st = cw_store_read_all(c->store, name, &all);
+  const cw_array *config = cw_arrays_get(&all, "config");
+  bool fits = config != NULL && config->rank == 3 && config->dim[2] == size;
+  if (fits) rows_of_part(config->dim[0], part, &begin, &end);
+  if (st == CW_OK && (!fits || end - begin < 1 || config->dim[1] < 1))
+    st = cw_fail(c->ctx, CW_ECORRUPT, "%s: stage '%s' has too few kept configurations",
+                 cw_store_dir(c->store), name);
+  if (st == CW_OK)
+    st = cw_field_create(c->ctx, c->geom, c->theory.n_comp, (end - begin) * config->dim[1], x);
+  if (st == CW_OK)
+    for (long i = 0; i < x->n_config; i++)
+      cw_copy_in(x, i, config->data + (begin * config->dim[1] + i) * size);
+  cw_arrays_clear(&all);
+  return st;
+}

@@ -1,0 +1,241 @@
+/* Replica exchange on the ladder of the case: thermalise and tune, then measure the last rung or
+ * all. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/run/stage.h"
+
+typedef struct {
+  const cw_rex_plan *plan;
+  cw_ladder ladder;
+  cw_rex *rex;
+  int first;      /* measured rung; the others after it */
+  long rows_done; /* measured rows so far */
+  cw_arena *work;
+  double *part; /* this rank's share of a row of one rung, while it is gathered */
+  /* rows of all chains, the same on all ranks */
+  cw_record primary[CW_MAX_RUNGS][CW_MAX_GROUPS], label, accept, therm;
+} exchange;
+
+/* This rank's configurations of a rung; NULL: the rung is another rank's. */
+static cw_field *own_field(exchange *e, int rung) {
+  bool mine = rung >= cw_rex_rung_begin(e->rex) && rung < cw_rex_rung_end(e->rex);
+  return mine ? cw_rex_field(e->rex, rung) : NULL;
+}
+
+/* Puts together what the ranks hold of a row (n_chain, width) of a rung. */
+static cw_status gather_row(cw_case *c, exchange *e, const cw_field *x, const double *mine,
+                            long width, cw_record *r) {
+  double *row = cw_record_row(r, e->plan->mcmc.chains * width);
+  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  cw_allgather(c->ctx, mine, x != NULL ? x->n_config * width : 0, row);
+  return CW_OK;
+}
+
+/* Measures a rung at its own couplings. */
+static cw_status record_group(cw_case *c, exchange *e, int rung, int g) {
+  const cw_theory th = cw_theory_at(&c->theory, c->plan->ladder.param[rung]);
+  const cw_observer o = cw_observer_make(c->observer[g].ops, &th, c->observer[g].param);
+  const cw_field *x = own_field(e, rung);
+  cw_status st = x != NULL ? cw_measure(c->ctx, &o, x, e->part, e->work) : CW_OK;
+  CW_TRY(cw_agree(c->ctx, st));
+  return gather_row(c, e, x, e->part, o.ops->n_primary(&o), &e->primary[rung][g]);
+}
+
+static cw_status record_row(cw_case *c, exchange *e) {
+  for (int rung = e->first; rung < e->ladder.n; rung++)
+    for (int g = 0; g < c->plan->n_groups; g++)
+      if ((e->rows_done + 1) % c->plan->group[g].every == 0) CW_TRY(record_group(c, e, rung, g));
+  long n = e->plan->mcmc.chains * e->ladder.n;
+  double *label = cw_record_row(&e->label, n);
+  if (label == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  for (long i = 0; i < n; i++) label[i] = cw_rex_labels(e->rex)[i];
+  e->rows_done++;
+  return CW_OK;
+}
+
+/* Mean acceptance of every pair since the last row; NAN: none proposed. */
+static cw_status record_swaps(cw_case *c, exchange *e) {
+  const cw_rex_swaps *s = cw_rex_swap_counts(e->rex);
+  double *row = cw_record_row(&e->accept, 2L * (e->ladder.n - 1));
+  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  for (int k = 0; k < e->ladder.n - 1; k++) {
+    row[2 * k] = s->accept[k];
+    row[2 * k + 1] = (double)s->tries[k];
+  }
+  cw_rex_reset_counts(e->rex);
+  return CW_OK;
+}
+
+/* The mean action on the last rung. */
+static cw_status record_action(cw_case *c, exchange *e) {
+  const cw_field *x = own_field(e, e->ladder.n - 1);
+  int n_terms = c->theory.ops->n_terms;
+  if (x != NULL) {
+    double *T = cw_alloc((size_t)(x->n_blocks * x->B * n_terms) * sizeof *T);
+    if (T == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+    cw_theory_action(&c->theory, x, c->theory.c, T, e->part);
+    free(T);
+  }
+  return gather_row(c, e, x, e->part, 1, &e->therm);
+}
+
+static cw_status start(cw_case *c, exchange *e) {
+  for (int rung = cw_rex_rung_begin(e->rex); rung < cw_rex_rung_end(e->rex); rung++)
+    CW_TRY(cw_start_field(c, &e->plan->mcmc, (uint32_t)rung, cw_rex_field(e->rex, rung)));
+  return CW_OK;
+}
+
+static cw_status step(cw_stage *s, cw_case *c, long t) {
+  exchange *e = s->self;
+  const cw_mcmc_plan *m = &e->plan->mcmc;
+  if (t == 0) CW_TRY(start(c, e));
+  uint32_t n_tune = t < m->thermalise ? (uint32_t)m->thermalise : 0;
+  CW_TRY(cw_rex_step(e->rex, (uint32_t)t, n_tune));
+  if (t < m->thermalise) {
+    if (t + 1 == m->thermalise) cw_rex_reset_counts(e->rex);
+    return record_action(c, e);
+  }
+  if ((t - m->thermalise + 1) % m->every != 0) return CW_OK;
+  CW_TRY(record_swaps(c, e));
+  return record_row(c, e);
+}
+
+/* ------------------------------------------------------------------- checkpoints */
+
+static cw_status put_rows(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain,
+                          long inner) {
+  long dim[3] = {r->n, n_chain, inner};
+  cw_status st = cw_arrays_put(c->ctx, set, name, inner > 0 ? 3 : 2, dim, r->data);
+  r->n = 0;
+  return st;
+}
+
+static cw_status put_field(cw_case *c, exchange *e, cw_arrays *set, int rung) {
+  const cw_field *x = own_field(e, rung);
+  long size = c->geom->n_sites * c->theory.n_comp, n_chain = e->plan->mcmc.chains;
+  long dim[3] = {n_chain, c->geom->n_sites, c->theory.n_comp}, n_mine = x != NULL ? x->n_config : 0;
+  double *mine = malloc((size_t)(n_mine * size + 1) * sizeof *mine);
+  double *all = malloc((size_t)(n_chain * size) * sizeof *all);
+  cw_status st = mine != NULL && all != NULL
+                     ? CW_OK
+                     : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK) {
+    char name[32];
+    snprintf(name, sizeof name, "state.x%d", rung);
+    for (long i = 0; i < n_mine; i++) cw_copy_out(x, i, mine + i * size);
+    cw_allgather(c->ctx, mine, n_mine * size, all);
+    st = cw_arrays_put(c->ctx, set, name, 3, dim, all);
+  }
+  free(mine);
+  free(all);
+  return st;
+}
+
+static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
+  exchange *e = s->self;
+  long n_chain = e->plan->mcmc.chains, n_state = cw_rex_state_size(e->rex);
+  for (int rung = e->first; rung < e->ladder.n; rung++)
+    for (int g = 0; g < c->plan->n_groups; g++) {
+      char name[80];
+      const cw_observer *o = &c->observer[g];
+      cw_rung_array(c->plan, rung, g, name);
+      CW_TRY(put_rows(c, set, name, &e->primary[rung][g], n_chain, o->ops->n_primary(o)));
+    }
+  CW_TRY(put_rows(c, set, "label", &e->label, n_chain, e->ladder.n));
+  CW_TRY(put_rows(c, set, "swaps", &e->accept, e->ladder.n - 1, 2));
+  CW_TRY(put_rows(c, set, "therm", &e->therm, n_chain, 0));
+  double *state = malloc((size_t)n_state * sizeof *state);
+  if (state == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
+  cw_rex_save(e->rex, state);
+  cw_status st = cw_arrays_put(c->ctx, set, "state.rex", 1, &n_state, state);
+  free(state);
+  CW_TRY(st);
+  for (int rung = 0; rung < e->ladder.n; rung++) CW_TRY(put_field(c, e, set, rung));
+  return cw_arrays_put_scalar(c->ctx, set, "state.rows", (double)e->rows_done);
+}
+
+static cw_status get_field(cw_case *c, exchange *e, const cw_arrays *last, int rung) {
+  cw_field *x = own_field(e, rung);
+  char name[32];
+  snprintf(name, sizeof name, "state.x%d", rung);
+  const cw_array *a = cw_arrays_get(last, name);
+  long size = c->geom->n_sites * c->theory.n_comp;
+  if (a == NULL || cw_array_size(a) != e->plan->mcmc.chains * size)
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint's array '%s' does not fit the job",
+                   cw_store_dir(c->store), name);
+  if (x == NULL) return CW_OK;
+  cw_kind(c->theory.ops->kind)->cold(x); /* lanes without a chain */
+  for (long i = 0; i < x->n_config; i++) cw_copy_in(x, i, a->data + (x->first_chain + i) * size);
+  return CW_OK;
+}
+
+static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
+  exchange *e = s->self;
+  const cw_array *state = cw_arrays_get(last, "state.rex");
+  if (state == NULL || cw_array_size(state) != cw_rex_state_size(e->rex))
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
+                   cw_store_dir(c->store), s->name);
+  cw_rex_load(e->rex, state->data);
+  for (int rung = 0; rung < e->ladder.n; rung++) CW_TRY(get_field(c, e, last, rung));
+  e->rows_done = (long)cw_arrays_scalar(last, "state.rows", 0);
+  return CW_OK;
+}
+
+/* ------------------------------------------------------------------------- stage */
+
+static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e) {
+  *e = (exchange){.plan = plan, .first = plan->all_rungs ? 0 : c->plan->ladder.n - 1};
+  CW_TRY(cw_case_ladder(c, false, &e->ladder));
+  const cw_rex_options options = {.sampler = plan->mcmc.ops,
+                                  .param = plan->mcmc.param,
+                                  .choice = plan->mcmc.choice,
+                                  .mutations = plan->mutations,
+                                  .order = plan->order,
+                                  .map = plan->flow >= 0 ? c->flows[plan->flow].map : NULL,
+                                  .levels = plan->levels,
+                                  .periodic = plan->translate ? e->ladder.n - 1 : -1,
+                                  .chains = plan->mcmc.chains,
+                                  .rng = cw_case_rng(c, plan->name)};
+  CW_TRY(cw_rex_create(c->ctx, &e->ladder, &options, &e->rex));
+  long width = 1;
+  for (int g = 0; g < c->plan->n_groups; g++) {
+    long n = c->observer[g].ops->n_primary(&c->observer[g]);
+    if (n > width) width = n;
+  }
+  e->part = cw_alloc((size_t)((plan->mcmc.chains + CW_LANES) * width) * sizeof *e->part);
+  e->work = cw_arena_create(1 << 20);
+  return e->part != NULL && e->work != NULL ? CW_OK
+                                            : cw_fail(c->ctx, CW_ENOMEM, "no memory for replicas");
+}
+
+static void close_exchange(exchange *e) {
+  cw_rex_destroy(e->rex);
+  cw_ladder_destroy(&e->ladder);
+  for (int rung = 0; rung < CW_MAX_RUNGS; rung++)
+    for (int g = 0; g < CW_MAX_GROUPS; g++) cw_record_free(&e->primary[rung][g]);
+  cw_record_free(&e->label);
+  cw_record_free(&e->accept);
+  cw_record_free(&e->therm);
+  cw_arena_destroy(e->work);
+  free(e->part);
+  free(e);
+}
+
+cw_status cw_run_rex(cw_case *c, const cw_rex_plan *plan) {
+  exchange *e = malloc(sizeof *e);
+  cw_status st = e != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for replicas");
+  CW_TRY(cw_agree(c->ctx, st));
+  cw_stage stage = {.name = plan->name,
+                    .n_steps = plan->mcmc.thermalise + plan->mcmc.steps,
+                    .self = e,
+                    .step = step,
+                    .save = save,
+                    .load = load};
+  st = cw_agree(c->ctx, open_exchange(c, plan, e));
+  if (st == CW_OK) st = cw_stage_run(c, &stage);
+  close_exchange(e);
+  return st;
+}

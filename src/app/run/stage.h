@@ -1,0 +1,149 @@
+/* Stages of a run: loops that can be stopped at any step and resumed to the same bits.
+ *
+ * A stage records rows and has a state. The driver steps it, and writes what was recorded since the
+ * last checkpoint together with the state as one segment of the store. Everything a stage does is a
+ * function of (job, step), so that where segments end leaves no trace in the results. */
+#ifndef CW_APP_STAGE_H
+#define CW_APP_STAGE_H
+
+#include "app/plan/plan.h"
+#include "causeway/observe.h"
+#include "causeway/store.h"
+
+/* Flows from each rung of the case's ladder to the next. */
+typedef struct {
+  int n; /* one less than rungs; 0: none */
+  cw_model **model;
+  cw_map *map;
+} cw_flows;
+
+/* What casts doubt on a start from a file: stored with the stage, so that its results can say so.
+ */
+typedef struct {
+  bool any;
+  double off_group; /* how far its links were from SU(3) if they were projected, else 0 */
+  unsigned ignored; /* bits of checks that failed and were ignored */
+} cw_start_doubt;
+
+/* A case while it runs. */
+typedef struct {
+  cw_context *ctx;
+  const cw_plan *plan;
+  cw_store *store;
+  cw_geometry *geom;
+  cw_theory theory;
+  cw_observer observer[CW_MAX_GROUPS]; /* of the groups of the plan */
+  cw_arena *work;                      /* of all measurements, kept from one to the next */
+  cw_model *model;                     /* NULL: none in the job */
+  cw_flows flows[CW_MAX_WALKS];        /* of the walks of the plan, once they ran */
+  cw_start_doubt doubt; /* about the start of the running stage, for its next segment */
+} cw_case;
+
+cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out);
+void cw_case_close(cw_case *c);
+cw_rng cw_case_rng(const cw_case *c, const char *stage); /* the random stream of a stage */
+
+typedef struct cw_stage cw_stage;
+struct cw_stage {
+  const char *name; /* in the store, within its case */
+  long n_steps;
+  bool every_step; /* checkpoint after each step */
+  void *self;
+  cw_status (*step)(cw_stage *s, cw_case *c, long step);
+  /* What was recorded since the last save, and the state after the last step. Collective; rank 0's
+   * set is written. */
+  cw_status (*save)(cw_stage *s, cw_case *c, cw_arrays *set);
+  cw_status (*load)(cw_stage *s, cw_case *c,
+                    const cw_arrays *last);                 /* the state of the last segment */
+  void (*note)(const cw_stage *s, char *text, size_t size); /* for the progress bar; NULL: none */
+};
+
+/* Runs a stage to its end, from where the store left it. CW_EINTERRUPTED after a signal, with a
+ * checkpoint written. Collective. */
+cw_status cw_stage_run(cw_case *c, cw_stage *s);
+
+/* ---- rows recorded between checkpoints ---- */
+
+typedef struct {
+  long n, width; /* rows, doubles per row on this rank */
+  long capacity;
+  double *data;
+} cw_record;
+
+double *cw_record_row(cw_record *r, long width); /* a new row to fill; NULL: no memory */
+void cw_record_free(cw_record *r);
+/* Puts a record of rows that all ranks have alike, (rows, width) or, rank 1, (rows), and empties
+ * it. Without rows nothing is put. */
+cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record *r, int rank);
+
+/* Threads for a loop over blocks: with a single block its kernels get them all. */
+int cw_block_threads(const cw_case *c, const cw_field *x);
+
+/* Chains are dealt to ranks in whole blocks, of as many chains as the geometry has configurations
+ * in one. first: global index of this rank's first chain. CW_EINVAL: more ranks than blocks. */
+cw_status cw_my_chains(const cw_case *c, long n_chain, long *first, long *n_mine);
+
+/* Puts a record of rows (n_mine chains, inner) as one array (rows, n_chain, inner...) and empties
+ * it. inner 0: no inner dimension. Collective. */
+cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain,
+                        long inner);
+/* The same, averaged over chains in fixed order: (rows). */
+cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r,
+                             long n_chain);
+/* Mean of one number per chain over the chains of all ranks, in fixed order; NAN: no memory.
+ * Collective. */
+double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine);
+/* Configuration i of x as (n_sites, n_comp), sites in global order, and back. */
+void cw_copy_out(const cw_field *x, long i, double *out);
+void cw_copy_in(cw_field *x, long i, const double *in);
+/* Configurations of all ranks as (n_chain, n_sites), or (n_chain, n_sites, n_comp) where n_comp is
+ * not 1, and back. */
+cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
+                       long n_chain);
+cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x);
+
+/* Fills x (first_chain set) as the section says: hot number draw, cold, or from its file. */
+cw_status cw_start_field(cw_case *c, const cw_mcmc_plan *plan, uint32_t draw, cw_field *x);
+
+/* lw = -S - ln q for every configuration of x. */
+void cw_log_weights(cw_case *c, const cw_field *x, const double *logq, double *lw);
+/* CW_ENUMERIC: one of lw (n) is not a number, or infinitely large. */
+cw_status cw_check_log_weights(cw_case *c, const char *stage, const double *lw, long n);
+/* Of stages whose state is their step. */
+cw_status cw_nothing_to_load(cw_stage *s, cw_case *c, const cw_arrays *last);
+
+/* Runs every stage of every case, from where the store left it. CW_EINTERRUPTED after a signal.
+ * Collective. */
+cw_status cw_run_job(cw_context *ctx, const cw_plans *plans, cw_store *store);
+
+/* ---- the stages, in the order in which a case runs them ---- */
+
+cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan);
+/* Parameters of n models from the training stage of another run, if from names one. CW_EINVAL: it
+ * has none, or of other models. */
+cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
+                              const cw_model_spec *spec, int n, cw_model *const *model);
+cw_status cw_run_train(cw_case *c); /* also brings back the parameters of a finished training */
+cw_status cw_run_nis(cw_case *c);
+cw_status cw_run_nmcmc(cw_case *c);
+cw_status cw_run_forward(cw_case *c);
+cw_status cw_run_chain(cw_case *c);
+cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan); /* its flows, if it has some, first */
+cw_status cw_run_rex(cw_case *c, const cw_rex_plan *plan); /* after the walk whose flows it takes */
+
+/* Trains the flows of a walk section, as the stage "NAME.train", or brings them back if that is
+ * done; none if it has none. The caller destroys *flows in any case. */
+cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows);
+void cw_flows_destroy(cw_flows *flows);
+
+/* The ladder of the case's plan, or that from its end. The caller destroys *out in any case. */
+cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out);
+
+/* The configurations that a sampler stage kept, as one field. A forward-KL training on them takes
+ * the first half of each chain's, and leaves the second half to judge the flow on: a flow looks too
+ * good on what it was trained on. */
+typedef enum { CW_KEPT_ALL, CW_KEPT_TO_TRAIN, CW_KEPT_TO_JUDGE } cw_kept_part;
+cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part,
+                                 cw_field *x); /* the caller destroys *x */
+
+#endif

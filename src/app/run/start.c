@@ -1,0 +1,63 @@
+/* Where Markov chains begin: hot, cold, or from a gauge configuration of another code. */
+#include <math.h>
+
+#include "app/run/stage.h"
+#include "causeway/configuration.h"
+
+/* Warnings of a file, those of doubt also if the run is quiet; and the doubt into the case. */
+static void warn(cw_case *c, const char *path, unsigned ignored,
+                 const cw_configuration_info *info) {
+  bool projected = info->wrong & CW_CHECK_UNITARITY;
+  c->doubt.any = projected || ignored != 0;
+  c->doubt.off_group = projected ? fmax(info->unitarity, info->determinant) : 0;
+  c->doubt.ignored = ignored;
+  for (int i = 0; i < info->n_warnings; i++)
+    if (c->doubt.any)
+      cw_warn(c->ctx, "'%s': %s", path, info->warning[i]);
+    else
+      cw_log(c->ctx, "warning: '%s': %s", path, info->warning[i]);
+}
+
+/* Links that have no direction, such as zeros, have no projection. */
+static cw_status check_projected(cw_case *c, const char *path, const cw_field *x) {
+  for (long s = 0; x->n_config > 0 && s < x->geom->n_sites; s++)
+    for (int k = 0; k < x->n_comp; k++)
+      if (!isfinite(cw_field_get(x, 0, s, k)))
+        return cw_fail(c->ctx, CW_EINVAL, "'%s': links cannot be projected onto SU(3) (site %ld)",
+                       path, s);
+  return CW_OK;
+}
+
+/* Every chain from the same file: the links of a configuration are the components of our SU(3)
+ * field, in the same order of sites and directions. Files in single precision are off the group by
+ * 1e-7, which projection mends; what is farther off needs the user's word. */
+static cw_status start_from_file(cw_case *c, const cw_mcmc_plan *plan, cw_field *x) {
+  cw_configuration conf = {0};
+  cw_configuration_info info;
+  const char *path = plan->start_file;
+  const cw_configuration_options known = {.lattice = &c->plan->lat,
+                                          .ignore = plan->ignore_checks |
+                                                    (plan->project_start ? CW_CHECK_UNITARITY : 0)};
+  CW_TRY(cw_configuration_read(c->ctx, path, &known, &conf, &info));
+  cw_kind(CW_LINK_SU3)->cold(x); /* lanes without a chain */
+  for (long i = 0; i < x->n_config; i++) cw_copy_in(x, i, conf.link);
+  unsigned ignored = conf.ignored;
+  cw_configuration_clear(&conf);
+  for (long b = 0; b < x->n_blocks; b++) {
+    cw_field block = cw_field_block(x, b);
+    cw_kind(CW_LINK_SU3)->project(cw_context_isa(c->ctx), &block, 0, x->geom->n_outer);
+  }
+  CW_TRY(check_projected(c, path, x));
+  warn(c, path, ignored, &info);
+  return CW_OK;
+}
+
+cw_status cw_start_field(cw_case *c, const cw_mcmc_plan *plan, uint32_t draw, cw_field *x) {
+  const cw_kind_ops *kind = cw_kind(c->theory.ops->kind);
+  if (plan->start_file[0] != '\0') return start_from_file(c, plan, x);
+  if (plan->start == CW_START_COLD)
+    kind->cold(x);
+  else
+    kind->hot(cw_context_isa(c->ctx), x, cw_rng_stream(c->plan->seed, "start"), draw);
+  return CW_OK;
+}

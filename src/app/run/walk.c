@@ -1,0 +1,209 @@
+/* Walks of a population along the ladder of the case, and where the job wants them back down again.
+ * The particles of all walks start from one set of Markov chains on the first rung of the way,
+ * which go on between walks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/run/way.h"
+
+/* Walks one way, and what is recorded of each. */
+typedef struct {
+  cw_way way;
+  cw_record lnz, ess, path, mean, work;
+} walks;
+
+typedef struct {
+  const cw_walk_plan *plan;
+  cw_flows *flows; /* of the case */
+  walks up, down;
+  cw_arena *scratch;
+  double *primary; /* rows of the particles */
+  double last_ess; /* of the last walk, for the progress bar */
+  cw_rng pimh_rng;
+  double now[2]; /* PIMH: number of the walk that the chain is at, and its ln Z */
+  cw_record pimh;
+} walking;
+
+enum { MOST_WORKS = 1 << 20 }; /* works of single particles that are kept, over all walks */
+
+/* Only without resampling is a weight that of one particle's own way. */
+static bool keeps_works(const walking *w) {
+  const cw_walk_plan *p = w->plan;
+  return cw_count_stages(p, CW_WALK_RESAMPLE) == 0 && p->mcmc.chains * p->mcmc.steps <= MOST_WORKS;
+}
+
+/* Weighted means of the primaries of the first group over the population, in fixed order. */
+static cw_status record_means(cw_case *c, walking *w, walks *y, const double *lw) {
+  const cw_observer *o = &c->observer[0];
+  const cw_field *x = &y->way.p.x;
+  long n_primary = o->ops->n_primary(o), n = y->way.p.n;
+  double *row = cw_record_row(&y->mean, n_primary), total = cw_logsumexp(lw, (size_t)n);
+  double *all = malloc((size_t)(n * n_primary + n) * sizeof *all), *one = all + n * n_primary;
+  cw_status st = all != NULL && row != NULL ? cw_measure(c->ctx, o, x, w->primary, w->scratch)
+                                            : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK) {
+    cw_allgather(c->ctx, w->primary, x->n_config * n_primary, all);
+    for (long k = 0; k < n_primary; k++) {
+      for (long i = 0; i < n; i++) one[i] = exp(lw[i] - total) * all[i * n_primary + k];
+      row[k] = cw_sum(one, (size_t)n);
+    }
+  }
+  free(all);
+  return st;
+}
+
+static cw_status record_weights(cw_case *c, walking *w, walks *y) {
+  long n = y->way.p.n;
+  double *lw = malloc((size_t)n * sizeof *lw);
+  if (lw == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for weights");
+  cw_population_weights(&y->way.p, lw);
+  cw_status st = y == &w->up ? record_means(c, w, y, lw) : CW_OK; /* of the job's theory */
+  if (st == CW_OK && keeps_works(w)) {
+    double *row = cw_record_row(&y->work, n);
+    if (row == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+    for (long i = 0; st == CW_OK && i < n; i++) row[i] = -lw[i];
+  }
+  free(lw);
+  return st;
+}
+
+static cw_status walk_once(cw_case *c, walking *w, walks *y, long number) {
+  int n = y->way.ladder.n;
+  double *ess = cw_record_row(&y->ess, n), *lnz = cw_record_row(&y->path, n);
+  double *last = cw_record_row(&y->lnz, 1);
+  if (ess == NULL || lnz == NULL || last == NULL)
+    return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  CW_TRY(cw_way_start(c, &y->way, number));
+  CW_TRY(cw_walk_run(y->way.walk, &y->way.p, y->way.walk_rng, (uint32_t)number + 1, ess, lnz));
+  *last = lnz[n - 1];
+  w->last_ess = ess[n - 1];
+  return record_weights(c, w, y);
+}
+
+/* Particle independent Metropolis-Hastings (C. Andrieu, A. Doucet, R. Holenstein, J. R. Stat. Soc.
+ * B 72 (2010) 269): every walk is a proposal, accepted with min(1, Z'/Z) of their estimates. */
+static cw_status record_pimh(cw_case *c, walking *w, long number) {
+  double u[2], lnz = w->up.lnz.data[w->up.lnz.n - 1], *row = cw_record_row(&w->pimh, 1);
+  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  cw_uniform2(w->pimh_rng, 0, 0, (uint32_t)number, 0, u);
+  if (number == 0 || log(u[0]) < lnz - w->now[1]) {
+    w->now[0] = (double)number;
+    w->now[1] = lnz;
+  }
+  *row = w->now[0];
+  return CW_OK;
+}
+
+/* Step 0 thermalises and tunes, every further one is a walk each way. */
+static cw_status step(cw_stage *s, cw_case *c, long t) {
+  walking *w = s->self;
+  CW_TRY(t == 0 ? cw_way_thermalise(c, &w->up.way) : walk_once(c, w, &w->up, t - 1));
+  if (t > 0 && w->plan->pimh) CW_TRY(record_pimh(c, w, t - 1));
+  if (!w->plan->reverse) return CW_OK;
+  return t == 0 ? cw_way_thermalise(c, &w->down.way) : walk_once(c, w, &w->down, t - 1);
+}
+
+/* ------------------------------------------------------------------- checkpoints */
+
+static cw_status put_rows(cw_case *c, cw_arrays *set, const walks *y, const char *what,
+                          cw_record *r, int rank) {
+  char name[64];
+  snprintf(name, sizeof name, "%s%s", y->way.prefix, what);
+  return cw_record_put(c, set, name, r, rank);
+}
+
+static cw_status put_walks(cw_case *c, cw_arrays *set, walks *y) {
+  CW_TRY(put_rows(c, set, y, "lnz", &y->lnz, 1));
+  CW_TRY(put_rows(c, set, y, "ess", &y->ess, 2));
+  CW_TRY(put_rows(c, set, y, "path", &y->path, 2));
+  CW_TRY(put_rows(c, set, y, "mean", &y->mean, 2));
+  CW_TRY(put_rows(c, set, y, "work", &y->work, 2));
+  return cw_way_put(c, set, &y->way);
+}
+
+static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
+  walking *w = s->self;
+  const long two = 2;
+  CW_TRY(put_walks(c, set, &w->up));
+  if (w->plan->pimh) {
+    CW_TRY(cw_record_put(c, set, "pimh", &w->pimh, 1));
+    CW_TRY(cw_arrays_put(c->ctx, set, "state.pimh", 1, &two, w->now));
+  }
+  return w->plan->reverse ? put_walks(c, set, &w->down) : CW_OK;
+}
+
+static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
+  walking *w = s->self;
+  CW_TRY(cw_way_get(c, s, last, &w->up.way));
+  if (w->plan->pimh) {
+    const cw_array *now = cw_arrays_get(last, "state.pimh");
+    if (now == NULL || cw_array_size(now) != 2)
+      return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
+                     cw_store_dir(c->store), s->name);
+    memcpy(w->now, now->data, sizeof w->now);
+  }
+  return w->plan->reverse ? cw_way_get(c, s, last, &w->down.way) : CW_OK;
+}
+
+/* ------------------------------------------------------------------------- stage */
+
+static cw_status open_walks(cw_case *c, walking *w, const char *prefix, walks *y) {
+  const cw_walk_plan *p = w->plan;
+  return cw_way_open(c, p, p->name, prefix, p->has_flow ? w->flows : NULL, p->mcmc.chains,
+                     p->mcmc.every, &y->way);
+}
+
+static cw_status open_walking(cw_case *c, walking *w) {
+  char name[64];
+  CW_TRY(open_walks(c, w, "", &w->up));
+  if (w->plan->reverse) CW_TRY(open_walks(c, w, "reverse.", &w->down));
+  snprintf(name, sizeof name, "%s.pimh", w->plan->name);
+  w->pimh_rng = cw_case_rng(c, name);
+  size_t lanes = (size_t)(w->up.way.x.n_blocks * w->up.way.x.B);
+  size_t n_primary = (size_t)c->observer[0].ops->n_primary(&c->observer[0]);
+  w->primary = cw_alloc(lanes * n_primary * sizeof *w->primary);
+  w->scratch = cw_arena_create(1 << 20);
+  return w->primary != NULL && w->scratch != NULL
+             ? CW_OK
+             : cw_fail(c->ctx, CW_ENOMEM, "no memory for particles");
+}
+
+static void close_walks(walks *y) {
+  cw_way_close(&y->way);
+  cw_record_free(&y->lnz);
+  cw_record_free(&y->ess);
+  cw_record_free(&y->path);
+  cw_record_free(&y->mean);
+  cw_record_free(&y->work);
+}
+
+static void close_walking(walking *w) {
+  close_walks(&w->up);
+  close_walks(&w->down);
+  cw_record_free(&w->pimh);
+  cw_arena_destroy(w->scratch);
+  free(w->primary);
+}
+
+static void note(const cw_stage *s, char *text, size_t size) {
+  const walking *w = s->self;
+  if (w->last_ess > 0) snprintf(text, size, "ESS %.3f", w->last_ess);
+}
+
+cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan) {
+  walking w = {.plan = plan, .flows = &c->flows[plan - c->plan->walk]};
+  cw_status st = cw_run_flows(c, plan, w.flows);
+  if (st == CW_OK) st = cw_agree(c->ctx, open_walking(c, &w));
+  cw_stage stage = {.name = plan->name,
+                    .n_steps = plan->mcmc.steps + 1,
+                    .self = &w,
+                    .step = step,
+                    .save = save,
+                    .load = load,
+                    .note = note};
+  if (st == CW_OK) st = cw_stage_run(c, &stage);
+  close_walking(&w);
+  return st;
+}
