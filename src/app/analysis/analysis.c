@@ -1,4 +1,4 @@
-/* Opening a store for analysis: the job, its cases and stages, in the order of running. */
+/* Taking an analysis apart again, and looking things up in it. */
 #include "app/analysis/analysis.h"
 
 #include <stdlib.h>
@@ -98,14 +98,6 @@ bool cw_is_featured(const cw_observer *o, const char *name) {
     if (strcmp(o->ops->featured[i], name) == 0) return true;
   return false;
 }
-
-/* ------------------------------------------------------------- descriptions */
-
-/* ------------------------------------------------------------------- stages */
-
-/* ------------------------------------------------------------------ missing */
-
-/* -------------------------------------------------------------------- cases */
 
 const cw_sector *cw_sector_of(const cw_observer *o, const char *primary) {
   for (const cw_sector *k = o->ops->sectors; k != NULL && k->primary != NULL; k++)

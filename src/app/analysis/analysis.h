@@ -82,7 +82,7 @@ typedef struct {
   int n_curves;
 } cw_analysis_stage;
 
-struct cw_analysis_case {
+typedef struct {
   const char *name;      /* "" in a job without cases; borrowed from plan */
   const cw_plan *plan;   /* what the job asks for; borrowed */
   cw_geometry *geometry; /* owned */
@@ -106,7 +106,7 @@ struct cw_analysis_case {
   int n_warnings;
   char **missing; /* (n_missing), owned: what the job asks for and the store does not hold */
   int n_missing;
-};
+} cw_analysis_case;
 
 typedef struct {
   cw_plans plans;               /* the job of the store, owned */
@@ -164,11 +164,17 @@ enum { CW_MOST_FREE_ENERGIES = 8 };
  * many. Walks from where ln Z is known exactly give ln Z. */
 int cw_list_free_energies(const cw_analysis_case *c, cw_free_energy list[CW_MOST_FREE_ENERGIES]);
 
-/* The aligned table of `causeway show`, and its JSON (docs/results.schema.json), into out. */
-cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out);
-cw_status cw_analysis_json(cw_context *ctx, const cw_analysis *a, FILE *out);
+#define CW_EXPECT_SIGMA 4 /* a result further from what the job expects is warned of */
+/* What is expected in words (size): with its error, or all digits that an exact value may need. */
+void cw_expect_format(const cw_expect *e, char *text, size_t size);
 
-/* The page: path is the file. */
-cw_status cw_analysis_page(cw_context *ctx, const cw_analysis *a, const char *path);
+enum { CW_MOST_HISTORIES = 6 }; /* chains of which a history is drawn */
+
+cw_status cw_no_memory(cw_context *ctx);
+/* CW_EIO: something written to out was lost. */
+cw_status cw_flush_results(cw_context *ctx, FILE *out);
+
+/* The JSON of docs/results.schema.json into out. */
+cw_status cw_analysis_json(cw_context *ctx, const cw_analysis *a, FILE *out);
 
 #endif

@@ -1,8 +1,7 @@
-/* What takes several stages of a case: the flow judged by samples of both sides, free energies, and
- * doubts. */
+/* What takes several stages of a case: the flow judged by samples of both sides, and free energies.
+ */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/analysis/parts.h"
 #include "causeway/configuration.h"
@@ -125,8 +124,6 @@ cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_a
   if (c->has_flow) return cw_curve_log_weights(ctx, c, q, p);
   return CW_OK;
 }
-
-/* ------------------------------------------------------------------ doubts */
 
 cw_status cw_fill_start(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {
   const cw_array *off_group, *ignored;

@@ -1,5 +1,5 @@
-/* From a store to an analysis: the stages of its job, in the order of running, and their numbers. Read
- * cw_analysis_create first. */
+/* From a store to an analysis: the stages of its job, in the order of running, and their numbers.
+ * Read cw_analysis_create first. */
 #include <stdlib.h>
 #include <string.h>
 

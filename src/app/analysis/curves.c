@@ -1,6 +1,5 @@
 /* Curves to draw: series thinned, binned and counted until a figure can hold them. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/analysis/parts.h"
 
@@ -103,8 +102,6 @@ cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const doubl
   free(at_least);
   return CW_OK;
 }
-
-/* ------------------------------------------------------------- log-weights */
 
 static int ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;

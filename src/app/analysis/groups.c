@@ -1,7 +1,6 @@
-/* From measurements to results: the quantities of groups of observables, out of chains or of weighted
- * samples. Every estimate comes from stats.h. */
+/* From measurements to results: the quantities of groups of observables, out of chains or of
+ * weighted samples. Every estimate comes from stats.h. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/analysis/parts.h"
 
@@ -101,7 +100,7 @@ cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quant
 
 /* A number of a stage that no observable group knows: series (n_chain, n_step). */
 cw_status cw_add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
-                            const char *help, const double *series, long n_chain, long n_step) {
+                        const char *help, const double *series, long n_chain, long n_step) {
   cw_estimate e;
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
   CW_TRY(cw_gamma(ctx, series, n_chain, n_step, 1, NULL, NULL, &e));
@@ -178,7 +177,7 @@ static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_a
 
 /* The rows of group g, checked against its observables; *primary = NULL: nothing measured yet. */
 cw_status cw_get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_analysis_stage *s,
-                             const cw_arrays *data, int g, int rank, const cw_array **primary) {
+                         const cw_arrays *data, int g, int rank, const cw_array **primary) {
   char name[80];
   const cw_observer *o = &c->observer[g];
   if (s->kind == CW_STAGE_REX)
@@ -256,7 +255,7 @@ cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analys
 
 cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept) {
   CW_TRY(cw_add_series(ctx, s, "acceptance", "accepted fraction of proposals", accept, s->n_chain,
-                    s->n_step));
+                       s->n_step));
   s->longest_rejection = cw_longest_rejection(accept, s->n_chain, s->n_step);
   cw_result *r = cw_add_result(&s->result, &s->n_results);
   if (r == NULL) return cw_no_memory(ctx);

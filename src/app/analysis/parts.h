@@ -1,4 +1,4 @@
-/* What the analysis_*.c files share. */
+/* What the files of this room share. */
 #ifndef CW_APP_ANALYSIS_PARTS_H
 #define CW_APP_ANALYSIS_PARTS_H
 
@@ -59,14 +59,14 @@ cw_status cw_get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_an
 
 /* How many of n_step the job asks for. */
 long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s);
+/* Finds the expectation of every result of a filled case, and warns. CW_ENOMEM. */
+cw_status cw_expect_compare(cw_context *ctx, cw_analysis_case *c);
 /* Warnings about a filled case. */
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c);
 
 /* (n_step, n_chain, n_col) -> (n_chain, n_step, n_col), the order of stats.h. NULL: no memory; the
  * caller frees it. */
 double *cw_chains_first(const double *data, long n_step, long n_chain, long n_col);
-
-enum { CW_MOST_HISTORIES = 6 }; /* chains of which a history is drawn */
 
 /* A number of a stage, "STAGE.QUANTITY" or, index >= 0, "STAGE.QUANTITY[INDEX]". */
 cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quantity, int index,
@@ -97,9 +97,5 @@ cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const doubl
                               long n_chain, long n_step);
 cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q,
                                const cw_array *p);
-
-cw_status cw_no_memory(cw_context *ctx);
-cw_status cw_flush_results(cw_context *ctx,
-                           FILE *out); /* CW_EIO if anything written to out was lost */
 
 #endif

@@ -5,14 +5,6 @@
 
 #include "app/analysis/parts.h"
 
-/* --------------------------------------------------------------- collecting */
-
-/* --------------------------------------------------- quantities of the group */
-
-/* --------------------------------------------------------- curves of chains */
-
-/* ------------------------------------------------------------ kinds of stages */
-
 static bool all_equal(const cw_array *a, double value) {
   for (long i = 0; i < cw_array_size(a); i++)
     if (a->data[i] != value) return false;
@@ -30,9 +22,10 @@ static cw_status fill_sampler(cw_context *ctx, const cw_analysis_case *c, cw_ana
     CW_TRY(cw_curve_history(ctx, s, "thermalisation", action->dim[0], 1, action->data));
   if (accept == NULL || all_equal(accept, 1)) return CW_OK; /* a sampler that never rejects */
   CW_TRY(cw_add_series(ctx, s, "acceptance", "mean acceptance probability", accept->data, 1,
-                    accept->dim[0]));
+                       accept->dim[0]));
   if (exp_mdH == NULL) return CW_OK;
-  return cw_add_series(ctx, s, "exp_mdH", "<exp(-dH)>, which is 1", exp_mdH->data, 1, exp_mdH->dim[0]);
+  return cw_add_series(ctx, s, "exp_mdH", "<exp(-dH)>, which is 1", exp_mdH->data, 1,
+                       exp_mdH->dim[0]);
 }
 
 static cw_status fill_train(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {

@@ -4,7 +4,7 @@
 #ifndef CW_APP_COMMANDS_H
 #define CW_APP_COMMANDS_H
 
-#include "causeway/core.h"
+#include "app/analysis/analysis.h"
 
 cw_status cw_command_run(cw_context *ctx, int argc, char **argv);     /* run JOB.yaml [options] */
 cw_status cw_command_tune(cw_context *ctx, int argc, char **argv);    /* tune JOB.yaml [options] */
@@ -15,6 +15,8 @@ cw_status cw_command_info(cw_context *ctx, int argc, char **argv);    /* info FI
 cw_status cw_command_convert(cw_context *ctx, int argc, char **argv); /* convert IN OUT [options] */
 cw_status cw_command_check(cw_context *ctx, int argc, char **argv);   /* check */
 
+/* The tables of `causeway show` into out. */
+cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out);
 /* What `run` does at its end. */
 cw_status cw_write_report(cw_context *ctx, const char *dir); /* DIR/report.html */
 cw_status

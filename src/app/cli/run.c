@@ -2,12 +2,11 @@
  * bottom, is cw_command_run. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
-#include "app/run/stage.h"
+#include "app/run/run.h"
 
 typedef struct {
   const char *job, *out, *seed;

@@ -1,6 +1,5 @@
 /* Nodes into canonical YAML: block mappings, flow sequences of scalars, one spelling per value. */
 #include <ctype.h>
-#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,7 @@
-/* Trees of nodes: making, copying, merging, places. The other job_*.c files read, check and write
- * them. */
+/* Trees of nodes: making, copying, merging, places. The other files of the room read, check and
+ * write them. */
 #include "app/job/job.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,8 +257,6 @@ cw_status cw_job_fail(const cw_node *map, const char *key, const char *format, .
   va_end(args);
   return cw_fail(map->job->ctx, CW_EINVAL, "%s%s", place, what);
 }
-
-/* -------------------------------------------------------------------- files */
 
 void cw_job_accept(cw_node *node) {
   node->used = true;

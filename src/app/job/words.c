@@ -1,3 +1,4 @@
+/* Numbers as text that reads back the same, and the nearest of known words. */
 #include <float.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,6 @@
 /* Figures of Markov chains: histories, histograms, autocorrelations, thermalisation. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
 #include "app/page/page.h"
 
 /* "history.q" of the prefix "history." is "q"; NULL: another curve. */

@@ -81,8 +81,6 @@ cw_status cw_page_free_energy(const cw_section *to) {
   return integrand_figure(to);
 }
 
-/* ---- several cases ---- */
-
 /* What a method of walks says in a case, against the number of steps of its ladder. */
 typedef double measure_of(const cw_free_energy *f);
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
 #include "app/page/page.h"
 
 static bool on_ladder(const cw_analysis_stage *s, const cw_analysis_case *c) {

@@ -1,10 +1,7 @@
-/* causeway report: the page of a job, from its analysis. Reads from top to bottom as the page does.
- */
+/* What the parts of the page share: colours, words, cells of tables, stacked curves. */
 #include "app/page/page.h"
 
 #include <stdarg.h>
-
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,18 +65,6 @@ void cw_cell_result(char text[CW_VALUE_TEXT], const cw_result *r) {
   else
     cw_result_text(r, text);
 }
-
-/* ------------------------------------------------------------- observables */
-
-/* ------------------------------------------------------------ expectations */
-
-/* ----------------------------------------------------------------- methods */
-
-/* ---------------------------------------------------------------- training */
-
-/* ------------------------------------------------------------- the flow */
-
-/* ---------------------------------------------------------- the whole page */
 
 void cw_spread(const cw_stacked *line, double *low, double *high) {
   for (long i = 0; i < line->n; i++) {

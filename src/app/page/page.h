@@ -1,4 +1,4 @@
-/* What page.c and page_words.c share. */
+/* What the parts of the page share. */
 #ifndef CW_APP_PAGE_H
 #define CW_APP_PAGE_H
 

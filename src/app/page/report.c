@@ -1,6 +1,8 @@
-/* causeway report: the page of a job, from its analysis. Reads from the bottom up as the page does from
- * the top down: cw_analysis_page first. */
+/* causeway report: the page of a job, from its analysis. Reads from the bottom up as the page does
+ * from the top down: cw_analysis_page first. */
 #include <string.h>
+
+#include "app/page/report.h"
 
 #include "app/page/page.h"
 #include "causeway/report.h"

@@ -1,7 +1,6 @@
 /* The sentences of the report, written from the numbers. */
 #include "app/page/page.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 static void say_value(cw_prose *p, double value, double error) {

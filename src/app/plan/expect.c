@@ -1,4 +1,4 @@
-/* What a job expects of its results: reading it, and comparing. */
+/* What a job expects of its results. */
 #include "app/plan/plan.h"
 
 #include <stdio.h>
@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "causeway/report.h"
-
-/* ------------------------------------------------------------------ reading */
 
 enum { MAX_WORDS = 200 };
 
@@ -166,5 +164,3 @@ cw_status cw_read_expect(cw_node *root, cw_plan *p) {
     CW_TRY(read_entry(n, p, &known, &p->expect[p->n_expect++]));
   return CW_OK;
 }
-
-/* ---------------------------------------------------------------- comparing */

@@ -1,10 +1,6 @@
-/* What is measured: groups of observables and their parameters; and how the lattice is laid out. */
-#include <stdio.h>
-#include <string.h>
+/* What is measured: groups of observables and their parameters. */
 
 #include "app/plan/plan.h"
-
-/* ---- the section ---- */
 
 /* Every section that measures groups in turn must come to this one. */
 static cw_status check_turn(const cw_node *map, const cw_plan *p, long every) {

@@ -1,6 +1,5 @@
 /* Models and their training: sections `model` and `train`, and what flows on a ladder share with
  * them. */
-#include <string.h>
 
 #include "app/plan/plan.h"
 
@@ -216,8 +215,6 @@ cw_status cw_read_model(cw_node *root, cw_plan *p) {
     return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
   return cw_read_layers(map, p, &p->model);
 }
-
-/* ---- are two alike? ---- */
 
 /* ---- training ---- */
 

@@ -1,10 +1,9 @@
+/* What can be asked about a plan. */
 #include "app/plan/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "causeway/configuration.h"
 
 void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]) {
   snprintf(name, 160, "%s%s%s", plan->name, plan->name[0] ? "/" : "", stage);
@@ -32,16 +31,6 @@ long cw_fair_rows(const cw_plan *p, int data) {
 long cw_forward_rows(const cw_plan *p) {
   return p->has_forward ? cw_fair_rows(p, p->forward_data) : 0;
 }
-
-/* ---- words of the registries ---- */
-
-/* ---- lattice and theory ---- */
-
-/* ---- samplers ---- */
-
-/* ---- inference ---- */
-
-/* ---- the whole job ---- */
 
 void cw_plans_clear(cw_plans *plans) {
   free(plans->plan);

@@ -1,5 +1,4 @@
 /* A case while it runs. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* What a stage takes from another: trained parameters, kept configurations. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/run/stage.h"

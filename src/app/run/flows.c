@@ -2,7 +2,6 @@
  * nothing else. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/run/way.h"
 

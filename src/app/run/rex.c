@@ -2,7 +2,6 @@
  * all. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/run/stage.h"
 

@@ -1,4 +1,6 @@
 /* All stages of all cases of a job. */
+#include "app/run/run.h"
+
 #include "app/run/stage.h"
 
 /* The stages of a case in the order in which they need each other. */

@@ -1,15 +1,6 @@
 #include "app/run/stage.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "app/run/signals.h"
-
-/* ---- a case ---- */
-
-/* ---- the driver ---- */
 
 typedef struct {
   char name[160];
@@ -88,8 +79,6 @@ cw_status cw_stage_run(cw_case *c, cw_stage *s) {
   cw_progress_end(c->ctx);
   return st;
 }
-
-/* ---- records ---- */
 
 void cw_copy_out(const cw_field *x, long i, double *out) {
   for (long s = 0; s < x->geom->n_sites; s++)

@@ -112,10 +112,6 @@ cw_status cw_check_log_weights(cw_case *c, const char *stage, const double *lw, 
 /* Of stages whose state is their step. */
 cw_status cw_nothing_to_load(cw_stage *s, cw_case *c, const cw_arrays *last);
 
-/* Runs every stage of every case, from where the store left it. CW_EINTERRUPTED after a signal.
- * Collective. */
-cw_status cw_run_job(cw_context *ctx, const cw_plans *plans, cw_store *store);
-
 /* ---- the stages, in the order in which a case runs them ---- */
 
 cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan);

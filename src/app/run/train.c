@@ -1,7 +1,6 @@
 /* Training of the flow. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/run/stage.h"
 
