@@ -142,6 +142,9 @@ typedef struct {
 
 cw_rng cw_rng_stream(uint32_t seed,
                      const char *stream); /* streams by name: "hmc", "kappa0.3/train", ... */
+/* A stream of its own for number of what is called name in something that has stream rng: "rung" 3.
+ * Numbers of one name never share a stream, names by an accident of 1 in 2^32. */
+cw_rng cw_rng_substream(cw_rng rng, const char *name, uint32_t number);
 
 void cw_random_bits(cw_rng rng, uint32_t site, uint32_t chain, uint32_t step, uint32_t draw,
                     uint32_t out[4]);

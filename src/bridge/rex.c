@@ -266,7 +266,8 @@ static cw_status mutate_rung(cw_rex *rex, int k, const void *arg) {
   cw_step_stats stats = {.accept = r->scratch};
   memset(r->row, 0, (size_t)lanes * sizeof *r->row);
   for (long i = 0; i < n; i++) {
-    CW_TRY(r->sampler->ops->step(r->sampler, rex->ladder->c[k], &r->x, cw_rex_rng(rex, k),
+    CW_TRY(r->sampler->ops->step(r->sampler, rex->ladder->c[k], &r->x,
+                                 cw_rng_substream(rex->options.rng, "rung", (uint32_t)k),
                                  (uint32_t)(step * n + i), &stats));
     for (long l = 0; l < lanes; l++) r->row[l] += r->scratch[l] / (double)n;
   }
@@ -294,8 +295,9 @@ static cw_status sweep_box(cw_rex *rex, int k, const void *arg) {
   cw_rex_rung *r = &rex->rung[k];
   cw_sampler *s = r->level[at->level];
   memcpy(s->state, r->sampler->state, sizeof s->state);
+  const cw_rng rung = cw_rng_substream(rex->options.rng, "rung", (uint32_t)k);
   return s->ops->step(s, rex->ladder->c[k], &r->x,
-                      cw_rex_rng(rex, (1 + at->level) * rex->ladder->n + k), at->number, NULL);
+                      cw_rng_substream(rung, "level", (uint32_t)at->level), at->number, NULL);
 }
 
 /* Sweeps of a level and those within them; turn: number of the sweep of level - 1 that they follow;

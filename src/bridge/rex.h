@@ -57,13 +57,6 @@ static inline double cw_swap_probability(double log_weight_a, double log_weight_
   return sum >= 0 ? 1 : sum < 0 ? exp(sum) : 0;
 }
 
-/* Numbered streams of the options' one. */
-static inline cw_rng cw_rex_rng(const cw_rex *rex, int number) {
-  cw_rng rng = rex->options.rng;
-  rng.key[1] += (uint32_t)number;
-  return rng;
-}
-
 /* Does work for every rung of this rank, shared out over threads: rungs side by side, or all
  * threads in one rung after the other where that leaves none idle. Returns the worst status of all
  * ranks. Collective. */

@@ -64,9 +64,7 @@ static void swap_labels(int *label, int k) {
 }
 
 /* Draws of a sweep: number 2*index for the pairs, 2*index + 1 for the sweep itself. */
-static cw_rng swap_rng(const cw_rex *rex) {
-  return cw_rex_rng(rex, (1 + CW_MAX_LEVELS) * rex->ladder->n);
-}
+static cw_rng swap_rng(const cw_rex *rex) { return cw_rng_substream(rex->options.rng, "swap", 0); }
 
 static void decide(cw_rex *rex, uint32_t step, uint32_t index, int parity) {
   long chains = rex->options.chains;

@@ -116,11 +116,6 @@ typedef struct {
   double *ess, *lnz; /* NULL: not wanted */
 } passage;
 
-/* Draws other than those of the mutations. */
-static cw_rng stream_of(cw_rng rng, const char *name) {
-  return (cw_rng){{rng.key[0], rng.key[1] ^ cw_rng_stream(rng.key[0], name).key[1]}};
-}
-
 /* p->all: the weights with which a transition is trained; returns this rank's. */
 static const double *training_weights(const cw_walk *w, cw_population *p) {
   if (count(&w->opt, CW_WALK_RESAMPLE) > 0)
@@ -212,23 +207,26 @@ static cw_status number_draws(const cw_walk *w, uint32_t number, passage *on) {
 
 cw_status cw_walk_run(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number, double *ess,
                       double *lnz) {
-  passage on = {.rng = rng, .resample = stream_of(rng, "resample"), .ess = ess, .lnz = lnz};
+  passage on = {
+      .rng = rng, .resample = cw_rng_substream(rng, "resample", 0), .ess = ess, .lnz = lnz};
   CW_TRY(number_draws(w, number, &on));
   return to_last_rung(w, p, &on);
 }
 
 cw_status cw_walk_train(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number,
                         cw_trainer *const *trainer, cw_train_report *report) {
-  passage on = {
-      .rng = rng, .resample = stream_of(rng, "resample"), .trainer = trainer, .report = report};
+  passage on = {.rng = rng,
+                .resample = cw_rng_substream(rng, "resample", 0),
+                .trainer = trainer,
+                .report = report};
   CW_REQUIRE(w->opt.map != NULL);
   CW_TRY(number_draws(w, number, &on));
   return to_last_rung(w, p, &on);
 }
 
 cw_status cw_walk_tune(cw_walk *w, cw_population *p, cw_rng rng) {
-  passage on = {.rng = stream_of(rng, "tune"), .tunes = true};
-  on.resample = stream_of(on.rng, "resample");
+  passage on = {.rng = cw_rng_substream(rng, "tune", 0), .tunes = true};
+  on.resample = cw_rng_substream(on.rng, "resample", 0);
   if (w->sampler->ops->tune == NULL || w->opt.tuning == 0) return CW_OK;
   return to_last_rung(w, p, &on);
 }

@@ -2,11 +2,27 @@
 
 #include <Random123/philox.h>
 
-/* FNV-1a: spreads a stream's name over 32 bits. */
+/* FNV-1a: spreads a name over 32 bits, which begin as h. */
+static uint32_t spread_name(uint32_t h, const char *name) {
+  for (const char *p = name; *p; p++) h = (h ^ (uint8_t)*p) * 16777619u;
+  return h;
+}
+
+/* One to one on 32 bits: the finalizer of MurmurHash3 (A. Appleby, public domain). */
+static uint32_t spread_number(uint32_t h) {
+  h = (h ^ (h >> 16)) * 0x85ebca6bu;
+  h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+  return h ^ (h >> 16);
+}
+
 cw_rng cw_rng_stream(uint32_t seed, const char *stream) {
-  uint32_t h = 2166136261u;
-  for (const char *p = stream; *p; p++) h = (h ^ (uint8_t)*p) * 16777619u;
-  return (cw_rng){{seed, h}};
+  return (cw_rng){{seed, spread_name(2166136261u, stream)}};
+}
+
+/* At a fixed name one to one in the number. */
+cw_rng cw_rng_substream(cw_rng rng, const char *name, uint32_t number) {
+  const uint32_t named = spread_number(spread_name(rng.key[1], name));
+  return (cw_rng){{rng.key[0], spread_number(named ^ spread_number(number))}};
 }
 
 void cw_random_bits(cw_rng rng, uint32_t site, uint32_t chain, uint32_t step, uint32_t draw,

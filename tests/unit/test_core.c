@@ -63,6 +63,37 @@ static void streams_differ(void **state) {
   assert_true(a.key[0] != c.key[0]);
 }
 
+static int by_key(const void *a, const void *b) {
+  const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* No two numbers of one name share a stream, and three names and their parent have none in common.
+ */
+static void substreams_differ(void **state) {
+  (void)state;
+  enum { N = 50000 };
+  static const char *const names[] = {"rung", "level", "start"};
+  const cw_rng parent = cw_rng_stream(1, "rex");
+  uint32_t *key = malloc((3 * N + 1) * sizeof *key);
+  assert_non_null(key);
+  for (uint32_t i = 0; i < N; i++)
+    for (int k = 0; k < 3; k++) {
+      const cw_rng s = cw_rng_substream(parent, names[k], i);
+      assert_true(s.key[0] == parent.key[0]);
+      key[k * N + (int)i] = s.key[1];
+    }
+  key[3 * N] = parent.key[1];
+  long shared = 0, mine = 0;
+  qsort(key, N, sizeof *key, by_key);
+  for (int i = 1; i < N; i++) mine += key[i] == key[i - 1];
+  assert_true(mine == 0);
+  qsort(key, 3 * N + 1, sizeof *key, by_key);
+  for (int i = 1; i < 3 * N + 1; i++) shared += key[i] == key[i - 1];
+  assert_true(shared < 10); /* 150001^2/2^33 = 2.6 by accident */
+  free(key);
+}
+
 static void sums_are_exact_enough(void **state) {
   (void)state;
   enum { N = 100003 };
@@ -161,11 +192,17 @@ static void bad_isa_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(philox_known_answers),   cmocka_unit_test(normal_lanes_match_definition),
-      cmocka_unit_test(normal_moments),         cmocka_unit_test(streams_differ),
-      cmocka_unit_test(sums_are_exact_enough),  cmocka_unit_test(arena_reuses_its_memory),
-      cmocka_unit_test(arena_finds_its_memory), cmocka_unit_test(arenas_of_threads_stay_apart),
-      cmocka_unit_test(first_failure_wins),     cmocka_unit_test(bad_isa_is_refused),
+      cmocka_unit_test(philox_known_answers),
+      cmocka_unit_test(normal_lanes_match_definition),
+      cmocka_unit_test(normal_moments),
+      cmocka_unit_test(streams_differ),
+      cmocka_unit_test(substreams_differ),
+      cmocka_unit_test(sums_are_exact_enough),
+      cmocka_unit_test(arena_reuses_its_memory),
+      cmocka_unit_test(arena_finds_its_memory),
+      cmocka_unit_test(arenas_of_threads_stay_apart),
+      cmocka_unit_test(first_failure_wins),
+      cmocka_unit_test(bad_isa_is_refused),
   };
   return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

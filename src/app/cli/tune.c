@@ -90,7 +90,7 @@ static cw_status start_rungs(cw_case *c, const cw_mcmc_plan *m, const setup *old
     for (int k = 1; k < old->n; k++)
       if (fabs(old->t[k] - s->t[r]) < fabs(old->t[near] - s->t[r])) near = k;
     if (old->rex == NULL)
-      CW_TRY(cw_start_field(c, m, (uint32_t)r, cw_rex_field(s->rex, r)));
+      CW_TRY(cw_start_field(c, m, cw_case_rng(c, "tune"), (uint32_t)r, cw_rex_field(s->rex, r)));
     else
       cw_field_copy(cw_rex_field(s->rex, r), cw_rex_field(old->rex, near));
   }
@@ -99,8 +99,7 @@ static cw_status start_rungs(cw_case *c, const cw_mcmc_plan *m, const setup *old
 
 static cw_status open_setup(cw_case *c, const cw_rex_plan *x, long round, const setup *old,
                             setup *s) {
-  cw_rng rng = cw_case_rng(c, "tune");
-  rng.key[1] += (uint32_t)(round * CW_MAX_RUNGS);
+  const cw_rng rng = cw_rng_substream(cw_case_rng(c, "tune"), "round", (uint32_t)round);
   CW_TRY(make_ladder(c, s->n, s->t, &s->ladder));
   const cw_rex_options options = {.sampler = x->mcmc.ops,
                                   .param = x->mcmc.param,

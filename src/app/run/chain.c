@@ -42,8 +42,7 @@ static cw_status record_slope(cw_case *c, chain *h, const cw_field *x) {
 static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field *x, double *accept,
                              long node) {
   const cw_mcmc_plan *p = h->plan;
-  cw_rng rng = cw_case_rng(c, "chain");
-  rng.key[1] += (uint32_t)node; /* a stream per node */
+  const cw_rng rng = cw_rng_substream(cw_case_rng(c, "chain"), "node", (uint32_t)node);
   double coupling[CW_MAX_TERMS];
   couplings_at(c, h->kappa[node], coupling);
   cw_step_stats stats = {.accept = accept};
@@ -73,7 +72,7 @@ static cw_status step(cw_stage *s, cw_case *c, long node) {
                            x.n_blocks, &sampler);
   if (st == CW_OK) {
     x.first_chain = h->first;
-    st = cw_start_field(c, h->plan, (uint32_t)node, &x);
+    st = cw_start_field(c, h->plan, cw_case_rng(c, "chain"), (uint32_t)node, &x);
   }
   if (st == CW_OK) st = sample_node(c, h, sampler, &x, accept, node);
   cw_sampler_destroy(sampler);

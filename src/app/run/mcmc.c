@@ -71,7 +71,7 @@ static cw_status record_row(cw_case *c, mcmc *m) {
 static cw_status step(cw_stage *s, cw_case *c, long t) {
   mcmc *m = s->self;
   cw_step_stats stats = {.accept = m->accept, .dH = m->dH};
-  if (t == 0) CW_TRY(cw_start_field(c, m->plan, 0, &m->x));
+  if (t == 0) CW_TRY(cw_start_field(c, m->plan, m->rng, 0, &m->x));
   CW_TRY(m->sampler->ops->step(m->sampler, c->theory.c, &m->x, m->rng, (uint32_t)t, &stats));
   if (t < m->plan->thermalise) {
     if (m->sampler->ops->tune)

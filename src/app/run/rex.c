@@ -82,7 +82,8 @@ static cw_status record_action(cw_case *c, exchange *e) {
 
 static cw_status start(cw_case *c, exchange *e) {
   for (int rung = cw_rex_rung_begin(e->rex); rung < cw_rex_rung_end(e->rex); rung++)
-    CW_TRY(cw_start_field(c, &e->plan->mcmc, (uint32_t)rung, cw_rex_field(e->rex, rung)));
+    CW_TRY(cw_start_field(c, &e->plan->mcmc, cw_case_rng(c, e->plan->name), (uint32_t)rung,
+                          cw_rex_field(e->rex, rung)));
   return CW_OK;
 }
 

@@ -102,8 +102,10 @@ cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_fi
                        long n_chain);
 cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x);
 
-/* Fills x (first_chain set) as the section says: hot number draw, cold, or from its file. */
-cw_status cw_start_field(cw_case *c, const cw_mcmc_plan *plan, uint32_t draw, cw_field *x);
+/* Fills x (first_chain set) as the section says: cold, from its file, or hot, number draw of those
+ * that the stage with stream rng starts from. */
+cw_status cw_start_field(cw_case *c, const cw_mcmc_plan *plan, cw_rng rng, uint32_t draw,
+                         cw_field *x);
 
 /* lw = -S - ln q for every configuration of x. */
 void cw_log_weights(cw_case *c, const cw_field *x, const double *logq, double *lw);

@@ -52,12 +52,13 @@ static cw_status start_from_file(cw_case *c, const cw_mcmc_plan *plan, cw_field 
   return CW_OK;
 }
 
-cw_status cw_start_field(cw_case *c, const cw_mcmc_plan *plan, uint32_t draw, cw_field *x) {
+cw_status cw_start_field(cw_case *c, const cw_mcmc_plan *plan, cw_rng rng, uint32_t draw,
+                         cw_field *x) {
   const cw_kind_ops *kind = cw_kind(c->theory.ops->kind);
   if (plan->start_file[0] != '\0') return start_from_file(c, plan, x);
   if (plan->start == CW_START_COLD)
     kind->cold(x);
   else
-    kind->hot(cw_context_isa(c->ctx), x, cw_rng_stream(c->plan->seed, "start"), draw);
+    kind->hot(cw_context_isa(c->ctx), x, cw_rng_substream(rng, "start", draw), 0);
   return CW_OK;
 }
