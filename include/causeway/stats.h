@@ -13,8 +13,8 @@ extern "C" {
 #endif
 
 /* A derived quantity f(<O_0>, ..., <O_{n-1}>) of mean (n_primary). Its gradient is taken
- * numerically by central differences, with the naive errors of the primaries as steps
- * (hep-lat/0306017). Where f is undefined it returns NAN, and so are then the value or the error of
+ * numerically by central differences, with steps of a thousandth of the naive errors of the
+ * primaries. Where f is undefined it returns NAN, and so are then the value or the error of
  * its estimate: no failure. */
 typedef double (*cw_derived)(const double *mean, const void *arg);
 
@@ -31,7 +31,7 @@ typedef struct {
   double scatter_sigma; /* standard deviations by which it lies above the error from within the
                            chains, below: negative; NAN for one chain */
   long window;          /* lags that were summed; chains only */
-  bool cut;             /* chains: the autocorrelations had not died out at the last lag there is */
+  bool cut;             /* chains: the autocorrelations have not died out at half their length */
   long n;               /* samples used */
   const char *why;      /* why value or error is NAN, in words; static; NULL: nothing to say */
 } cw_estimate;
@@ -52,15 +52,17 @@ cw_estimate cw_estimate_undefined(long n);
  * chains. rhat: Gelman and Rubin, Stat. Sci. 7 (1992) 457, of the linearised f. data (n_chain,
  * n_step, n_primary): read only. f: NULL for the mean of primary 0. A series without fluctuations
  * says nothing of its error: all but value and n are NAN. CW_EINVAL: fewer than CW_GAMMA_MIN_STEPS
- * steps. Cost: n_chain n_step (n_primary + window). */
+ * steps. Cost: n_chain n_step (n_primary + window), and no more than for a window of
+ * 2048 lags: longer ones are those of averages over neighbours. */
 cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_step, int n_primary,
                    cw_derived f, const void *arg, cw_estimate *out);
 
-/* Normalised autocorrelation rho(t), t = 0..n_lag-1, of the linearised f, pooled over chains. rho
- * (n_lag): out; NAN for t >= n_step or where f is undefined; 0 for t > 0 of a series without
- * fluctuations. Failures as cw_gamma. */
+/* Normalised autocorrelation rho(t), t = 0, stride, ..., (n_lag-1) stride, of the linearised f,
+ * pooled over chains. rho (n_lag): out; NAN for t >= n_step or where f is undefined; 0 for t > 0 of
+ * a series without fluctuations. Failures as cw_gamma. */
 cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, long n_step,
-                             int n_primary, cw_derived f, const void *arg, long n_lag, double *rho);
+                             int n_primary, cw_derived f, const void *arg, long stride, long n_lag,
+                             double *rho);
 
 #define CW_FEWEST_EFFECTIVE 2.5 /* weighted samples below which their scatter tells no error */
 

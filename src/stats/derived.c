@@ -9,10 +9,12 @@ double cw_derived_value(cw_derived f, const void *arg, const double *mean) {
   return f ? f(mean, arg) : mean[0];
 }
 
-/* df/dmean_k. The differences x+ - x and x - x- are taken as rounded, so that f = mean_k has slope
- * 1 exactly. */
-static double slope(cw_derived f, const void *arg, double *point, int k, double step) {
+/* df/dmean_k. Steps are small beside the error, so that a quantity which bends within it, or has a
+ * kink there, is still linearised where it is; but not so small that rounding shows. The
+ * differences x+ - x and x - x- are taken as rounded, so that f = mean_k has slope 1 exactly. */
+static double slope(cw_derived f, const void *arg, double *point, int k, double error) {
   const double middle = point[k];
+  double step = fmin(error, fmax(error / 1024, 1e-9 * fabs(middle)));
   double result = NAN;
   for (int i = 0; i <= SHORTENINGS && !isfinite(result); i++, step /= 8) {
     const double up = middle + step, down = middle - step;

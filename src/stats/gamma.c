@@ -9,8 +9,14 @@
 
 enum {
   LAG_BLOCK = 16, /* lags per pass over the chains, each of which then stays in cache */
-  SERIAL = 20000  /* measurements below which threads do not pay */
+  SERIAL = 20000, /* measurements below which threads do not pay */
+  MOST_LAGS =
+      2048 /* longer windows are those of measurements averaged over pairs, or pairs of pairs */
 };
+
+/* Standard deviations of a pair of pairs of independent measurements, sqrt(6/n) Gamma(0), three of
+ * them: what is above is not noise. */
+static const double NOISE = 7.3;
 
 /* The linearised quantity along the chains: delta_i = sum_k df/dmean_k (O_ik - mean_k). */
 typedef struct {
@@ -107,7 +113,8 @@ typedef struct {
   long W;                /* its last lag, which counts half */
   double gamma0, gamma1; /* Gamma(0), Gamma(1) */
   double sum;            /* Gamma(0) + 2 sum_{t<W} Gamma(t) + Gamma(W); 0: no pair was positive */
-  bool cut;              /* the lags ended before the pairs did */
+  bool cut;              /* half of the chain's length is not enough for the pairs to die out */
+  bool open;             /* MOST_LAGS were not enough */
 } window;
 
 /* Adds pairs of pairs, Gamma(2k) + 2 Gamma(2k+1) + Gamma(2k+2), as long as they are positive: of a
@@ -119,16 +126,19 @@ static window find_window(cw_context *ctx, const series *s, double *part, double
   const long last = s->n_chain > 1 ? s->n_step - 1 : s->n_step / 2;
   window w = {0};
   long known = 0; /* lags */
-  for (long t = 0; t + 2 <= last; t += 2) {
+  const double count = (double)s->n_chain * (double)s->n_step;
+  for (long t = 0; t + 2 <= last && !w.open; t += 2) {
     for (; known <= t + 2; known += LAG_BLOCK)
       autocovariance(ctx, s, known, lags_left(known, s->n_step), part, gamma + known);
     const double pairs = gamma[t] + 2 * gamma[t + 1] + gamma[t + 2];
     w.gamma0 = gamma[0];
     w.gamma1 = gamma[1];
-    w.cut = pairs > 0;
-    if (!w.cut) break;
+    if (t + 2 <= s->n_step / 2)
+      w.cut = t + 4 > s->n_step / 2 && pairs > NOISE * gamma[0] / sqrt(count);
+    if (!(pairs > 0)) break;
     w.sum += pairs;
     w.W = t + 2;
+    w.open = w.W >= MOST_LAGS && w.W + 2 <= last;
   }
   return w;
 }
@@ -196,17 +206,44 @@ static void compare_chains(const series *s, const spread *p, cw_estimate *out) {
   out->ess /= ratio;
 }
 
+/* Averages neighbours, in place: half as many measurements, whose mean has the same variance. Of an
+ * odd number the last is left out. */
+static void halve(series *s) {
+  const long half = s->n_step / 2;
+  for (long c = 0; c < s->n_chain; c++)
+    for (long i = 0; i < half; i++)
+      s->delta[c * half + i] =
+          0.5 * (s->delta[c * s->n_step + 2 * i] + s->delta[c * s->n_step + 2 * i + 1]);
+  s->n_step = half;
+}
+
+/* The window, in lags of the series, whose delta may be lost, at a cost of n_chain n_step MOST_LAGS
+ * at most. */
+static window find_any_window(cw_context *ctx, series s, double *part, double *gamma) {
+  const window first = find_window(ctx, &s, part, gamma);
+  window w = first;
+  for (long bin = 2; w.open; bin *= 2) {
+    halve(&s);
+    w = find_window(ctx, &s, part, gamma);
+    w.sum *= (double)bin; /* of the variance of the mean times the number of measurements */
+    w.W *= bin;
+  }
+  w.gamma0 = first.gamma0;
+  w.gamma1 = first.gamma1;
+  return w;
+}
+
 static cw_status analyse(cw_context *ctx, const series *s, cw_estimate *out) {
   const size_t chains = (size_t)s->n_chain, lags = (size_t)s->n_step + 1;
   double *part = cw_alloc((LAG_BLOCK * chains + lags) * sizeof *part);
   if (!part)
     return cw_fail(ctx, CW_ENOMEM, "no memory for the autocorrelations of %ld steps", s->n_step);
-  const window w = find_window(ctx, s, part, part + LAG_BLOCK * chains);
+  const spread p = spread_of_chains(s, part, part + chains);
+  const window w = find_any_window(ctx, *s, part, part + LAG_BLOCK * chains);
   if (cw_is_rounding(sqrt(w.gamma0), s->value)) {
     out->why = cw_why_constant;
   } else if (w.gamma0 > 0) {
     sum_window(&w, s, out);
-    const spread p = spread_of_chains(s, part, part + chains);
     if (s->n_chain > 1) compare_chains(s, &p, out);
   }
   free(part);
@@ -226,30 +263,32 @@ cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_ste
   return st;
 }
 
-/* rho(t) = Gamma(t)/Gamma(0) for t < n_lag <= n_step. */
-static cw_status normalised(cw_context *ctx, const series *s, long n_lag, double *rho) {
+/* rho[i] = Gamma(t)/Gamma(0) at t = i stride for i < n_lag, all of them below n_step. */
+static cw_status normalised(cw_context *ctx, const series *s, long stride, long n_lag,
+                            double *rho) {
   double *part = cw_alloc(LAG_BLOCK * (size_t)s->n_chain * sizeof *part);
   if (!part)
     return cw_fail(ctx, CW_ENOMEM, "no memory for the autocorrelations of %ld chains", s->n_chain);
-  for (long t = 0; t < n_lag; t += LAG_BLOCK)
-    autocovariance(ctx, s, t, lags_left(t, n_lag), part, rho + t);
+  for (long i = 0; i<n_lag; i += stride> 1 ? 1 : LAG_BLOCK)
+    autocovariance(ctx, s, i * stride, stride > 1 ? 1 : lags_left(i, n_lag), part, rho + i);
   const double gamma0 = n_lag > 0 ? rho[0] : 0, n = (double)s->n_step;
-  for (long t = 0; t < n_lag; t++)
-    rho[t] = gamma0 == 0 ? (t == 0) : rho[t] / gamma0 * n / (n - (double)t);
+  for (long i = 0; i < n_lag; i++)
+    rho[i] = gamma0 == 0 ? (i == 0) : rho[i] / gamma0 * n / (n - (double)(i * stride));
   free(part);
   return CW_OK;
 }
 
 cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, long n_step,
-                             int n_primary, cw_derived f, const void *arg, long n_lag,
+                             int n_primary, cw_derived f, const void *arg, long stride, long n_lag,
                              double *rho) {
-  CW_REQUIRE(rho && n_lag >= 0);
+  CW_REQUIRE(rho && n_lag >= 0 && stride >= 1);
   CW_TRY(check_chains(ctx, data, n_chain, n_step, n_primary));
   for (long t = 0; t < n_lag; t++) rho[t] = NAN;
+  const long most = (n_step + stride - 1) / stride;
   series s;
   cw_status st = project(ctx, data, n_chain, n_step, n_primary, f, arg, &s);
   if (st == CW_OK && !isnan(s.value))
-    st = normalised(ctx, &s, n_lag < n_step ? n_lag : n_step, rho);
+    st = normalised(ctx, &s, stride, n_lag < most ? n_lag : most, rho);
   free(s.delta);
   return st;
 }

@@ -57,8 +57,7 @@ static cw_status judge_q(cw_context *ctx, const double *lw, long n, cw_flow_qual
 }
 
 /* 1/Z_p = <1/w>_p: inverse (n) = exp(-lw) relative to the largest, so that nothing overflows. Its
- * error is undefined where few samples decide, or where all weights are equal to rounding: those of
- * a perfect model, whose error is 0. */
+ * error is undefined where few samples decide, or where all weights are equal. */
 static cw_status estimate_inverse(cw_context *ctx, const double *lw, long n_chain, long n_step,
                                   cw_estimate *mean, double *lowest) {
   const long n = n_chain * n_step;
@@ -69,7 +68,6 @@ static cw_status estimate_inverse(cw_context *ctx, const double *lw, long n_chai
   for (long i = 0; i < n; i++) inverse[i] = exp(*lowest - lw[i]);
   cw_status st = cw_gamma(ctx, inverse, n_chain, n_step, 1, NULL, NULL, mean);
   const double sum = cw_sum(inverse, (size_t)n);
-  if (st == CW_OK && mean->why == cw_why_constant) mean->error = 0;
   if (st == CW_OK && sum * sum < CW_FEWEST_EFFECTIVE * cw_dot(inverse, inverse, (size_t)n)) {
     mean->error = NAN;
     mean->why = cw_why_few;
@@ -100,6 +98,17 @@ static cw_status judge_p(cw_context *ctx, const double *lw, long n_chain, long n
   out->ess_forward = fmin(exp(out->lnZ_p - (cw_logsumexp(lw, (size_t)n) - log_count)), 1);
   out->kl_forward = cw_sum(lw, (size_t)n) / (double)n - out->lnZ_p;
   return CW_OK;
+}
+
+/* Do all weights of both sides agree to rounding? Equal weights of one side may be those of a
+ * frozen chain; of both they are those of a perfect model. */
+static bool is_perfect(const double *lw_q, long n_q, const double *lw_p, long n_p) {
+  const double room = 1e-10 * fmax(1, fabs(lw_p[0]));
+  for (long i = 0; i < n_q; i++)
+    if (!(fabs(lw_q[i] - lw_p[0]) <= room)) return false;
+  for (long i = 0; i < n_p; i++)
+    if (!(fabs(lw_p[i] - lw_p[0]) <= room)) return false;
+  return true;
 }
 
 /* The share of the samples of a (n_a) above, sign +1, or below, -1, all of b (n_b). */
@@ -133,6 +142,10 @@ cw_status cw_flow_judge(cw_context *ctx, const double *lw_q, long n_q, const dou
   if (lw_q) CW_TRY(judge_q(ctx, lw_q, n_q, out));
   if (lw_p) CW_TRY(judge_p(ctx, lw_p, n_chain, n_step, out));
   if (lw_q && lw_p) {
+    if (out->why_p == cw_why_constant && is_perfect(lw_q, n_q, lw_p, out->n_p)) {
+      out->lnZ_p_error = 0;
+      out->why_p = NULL;
+    }
     out->w_hat = exp(out->lnZ - out->lnZ_p);
     out->w_hat_error = out->w_hat * hypot(out->lnZ_error, out->lnZ_p_error);
     out->p_above_q = share_beyond(1, lw_p, out->n_p, lw_q, n_q);

@@ -148,6 +148,7 @@ cw_status cw_weighted_entropy(cw_context *ctx, const double *log_weight, const d
     for (long i = 0; i < n; i++) w[i] = w[i] * (1 + action[i] - mean) - 1 / (double)n;
     out->value = log_sum - log((double)n) + mean;
     out->error = sqrt(cw_dot(w, w, (size_t)n));
+    if (cw_is_rounding(out->error, out->value)) undefine_errors(out, cw_why_alike);
     if (out->ess < CW_FEWEST_EFFECTIVE) undefine_errors(out, cw_why_few);
   }
   free(w);

@@ -37,7 +37,7 @@ class Memory(Case):
     def test_nobody_judges(self):
         gap, warnings = self.run_with(320, JOB.replace("forward: {data: hmc}", "nis: {samples: 100}"))
         self.assertIsNone(gap)
-        self.assertIn("a section 'forward' would tell", warnings[0])
+        self.assertIn("a section 'forward' on the same data", warnings[0])
 
 
 if __name__ == "__main__":

@@ -144,6 +144,8 @@ const char *cw_why_undefined(const cw_result *list, int n, int i, char *names, s
  */
 bool cw_flow_misses(const cw_flow_quality *f);
 bool cw_flow_is_missed(const cw_flow_quality *f);
+/* A share in percent, two digits: "0.012", "4.5", "99.6". */
+const char *cw_percent(double share, char text[16]);
 /* Is the quantity or primary of that name among the featured ones of a group of the case? */
 bool cw_is_featured(const cw_observer *o, const char *name);
 /* What changes of sector are counted by: of the first group of the job that has such a primary;

@@ -10,13 +10,13 @@ static double error_ratio(const cw_estimate *e) {
   return usable ? fmax(e->error / e->error2, e->error2 / e->error) : 1;
 }
 
-/* The result of s for which measure is largest, among the scalar quantities; NULL: none is finite.
- */
+/* The result of s for which measure is largest, among the scalar quantities; NULL: of none it is a
+ * number. Chains that each stand still at a value of their own have an infinite R-hat. */
 static const cw_result *worst(const cw_analysis_stage *s, double (*measure)(const cw_estimate *)) {
   const cw_result *found = NULL;
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
-    if (r->group < 0 || r->index >= 0 || !isfinite(measure(&r->e))) continue;
+    if (r->group < 0 || r->index >= 0 || isnan(measure(&r->e))) continue;
     if (found == NULL || measure(&r->e) > measure(&found->e)) found = r;
   }
   return found;
@@ -62,10 +62,11 @@ static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_anal
                        "cannot be trusted.",
                        s->label, r->e.rhat, r->quantity, largest_rhat));
   r = worst(s, cut_of);
-  if (r != NULL && r->e.cut)
+  if (r != NULL && r->e.cut &&
+      s->n_chain == 1) /* all lags of many chains add up to their scatter */
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "%s: the autocorrelations of %s have not died out within the chains: its "
-                       "tau_int and error are too small.",
+                       "%s: the autocorrelations of %s have not died out within half of the chain: "
+                       "its tau_int and error are too small.",
                        s->label, r->quantity));
   r = too_short(s);
   if (r != NULL)
@@ -108,10 +109,13 @@ static cw_status warn_energies(cw_context *ctx, cw_analysis_case *c, const cw_an
                        s->label);
   const double off = fabs(r->e.value - 1), sigma = r->e.error > 0 ? off / r->e.error : INFINITY;
   if (!(off > 0.2 || (off > 0.01 && sigma > 4))) return CW_OK;
-  return cw_add_line(ctx, &c->warning, &c->n_warnings,
-                     "%s: <exp(-dH)> = %.4g, by %.3g %% and %.3g standard deviations not 1, which "
-                     "it is in equilibrium: smaller steps or longer thermalisation help.",
-                     s->label, r->e.value, 100 * off, sigma);
+  char sigmas[48] = "";
+  if (isfinite(sigma)) snprintf(sigmas, sizeof sigmas, " (%.3g standard deviations)", sigma);
+  return cw_add_line(
+      ctx, &c->warning, &c->n_warnings,
+      "%s: <exp(-dH)> = %.4g differs from 1, its value in equilibrium, by %.3g %%%s: "
+      "smaller steps or longer thermalisation help.",
+      s->label, r->e.value, 100 * off, sigmas);
 }
 
 static double tau_of(const cw_estimate *e) { return e->tau_int; }
@@ -121,13 +125,16 @@ static cw_status warn_memory(cw_context *ctx, cw_analysis_case *c, const cw_anal
   const cw_result *slowest = worst(s, tau_of);
   const double tau = slowest != NULL ? slowest->e.tau_int : 0;
   const long skipped = c->plan->nmcmc_thermalise;
-  if (c->plan->nmcmc_data >= 0 || fmax((double)s->longest_rejection, tau) <= (double)skipped)
-    return CW_OK;
-  return cw_add_line(ctx, &c->warning, &c->n_warnings,
-                     "%s: the chains start from the model and thermalise for %ld steps, but reject "
-                     "up to %ld times in a row, and tau_int is up to %.3g: results may be biased "
-                     "towards the model. Start from data, or thermalise longer.",
-                     s->label, skipped, s->longest_rejection, tau);
+  const bool stuck = s->longest_rejection == s->n_step; /* perhaps from before on */
+  if (c->plan->nmcmc_data >= 0) return CW_OK;
+  if (!stuck && fmax((double)s->longest_rejection, tau) <= (double)skipped) return CW_OK;
+  return cw_add_line(
+      ctx, &c->warning, &c->n_warnings,
+      "%s: the chains start from the model and thermalise for %ld steps, which their "
+      "longest run of rejections (%ld) or autocorrelations (tau_int %.3g) outlast: "
+      "results may be biased towards the model. Start from data, or thermalise "
+      "longer.",
+      s->label, skipped, s->longest_rejection, tau);
 }
 
 static cw_status warn_weights(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
@@ -158,13 +165,14 @@ static cw_status warn_splines(cw_context *ctx, cw_analysis_case *c) {
   if (!c->plan->has_model || m->kind != CW_MODEL_FLOW || !isfinite(range)) return CW_OK;
   double sigma = cw_prior_site_sigma(&m->prior, &c->plan->lat);
   double outside = erfc(range / (sigma * sqrt(2)));
+  char share[16];
   if (outside < 1e-3) return CW_OK;
   return cw_add_line(
       ctx, &c->warning, &c->n_warnings,
-      "Splines of range %g are the identity on %.2g %% of what the prior draws (its "
+      "Splines of range %g are the identity on %s %% of what the prior draws (its "
       "standard deviation is %.3g): those tails stay as they are. A wider range or a "
       "narrower prior reaches them.",
-      range, 100 * outside, sigma);
+      range, cw_percent(outside, share), sigma);
 }
 
 /* A model that knows its samples better than the target. */
@@ -175,33 +183,37 @@ static cw_status warn_memorised(cw_context *ctx, cw_analysis_case *c) {
   const cw_result *gap = s != NULL ? cw_stage_result(s, "train_gap", -1) : NULL;
   const cw_mcmc_plan *data = &p->mcmc[p->train_data];
   const long n = cw_kept_rows(data) / 2 * data->chains;
-  if (gap != NULL && gap->e.value > 0.1 && gap->e.value > 4 * gap->e.error)
-    return cw_add_line(
-        ctx, &c->warning, &c->n_warnings,
-        "The %s learned its %ld samples by heart: ln q is larger by %.3g(%.1g) on "
-        "them than on others of the same chains. More of them, fewer parameters than "
-        "%ld, or fewer steps help.",
-        c->noun, n, gap->e.value, gap->e.error, c->n_parameters);
-  if (p->has_forward || n >= c->n_parameters) return CW_OK;
-  return cw_add_line(ctx, &c->warning, &c->n_warnings,
-                     "The %s has %ld parameters and was trained on %ld samples, which it may have "
-                     "learned by heart: a section 'forward' would tell.",
-                     c->noun, c->n_parameters, n);
+  char value[CW_VALUE_TEXT];
+  if (gap != NULL) cw_result_text(gap, value);
+  if (gap != NULL && gap->e.value > 0.1 && !(gap->e.value <= 4 * gap->e.error))
+    return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "The %s learned its %ld samples by heart: ln q is larger by %s on them than "
+                       "on others of the same chains. More of them, fewer parameters than %ld, or "
+                       "fewer steps help.",
+                       c->noun, n, value, c->n_parameters);
+  if (gap != NULL || n >= c->n_parameters) return CW_OK;
+  return cw_add_line(
+      ctx, &c->warning, &c->n_warnings,
+      "The %s has %ld parameters and was trained on %ld samples, which it may have "
+      "learned by heart: a section 'forward' on the same data, with at least four rows to "
+      "judge on, would tell.",
+      c->noun, c->n_parameters, n);
 }
 
 /* Samples of the model and of the target that do not meet. */
 static cw_status warn_overlap(cw_context *ctx, cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
+  char share[16];
   if (cw_flow_is_missed(f))
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "F_p and w_hat are not usable: %.2g %% of the samples of the %s weigh less "
-                       "than any sample of the target.",
-                       100 * f->q_below_p, c->noun));
+                       "F_p and w_hat are not usable: %s %% of the samples of the %s weigh less "
+                       "than every sample of the target.",
+                       cw_percent(f->q_below_p, share), c->noun));
   if (!cw_flow_misses(f)) return CW_OK;
   return cw_add_line(ctx, &c->warning, &c->n_warnings,
-                     "The %s misses a part of the target: %.2g %% of the target's samples weigh "
-                     "more than any of its own.",
-                     c->noun, 100 * f->p_above_q);
+                     "The %s misses a part of the target: %s %% of the target's samples weigh more "
+                     "than every one of its own.",
+                     c->noun, cw_percent(f->p_above_q, share));
 }
 
 /* Ratios of partition functions that a few walks decide. */
@@ -220,17 +232,22 @@ static cw_status warn_walks(cw_context *ctx, cw_analysis_case *c, const cw_analy
                      s->label, back->e.ess, s->n_step);
 }
 
-/* What the sampler of a section itself doubts of its parameters. */
-static cw_status warn_settings(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+static cw_status warn_setting(cw_context *ctx, cw_analysis_case *c, const char *section,
+                              const cw_mcmc_plan *m) {
+  const char *doubt = m->ops->doubt != NULL ? m->ops->doubt(c->plan->theory, m->param) : NULL;
+  if (doubt == NULL) return CW_OK;
+  return cw_add_line(ctx, &c->warning, &c->n_warnings, "Section '%s': %s", section, doubt);
+}
+
+/* What samplers themselves doubt of the parameters that sections give them. */
+static cw_status warn_settings(cw_context *ctx, cw_analysis_case *c) {
   const cw_plan *p = c->plan;
-  for (int i = 0; i < p->n_mcmc; i++) {
-    const cw_sampler_ops *ops = p->mcmc[i].ops;
-    const char *doubt = strcmp(ops->name, s->name) == 0 && ops->doubt != NULL
-                            ? ops->doubt(p->theory, p->mcmc[i].param)
-                            : NULL;
-    if (doubt != NULL)
-      CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings, "%s: %s", s->label, doubt));
-  }
+  for (int i = 0; i < p->n_mcmc; i++)
+    CW_TRY(warn_setting(ctx, c, p->mcmc[i].ops->name, &p->mcmc[i]));
+  if (p->has_chain) CW_TRY(warn_setting(ctx, c, "chain", &p->chain.mcmc));
+  for (int i = 0; i < p->n_walks; i++)
+    CW_TRY(warn_setting(ctx, c, p->walk[i].name, &p->walk[i].mcmc));
+  for (int i = 0; i < p->n_rex; i++) CW_TRY(warn_setting(ctx, c, p->rex[i].name, &p->rex[i].mcmc));
   return CW_OK;
 }
 
@@ -244,13 +261,16 @@ static cw_status warn_start(cw_context *ctx, cw_analysis_case *c, const cw_analy
                        s->label, s->start_off_group));
   for (int k = 0; cw_check_names()[k] != NULL; k++)
     if (s->start_ignored & 1u << k)
-      CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                         "%s: the chains started from a file whose %s is wrong, which was ignored.",
-                         s->label, cw_check_names()[k]));
+      CW_TRY(cw_add_line(
+          ctx, &c->warning, &c->n_warnings,
+          "%s: the chains started from a file, or from one made from a file, whose %s is "
+          "wrong, which was ignored.",
+          s->label, cw_check_names()[k]));
   return CW_OK;
 }
 
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
+  CW_TRY(warn_settings(ctx, c));
   CW_TRY(warn_splines(ctx, c));
   CW_TRY(warn_overlap(ctx, c));
   CW_TRY(warn_memorised(ctx, c));
@@ -261,7 +281,6 @@ cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
     bool chains = cw_stage_is_chains(s) && cw_stage_measures(c, s);
     if (chains) CW_TRY(warn_chains(ctx, c, s));
     if (chains && s->kind == CW_STAGE_REX) CW_TRY(warn_rungs(ctx, c, s));
-    if (s->kind == CW_STAGE_SAMPLER) CW_TRY(warn_settings(ctx, c, s));
     if (s->kind == CW_STAGE_SAMPLER) CW_TRY(warn_energies(ctx, c, s));
     if (s->kind == CW_STAGE_NMCMC) CW_TRY(warn_memory(ctx, c, s));
     if (s->kind == CW_STAGE_NIS) CW_TRY(warn_weights(ctx, c, s));

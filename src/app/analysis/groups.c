@@ -32,12 +32,15 @@ static double evaluate(const double *mean, const void *arg) {
 
 static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q,
                           cw_estimate *e) {
-  *q->why = "at an edge of where the quantity is defined, within the errors of what it is made of";
+  *q->why = NULL;
   if (m->log_weight != NULL)
     CW_TRY(cw_weighted(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q, e));
   else
     CW_TRY(cw_gamma(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, q, e));
-  if (!isfinite(e->error) && e->why == NULL) e->why = *q->why;
+  if (isfinite(e->error) || e->why != NULL) return CW_OK;
+  e->why = *q->why != NULL      ? *q->why
+           : isfinite(e->value) ? "too near to where the quantity is not defined for an error"
+                                : "the quantity is not defined at these means";
   return CW_OK;
 }
 
@@ -113,11 +116,15 @@ cw_estimate cw_independent_mean(const double *y, long n, long stride) {
   for (long i = 0; i < n; i++) square += pow(y[i * stride] - mean, 2);
   cw_estimate e = cw_estimate_undefined(n);
   e.value = mean;
-  if (n > 1 && square > 0) e.error = sqrt(square / ((double)n * (double)(n - 1)));
+  bool alike = sqrt(square / (double)n) <= 1e-14 * fabs(mean);
+  if (n > 1 && !alike) e.error = sqrt(square / ((double)n * (double)(n - 1)));
+  if (n > 1 && alike) e.why = "all of them are equal, which says nothing of the error";
   e.tau_int = 0.5;
   e.ess = (double)n;
   return e;
 }
+
+enum { MOST_LAGS = 400 }; /* points of a curve of autocorrelations */
 
 /* Lags to show: as far as the sum of the slowest of the featured quantities goes, past which its
  * autocorrelations are noise. */
@@ -134,7 +141,8 @@ static long lags_of(const cw_analysis_stage *s, const measurements *m) {
 
 static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
                                         const measurements *m) {
-  long n_lag = lags_of(s, m);
+  const long lags = lags_of(s, m), stride = (lags + MOST_LAGS - 1) / MOST_LAGS;
+  const long n_lag = (lags + stride - 1) / stride;
   double *rho = malloc((size_t)n_lag * sizeof *rho);
   cw_status st = rho != NULL ? CW_OK : cw_no_memory(ctx);
   for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL && st == CW_OK; q++) {
@@ -144,8 +152,14 @@ static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
     quantity_arg arg = {m->observer, q, 0, &why};
     snprintf(name, sizeof name, "autocorrelation.%.40s", q->name);
     st = cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg,
-                            n_lag, rho);
-    if (st == CW_OK) st = cw_curve_history(ctx, s, name, n_lag, 1, rho);
+                            stride, n_lag, rho);
+    cw_curve *curve =
+        st == CW_OK ? cw_add_curve(&s->curve, &s->n_curves, name, n_lag, false) : NULL;
+    if (st == CW_OK && curve == NULL) st = cw_no_memory(ctx);
+    for (long i = 0; i < n_lag && st == CW_OK; i++) {
+      curve->x[i] = (double)(i * stride);
+      curve->y[i] = rho[i];
+    }
   }
   free(rho);
   return st;

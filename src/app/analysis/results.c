@@ -71,18 +71,39 @@ static int first_with_reason(const cw_result *list, int k) {
   return i;
 }
 
-/* "phi2, m_eff[]": each quantity once. */
+static bool is_of(const cw_result *r, const char *quantity, const char *why) {
+  return r->e.why != NULL && strcmp(r->e.why, why) == 0 && strcmp(r->quantity, quantity) == 0;
+}
+
+/* Are all entries of a vector quantity undefined for that reason? */
+static bool all_entries(const cw_result *list, int n, const char *quantity, const char *why) {
+  for (int k = 0; k < n; k++)
+    if (strcmp(list[k].quantity, quantity) == 0 && !is_of(&list[k], quantity, why)) return false;
+  return true;
+}
+
+/* "phi2, m_eff[3], correlator[]", the last where the reason is that of all its entries. */
 static void name_those(const cw_result *list, int n, const char *why, char *names, size_t size) {
   size_t used = 0;
-  const char *last = "";
   names[0] = '\0';
   for (int k = 0; k < n && used < size; k++) {
-    if (list[k].e.why == NULL || strcmp(list[k].e.why, why) != 0) continue;
-    if (strcmp(list[k].quantity, last) == 0) continue;
-    last = list[k].quantity;
-    used += (size_t)snprintf(names + used, size - used, "%s%s%s", used > 0 ? ", " : "", last,
-                             list[k].index >= 0 ? "[]" : "");
+    const char *q = list[k].quantity;
+    char index[16] = "";
+    if (!is_of(&list[k], q, why)) continue;
+    bool all = list[k].index >= 0 && all_entries(list, n, q, why);
+    if (all && list[k].index > 0) continue; /* said with the first */
+    if (list[k].index >= 0) snprintf(index, sizeof index, all ? "[]" : "[%d]", list[k].index);
+    used += (size_t)snprintf(names + used, size - used, "%s%s%s", used > 0 ? ", " : "", q, index);
   }
+}
+
+const char *cw_percent(double share, char text[16]) {
+  snprintf(text, 16,
+           share >= 0.995 && share < 1 ? "%.1f"
+           : share >= 0.1              ? "%.0f"
+                                       : "%.2g",
+           100 * share);
+  return text;
 }
 
 const char *cw_why_undefined(const cw_result *list, int n, int i, char *names, size_t size) {

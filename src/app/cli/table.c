@@ -6,7 +6,7 @@
 
 static void print_number(FILE *out, double x, const char *format, int width) {
   char text[32] = "-";
-  if (isfinite(x)) snprintf(text, sizeof text, format, x);
+  if (!isnan(x)) snprintf(text, sizeof text, format, x);
   fprintf(out, "  %*s", width, text);
 }
 
@@ -82,13 +82,13 @@ static void print_flow(FILE *out, const cw_analysis_case *c) {
   char text[CW_VALUE_TEXT];
   fprintf(out, "%-10s", c->noun);
   if (f->n_q > 0) {
-    cw_format_value(f->lnZ, f->lnZ_error, text);
+    cw_result_text(cw_case_result(c, "lnZ"), text);
     fprintf(out, "ESS %.4g, acceptance %.4g, ln Z %s, largest weight %.2g of all", f->ess,
             f->acceptance, text, f->max_weight_share);
   }
   if (f->n_p > 0) fprintf(out, "%sforward ESS %.3g", f->n_q > 0 ? ", " : "", f->ess_forward);
   if (isfinite(f->w_hat)) {
-    cw_format_value(f->w_hat, f->w_hat_error, text);
+    cw_result_text(cw_case_result(c, "w_hat"), text);
     fprintf(out, ", w_hat %s", text);
   }
   if (nmcmc != NULL && nmcmc->longest_rejection >= 0)

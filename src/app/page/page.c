@@ -53,7 +53,7 @@ int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[
 }
 
 void cw_cell_number(char text[CW_VALUE_TEXT], double x, const char *format) {
-  if (isfinite(x))
+  if (!isnan(x))
     snprintf(text, CW_VALUE_TEXT, format, x);
   else
     snprintf(text, CW_VALUE_TEXT, "–");

@@ -135,20 +135,22 @@ void cw_say_mode_dropping(cw_prose *p) {
 
 /* What share of each side's samples lies beyond all those of the other. */
 static void say_beyond(cw_prose *p, const cw_flow_quality *f, const char *noun) {
+  char share[16];
   if (f->p_above_q > 0)
-    cw_say(p, " %.2g %% of the target's samples weigh more than any sample of the %s.",
-           100 * f->p_above_q, noun);
+    cw_say(p, " %s %% of the target's samples weigh more than every sample of the %s.",
+           cw_percent(f->p_above_q, share), noun);
   else
     cw_say(p, " No sample of the target weighs more than all samples of the %s.", noun);
 }
 
 /* Samples of the target do not reach a part of the flow, so that Z_p comes out too large. */
 static void say_unusable(cw_prose *p, const cw_flow_quality *f, const char *noun) {
+  char share[16];
   cw_say(p,
-         "F_p is not usable here, and w_hat with it: %.2g %% of the samples of the %s weigh less "
-         "than any sample of the target, whose samples do not reach that part of the %s, and F_p "
-         "is too low for it.",
-         100 * f->q_below_p, noun, noun);
+         "F_p is not usable here, and w_hat with it: %s %% of the samples of the %s weigh less "
+         "than every sample of the target, whose samples do not reach that part of the %s, so that "
+         "F_p is too low.",
+         cw_percent(f->q_below_p, share), noun, noun);
   say_beyond(p, f, noun);
   if (!cw_flow_misses(f))
     cw_say(p, " There is no sign that the %s misses a part of the target.", noun);
@@ -159,9 +161,11 @@ static void say_unusable(cw_prose *p, const cw_flow_quality *f, const char *noun
 /* Samples of the target weigh more than all of the flow; told: w_hat says how many. */
 static void say_missing(cw_prose *p, const cw_analysis_case *c, bool told) {
   double w = c->flow.w_hat, error = c->flow.w_hat_error;
+  char share[16];
   bool even = cw_theory_is_even(c->theory.ops, c->theory.c);
   if (told)
-    cw_say(p, "the %s misses about %.2g %% of the target's probability.", c->noun, 100 * (1 - w));
+    cw_say(p, "the %s misses about %s %% of the target's probability.", c->noun,
+           cw_percent(1 - w, share));
   else
     cw_say(p, "the %s misses a part of the target; how much, a few samples decide.", c->noun);
   say_beyond(p, &c->flow, c->noun);
@@ -178,6 +182,7 @@ static void say_missing(cw_prose *p, const cw_analysis_case *c, bool told) {
 static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
   double w = f->w_hat, error = f->w_hat_error;
+  char above[16], below[16];
   bool heavy = w > 1 + 3 * error || f->ess < 0.01, known = error < 0.25 * w;
   if (cw_flow_is_missed(f))
     say_unusable(p, f, c->noun);
@@ -191,22 +196,25 @@ static void say_verdict(cw_prose *p, const cw_analysis_case *c) {
   else if (w + 3 * error >= 1)
     cw_say(p,
            "compatible with 1: no sign that anything is missed (at two standard deviations, at "
-           "most %.2g %%).",
-           100 * fmax(1 - w + 2 * error, 0));
+           "most %s %%).",
+           cw_percent(fmax(1 - w + 2 * error, 0), above));
   else
-    cw_say(p, "below 1, but no sample lies where the missing probability would be: the weights are "
-              "heavy-tailed, and a few samples decide.");
+    cw_say(
+        p,
+        "below 1, but neither side's samples say why: %s %% of those of the target weigh more "
+        "than every sample of the %s, and %s %% of its own less than every sample of the target.",
+        cw_percent(f->p_above_q, above), c->noun, cw_percent(f->q_below_p, below));
 }
 
 void cw_say_coverage(cw_prose *p, const cw_analysis_case *c) {
   if (!isfinite(c->flow.w_hat)) return;
   if (c->name[0] != '\0') cw_say(p, "%s: ", c->name);
-  cw_say(p, "F_q = ");
-  say_value(p, -c->flow.lnZ, c->flow.lnZ_error);
-  cw_say(p, ", F_p = ");
-  say_value(p, -c->flow.lnZ_p, c->flow.lnZ_p_error);
-  cw_say(p, ", w_hat = ");
-  say_value(p, c->flow.w_hat, c->flow.w_hat_error);
+  static const char *const names[] = {"F_q", "F_p", "w_hat"};
+  for (int i = 0; i < 3; i++) {
+    char text[CW_VALUE_TEXT];
+    cw_cell_result(text, cw_case_result(c, names[i]));
+    cw_say(p, "%s%s = %s", i > 0 ? ", " : "", names[i], text);
+  }
   cw_say(p, ": ");
   say_verdict(p, c);
 }

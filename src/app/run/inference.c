@@ -316,13 +316,14 @@ static cw_status forward_save(cw_stage *s, cw_case *c, cw_arrays *set) {
   return cw_record_put(c, set, "seen.lw", &f->seen_lw, 2);
 }
 
-/* Beside what a model was not trained on it is judged on what it was: the difference tells whether
- * it learned the target or its samples. */
+/* A model is judged on configurations that it was not trained on, and on those that it was: the
+ * difference tells whether it learned the target or its samples. */
 cw_status cw_run_forward(cw_case *c) {
   const cw_mcmc_plan *data = &c->plan->mcmc[c->plan->forward_data];
   const bool trained = cw_trained_on(c->plan, c->plan->forward_data);
   forward f = {.n_chain = data->chains};
   cw_status st = cw_kept_configurations(c, data, trained ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &f.x);
+  st = cw_agree(c->ctx, st);
   if (st == CW_OK && trained) st = cw_kept_configurations(c, data, CW_KEPT_TO_TRAIN, &f.seen);
   cw_stage stage = {.name = "forward",
                     .self = &f,

@@ -8,6 +8,7 @@
 static void warn(cw_case *c, const char *path, unsigned ignored,
                  const cw_configuration_info *info) {
   bool projected = info->wrong & CW_CHECK_UNITARITY;
+  if (c->doubt.any) return; /* said already, of another rung's chains */
   c->doubt.any = projected || ignored != 0;
   c->doubt.off_group = projected ? fmax(info->unitarity, info->determinant) : 0;
   c->doubt.ignored = ignored;

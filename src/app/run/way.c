@@ -20,7 +20,7 @@ static cw_status advance(cw_case *c, cw_way *y, uint32_t first, long n, bool tun
 }
 
 cw_status cw_way_thermalise(cw_case *c, cw_way *y) {
-  CW_TRY(cw_start_field(c, &y->plan->mcmc, y->rng, 0, &y->x));
+  CW_TRY(cw_agree(c->ctx, cw_start_field(c, &y->plan->mcmc, y->rng, 0, &y->x)));
   CW_TRY(advance(c, y, 0, y->plan->mcmc.thermalise, true));
   if (y->plan->tuning == 0) return CW_OK;
   cw_population_start(&y->p, &y->x);

@@ -134,7 +134,7 @@ const char *cw_scalar_why_no_xi(const cw_observer *o, const double *mean, int i)
 
 double cw_scalar_variance(double square, double mean) {
   double v = square - mean * mean;
-  return v > 16 * DBL_EPSILON * square ? v : 0;
+  return fabs(v) > 16 * DBL_EPSILON * square ? v : 0;
 }
 
 int cw_scalar_n_correlator(const cw_observer *o) { return half_extent(o) + 1; }

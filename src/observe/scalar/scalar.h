@@ -61,7 +61,8 @@ double cw_scalar_chi2(const cw_observer *o, const double *mean, int i);
 double cw_scalar_binder(const cw_observer *o, const double *mean, int i);
 double cw_scalar_xi(const cw_observer *o, const double *mean, int i);
 const char *cw_scalar_why_no_xi(const cw_observer *o, const double *mean, int i);
-/* <x^2> - <x>^2, which is 0 where no more than rounding is left of it, and never negative. */
+/* <x^2> - <x>^2, which is 0 where no more than rounding is left of it; of the means of any samples
+ * it is not negative. */
 double cw_scalar_variance(double square, double mean);
 int cw_scalar_n_correlator(const cw_observer *o);
 double cw_scalar_correlator(const cw_observer *o, const double *mean, int t);

@@ -21,12 +21,6 @@ static bool fits(const cw_theory *th, const double *param) {
   return cw_is_wilson(th->ops) && param[PARAM_HEATBATH] + param[PARAM_OVERRELAX] >= 1;
 }
 
-static const char *refuse(const cw_theory_ops *theory, const double *param, const int *choice) {
-  (void)theory, (void)choice;
-  if (param[PARAM_HEATBATH] >= 1) return NULL;
-  return "over-relaxation alone never changes the action: expected heatbath of 1 or more";
-}
-
 static size_t work_size(const cw_theory *th) {
   (void)th;
   return 0;
@@ -147,7 +141,6 @@ const cw_sampler_ops cw_sampler_heatbath = {
     .source = "Cabibbo and Marinari, PLB 119 (1982) 387; Kennedy and Pendleton, PLB 156 (1985) 393",
     .params = params,
     .fits = fits,
-    .refuse = refuse,
     .n_state = 0,
     .work_size = work_size,
     .init = init,
