@@ -297,6 +297,34 @@ static void ratio_has_the_analytic_error(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* A variance, which a clamp or a kink may bound where it is 0. */
+static double bounded_variance(const double *mean, const void *arg) {
+  (void)arg;
+  return fmax(mean[1] - mean[0] * mean[0], 0);
+}
+
+/* Of numbers that fluctuate little about a large mean: the error of the mean square is larger than
+ * the variance, and steps of that size would meet the bound. */
+static void small_variance_has_its_error(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  enum { C = 16, T = 100, N = C * T };
+  const double sigma = 0.01;
+  double x[2 * N], z[N];
+  tally pull = {0}, error = {0};
+  for (uint32_t seed = 0; seed < 200; seed++) {
+    normals(seed, "variance", 0, N, z);
+    for (int i = 0; i < N; i++) x[2 * i] = 1 + sigma * z[i], x[2 * i + 1] = x[2 * i] * x[2 * i];
+    cw_estimate e;
+    check_ok(ctx, cw_gamma(ctx, x, C, T, 2, bounded_variance, NULL, &e));
+    count(&pull, (e.value - sigma * sigma * (1 - 1.0 / N)) / e.error);
+    count(&error, e.error / (sigma * sigma * sqrt(2.0 / N)));
+  }
+  check_calibrated("variance", &pull);
+  check_close(average(&error), 1, 0.06);
+  cw_context_destroy(ctx);
+}
+
 static void rhat_sees_a_stray_chain(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
@@ -391,6 +419,7 @@ int main(void) {
       cmocka_unit_test(autocorrelation_matches_the_definition),
       cmocka_unit_test(recipe_is_followed),
       cmocka_unit_test(ratio_has_the_analytic_error),
+      cmocka_unit_test(small_variance_has_its_error),
       cmocka_unit_test(rhat_sees_a_stray_chain),
       cmocka_unit_test(special_series),
       cmocka_unit_test(threads_do_not_matter),
