@@ -98,6 +98,11 @@ void cw_warn(cw_context *ctx, const char *format, ...) CW_PRINTF(2, 3);
 
 double cw_wall_seconds(void); /* monotonic clock */
 
+/* "a, b or c" of words (NULL-terminated) into text (size, at least 16), with between = ", " and
+ * last = " or "; cut with "..." where it does not fit. Returns text. Local. */
+char *cw_join_words(const char *const *words, const char *between, const char *last, char *text,
+                    size_t size);
+
 /* ---------------------------------------------------------------- progress */
 
 /* A progress bar on stderr with the time left: drawn only on rank 0 of a terminal, once the work

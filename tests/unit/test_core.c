@@ -20,6 +20,27 @@ static void philox_known_answers(void **state) {
   }
 }
 
+static void expect_joined(const char *const *words, size_t size, const char *expected) {
+  char text[32];
+  memset(text, 'x', sizeof text);
+  assert_ptr_equal(cw_join_words(words, ", ", " or ", text, size), text);
+  assert_string_equal(text, expected);
+  for (size_t i = size; i < sizeof text; i++) assert_int_equal(text[i], 'x');
+}
+
+static void words_are_joined(void **state) {
+  (void)state;
+  static const char *const none[] = {NULL}, *const one[] = {"a", NULL},
+                           *const two[] = {"a", "bc", NULL},
+                           *const four[] = {"abcd", "efgh", "ijkl", "mnop", NULL};
+  expect_joined(none, 16, "");
+  expect_joined(one, 16, "a");
+  expect_joined(two, 16, "a or bc");
+  expect_joined(four, 32, "abcd, efgh, ijkl or mnop");
+  expect_joined(four, 28, "abcd, efgh, ijkl, ...");
+  expect_joined(four, 16, "abcd, efgh, ...");
+}
+
 /* The lane kernel, in every build this CPU runs, is Box-Muller of the same Philox words. */
 static void normal_lanes_match_definition(void **state) {
   (void)state;
@@ -192,6 +213,7 @@ static void bad_isa_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(words_are_joined),
       cmocka_unit_test(philox_known_answers),
       cmocka_unit_test(normal_lanes_match_definition),
       cmocka_unit_test(normal_moments),

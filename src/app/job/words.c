@@ -54,16 +54,7 @@ const char *cw_nearest(const char *word, const char *const *known) {
 }
 
 void cw_list_words(const char *const *known, char *text, size_t size) {
-  size_t at = 0;
-  text[0] = '\0';
-  for (int i = 0; known[i] != NULL; i++) {
-    size_t need = strlen(known[i]) + (i > 0 ? 2 : 0);
-    if (at + need + 5 >= size) { /* room for ", ..." */
-      memcpy(text + at, ", ...", 6);
-      return;
-    }
-    at += (size_t)snprintf(text + at, size - at, "%s%s", i > 0 ? ", " : "", known[i]);
-  }
+  cw_join_words(known, ", ", ", ", text, size);
 }
 
 void cw_format_double(double value, char *text) {
