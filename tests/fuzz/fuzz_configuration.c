@@ -21,9 +21,10 @@ static void check_failure(cw_context *ctx, cw_status st, const cw_configuration 
   cw_clear_error(ctx);
 }
 
-/* What can be written can be read. kept: does the form keep every bit? */
-static void check_form(cw_context *ctx, const cw_configuration *c, cw_format format, int precision,
-                       int rows, bool kept) {
+/* What can be written can be read, with every bit where the form keeps them. */
+static void check_form(cw_context *ctx, const cw_configuration *c, const cw_format *format,
+                       int precision, int rows) {
+  bool kept = precision == 64 && rows == 3;
   char path[64];
   cw_configuration again;
   cw_configuration_info info;
@@ -41,11 +42,11 @@ static void check_form(cw_context *ctx, const cw_configuration *c, cw_format for
 }
 
 static void check_again(cw_context *ctx, const cw_configuration *c) {
-  static const int bits[] = {32, 64};
-  for (int k = 0; k < 2; k++) {
-    check_form(ctx, c, CW_FORMAT_ILDG, bits[k], 3, bits[k] == 64);
-    check_form(ctx, c, CW_FORMAT_NERSC, bits[k], 3, bits[k] == 64);
-    check_form(ctx, c, CW_FORMAT_NERSC, bits[k], 2, false);
+  for (int i = 0; cw_formats[i] != NULL; i++) {
+    const cw_format *f = cw_formats[i];
+    if (f->write == NULL) continue;
+    for (int k = 0; f->precision[k] != 0; k++)
+      for (int r = 0; f->rows[r] != 0; r++) check_form(ctx, c, f, f->precision[k], f->rows[r]);
   }
 }
 

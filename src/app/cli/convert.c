@@ -11,7 +11,7 @@
 /* What the user asked for; 0: not said. */
 typedef struct {
   const char *in, *out;
-  cw_format format;
+  const cw_format *format;
   int precision, rows;
   cw_configuration_options known;
   bool overwrite;
@@ -23,23 +23,70 @@ typedef struct {
   const char *format, *precision, *rows, *lattice, *ignore, *in_case, *stage, *config;
 } words;
 
-/* .ildg and .lime are ILDG, .nersc is NERSC. */
-static cw_format format_of_name(const char *path) {
+/* ------------------------------------------------------------ what to write */
+
+/* The format that the ending of a name asks for; NULL: none. */
+static const cw_format *format_of_name(const char *path) {
   const char *dot = strrchr(path, '.');
-  if (dot == NULL) return CW_FORMAT_UNKNOWN;
-  if (strcmp(dot, ".ildg") == 0 || strcmp(dot, ".lime") == 0) return CW_FORMAT_ILDG;
-  return strcmp(dot, ".nersc") == 0 ? CW_FORMAT_NERSC : CW_FORMAT_UNKNOWN;
+  for (int i = 0; dot != NULL && cw_formats[i] != NULL; i++)
+    for (int k = 0; cw_formats[i]->ending[k] != NULL; k++)
+      if (strcmp(dot, cw_formats[i]->ending[k]) == 0) return cw_formats[i];
+  return NULL;
+}
+
+static cw_status no_format(cw_context *ctx, const char *path) {
+  const char *ending[CW_MAX_FORMATS + 1], *name[CW_MAX_FORMATS + 1];
+  char group[CW_MAX_FORMATS][40], endings[400], names[400];
+  int n = 0;
+  for (int i = 0; cw_formats[i] != NULL; i++) {
+    if (cw_formats[i]->ending[0] == NULL) continue;
+    ending[n] = cw_join_words(cw_formats[i]->ending, " or ", " or ", group[n], sizeof group[n]);
+    n++;
+  }
+  ending[n] = NULL;
+  cw_join_words(ending, " nor in ", " nor in ", endings, sizeof endings);
+  cw_join_words(cw_format_names(true, name), " or --format ", " or --format ", names, sizeof names);
+  return cw_fail(ctx, CW_EINVAL, "convert: which format? '%s' ends neither in %s; say --format %s",
+                 path, endings, names);
+}
+
+/* wanted: of --precision or --rows; 0: not said. rows: which of the two? */
+static cw_status check_number(cw_context *ctx, const request *r, bool rows) {
+  int wanted = rows ? r->rows : r->precision, n = 0;
+  const char *name[CW_MAX_FORMATS + 1];
+  char names[400];
+  if (wanted == 0) return CW_OK;
+  for (int i = 0; cw_formats[i] != NULL; i++) {
+    const cw_format *f = cw_formats[i];
+    if (!cw_format_has(rows ? f->rows : f->precision, wanted)) continue;
+    if (f == r->format) return CW_OK;
+    name[n++] = f->name;
+  }
+  name[n] = NULL;
+  return cw_fail(ctx, CW_EINVAL, "convert: --%s %d: only format %s has it",
+                 rows ? "rows" : "precision", wanted,
+                 cw_join_words(name, ", ", " or ", names, sizeof names));
+}
+
+/* What is written where the user says nothing: the usual number of rows; the precision of what is
+ * read, or the next higher one of the format, which keeps every bit. */
+static void fill_in(request *r, int precision) {
+  if (r->rows == 0) r->rows = r->format->rows[0];
+  if (r->precision != 0) return;
+  r->precision = precision;
+  if (precision == 32 && !cw_format_has(r->format->precision, 32)) r->precision = 64;
 }
 
 /* The values of options, as words, into r, whose IN and OUT are set. */
 static cw_status understand(cw_context *ctx, const words *w, request *r) {
-  static const char *const formats[] = {"ildg", "nersc", NULL};
   static const char *const precisions[] = {"32", "64", NULL}, *const numbers[] = {"2", "3", NULL};
+  const char *formats[CW_MAX_FORMATS + 1];
   int k;
   r->format = format_of_name(r->out);
   if (w->format != NULL) {
+    cw_format_names(true, formats);
     CW_TRY(cw_options_choice(ctx, "convert", "--format", w->format, formats, &k));
-    r->format = k == 0 ? CW_FORMAT_ILDG : CW_FORMAT_NERSC;
+    r->format = cw_format_find(formats[k]);
   }
   if (w->precision != NULL) {
     CW_TRY(cw_options_choice(ctx, "convert", "--precision", w->precision, precisions, &k));
@@ -52,14 +99,9 @@ static cw_status understand(cw_context *ctx, const words *w, request *r) {
   r->kept = (cw_kept_choice){.run = r->in, .in_case = w->in_case, .stage = w->stage, .index = -1};
   if (w->config != NULL)
     CW_TRY(cw_options_count(ctx, "convert", "--config", w->config, &r->kept.index));
-  if (r->format == CW_FORMAT_UNKNOWN)
-    return cw_fail(ctx, CW_EINVAL,
-                   "convert: which format? '%s' ends neither in .ildg or .lime nor in .nersc; say "
-                   "--format ildg or --format nersc",
-                   r->out);
-  if (r->rows == 2 && r->format == CW_FORMAT_ILDG)
-    return cw_fail(ctx, CW_EINVAL, "convert: --rows 2: only format nersc has it");
-  return CW_OK;
+  if (r->format == NULL) return no_format(ctx, r->out);
+  CW_TRY(check_number(ctx, r, false));
+  return check_number(ctx, r, true);
 }
 
 static cw_status check_target(cw_context *ctx, const request *r) {
@@ -75,24 +117,24 @@ static void print_warnings(cw_context *ctx, const char *path, const cw_configura
 /* ---------------------------------------------------------------- from a file */
 
 static void print_done(const request *r, const cw_configuration *conf,
-                       const cw_configuration_info *info, int precision) {
+                       const cw_configuration_info *info) {
   const int *e = conf->lat.extent;
-  printf("%s: %s, %dx%dx%dx%d, %d bits, checksum %s%s\n", r->in, cw_format_name(info->format), e[0],
-         e[1], e[2], e[3], info->precision, info->has_checksum ? info->checksum : "none",
+  printf("%s: %s, %dx%dx%dx%d, %d bits, checksum %s%s\n", r->in, info->format->name, e[0], e[1],
+         e[2], e[3], info->precision, info->has_checksum ? info->checksum : "none",
          info->wrong & CW_CHECK_CHECKSUM ? " (WRONG, ignored)" : "");
-  printf("%s: %s, %d bits, plaquette %.12f\n", r->out, cw_format_name(r->format), precision,
+  printf("%s: %s, %d bits, plaquette %.12f\n", r->out, r->format->name, r->precision,
          info->plaquette);
 }
 
-static cw_status convert_file(cw_context *ctx, const request *r) {
+static cw_status convert_file(cw_context *ctx, request *r) {
   cw_configuration conf;
   cw_configuration_info info;
   CW_TRY(check_target(ctx, r));
   CW_TRY(cw_configuration_read(ctx, r->in, &r->known, &conf, &info));
-  int precision = r->precision != 0 ? r->precision : info.precision, rows = r->rows == 2 ? 2 : 3;
-  cw_status st = cw_configuration_write(ctx, r->out, r->format, precision, rows, &conf);
+  fill_in(r, info.precision);
+  cw_status st = cw_configuration_write(ctx, r->out, r->format, r->precision, r->rows, &conf);
   if (st == CW_OK) print_warnings(ctx, r->in, &info);
-  if (st == CW_OK) print_done(r, &conf, &info, precision);
+  if (st == CW_OK) print_done(r, &conf, &info);
   cw_configuration_clear(&conf);
   return st;
 }
@@ -105,16 +147,16 @@ static void print_done_run(const request *r, const cw_kept_place *place, const c
   printf("%s: stage '%s', configuration %ld of 0 to %ld (row %ld, chain %ld), %dx%dx%dx%d\n", r->in,
          place->stage, place->index, place->count - 1, place->row, place->chain, e[0], e[1], e[2],
          e[3]);
-  printf("%s: %s, %d bits, plaquette %.12f\n", r->out, cw_format_name(r->format), info->precision,
+  printf("%s: %s, %d bits, plaquette %.12f\n", r->out, r->format->name, info->precision,
          info->plaquette);
 }
 
 /* Writes conf and reads it back, which measures and verifies it. */
-static cw_status write_kept(cw_context *ctx, const request *r, const cw_kept_place *place,
+static cw_status write_kept(cw_context *ctx, request *r, const cw_kept_place *place,
                             cw_configuration *conf) {
   cw_configuration_info info;
-  int precision = r->precision != 0 ? r->precision : 64, rows = r->rows == 2 ? 2 : 3;
-  CW_TRY(cw_configuration_write(ctx, r->out, r->format, precision, rows, conf));
+  fill_in(r, 64);
+  CW_TRY(cw_configuration_write(ctx, r->out, r->format, r->precision, r->rows, conf));
   cw_configuration_clear(conf);
   CW_TRY(cw_configuration_read(ctx, r->out, NULL, conf, &info));
   print_warnings(ctx, r->out, &info);
@@ -123,7 +165,7 @@ static cw_status write_kept(cw_context *ctx, const request *r, const cw_kept_pla
 }
 
 /* Collective: so are stores. */
-static cw_status convert_run(cw_context *ctx, const request *r) {
+static cw_status convert_run(cw_context *ctx, request *r) {
   cw_configuration conf;
   cw_kept_place place;
   CW_TRY(cw_agree(ctx, cw_rank(ctx) == 0 ? check_target(ctx, r) : CW_OK));
@@ -175,7 +217,7 @@ cw_status cw_command_convert(cw_context *ctx, int argc, char **argv) {
   CW_TRY(cw_options_read(ctx, "convert", argc, argv, options, "IN and OUT", place, 2, &n));
   if (n < 2)
     return cw_fail(ctx, CW_EINVAL,
-                   "usage: causeway convert IN OUT [--format ildg|nersc] [--precision 32|64] "
+                   "usage: causeway convert IN OUT [--format FORMAT] [--precision 32|64] "
                    "[--rows 2|3] [--lattice X,Y,Z,T] [--ignore-checks CHECK,...] [--case NAME] "
                    "[--stage NAME] [--config N] [--overwrite]");
   r.in = place[0];

@@ -97,16 +97,23 @@ static const char *stated_words(const cw_configuration_info *info, char *text, s
   return text;
 }
 
+/* NULL: the numbers are text. */
+static const char *byte_order(const cw_configuration_info *info) {
+  if (info->format->text) return NULL;
+  return info->big_endian ? "big" : "little";
+}
+
 static void print_text(const subject *s, const double value[N_NUMBERS]) {
   const cw_configuration_info *info = &s->info;
   const int *extent = s->conf.lat.extent;
   char stated[100];
   printf("%-20s%s\n", "file", s->path);
-  printf("%-20s%s\n", "format", cw_format_name(info->format));
+  printf("%-20s%s\n", "format", info->format->name);
   printf("%-20s%d x %d x %d x %d (x, y, z, t; %ld sites)\n", "lattice", extent[0], extent[1],
          extent[2], extent[3], cw_lattice_sites(&s->conf.lat));
-  printf("%-20s%d bits, %s endian, %d rows\n", "numbers", info->precision,
-         info->big_endian ? "big" : "little", info->rows);
+  printf("%-20s%d bits, %s%s, %d rows\n", "numbers", info->precision,
+         info->format->text ? "as text" : byte_order(info), info->format->text ? "" : " endian",
+         info->rows);
   printf("%-20s%s%s\n", "checksum", info->has_checksum ? info->checksum : "none",
          info->has_checksum ? verdict(info, CW_CHECK_CHECKSUM) : "");
   printf("%-20s%s\n", "header", stated_words(info, stated, sizeof stated));
@@ -129,13 +136,13 @@ static json_t *to_json(const subject *s, const double value[N_NUMBERS]) {
   for (int i = 0; i < N_NUMBERS; i++)
     json_object_set_new(measured, numbers[i].name,
                         isfinite(value[i]) ? json_real(value[i]) : json_null());
-  return json_pack(
-      "{s:s, s:s, s:[i,i,i,i], s:i, s:s, s:i, s:o, s:b, s:b, s:o, s:o, s:o}", "file", s->path,
-      "format", cw_format_name(info->format), "lattice", e[0], e[1], e[2], e[3], "precision",
-      info->precision, "byte_order", info->big_endian ? "big" : "little", "rows", info->rows,
-      "checksum", info->has_checksum ? json_string(info->checksum) : json_null(),
-      "states_plaquette", (int)info->has_plaquette, "states_link_trace", (int)info->has_link_trace,
-      "ignored_checks", ignored, "measured", measured, "warnings", warnings);
+  return json_pack("{s:s, s:s, s:[i,i,i,i], s:i, s:s?, s:i, s:o, s:b, s:b, s:o, s:o, s:o}", "file",
+                   s->path, "format", info->format->name, "lattice", e[0], e[1], e[2], e[3],
+                   "precision", info->precision, "byte_order", byte_order(info), "rows", info->rows,
+                   "checksum", info->has_checksum ? json_string(info->checksum) : json_null(),
+                   "states_plaquette", (int)info->has_plaquette, "states_link_trace",
+                   (int)info->has_link_trace, "ignored_checks", ignored, "measured", measured,
+                   "warnings", warnings);
 }
 
 static cw_status print_json(cw_context *ctx, const subject *s, const double value[N_NUMBERS]) {

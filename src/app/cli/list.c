@@ -7,6 +7,7 @@
 
 #include "app/cli/commands.h"
 #include "app/job/job.h"
+#include "causeway/configuration.h"
 #include "causeway/model.h"
 #include "causeway/observe.h"
 #include "causeway/sampler.h"
@@ -65,6 +66,36 @@ static void list_observables(void) {
   }
 }
 
+static void print_numbers(const int *n, const char *unit) {
+  for (int i = 0; n[i] != 0; i++) printf("%s%d", i > 0 ? "|" : " ", n[i]);
+  printf(" %s", unit);
+}
+
+static void print_written(const cw_format *f) {
+  printf("      %-12s", "written");
+  if (f->write == NULL) {
+    printf(" no\n");
+    return;
+  }
+  print_numbers(f->precision, "bits,");
+  print_numbers(f->rows, "rows");
+  for (int k = 0; f->ending[k] != NULL; k++)
+    printf("%s %s", k == 0 ? ", as files" : " or", f->ending[k]);
+  printf("\n");
+}
+
+static void list_formats(void) {
+  for (int i = 0; cw_formats[i]; i++) {
+    const cw_format *f = cw_formats[i];
+    printf("%s: %s (%s)\n", f->name, f->title, f->source);
+    print_written(f);
+    printf("      %-12s", "checks");
+    for (int k = 0; cw_check_names()[k] != NULL; k++)
+      if (f->checks & 1u << k) printf(" %s", cw_check_names()[k]);
+    printf("\n");
+  }
+}
+
 static int is_job(const struct dirent *e) {
   size_t n = strlen(e->d_name);
   return n > 5 && strcmp(e->d_name + n - 5, ".yaml") == 0;
@@ -90,27 +121,36 @@ typedef struct {
   void (*print)(void);
 } listing;
 
-static const listing listings[] = {
-    {"theories", list_theories},       {"samplers", list_samplers},
-    {"layers", list_layers},           {"autoregressive", list_autoregressives},
-    {"observables", list_observables}, {"jobs", list_jobs}};
+static const listing listings[] = {{"theories", list_theories},
+                                   {"samplers", list_samplers},
+                                   {"layers", list_layers},
+                                   {"autoregressive", list_autoregressives},
+                                   {"observables", list_observables},
+                                   {"formats", list_formats},
+                                   {"jobs", list_jobs}};
 enum { N_LISTINGS = sizeof listings / sizeof *listings };
 
-static cw_status unknown_listing(cw_context *ctx, const char *word) {
-  const char *names[N_LISTINGS + 1] = {NULL};
+static const char *const *names_of_listings(const char **names) {
   for (int i = 0; i < N_LISTINGS; i++) names[i] = listings[i].name;
-  const char *near = cw_nearest(word, names);
-  return near ? cw_fail(ctx, CW_EINVAL, "list: unknown '%s'; did you mean '%s'?", word, near)
-              : cw_fail(ctx, CW_EINVAL,
-                        "list: unknown '%s' (known: theories, samplers, layers, observables, jobs)",
-                        word);
+  names[N_LISTINGS] = NULL;
+  return names;
+}
+
+static cw_status unknown_listing(cw_context *ctx, const char *word) {
+  const char *names[N_LISTINGS + 1], *near = cw_nearest(word, names_of_listings(names));
+  char known[200];
+  if (near != NULL)
+    return cw_fail(ctx, CW_EINVAL, "list: unknown '%s'; did you mean '%s'?", word, near);
+  cw_list_words(names, known, sizeof known);
+  return cw_fail(ctx, CW_EINVAL, "list: unknown '%s' (known: %s)", word, known);
 }
 
 cw_status cw_command_list(cw_context *ctx, int argc, char **argv) {
+  const char *names[N_LISTINGS + 1];
+  char known[200];
   if (argc > 1)
-    return cw_fail(
-        ctx, CW_EINVAL,
-        "usage: causeway list [theories|samplers|layers|autoregressive|observables|jobs]");
+    return cw_fail(ctx, CW_EINVAL, "usage: causeway list [%s]",
+                   cw_join_words(names_of_listings(names), "|", "|", known, sizeof known));
   bool found = argc == 0;
   for (int i = 0; i < N_LISTINGS; i++) {
     if (argc == 1 && strcmp(argv[0], listings[i].name) != 0) continue;

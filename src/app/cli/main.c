@@ -9,44 +9,64 @@
 #include "app/cli/commands.h"
 #include "app/job/job.h"
 #include "app/run/signals.h"
+#include "causeway/configuration.h"
+
+/* The formats of configurations that a command deals with. */
+typedef enum { NO_FORMATS, READ, WRITTEN } formats;
 
 typedef struct {
   const char *name;
   cw_status (*run)(cw_context *ctx, int argc, char **argv);
   const char *usage, *help;
+  formats formats; /* named behind help */
 } command;
 
 static const command commands[] = {
     {"run", cw_command_run,
      "run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--set path=value]... [--quiet]",
-     "run every stage of a job; the output goes to DIR, or runs/NAME"},
+     "run every stage of a job; the output goes to DIR, or runs/NAME", NO_FORMATS},
     {"tune", cw_command_tune,
      "tune JOB.yaml [--case NAME] [--target A] [--rounds N] [--steps N] [--seed N] [--threads N] "
      "[--set path=value]...",
-     "find the rungs of a ladder on which all swaps are accepted alike"},
-    {"show", cw_command_show, "show DIR [--json]", "print the results of a run"},
-    {"report", cw_command_report, "report DIR", "write DIR/report.html"},
-    {"list", cw_command_list, "list [theories|samplers|layers|autoregressive|observables|jobs]",
-     "print what can be used in a job"},
+     "find the rungs of a ladder on which all swaps are accepted alike", NO_FORMATS},
+    {"show", cw_command_show, "show DIR [--json]", "print the results of a run", NO_FORMATS},
+    {"report", cw_command_report, "report DIR", "write DIR/report.html", NO_FORMATS},
+    {"list", cw_command_list,
+     "list [theories|samplers|layers|autoregressive|observables|formats|jobs]",
+     "print what can be used in a job, and the formats of configurations", NO_FORMATS},
     {"info", cw_command_info,
      "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",
-     "verify a gauge configuration and print what it holds (ILDG, SciDAC, NERSC, MILC v5)"},
+     "verify a gauge configuration and print what it holds", READ},
     {"convert", cw_command_convert,
-     "convert IN OUT [--format ildg|nersc] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
+     "convert IN OUT [--format FORMAT] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
      "[--ignore-checks checksum,plaquette,link_trace] [--case NAME] [--stage NAME] [--config N] "
      "[--overwrite]",
-     "write a gauge configuration, of a file or kept by a run, in another format"},
+     "write a gauge configuration, of a file or kept by a run, in another format", WRITTEN},
     {"check", cw_command_check, "check [--threads N]",
-     "test this installation in about two minutes"},
+     "test this installation in about two minutes", NO_FORMATS},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+/* What a command does, in a line. */
+static void print_line(FILE *to, const command *c) {
+  const char *word[CW_MAX_FORMATS + 1];
+  char list[400];
+  fputs(c->help, to);
+  if (c->formats != NO_FORMATS)
+    fprintf(to, " (%s)",
+            cw_join_words(c->formats == READ ? cw_format_titles(word) : cw_format_names(true, word),
+                          ", ", ", ", list, sizeof list));
+  fputc('\n', to);
+}
 
 static int print_help(FILE *to) {
   fputs("causeway " CW_VERSION
         ": samples of lattice field theories over machine-learned bridges, exactly\n\n",
         to);
-  for (int i = 0; i < N_COMMANDS; i++)
-    fprintf(to, "  causeway %s\n      %s\n", commands[i].usage, commands[i].help);
+  for (int i = 0; i < N_COMMANDS; i++) {
+    fprintf(to, "  causeway %s\n      ", commands[i].usage);
+    print_line(to, &commands[i]);
+  }
   fputs("\n  causeway --help | --version\n\nExit codes: 0 done, 2 bad input or file, 3 numerical "
         "failure, 4 no memory, 130 interrupted.\n",
         to);
@@ -108,7 +128,8 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], commands[i].name) == 0) {
       for (int k = 2; k < argc; k++)
         if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0) {
-          printf("usage: causeway %s\n%s\n", commands[i].usage, commands[i].help);
+          printf("usage: causeway %s\n", commands[i].usage);
+          print_line(stdout, &commands[i]);
           return 0;
         }
       return run_command(&commands[i], argc - 2, argv + 2);

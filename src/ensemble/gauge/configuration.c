@@ -7,17 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ensemble/gauge/bytes.h"
 #include "ensemble/gauge/formats.h"
-#include "ensemble/gauge/lime.h"
 #include "ensemble/gauge/measure.h"
-
-enum { MILC_MAGIC = 20103 };
-
-const char *cw_format_name(cw_format format) {
-  static const char *const names[] = {"unknown", "ildg", "scidac", "nersc", "milc"};
-  return names[format];
-}
 
 void cw_configuration_clear(cw_configuration *conf) {
   free(conf->link);
@@ -26,29 +17,7 @@ void cw_configuration_clear(cw_configuration *conf) {
 
 /* ------------------------------------------------------------------- reading */
 
-static cw_status read_header(const cw_gauge_file *file, cw_gauge_header *header) {
-  static const char nersc[] = "BEGIN_HEADER";
-  uint8_t start[sizeof nersc - 1] = {0};
-  char quoted[sizeof start + 1];
-  size_t n = file->size < sizeof start ? (size_t)file->size : sizeof start;
-  CW_TRY(cw_gauge_read(file, 0, start, n, "the header"));
-  uint32_t word = cw_get32(start, true);
-  if (word == CW_LIME_MAGIC) return cw_ildg_header(file, header);
-  if (word == MILC_MAGIC || cw_get32(start, false) == MILC_MAGIC)
-    return cw_milc_header(file, header);
-  if (memcmp(start, nersc, sizeof start) == 0) return cw_nersc_header(file, header);
-  if (cw_get32(start, false) == CW_LIME_MAGIC)
-    return cw_gauge_fail(file, CW_EINVAL,
-                         "its LIME records are little endian: expected the magic number %08x in "
-                         "big endian order",
-                         CW_LIME_MAGIC);
-  return cw_gauge_fail(file, CW_EINVAL,
-                       "expected a configuration (ILDG, SciDAC, NERSC or MILC v5), found a file of "
-                       "%" PRIu64 " bytes that starts with '%s' (%08" PRIx32 ")",
-                       file->size, cw_gauge_quote(quoted, sizeof quoted, start, n), word);
-}
-
-cw_status cw_gauge_links_last(const cw_gauge_file *file, const cw_gauge_header *header) {
+cw_status cw_gauge_block_last(const cw_gauge_file *file, const cw_gauge_header *header) {
   uint64_t need = cw_sites_bytes(&header->layout, &header->lat), have = file->size - header->at;
   char lattice[CW_LATTICE_TEXT];
   if (have < need)
@@ -62,9 +31,15 @@ cw_status cw_gauge_links_last(const cw_gauge_file *file, const cw_gauge_header *
   return CW_OK;
 }
 
-/* Checksums as the formats print them. */
-static void sum_text(cw_sum_kind kind, uint32_t a, uint32_t b, char *text, size_t size) {
-  if (kind == CW_SUM_NERSC)
+cw_status cw_gauge_read_block(const cw_gauge_file *file, const cw_gauge_header *header,
+                              double *link, cw_site_sum *sum) {
+  return cw_sites_read(file, header->at, &header->layout, &header->lat, link, sum);
+}
+
+/* Checksums as people print them. */
+static void sum_text(const cw_checksum_kind *kind, uint32_t a, uint32_t b, char *text,
+                     size_t size) {
+  if (kind->n_words == 1)
     snprintf(text, size, "%08" PRIx32, a);
   else
     snprintf(text, size, "%08" PRIx32 " / %08" PRIx32, a, b);
@@ -72,16 +47,16 @@ static void sum_text(cw_sum_kind kind, uint32_t a, uint32_t b, char *text, size_
 
 static cw_status check_sum(const cw_gauge_file *file, const cw_gauge_header *h,
                            const cw_site_sum *sum) {
-  static const char *const name[] = {"SciDAC checksum", "CHECKSUM", "sum29 / sum31"};
   char found[32];
   cw_configuration_info *info = file->info;
-  sum_text(sum->kind, sum->a, sum->b, found, sizeof found);
   info->has_checksum = h->has_checksum;
   if (!h->has_checksum) return CW_OK;
+  CW_REQUIRE(sum->kind != NULL);
+  sum_text(sum->kind, sum->a, sum->b, found, sizeof found);
   sum_text(sum->kind, h->sum_a, h->sum_b, info->checksum, sizeof info->checksum);
   if (strcmp(found, info->checksum) == 0) return CW_OK;
   return cw_gauge_disagree(file, CW_CHECK_CHECKSUM, "wrong %s: expected %s, found %s",
-                           name[sum->kind], info->checksum, found);
+                           sum->kind->name, info->checksum, found);
 }
 
 static bool is_stated(const cw_gauge_stated *stated, double measured) {
@@ -142,12 +117,12 @@ static cw_status allocate(const cw_gauge_file *file, const cw_lattice *lat, cw_c
 static cw_status read_swapped(const cw_gauge_file *file, const cw_gauge_header *h,
                               cw_configuration_info *measured, bool *is) {
   cw_configuration swapped;
-  cw_site_layout layout = h->layout;
-  cw_site_sum sum = {.kind = h->sum_kind};
-  layout.big_endian = !layout.big_endian;
+  cw_gauge_header other = *h;
+  cw_site_sum sum = {.kind = NULL};
+  other.layout.big_endian = !h->layout.big_endian;
   *is = false;
   CW_TRY(allocate(file, &h->lat, &swapped));
-  cw_status st = cw_sites_read(file, h->at, &layout, &h->lat, swapped.link, &sum);
+  cw_status st = file->info->format->read(file, &other, swapped.link, &sum);
   if (st == CW_OK)
     st = cw_gauge_measure(file->ctx, &swapped, &(cw_site_layout){.precision = 64, .rows = 3},
                           measured);
@@ -174,10 +149,10 @@ static cw_status explain(const cw_gauge_file *file, const cw_gauge_header *h, cw
 
 static cw_status read_and_check(const cw_gauge_file *file, const cw_gauge_header *h,
                                 cw_configuration *out) {
-  cw_site_sum sum = {.kind = h->sum_kind};
   cw_configuration_info *info = file->info;
+  cw_site_sum sum = {.kind = info->format->checksum};
   char text[NOT_SU3_TEXT];
-  CW_TRY(cw_sites_read(file, h->at, &h->layout, &h->lat, out->link, &sum));
+  CW_TRY(info->format->read(file, h, out->link, &sum));
   CW_TRY(check_sum(file, h, &sum));
   CW_TRY(cw_gauge_measure(file->ctx, out, &(cw_site_layout){.precision = 64, .rows = 3}, info));
   if (!in_su3(info)) CW_TRY(cw_gauge_disagree(file, CW_CHECK_UNITARITY, "%s", not_su3(info, text)));
@@ -197,7 +172,8 @@ static cw_status read_links(const cw_gauge_file *file, const cw_gauge_header *h,
   cw_configuration_info *info = file->info;
   CW_TRY(allocate(file, &h->lat, out));
   cw_status st = read_and_check(file, h, out);
-  if (st == CW_ECORRUPT || (st == CW_OK && !in_su3(info))) st = explain(file, h, st);
+  bool doubtful = st == CW_ECORRUPT || (st == CW_OK && !in_su3(info));
+  if (doubtful && !info->format->text) st = explain(file, h, st);
   CW_TRY(st);
   note_origin(file, h->ignored);
   out->ignored = h->ignored | (info->wrong & ~(unsigned)CW_CHECK_UNITARITY);
@@ -206,8 +182,10 @@ static cw_status read_links(const cw_gauge_file *file, const cw_gauge_header *h,
 
 static cw_status read_file(const cw_gauge_file *file, cw_configuration *out) {
   cw_gauge_header h = {0};
-  CW_TRY(read_header(file, &h));
-  file->info->format = h.format;
+  const cw_format *format;
+  CW_TRY(cw_gauge_recognise(file, &format));
+  CW_TRY(format->header(file, &h));
+  file->info->format = format;
   file->info->precision = h.layout.precision;
   file->info->big_endian = h.layout.big_endian;
   file->info->rows = h.layout.rows;
@@ -245,17 +223,40 @@ cw_status cw_configuration_read(cw_context *ctx, const char *path,
 
 /* ------------------------------------------------------------------- writing */
 
-static cw_status check_request(cw_context *ctx, const char *path, cw_format format,
+static cw_status check_format(cw_context *ctx, const char *path, const cw_format *format) {
+  const char *name[CW_MAX_FORMATS + 1];
+  char known[400];
+  if (format != NULL && format->write != NULL) return CW_OK;
+  cw_join_words(cw_format_names(true, name), ", ", " or ", known, sizeof known);
+  return cw_fail(ctx, CW_EINVAL, "'%s': expected format %s to write, found %s", path, known,
+                 format != NULL ? format->name : "unknown");
+}
+
+static cw_status check_precision(cw_context *ctx, const char *path, const cw_format *format,
+                                 int precision) {
+  const int *p = format->precision;
+  if (cw_format_has(p, precision)) return CW_OK;
+  if (p[1] == 0)
+    return cw_fail(ctx, CW_EINVAL, "'%s': expected precision %d (%s has no other), found %d", path,
+                   p[0], format->name, precision);
+  return cw_fail(ctx, CW_EINVAL, "'%s': expected precision %d or %d, found %d", path, p[0], p[1],
+                 precision);
+}
+
+static cw_status check_rows(cw_context *ctx, const char *path, const cw_format *format, int rows) {
+  const int *r = format->rows;
+  if (cw_format_has(r, rows)) return CW_OK;
+  if (r[1] == 0)
+    return cw_fail(ctx, CW_EINVAL, "'%s': expected %d rows (%s has no other), found %d", path, r[0],
+                   format->name, rows);
+  return cw_fail(ctx, CW_EINVAL, "'%s': expected %d rows or %d, found %d", path, r[0], r[1], rows);
+}
+
+static cw_status check_request(cw_context *ctx, const char *path, const cw_format *format,
                                const cw_site_layout *layout, const cw_lattice *lat) {
-  if (format != CW_FORMAT_ILDG && format != CW_FORMAT_NERSC)
-    return cw_fail(ctx, CW_EINVAL, "'%s': expected format ildg or nersc to write, found %s", path,
-                   cw_format_name(format));
-  if (layout->precision != 32 && layout->precision != 64)
-    return cw_fail(ctx, CW_EINVAL, "'%s': expected precision 32 or 64, found %d", path,
-                   layout->precision);
-  if (layout->rows != 3 && (layout->rows != 2 || format != CW_FORMAT_NERSC))
-    return cw_fail(ctx, CW_EINVAL, "'%s': expected 3 rows%s, found %d", path,
-                   format == CW_FORMAT_NERSC ? " or 2" : " (ildg has no other)", layout->rows);
+  CW_TRY(check_format(ctx, path, format));
+  CW_TRY(check_precision(ctx, path, format, layout->precision));
+  CW_TRY(check_rows(ctx, path, format, layout->rows));
   if (lat->dim != 4)
     return cw_fail(ctx, CW_EINVAL, "'%s': expected a lattice of 4 dimensions, found %d", path,
                    lat->dim);
@@ -279,29 +280,32 @@ static cw_status check_links(cw_context *ctx, const char *path, const cw_configu
   return cw_fail(ctx, CW_EINVAL, "'%s' is not written: %s", path, not_su3(measured, text));
 }
 
-static cw_status write_file(cw_context *ctx, const char *path, cw_format format,
-                            const cw_site_layout *layout, const cw_configuration *conf,
-                            const cw_configuration_info *measured) {
-  const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+static cw_status write_file(const cw_format *format, const char *path, cw_gauge_writing *w) {
+  const char *slash = strrchr(path, '/');
   cw_disk_file out;
-  if (name[0] == '\0') return cw_fail(ctx, CW_EIO, "cannot write '%s': it has no name", path);
+  w->name = slash != NULL ? slash + 1 : path;
+  w->out = &out;
+  if (w->name[0] == '\0') return cw_fail(w->ctx, CW_EIO, "cannot write '%s': it has no name", path);
   char *dir = slash == NULL   ? strdup(".")
               : slash == path ? strdup("/")
                               : strndup(path, (size_t)(slash - path));
-  if (dir == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", path);
-  cw_status st = cw_disk_begin(ctx, dir, name, &out);
+  if (dir == NULL) return cw_fail(w->ctx, CW_ENOMEM, "no memory for the name of '%s'", path);
+  cw_status st = cw_disk_begin(w->ctx, dir, w->name, &out);
   free(dir);
   CW_TRY(st);
-  st = format == CW_FORMAT_ILDG ? cw_ildg_write(ctx, conf, layout, name, &out)
-                                : cw_nersc_write(ctx, conf, layout, measured, &out);
-  return cw_disk_finish(&out, st);
+  return cw_disk_finish(&out, format->write(w));
 }
 
-cw_status cw_configuration_write(cw_context *ctx, const char *path, cw_format format, int precision,
-                                 int rows, const cw_configuration *conf) {
-  cw_site_layout layout = {.precision = precision, .rows = rows, .big_endian = true};
-  CW_TRY(check_request(ctx, path, format, &layout, &conf->lat));
+cw_status cw_configuration_write(cw_context *ctx, const char *path, const cw_format *format,
+                                 int precision, int rows, const cw_configuration *conf) {
   cw_configuration_info measured;
-  CW_TRY(check_links(ctx, path, conf, &layout, &measured));
-  return write_file(ctx, path, format, &layout, conf, &measured);
+  cw_gauge_writing w = {
+      .ctx = ctx,
+      .conf = conf,
+      .layout = {.precision = precision, .rows = rows, .big_endian = true},
+      .measured = &measured,
+  };
+  CW_TRY(check_request(ctx, path, format, &w.layout, &conf->lat));
+  CW_TRY(check_links(ctx, path, conf, &w.layout, &measured));
+  return write_file(format, path, &w);
 }

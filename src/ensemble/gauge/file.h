@@ -5,7 +5,7 @@
 
 #include "causeway/configuration.h"
 
-typedef struct {
+struct cw_gauge_file {
   cw_context *ctx;             /* borrowed */
   const char *path;            /* borrowed */
   const cw_lattice *expected;  /* borrowed; what the user says, or NULL */
@@ -13,7 +13,7 @@ typedef struct {
   cw_configuration_info *info; /* borrowed; takes the warnings */
   int fd;
   uint64_t size;
-} cw_gauge_file;
+};
 
 /* Opens a regular file. CW_EIO. The caller closes it, also after a failure. */
 cw_status cw_gauge_open(cw_context *ctx, const char *path, const cw_configuration_options *options,

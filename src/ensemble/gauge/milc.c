@@ -9,13 +9,17 @@
 
 enum { HEADER_BYTES = 96, MAGIC = 20103 };
 
-cw_status cw_milc_header(const cw_gauge_file *file, cw_gauge_header *h) {
+static bool recognises(const cw_gauge_file *file, const uint8_t *start) {
+  (void)file;
+  return cw_get32(start, true) == MAGIC || cw_get32(start, false) == MAGIC;
+}
+
+static cw_status read_header(const cw_gauge_file *file, cw_gauge_header *h) {
   uint8_t header[HEADER_BYTES];
   uint64_t extent[4];
   CW_TRY(cw_gauge_read(file, 0, header, sizeof header, "the MILC header"));
   bool big = cw_get32(header, true) == MAGIC;
   uint32_t order = cw_get32(header + 84, big);
-  h->format = CW_FORMAT_MILC;
   h->at = HEADER_BYTES;
   h->layout = (cw_site_layout){.precision = 32, .rows = 3, .big_endian = big};
   for (int mu = 0; mu < 4; mu++) extent[mu] = cw_get32(header + 4 + 4 * mu, big);
@@ -25,9 +29,28 @@ cw_status cw_milc_header(const cw_gauge_file *file, cw_gauge_header *h) {
                          "expected sites in lexicographic order (0), found order %u: have MILC "
                          "write it as a serial file",
                          order);
-  h->sum_kind = CW_SUM_MILC;
   h->has_checksum = true;
   h->sum_a = cw_get32(header + 88, big);
   h->sum_b = cw_get32(header + 92, big);
-  return cw_gauge_links_last(file, h);
+  return cw_gauge_block_last(file, h);
 }
+
+/* a ^= rotl(w, k mod 29), b ^= rotl(w, k mod 31), w the 32-bit word number k. Source: MILC, io_lat:
+ * sum29 and sum31. */
+static void add_site(cw_site_sum *sum, const uint8_t *site, size_t bytes, bool big_endian) {
+  for (size_t i = 0; i < bytes; i += 4) cw_sum_rotated(sum, cw_get32(site + i, big_endian));
+}
+
+static const cw_checksum_kind checksum = {"sum29 / sum31", 2, add_site};
+
+extern const cw_format cw_format_milc;
+const cw_format cw_format_milc = {
+    .name = "milc",
+    .title = "MILC v5",
+    .source = "MILC, generic/io_lat4.c",
+    .checks = CW_CHECK_CHECKSUM,
+    .checksum = &checksum,
+    .recognises = recognises,
+    .header = read_header,
+    .read = cw_gauge_read_block,
+};

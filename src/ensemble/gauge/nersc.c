@@ -173,7 +173,6 @@ static cw_status read_numbers(const lines *l, cw_site_layout *layout) {
 static cw_status read_checksum(const lines *l, cw_gauge_header *h) {
   char value[VALUE_TEXT];
   uint64_t sum = 0;
-  h->sum_kind = CW_SUM_NERSC;
   h->has_checksum = find(l, "CHECKSUM", value);
   if (!h->has_checksum)
     cw_gauge_warn(l->file, "there is no CHECKSUM: damaged links could go unnoticed");
@@ -224,9 +223,8 @@ static void warn_boundary(const lines *l) {
   }
 }
 
-static cw_status read_header(const lines *l, cw_gauge_header *h) {
+static cw_status read_keys(const lines *l, cw_gauge_header *h) {
   char origin[VALUE_TEXT];
-  h->format = CW_FORMAT_NERSC;
   h->at = l->at;
   CW_TRY(check_twice(l));
   CW_TRY(read_rows(l, &h->layout.rows));
@@ -237,27 +235,38 @@ static cw_status read_header(const lines *l, cw_gauge_header *h) {
   CW_TRY(read_stated(l, "LINK_TRACE", CW_CHECK_LINK_TRACE, h->layout.precision, &h->link_trace));
   warn_boundary(l);
   if (find(l, ORIGIN, origin)) h->ignored = cw_gauge_checks_of(origin);
-  return cw_gauge_links_last(l->file, h);
+  return cw_gauge_block_last(l->file, h);
 }
 
-cw_status cw_nersc_header(const cw_gauge_file *file, cw_gauge_header *h) {
+static bool recognises(const cw_gauge_file *file, const uint8_t *start) {
+  (void)file;
+  return memcmp(start, BEGIN, sizeof BEGIN - 1) == 0;
+}
+
+static cw_status read_header(const cw_gauge_file *file, cw_gauge_header *h) {
   lines l;
   cw_status st = read_lines(file, &l);
-  if (st == CW_OK) st = read_header(&l, h);
+  if (st == CW_OK) st = read_keys(&l, h);
   free(l.text);
   return st;
 }
 
-cw_status cw_nersc_write(cw_context *ctx, const cw_configuration *conf,
-                         const cw_site_layout *layout, const cw_configuration_info *measured,
-                         cw_disk_file *out) {
-  const int *extent = conf->lat.extent;
-  cw_site_sum sum = {.kind = CW_SUM_NERSC}, again = sum;
+/* a: sum of all 32-bit words, in the byte order of the file. */
+static void add_site(cw_site_sum *sum, const uint8_t *site, size_t bytes, bool big_endian) {
+  for (size_t i = 0; i < bytes; i += 4) sum->a += cw_get32(site + i, big_endian);
+}
+
+static const cw_checksum_kind checksum = {"CHECKSUM", 1, add_site};
+
+static cw_status write(const cw_gauge_writing *w) {
+  const int *extent = w->conf->lat.extent;
+  cw_site_sum sum = {.kind = &checksum}, again = sum;
   char text[1024], checks[CW_CHECKS_TEXT], origin[CW_CHECKS_TEXT + 32] = "";
-  CW_TRY(cw_sites_write(ctx, layout, conf, NULL, &sum)); /* the checksum comes before the links */
-  if (conf->ignored != 0)
+  /* the checksum comes before the links */
+  CW_TRY(cw_sites_write(w->ctx, &w->layout, w->conf, NULL, &sum));
+  if (w->conf->ignored != 0)
     snprintf(origin, sizeof origin, "%s = %s\n", ORIGIN,
-             cw_gauge_checks_text(conf->ignored, checks));
+             cw_gauge_checks_text(w->conf->ignored, checks));
   int n = snprintf(text, sizeof text,
                    "%s\nHDR_VERSION = 1.0\nDATATYPE = %s\nSTORAGE_FORMAT = 1.0\n"
                    "DIMENSION_1 = %d\nDIMENSION_2 = %d\nDIMENSION_3 = %d\nDIMENSION_4 = %d\n"
@@ -265,9 +274,25 @@ cw_status cw_nersc_write(cw_context *ctx, const cw_configuration *conf,
                    "BOUNDARY_1 = PERIODIC\nBOUNDARY_2 = PERIODIC\nBOUNDARY_3 = PERIODIC\n"
                    "BOUNDARY_4 = PERIODIC\nCHECKSUM = %08" PRIx32 "\nCREATOR = causeway\n%s"
                    "FLOATING_POINT = IEEE%dBIG\n%s\n",
-                   BEGIN, layout->rows == 3 ? "4D_SU3_GAUGE_3x3" : "4D_SU3_GAUGE", extent[0],
-                   extent[1], extent[2], extent[3], measured->link_trace, measured->plaquette,
-                   sum.a, origin, layout->precision, END);
-  CW_TRY(cw_disk_put(out, (const uint8_t *)text, (size_t)n));
-  return cw_sites_write(ctx, layout, conf, out, &again);
+                   BEGIN, w->layout.rows == 3 ? "4D_SU3_GAUGE_3x3" : "4D_SU3_GAUGE", extent[0],
+                   extent[1], extent[2], extent[3], w->measured->link_trace, w->measured->plaquette,
+                   sum.a, origin, w->layout.precision, END);
+  CW_TRY(cw_disk_put(w->out, (const uint8_t *)text, (size_t)n));
+  return cw_sites_write(w->ctx, &w->layout, w->conf, w->out, &again);
 }
+
+extern const cw_format cw_format_nersc;
+const cw_format cw_format_nersc = {
+    .name = "nersc",
+    .title = "NERSC",
+    .source = "NERSC Gauge Connection, archive format",
+    .ending = {".nersc"},
+    .precision = {32, 64},
+    .rows = {3, 2},
+    .checks = CW_CHECK_CHECKSUM | CW_CHECK_PLAQUETTE | CW_CHECK_LINK_TRACE,
+    .checksum = &checksum,
+    .recognises = recognises,
+    .header = read_header,
+    .read = cw_gauge_read_block,
+    .write = write,
+};

@@ -110,3 +110,13 @@ cw_status cw_gauge_records_read(const cw_gauge_file *file, cw_gauge_records *out
   CW_TRY(find_data(file, out, &p));
   return find_descriptions(file, &p, out);
 }
+
+bool cw_gauge_is_scidac(const cw_gauge_file *file) {
+  cw_configuration_info unheard = {0};
+  cw_gauge_file silent = *file;
+  cw_gauge_records all = {.is_ildg = false};
+  place p;
+  silent.ctx = NULL;
+  silent.info = &unheard;
+  return find_data(&silent, &all, &p) == CW_OK && !all.is_ildg;
+}

@@ -30,4 +30,8 @@ typedef struct {
  * zeros behind the records. CW_ECORRUPT. */
 cw_status cw_gauge_records_read(const cw_gauge_file *file, cw_gauge_records *out);
 
+/* Do the records of a LIME file hold SciDAC's binary data and none of ILDG? Not, if they cannot be
+ * read to the end. Reports nothing. */
+bool cw_gauge_is_scidac(const cw_gauge_file *file);
+
 #endif

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "ensemble/gauge/bytes.h"
 
@@ -25,24 +24,14 @@ static long chunk_sites(const cw_site_layout *layout, const cw_lattice *lat) {
 
 static uint32_t rotate_left(uint32_t w, unsigned k) { return k == 0 ? w : w << k | w >> (32 - k); }
 
-static void accumulate(cw_site_sum *sum, uint32_t w) {
+void cw_sum_rotated(cw_site_sum *sum, uint32_t w) {
   sum->a ^= rotate_left(w, (unsigned)(sum->n % 29));
   sum->b ^= rotate_left(w, (unsigned)(sum->n % 31));
   sum->n++;
 }
 
 static void sum_site(cw_site_sum *sum, const uint8_t *site, size_t bytes, bool big_endian) {
-  if (sum->kind == CW_SUM_SCIDAC) {
-    accumulate(sum, (uint32_t)crc32(crc32(0, NULL, 0), site, (uInt)bytes));
-    return;
-  }
-  for (size_t i = 0; i < bytes; i += 4) {
-    uint32_t w = cw_get32(site + i, big_endian);
-    if (sum->kind == CW_SUM_MILC)
-      accumulate(sum, w);
-    else
-      sum->a += w;
-  }
+  if (sum->kind != NULL) sum->kind->add(sum, site, bytes, big_endian);
 }
 
 /* ------------------------------------------------------------------ one site */

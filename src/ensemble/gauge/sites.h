@@ -20,23 +20,21 @@ size_t cw_site_bytes(const cw_site_layout *layout);
 /* Bytes of all sites; cannot overflow for a lattice of at most CW_MAX_SITES sites. */
 uint64_t cw_sites_bytes(const cw_site_layout *layout, const cw_lattice *lat);
 
-typedef enum {
-  /* a ^= rotl(c, r mod 29), b ^= rotl(c, r mod 31), c the crc32 (zlib) of a site's bytes and r its
-   * number in the file. Source: QIO, DML_checksum_accum. */
-  CW_SUM_SCIDAC,
-  /* a: sum of all 32-bit words, in the byte order of the file. Source: NERSC Gauge Connection,
-   * archive format. */
-  CW_SUM_NERSC,
-  /* a ^= rotl(w, k mod 29), b ^= rotl(w, k mod 31), w the 32-bit word number k. Source: MILC,
-   * io_lat: sum29 and sum31. */
-  CW_SUM_MILC
-} cw_sum_kind;
+/* A kind of checksums. */
+struct cw_checksum_kind {
+  const char *name; /* what files call it */
+  int n_words;      /* 1: a; 2: a and b */
+  void (*add)(cw_site_sum *sum, const uint8_t *site, size_t bytes, bool big_endian); /* a site */
+};
 
-typedef struct {
-  cw_sum_kind kind;
+struct cw_site_sum {
+  const cw_checksum_kind *kind; /* NULL: nothing is added */
   uint32_t a, b;
-  uint64_t n; /* sites or words so far */
-} cw_site_sum;
+  uint64_t n; /* of cw_sum_rotated so far */
+};
+
+/* a ^= rotl(w, n mod 29), b ^= rotl(w, n mod 31), w being the n-th. */
+void cw_sum_rotated(cw_site_sum *sum, uint32_t w);
 
 /* Reads all sites from byte at on into link, in the order of cw_configuration, and adds them to
  * sum. The third of two rows is the complex conjugate of their cross product. CW_ECORRUPT: the file
