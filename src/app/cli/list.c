@@ -80,7 +80,7 @@ static void print_written(const cw_format *f) {
   print_numbers(f->precision, "bits,");
   print_numbers(f->rows, "rows");
   for (int k = 0; f->ending[k] != NULL; k++)
-    printf("%s %s", k == 0 ? ", as files" : " or", f->ending[k]);
+    printf("%s %s", k == 0 ? "; names that end in" : " or", f->ending[k]);
   printf("\n");
 }
 
