@@ -93,8 +93,7 @@ static void encode_site(uint8_t *to, const cw_site_layout *layout, const double 
 
 /* ----------------------------------------------------------------- all sites */
 
-/* Our number of site number k of a file, and its coordinates. */
-static long site_of(const cw_lattice *lat, long k, int coord[4]) {
+long cw_site_of_file(const cw_lattice *lat, long k, int coord[4]) {
   for (int mu = 0; mu < 4; mu++) {
     coord[mu] = (int)(k % lat->extent[mu]);
     k /= lat->extent[mu];
@@ -108,7 +107,7 @@ static cw_status read_chunk(const cw_gauge_file *file, const cw_site_layout *lay
   size_t size = cw_site_bytes(layout);
   for (long i = 0; i < n; i++, bytes += size) {
     int x[4];
-    long site = site_of(lat, first + i, x);
+    long site = cw_site_of_file(lat, first + i, x);
     sum_site(sum, bytes, size, layout->big_endian);
     if (!decode_site(bytes, layout, link + (size_t)site * CW_SITE_REALS))
       return cw_gauge_fail(file, CW_ECORRUPT,
@@ -147,7 +146,7 @@ cw_status cw_sites_write(cw_context *ctx, const cw_site_layout *layout,
     long n = n_sites - first < n_chunk ? n_sites - first : n_chunk;
     for (long i = 0; i < n; i++) {
       int x[4];
-      long site = site_of(lat, first + i, x);
+      long site = cw_site_of_file(lat, first + i, x);
       encode_site(bytes + (size_t)i * size, layout, conf->link + (size_t)site * CW_SITE_REALS);
       sum_site(sum, bytes + (size_t)i * size, size, layout->big_endian);
     }

@@ -36,6 +36,9 @@ struct cw_site_sum {
 /* a ^= rotl(w, n mod 29), b ^= rotl(w, n mod 31), w being the n-th. */
 void cw_sum_rotated(cw_site_sum *sum, uint32_t w);
 
+/* Our number of site number k of a file, and its coordinates: x runs fastest, t slowest. */
+long cw_site_of_file(const cw_lattice *lat, long k, int coord[4]);
+
 /* Reads all sites from byte at on into link, in the order of cw_configuration, and adds them to
  * sum. The third of two rows is the complex conjugate of their cross product. CW_ECORRUPT: the file
  * ends before (checked first), or a number is not finite. */
