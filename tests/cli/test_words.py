@@ -19,7 +19,8 @@ class Words(Case):
     def test_list_holds_every_registry(self):
         everything = self.good("list")
         for what, path in (("theories", "src/theory/theories.def"), ("samplers", "src/sampler/samplers.def"),
-                           ("layers", "src/model/layers.def"), ("observables", "src/observe/observables.def")):
+                           ("layers", "src/model/layers.def"), ("observables", "src/observe/observables.def"),
+                           ("formats", "src/ensemble/gauge/formats.def")):
             names = registered(path)
             self.assertTrue(names, path)
             text = self.good("list", what)
