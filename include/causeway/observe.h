@@ -15,29 +15,65 @@ extern "C" {
 
 typedef struct cw_observer cw_observer;
 
+/* The figure of a vector quantity: its entries over what their index counts. */
 typedef struct {
-  const char *name;  /* result name: "chi2"; a vector quantity appears as "correlator[0]",
-                        "correlator[1]", ... */
-  const char *help;  /* one line with the definition */
-  const char *units; /* "1" or lattice units: "a", "1/a", ... */
-  int (*count)(const cw_observer *o); /* NULL: a scalar */
-  double (*value)(const cw_observer *o, const double *primary_mean,
-                  int i); /* NAN where undefined */
+  const char *title;   /* NULL: not worth a figure of its own */
+  const char *x_label; /* "R/a" */
+  const char *y_label; /* NULL: name of the quantity */
+  bool log_y;
+  bool smooth;                              /* entries lie densely on a curve: a band, not points */
+  double (*x)(const cw_observer *o, int i); /* abscissa of entry i; NULL: i */
+  /* Entry i belongs to the curve of this number, from 1 on, and curve_label is what the numbers
+   * count. NULL: one curve. */
+  int (*curve)(const cw_observer *o, int i);
+  const char *curve_label;
+  /* A vector quantity of the group with as many entries, drawn as a line beside this one, and its
+   * label. NULL: none. */
+  const char *beside, *beside_label;
+  /* A level that the curve reaches, and the scalar quantity of the group that is the abscissa
+   * where. NULL: none. */
+  double (*level)(const cw_observer *o);
+  const char *reached_at;
+} cw_figure;
+
+/* Rows are written with designated initialisers; what a row does not name is 0, false or NULL. */
+typedef struct {
+  const char *name; /* result name: "chi2"; a vector quantity appears as "correlator[0]",
+                       "correlator[1]", ... */
+  const char *help; /* one line with the definition, for terminals: "<phi_x^2>" */
+  const char *print; /* the same in print, UTF-8: "⟨φ_x²⟩"; NULL: help can be printed as it is */
+  const char *units;                  /* "1" or lattice units: "a", "1/a", ... */
+  int (*count)(const cw_observer *o); /* entries of a vector; NULL: a scalar */
+  /* Its value (entry i) at these means of the primaries; NAN where undefined. NULL: */
+  double (*value)(const cw_observer *o, const double *primary_mean, int i);
+  int mean_of; /* 1 + number of the primary whose mean it is; entry i is that of the i-th after it
+                */
   /* In words, why value is NAN at these means: a static string that names the keys to change; NULL:
    * it is not, or nobody can tell. NULL member: never undefined for a known reason. */
   const char *(*why)(const cw_observer *o, const double *primary_mean, int i);
+  bool headline; /* the number of a standard group that a summary quotes: one of each */
+  bool fact;     /* belongs among the few numbers at the top of a page */
+  bool featured; /* a scalar whose autocorrelations are worth a figure, and tau_int of each chain a
+                    line */
+  cw_figure figure; /* of a vector */
 } cw_quantity;
 
 /* How a primary tells the sectors apart between which chains change seldom. */
 typedef enum {
+  CW_SECTOR_NONE,    /* it does not */
   CW_SECTOR_INTEGER, /* the integer next to it: of a topological charge */
   CW_SECTOR_SIGN     /* its sign: of a mean field */
 } cw_sector_rule;
 
+/* What is to be said of a primary. One that shows no more than another does, as |m| beside m, has
+ * no picture of its own. */
 typedef struct {
-  const char *primary;
-  cw_sector_rule rule;
-} cw_sector;
+  const char *name;
+  bool history;          /* a picture of its history is worth while */
+  cw_sector_rule sector; /* one of its distribution, too */
+  bool gives_entropy;    /* it is S/V, of which weighted samples make the entropy (ln Z + <S>)/V of
+                            discrete fields */
+} cw_primary;
 
 typedef struct {
   const char *name, *title; /* "scalar" */
@@ -51,12 +87,9 @@ typedef struct {
    * parallel region. Scratch from the arena, which the caller rewinds. CW_ENOMEM. */
   cw_status (*measure)(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena);
   const cw_quantity *quantities; /* NULL-name-terminated */
-  /* Primaries worth a picture of their history, and quantities worth one of their autocorrelation;
-   * NULL-terminated. */
-  const char *const *featured;
-  /* Featured primaries that tell sectors apart, worth a picture of their distribution; changes of
-   * sector are counted by the first. NULL-name-terminated; NULL: none. */
-  const cw_sector *sectors;
+  /* The primaries of which there is something to say, NULL-name-terminated; NULL: none. Changes of
+   * sector are counted by the first that tells sectors apart. */
+  const cw_primary *notable;
 } cw_observable_ops;
 
 /* A group with its parameters, for one theory. */
@@ -75,6 +108,17 @@ const cw_observable_ops *cw_observable_for(const cw_theory *th);
 /* params: in the order of ops->params; NULL: presets. */
 cw_observer cw_observer_make(const cw_observable_ops *ops, const cw_theory *th,
                              const double *params);
+/* Entry i of a quantity (0 of a scalar) at these means of the primaries of its group; NAN where it
+ * is undefined. */
+double cw_quantity_value(const cw_observer *o, const cw_quantity *q, const double *primary_mean,
+                         int i);
+/* The quantity of that name of a group; NULL: it has none. */
+const cw_quantity *cw_quantity_find(const cw_observable_ops *ops, const char *name);
+/* What is to be said of the primary of that name; NULL: nothing. */
+const cw_primary *cw_primary_find(const cw_observable_ops *ops, const char *name);
+/* The number of the primary of that name; -1: there is none. */
+int cw_primary_number(const cw_observer *o, const char *name);
+
 /* Measures all blocks in parallel: out (n_config, n_primary). work: scratch memory, which measuring
  * again and again with the same one allocates only once; NULL: memory of its own for this call.
  * CW_ENOMEM. Local. */

@@ -23,10 +23,18 @@ typedef struct {
 
 typedef struct cw_theory cw_theory;
 
+/* A word and how it looks in print, UTF-8. */
+typedef struct {
+  const char *word, *symbol; /* "lambda", "λ" */
+} cw_symbol;
+
 typedef struct {
   const char *name;   /* "phi4": name in job files */
   const char *title;  /* "scalar phi^4 theory" */
   const char *source; /* paper and equation */
+  /* How its title and the names of its forms and parameters look in print, where that is not as
+   * they are; NULL-word-terminated; NULL: nowhere. */
+  const cw_symbol *symbols;
   const char *const *
       forms; /* NULL-terminated names of conventions, first is the default: {"m2", "kappa", NULL} */
   const cw_param *const *params; /* one NULL-name-terminated table per form */

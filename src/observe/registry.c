@@ -33,6 +33,32 @@ cw_observer cw_observer_make(const cw_observable_ops *ops, const cw_theory *th,
   return o;
 }
 
+double cw_quantity_value(const cw_observer *o, const cw_quantity *q, const double *primary_mean,
+                         int i) {
+  return q->value != NULL ? q->value(o, primary_mean, i) : primary_mean[q->mean_of - 1 + i];
+}
+
+const cw_quantity *cw_quantity_find(const cw_observable_ops *ops, const char *name) {
+  for (const cw_quantity *q = ops->quantities; q->name != NULL; q++)
+    if (strcmp(q->name, name) == 0) return q;
+  return NULL;
+}
+
+const cw_primary *cw_primary_find(const cw_observable_ops *ops, const char *name) {
+  for (const cw_primary *p = ops->notable; p != NULL && p->name != NULL; p++)
+    if (strcmp(p->name, name) == 0) return p;
+  return NULL;
+}
+
+int cw_primary_number(const cw_observer *o, const char *name) {
+  for (int i = 0; i < o->ops->n_primary(o); i++) {
+    char found[32];
+    o->ops->primary_name(o, i, found);
+    if (strcmp(found, name) == 0) return i;
+  }
+  return -1;
+}
+
 /* Measures one block into the rows of its configurations; the rows of padding lanes are dropped. */
 static cw_status measure_block(const cw_observer *o, const cw_field *block, double *out,
                                cw_arena *work) {

@@ -199,11 +199,89 @@ static void check_reasons(const cw_observer *o, const cw_quantity *q, const doub
   const int n = q->count != NULL ? q->count(o) : 1;
   for (int i = 0; i < n && q->why != NULL; i++) {
     const char *why = q->why(o, mean, i);
-    if (isnan(q->value(o, mean, i)))
+    if (isnan(cw_quantity_value(o, q, mean, i)))
       assert_true(why != NULL && strlen(why) > 0);
     else
       assert_null(why);
   }
+}
+
+/* ----------------------------------------------------------- presentation */
+
+/* Does a definition need the signs of a terminal, or spell out what has a sign in print? */
+static bool is_for_terminals(const char *text) {
+  static const char *const words[] = {"<",   ">",    "^2",   "^4",   " - ",  "phi",
+                                      "mu}", "beta", "sum_", "chi(", "2 pi", "munu"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strstr(text, words[i]) != NULL) return true;
+  return false;
+}
+
+/* Entries of a vector lie on curves 1, 2, ... without a gap, each from left to right. */
+static void check_curves(const cw_observer *o, const cw_quantity *q) {
+  const cw_figure *look = &q->figure;
+  const int n = q->count(o);
+  int last = 0, on = 0;
+  for (int i = 0; i < n; i++)
+    if (look->curve != NULL && look->curve(o, i) > last) last = look->curve(o, i);
+  for (int c = look->curve != NULL ? 1 : 0; c <= last; c++) {
+    double before = -INFINITY;
+    int points = 0;
+    for (int i = 0; i < n; i++) {
+      if (look->curve != NULL && look->curve(o, i) != c) continue;
+      const double x = look->x != NULL ? look->x(o, i) : i;
+      assert_true(x > before);
+      before = x;
+      points++;
+    }
+    assert_true(points > 0 || n == 0);
+    on += points;
+  }
+  assert_int_equal(on, n);
+}
+
+static void check_figure(const cw_observer *o, const cw_quantity *q) {
+  const cw_figure *look = &q->figure;
+  assert_true(look->title == NULL || (q->count != NULL && look->x_label != NULL));
+  assert_int_equal(look->curve == NULL, look->curve_label == NULL);
+  assert_int_equal(look->beside == NULL, look->beside_label == NULL);
+  assert_int_equal(look->level == NULL, look->reached_at == NULL);
+  if (look->title != NULL) check_curves(o, q);
+  if (look->beside != NULL)
+    assert_int_equal(cw_quantity_find(o->ops, look->beside)->count(o), q->count(o));
+  if (look->level != NULL) assert_null(cw_quantity_find(o->ops, look->reached_at)->count);
+}
+
+static void check_presentation(const cw_observer *o, const cw_quantity *q) {
+  assert_false(is_for_terminals(q->print != NULL ? q->print : q->help));
+  assert_true(q->print == NULL || strcmp(q->print, q->help) != 0);
+  assert_false(q->count != NULL && (q->headline || q->fact || q->featured));
+  check_figure(o, q);
+}
+
+/* A quantity is a function, or the mean of a primary that exists. */
+static void check_definition(const cw_observer *o, const cw_quantity *q) {
+  const int n = q->count != NULL ? q->count(o) : 1;
+  assert_int_equal(q->value == NULL, q->mean_of != 0);
+  if (q->value == NULL) assert_in_range(q->mean_of, 1, o->ops->n_primary(o) + 1 - n);
+}
+
+/* Primaries of which there is something to say exist; one that tells sectors apart has a history,
+ * which figures of rungs show. */
+static void check_primaries(const cw_observer *o) {
+  for (const cw_primary *p = o->ops->notable; p != NULL && p->name != NULL; p++) {
+    assert_true(cw_primary_number(o, p->name) >= 0);
+    assert_ptr_equal(cw_primary_find(o->ops, p->name), p);
+    assert_true(p->history || p->gives_entropy);
+    if (p->sector != CW_SECTOR_NONE) assert_true(p->history);
+  }
+  assert_int_equal(cw_primary_number(o, "no such primary"), -1);
+}
+
+static int count_headlines(const cw_observable_ops *ops) {
+  int n = 0;
+  for (const cw_quantity *q = ops->quantities; q->name != NULL; q++) n += q->headline;
+  return n;
 }
 
 static void check_group(const subject *s, int g) {
@@ -222,30 +300,10 @@ static void check_group(const subject *s, int g) {
   for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++) {
     assert_true(strlen(q->help) > 0 && strlen(q->units) > 0);
     if (q->count != NULL) assert_in_range(q->count(o), 0, n);
+    check_definition(o, q);
+    check_presentation(o, q);
     for (int k = 0; k < N_CONFIG; k++) check_reasons(o, q, s->out[g] + k * n);
   }
-}
-
-static bool has_primary(const cw_observer *o, const char *wanted) {
-  for (int i = 0; i < o->ops->n_primary(o); i++) {
-    char name[32];
-    o->ops->primary_name(o, i, name);
-    if (strcmp(name, wanted) == 0) return true;
-  }
-  return false;
-}
-
-/* Is there a primary or a quantity of this name? */
-static bool knows(const cw_observer *o, const char *wanted) {
-  for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
-    if (strcmp(q->name, wanted) == 0) return true;
-  return has_primary(o, wanted);
-}
-
-static bool is_featured(const cw_observable_ops *ops, const char *name) {
-  for (int k = 0; ops->featured[k] != NULL; k++)
-    if (strcmp(ops->featured[k], name) == 0) return true;
-  return false;
 }
 
 static void names_and_counts(cw_context *ctx, const cw_theory_ops *theory, const cw_lattice *lat) {
@@ -258,11 +316,8 @@ static void names_and_counts(cw_context *ctx, const cw_theory_ops *theory, const
     check_group(&a, g);
     n_standard += ops->standard;
     assert_ptr_equal(cw_observable_find(ops->name), ops);
-    for (int k = 0; ops->featured[k] != NULL; k++) assert_true(knows(&a.o[g], ops->featured[k]));
-    for (const cw_sector *k = ops->sectors; k != NULL && k->primary != NULL; k++) {
-      assert_true(has_primary(&a.o[g], k->primary));
-      assert_true(is_featured(ops, k->primary));
-    }
+    check_primaries(&a.o[g]);
+    assert_int_equal(count_headlines(ops), ops->standard);
     for (int h = 0; h < g; h++)
       for (const cw_quantity *q = ops->quantities; q->name != NULL; q++)
         for (const cw_quantity *r = a.o[h].ops->quantities; r->name != NULL; r++)
@@ -279,14 +334,13 @@ static void test_names(void **state) {
 /* ------------------------------------------------- scalar group: definitions */
 
 static const cw_quantity *quantity(const subject *s, const char *name) {
-  for (const cw_quantity *q = s->o[0].ops->quantities; q->name != NULL; q++)
-    if (strcmp(q->name, name) == 0) return q;
-  fail_msg("no quantity '%s'", name);
-  return NULL;
+  const cw_quantity *q = cw_quantity_find(s->o[0].ops, name);
+  if (q == NULL) fail_msg("no quantity '%s'", name);
+  return q;
 }
 
 static double value(const subject *s, const double *mean, const char *name, int i) {
-  return quantity(s, name)->value(&s->o[0], mean, i);
+  return cw_quantity_value(&s->o[0], quantity(s, name), mean, i);
 }
 
 static int longest(const cw_lattice *lat) {

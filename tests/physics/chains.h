@@ -141,14 +141,12 @@ typedef struct {
 
 static inline double derived_value(const double *mean, const void *arg) {
   const derived_arg *a = arg;
-  return a->q->value(a->observer, mean, a->i);
+  return cw_quantity_value(a->observer, a->q, mean, a->i);
 }
 
 static inline cw_estimate estimate(const chains *r, const char *name, int i) {
   cw_observer observer = observer_of(r);
-  derived_arg arg = {.observer = &observer, .i = i};
-  for (const cw_quantity *q = r->ops->quantities; q->name != NULL; q++)
-    if (strcmp(q->name, name) == 0) arg.q = q;
+  derived_arg arg = {.observer = &observer, .q = cw_quantity_find(r->ops, name), .i = i};
   assert_non_null(arg.q);
   cw_estimate e;
   check_ok(r->ctx,

@@ -118,9 +118,7 @@ static inline void free_samples(samples *s) {
 
 static inline cw_estimate weighted(const samples *s, const char *name) {
   cw_observer observer = cw_observer_make(s->f->ops, &s->f->th, NULL);
-  derived_arg arg = {.observer = &observer};
-  for (const cw_quantity *q = s->f->ops->quantities; q->name != NULL; q++)
-    if (strcmp(q->name, name) == 0) arg.q = q;
+  derived_arg arg = {.observer = &observer, .q = cw_quantity_find(s->f->ops, name)};
   assert_non_null(arg.q);
   cw_estimate e;
   check_ok(s->f->ctx, cw_weighted(s->f->ctx, s->primary, s->lw, s->n, s->f->n_primary,

@@ -75,10 +75,9 @@ static inline double primary(const cw_observer *o, const double *row, const char
   return NAN;
 }
 static inline double value(const cw_observer *o, const double *mean, const char *name, int i) {
-  for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
-    if (strcmp(q->name, name) == 0) return q->value(o, mean, i);
-  fail_msg("no quantity '%s'", name);
-  return NAN;
+  const cw_quantity *q = cw_quantity_find(o->ops, name);
+  if (q == NULL) fail_msg("no quantity '%s'", name);
+  return cw_quantity_value(o, q, mean, i);
 }
 
 static const cw_lattice shapes[] = {{2, {6, 4}},       {2, {5, 3}},       {3, {4, 2, 6}},

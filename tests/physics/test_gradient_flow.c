@@ -309,12 +309,6 @@ static double *means_of(const cw_observer *o, double (*E)(double)) {
   return mean;
 }
 
-static const cw_quantity *quantity(const cw_observer *o, const char *name) {
-  const cw_quantity *q = o->ops->quantities;
-  while (strcmp(q->name, name) != 0) q++;
-  return q;
-}
-
 /* t^2 E = t^2 (a + b t)/(t^2 + c) rises for ever. */
 static double rising_E(double t) { return (0.1 + 0.1 * t) / (t * t + 0.5); }
 static double rising_y(double t) { return t * t * rising_E(t); }
@@ -338,8 +332,8 @@ static void check_scales(const subject *s, double (*E)(double), double time, dou
     double expected;
   } scale[] = {{"t0", why_t0, t0}, {"w0", why_w0, w0}};
   for (int i = 0; i < 2; i++) {
-    const cw_quantity *q = quantity(&o, scale[i].name);
-    const double found = q->value(&o, mean, 0);
+    const cw_quantity *q = cw_quantity_find(o.ops, scale[i].name);
+    const double found = cw_quantity_value(&o, q, mean, 0);
     const char *why = q->why(&o, mean, 0);
     if (scale[i].why == NULL) {
       assert_null(why);
@@ -477,7 +471,7 @@ static void test_cold(void **state) {
     double *row = measure(&s, &o);
     for (int i = 0; i < o.ops->n_primary(&o); i++) assert_true(row[i] == 0);
     assert_true(isnan(value(&o, row, "t0", 0)));
-    assert_non_null(strstr(quantity(&o, "t0")->why(&o, row, 0), "trivial"));
+    assert_non_null(strstr(cw_quantity_find(o.ops, "t0")->why(&o, row, 0), "trivial"));
     free(row);
     close_subject(&s);
   }

@@ -93,22 +93,12 @@ bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s) {
          (s->kind == CW_STAGE_REX && s->rung == c->plan->ladder.n - 1);
 }
 
-bool cw_is_featured(const cw_observer *o, const char *name) {
-  for (int i = 0; o->ops->featured != NULL && o->ops->featured[i] != NULL; i++)
-    if (strcmp(o->ops->featured[i], name) == 0) return true;
-  return false;
-}
-
-const cw_sector *cw_sector_of(const cw_observer *o, const char *primary) {
-  for (const cw_sector *k = o->ops->sectors; k != NULL && k->primary != NULL; k++)
-    if (strcmp(k->primary, primary) == 0) return k;
-  return NULL;
-}
-
-const cw_sector *cw_case_sector(const cw_analysis_case *c, int *group) {
+const cw_primary *cw_case_sector(const cw_analysis_case *c, int *group) {
   for (int g = 0; g < c->plan->n_groups; g++) {
     *group = g;
-    if (c->observer[g].ops->sectors != NULL) return c->observer[g].ops->sectors;
+    const cw_primary *p = c->observer[g].ops->notable;
+    for (; p != NULL && p->name != NULL; p++)
+      if (p->sector != CW_SECTOR_NONE) return p;
   }
   return NULL;
 }

@@ -89,6 +89,7 @@ typedef struct {
   cw_theory theory;
   cw_observer observer[CW_MAX_GROUPS]; /* of the groups of the plan */
   char theory_text[CW_TITLE];          /* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
+  char theory_print[CW_TITLE];         /* "scalar φ⁴ theory (form m²: m² = −4, λ = 8)" */
   char model_text[CW_TITLE];           /* "16 affine layers, normal prior"; "": no model */
   char train_text[CW_TITLE]; /* "reverse KL, path gradient, batch 1024, 2000 steps"; "": no training
                               */
@@ -146,11 +147,9 @@ bool cw_flow_misses(const cw_flow_quality *f);
 bool cw_flow_is_missed(const cw_flow_quality *f);
 /* A share in percent, two digits: "0.012", "4.5", "99.6". */
 const char *cw_percent(double share, char text[16]);
-/* Is the quantity or primary of that name among the featured ones of a group of the case? */
-bool cw_is_featured(const cw_observer *o, const char *name);
 /* What changes of sector are counted by: of the first group of the job that has such a primary;
  * *group: its number. NULL: none has. */
-const cw_sector *cw_case_sector(const cw_analysis_case *c, int *group);
+const cw_primary *cw_case_sector(const cw_analysis_case *c, int *group);
 
 /* What a method says of the free energy, and at which price. */
 typedef struct {

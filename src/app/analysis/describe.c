@@ -1,16 +1,28 @@
 /* A case in words: its theory, model and training. */
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/analysis/parts.h"
 
+/* The title or a name of a theory, for terminals or in print. */
+static const char *word_of(const cw_theory_ops *ops, const char *word, bool in_print) {
+  for (const cw_symbol *s = ops->symbols; in_print && s != NULL && s->word != NULL; s++)
+    if (strcmp(s->word, word) == 0) return s->symbol;
+  return word;
+}
+
 /* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
-static void describe_theory(const cw_plan *plan, char text[CW_TITLE]) {
+static void describe_theory(const cw_plan *plan, bool in_print, char text[CW_TITLE]) {
   const cw_theory_ops *ops = plan->theory;
   const cw_param *param = ops->params[plan->form];
-  int at = snprintf(text, CW_TITLE, "%s (form %s:", ops->title, ops->forms[plan->form]);
-  for (int i = 0; param[i].name != NULL && at < CW_TITLE; i++)
-    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s %s = %.10g", i > 0 ? "," : "",
-                   param[i].name, plan->param[i]);
+  int at = snprintf(text, CW_TITLE, "%s (form %s:", word_of(ops, ops->title, in_print),
+                    word_of(ops, ops->forms[plan->form], in_print));
+  for (int i = 0; param[i].name != NULL && at < CW_TITLE; i++) {
+    const char *minus = plan->param[i] >= 0 ? "" : in_print ? "−" : "-";
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s %s = %s%.10g", i > 0 ? "," : "",
+                   word_of(ops, param[i].name, in_print), minus, fabs(plan->param[i]));
+  }
   if (at < CW_TITLE) snprintf(text + at, (size_t)(CW_TITLE - at), ")");
 }
 
@@ -75,7 +87,8 @@ cw_status cw_describe_case(cw_context *ctx, cw_analysis_case *c) {
   CW_TRY(cw_theory_create(ctx, plan->theory, c->geometry, plan->form, plan->param, &c->theory));
   for (int g = 0; g < plan->n_groups; g++)
     c->observer[g] = cw_observer_make(plan->group[g].ops, &c->theory, plan->group[g].param);
-  describe_theory(plan, c->theory_text);
+  describe_theory(plan, false, c->theory_text);
+  describe_theory(plan, true, c->theory_print);
   if (plan->has_train) describe_training(&plan->train, c->train_text);
   return plan->has_model ? describe_model(ctx, c) : CW_OK;
 }

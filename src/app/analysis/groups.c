@@ -24,7 +24,7 @@ typedef struct {
 
 static double evaluate(const double *mean, const void *arg) {
   const quantity_arg *q = arg;
-  const double value = q->quantity->value(q->observer, mean, q->index);
+  const double value = cw_quantity_value(q->observer, q->quantity, mean, q->index);
   if (isnan(value) && q->quantity->why != NULL)
     *q->why = q->quantity->why(q->observer, mean, q->index);
   return value;
@@ -78,9 +78,7 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const mea
       else
         snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->name, q->name);
       CW_TRY(estimate(ctx, m, &arg, &r->e));
-      bool alone =
-          m->log_weight == NULL && q->count == NULL && cw_is_featured(m->observer, q->name);
-      if (alone) CW_TRY(add_chain_taus(ctx, m, &arg, r));
+      if (m->log_weight == NULL && q->featured) CW_TRY(add_chain_taus(ctx, m, &arg, r));
     }
   }
   return CW_OK;
@@ -132,8 +130,8 @@ static long lags_of(const cw_analysis_stage *s, const measurements *m) {
   long window = 0;
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
-    bool counts = r->group == m->group && cw_is_featured(m->observer, r->quantity);
-    if (counts && r->e.window > window) window = r->e.window;
+    if (r->group != m->group || r->e.window <= window) continue;
+    if (cw_quantity_find(m->observer->ops, r->quantity)->featured) window = r->e.window;
   }
   long lags = window + window / 4 + 8;
   return lags < m->n_step ? lags : m->n_step;
@@ -146,7 +144,7 @@ static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
   double *rho = malloc((size_t)n_lag * sizeof *rho);
   cw_status st = rho != NULL ? CW_OK : cw_no_memory(ctx);
   for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL && st == CW_OK; q++) {
-    if (q->count != NULL || !cw_is_featured(m->observer, q->name)) continue;
+    if (!q->featured) continue;
     char name[CW_RESULT_NAME];
     const char *why;
     quantity_arg arg = {m->observer, q, 0, &why};
@@ -165,9 +163,9 @@ static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
   return st;
 }
 
-/* The featured primaries: "history.NAME" of chain 0, "history.NAME.k" of some more chains (links
- * only: there the chains are few and each of them counts), and "histogram.NAME" of those that tell
- * sectors apart. */
+/* "history.NAME" of chain 0, of the primaries that are worth it, "history.NAME.k" of some more
+ * chains (links only: there the chains are few and each of them counts), and "histogram.NAME" of
+ * those that tell sectors apart. */
 static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                                 const measurements *m) {
   bool links = c->theory.ops->kind != CW_SITE_REAL;
@@ -175,7 +173,8 @@ static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_a
   for (int i = 0; i < m->n_primary; i++) {
     char primary[32], name[CW_RESULT_NAME];
     m->observer->ops->primary_name(m->observer, i, primary);
-    if (!cw_is_featured(m->observer, primary)) continue;
+    const cw_primary *about = cw_primary_find(m->observer->ops, primary);
+    if (about == NULL || !about->history) continue;
     for (long k = 0; k < shown; k++) {
       int n = snprintf(name, sizeof name, "history.%s", primary);
       if (k > 0) snprintf(name + n, sizeof name - (size_t)n, ".%ld", k);
@@ -183,7 +182,7 @@ static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_a
                               m->data + k * m->n_step * m->n_primary + i));
     }
     snprintf(name, sizeof name, "histogram.%s", primary);
-    if (cw_sector_of(m->observer, primary) != NULL)
+    if (about->sector != CW_SECTOR_NONE)
       CW_TRY(cw_curve_histogram(ctx, s, name, m->n_chain * m->n_step, m->n_primary, m->data + i));
   }
   return CW_OK;

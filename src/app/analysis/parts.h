@@ -31,8 +31,6 @@ cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_st
  * rung. */
 cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                            const cw_arrays *data, const cw_array *label);
-/* How a primary of the group tells sectors apart; NULL: it does not. */
-const cw_sector *cw_sector_of(const cw_observer *o, const char *primary);
 /* Results, histories and autocorrelations of all groups that a set of chains measured. */
 cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                          const cw_arrays *data);

@@ -229,27 +229,18 @@ static cw_status find_rows(cw_context *ctx, const cw_analysis_case *c, const cw_
   return CW_OK;
 }
 
-static int primary_number(const cw_observer *o, const char *wanted) {
-  for (int i = 0; i < o->ops->n_primary(o); i++) {
-    char name[32];
-    o->ops->primary_name(o, i, name);
-    if (strcmp(name, wanted) == 0) return i;
-  }
-  return -1;
-}
-
 static cw_status fill_tunnelling(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                                  const cw_arrays *data, const cw_array *label) {
   int g = 0;
   bool complete = false;
-  const cw_sector *sector = cw_case_sector(c, &g);
+  const cw_primary *sector = cw_case_sector(c, &g);
   if (sector == NULL) return CW_OK;
   sectors m = {.label = label,
                .n = label->dim[2],
                .n_chain = label->dim[1],
                .every = c->plan->group[g].every,
-               .column = primary_number(&c->observer[g], sector->primary),
-               .rule = sector->rule};
+               .column = cw_primary_number(&c->observer[g], sector->name),
+               .rule = sector->sector};
   CW_REQUIRE(m.column >= 0);
   m.primary = calloc((size_t)m.n, sizeof *m.primary);
   if (m.primary == NULL) return cw_no_memory(ctx);

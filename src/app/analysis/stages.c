@@ -41,17 +41,14 @@ static cw_status fill_train(cw_context *ctx, cw_analysis_stage *s, const cw_arra
   return CW_OK;
 }
 
-/* Which primary of the first group is the action per site; -1: none. */
+/* Which primary of the first group is the action per site that gives the entropy; -1: none. */
 static int find_action(const cw_observer *o) {
-  for (int i = 0; i < o->ops->n_primary(o); i++) {
-    char name[32];
-    o->ops->primary_name(o, i, name);
-    if (strcmp(name, "action") == 0) return i;
-  }
+  for (const cw_primary *p = o->ops->notable; p != NULL && p->name != NULL; p++)
+    if (p->gives_entropy) return cw_primary_number(o, p->name);
   return -1;
 }
 
-/* Entropy per site, where the action is among what is measured. */
+/* Entropy per site, where it is made of what is measured. */
 static cw_status add_entropy(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                              const cw_array *primary, const cw_array *lw) {
   const int at = find_action(&c->observer[0]);

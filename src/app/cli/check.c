@@ -215,13 +215,7 @@ typedef struct {
 
 static double derived_value(const double *mean, const void *arg) {
   const derived *d = arg;
-  return d->quantity->value(d->observer, mean, 0);
-}
-
-static const cw_quantity *quantity_named(const cw_observer *o, const char *name) {
-  const cw_quantity *q = o->ops->quantities;
-  while (strcmp(q->name, name) != 0) q++;
-  return q;
+  return cw_quantity_value(d->observer, d->quantity, mean, 0);
 }
 
 /* m^2 = -4, lambda = 8 on 8x8: long runs of a cluster algorithm gave these; docs/conventions.md. */
@@ -238,7 +232,7 @@ enum { N_KNOWN = sizeof known / sizeof *known };
 static cw_status compare_quantity(cw_context *ctx, const cw_theory *th, const chains *r,
                                   const char *name, double value, double error, cw_estimate *e) {
   const cw_observer obs = cw_observer_make(cw_observable_for(th), th, NULL);
-  const derived d = {.observer = &obs, .quantity = quantity_named(&obs, name)};
+  const derived d = {.observer = &obs, .quantity = cw_quantity_find(obs.ops, name)};
   CW_TRY(cw_gamma(ctx, r->data, r->n_chain, r->n_step, r->n_primary, derived_value, &d, e));
   return within_4_sigma(ctx, name, e->value, e->error, value, error);
 }

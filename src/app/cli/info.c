@@ -37,9 +37,8 @@ enum { N_CHECKED = 6, ENERGY = N_CHECKED, CHARGE, N_NUMBERS };
 
 /* The value of a quantity on the only configuration of o. */
 static double quantity(const cw_observer *o, const double *primary, const char *name) {
-  for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
-    if (strcmp(q->name, name) == 0) return q->value(o, primary, 0);
-  return NAN;
+  const cw_quantity *q = cw_quantity_find(o->ops, name);
+  return q != NULL ? cw_quantity_value(o, q, primary, 0) : NAN;
 }
 
 static cw_status measure_clover(cw_context *ctx, const cw_theory *th, const cw_configuration *conf,

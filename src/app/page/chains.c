@@ -74,15 +74,10 @@ static cw_status histogram_figure(const cw_section *to, const cw_analysis_stage 
   return cw_page_figure_end(to->page, "All chains.");
 }
 
-/* Does another history show as much? */
-static bool is_redundant(const char *primary) {
-  return strcmp(primary, "abs_m") == 0 || strcmp(primary, "q2") == 0;
-}
-
 static cw_status history_figures(const cw_section *to, const cw_analysis_stage *s) {
   for (int i = 0; i < s->n_curves; i++) {
     const char *primary = behind(&s->curve[i], "history.");
-    if (primary == NULL || strchr(primary, '.') != NULL || is_redundant(primary)) continue;
+    if (primary == NULL || strchr(primary, '.') != NULL) continue;
     histories h = find_histories(s, primary);
     CW_TRY(history_figure(to, s, &h));
     CW_TRY(histogram_figure(to, s, primary));

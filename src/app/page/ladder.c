@@ -113,16 +113,16 @@ static cw_status sectors_figure(const cw_section *to, const cw_analysis_stage *s
   cw_stacked line[MOST_RUNGS + 1];
   cw_prose caption = {0};
   int g;
-  const cw_sector *sector = cw_case_sector(to->c, &g);
+  const cw_primary *sector = cw_case_sector(to->c, &g);
   if (sector == NULL || s->kind != CW_STAGE_REX) return CW_OK;
   double dx = steps_between(to->c, s, g);
-  int n = rung_lines(to, s, sector->primary, dx, label, line);
+  int n = rung_lines(to, s, sector->name, dx, label, line);
   if (n < 2) return CW_OK;
   const cw_curve *h = line[0].curve;
-  int plain = plain_line(to, g, sector->primary, h->x[h->n - 1] * dx, &line[n]);
+  int plain = plain_line(to, g, sector->name, h->x[h->n - 1] * dx, &line[n]);
   stack_up(n + plain, line);
-  snprintf(title, sizeof title, "%s: %s on rungs", s->label, sector->primary);
-  CW_TRY(cw_page_figure_begin(to->page, title, "step", sector->primary, false, false));
+  snprintf(title, sizeof title, "%s: %s on rungs", s->label, sector->name);
+  CW_TRY(cw_page_figure_begin(to->page, title, "step", sector->name, false, false));
   for (int k = 0; k < n + plain; k++) CW_TRY(cw_page_stacked(to, &line[k]));
   cw_say(&caption, "The first chain; each line is moved up to stand above the one below.%s",
          plain ? " The uppermost is without exchange." : "");

@@ -96,23 +96,7 @@ void cw_say(cw_prose *p, const char *format, ...) {
   if (p->used >= sizeof p->text) p->used = sizeof p->text - 1;
 }
 
-void cw_say_pretty(cw_prose *p, const char *text) {
-  static const char *const signs[][2] = {
-      {"sum_mu", "Σ_μ"}, {"{x+mu}", "{x+μ}"}, {"sum_x", "Σ_x"}, {"phi", "φ"},      {"kappa", "κ"},
-      {"lambda", "λ"},   {"beta", "β"},       {"munu", "μν"},   {"2 pi)", "2π)"},  {" sum ", " Σ "},
-      {" pi/", " π/"},   {"m2", "m²"},        {"^2", "²"},      {"^4", "⁴"},       {"<", "⟨"},
-      {">", "⟩"},        {" - ", " − "},      {"= -", "= −"},   {"exp(-", "exp(−"}};
-  const int n = (int)(sizeof signs / sizeof *signs);
-  while (*text != '\0') {
-    int i = 0;
-    while (i < n && strncmp(text, signs[i][0], strlen(signs[i][0])) != 0) i++;
-    if (i < n)
-      cw_say(p, "%s", signs[i][1]);
-    else
-      cw_say(p, "%c", *text);
-    text += i < n ? strlen(signs[i][0]) : 1;
-  }
-}
+const char *cw_definition(const cw_quantity *q) { return q->print != NULL ? q->print : q->help; }
 
 void cw_say_lattice(cw_prose *p, const cw_lattice *lat) {
   for (int mu = 0; mu < lat->dim; mu++) cw_say(p, "%s%d", mu > 0 ? " × " : "", lat->extent[mu]);

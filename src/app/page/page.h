@@ -60,8 +60,8 @@ void cw_say(cw_prose *p, const char *format, ...) CW_PRINTF(2, 3);
 void cw_cell_number(char text[CW_VALUE_TEXT], double x, const char *format);
 void cw_cell_result(char text[CW_VALUE_TEXT], const cw_result *r);
 
-/* text, meant for terminals, in the signs of print: <phi^2> becomes ⟨φ²⟩. */
-void cw_say_pretty(cw_prose *p, const char *text);
+/* The definition of a quantity in print: "⟨φ_x²⟩". */
+const char *cw_definition(const cw_quantity *q);
 /* "8 × 8" */
 void cw_say_lattice(cw_prose *p, const cw_lattice *lat);
 /* What was done and what came out, in one paragraph. */

@@ -16,8 +16,7 @@ static cw_status observable_row(const cw_section *to, const cw_quantity *q,
   cw_prose name = {0};
   const char *cells[2 * CW_MOST_METHODS + 1] = {name.text};
   int column = 1, marked = -1;
-  cw_say(&name, "%s\n", q->name);
-  cw_say_pretty(&name, q->help);
+  cw_say(&name, "%s\n%s", q->name, cw_definition(q));
   for (int i = 0; i < n; i++, column++) {
     cw_cell_result(text[column - 1], cw_stage_result(methods[i], q->name, -1));
     cells[column] = text[column - 1];
@@ -186,18 +185,18 @@ static cw_status write_doubts(const cw_section *to) {
   return cw_page_warning(to->page, p.text);
 }
 
-/* The main numbers of the first sampler of a gauge theory; returns how many, at most room. */
-static int gauge_facts(const cw_analysis_case *c, int room, const char **names,
-                       char text[][CW_VALUE_TEXT]) {
-  static const char *const main[] = {"plaquette", "t0", "w0", "q2", "chi_t", NULL};
+/* The facts of the first sampler among its observables; returns how many, at most room. */
+static int observed_facts(const cw_analysis_case *c, int room, const char **names,
+                          char text[][CW_VALUE_TEXT]) {
   const cw_analysis_stage *s = cw_reference_stage(c);
   int n = 0;
-  for (int i = 0; s != NULL && main[i] != NULL && n < room; i++) {
-    const cw_result *r = cw_stage_result(s, main[i], -1);
-    if (r == NULL) continue;
-    names[n] = main[i];
-    cw_cell_result(text[n++], r);
-  }
+  for (int g = 0; s != NULL && g < c->plan->n_groups; g++)
+    for (const cw_quantity *q = c->observer[g].ops->quantities; q->name != NULL && n < room; q++) {
+      const cw_result *r = q->fact ? cw_stage_result(s, q->name, -1) : NULL;
+      if (r == NULL) continue;
+      names[n] = q->name;
+      cw_cell_result(text[n++], r);
+    }
   return n;
 }
 
@@ -228,7 +227,7 @@ static cw_status write_facts(const cw_section *to) {
     names[n] = "longest rejection";
     cw_cell_number(text[n++], (double)nmcmc->longest_rejection, "%.0f");
   }
-  n += gauge_facts(c, 6 - n, names + n, text + n);
+  n += observed_facts(c, 6 - n, names + n, text + n);
   return n > 0 ? cw_page_facts(to->page, n, names, values) : CW_OK;
 }
 

@@ -1,148 +1,131 @@
-/* Figures of vector quantities: points over their index, or over what the index counts. */
+/* Figures of vector quantities, each drawn as its row in the table of its group says. */
 #include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/page/page.h"
 
 enum { LEAST_POINTS = 3 };
 
-/* How a quantity is drawn. */
+/* A vector quantity with n entries. */
 typedef struct {
-  const char *quantity, *title, *x_label;
-  bool log_y;
-  int first;           /* what index 0 stands for */
-  bool flow_times;     /* x = index * time/points of the group */
-  const char *columns; /* a table, index = row * columns + column, with so many columns as this
-                          parameter of the group says, minus: */
-  int fewer;
-  bool by_column;    /* a curve per column over the rows, else per row over the columns */
-  const char *curve; /* what counts the curves */
-  bool elsewhere;    /* within the figure of another quantity */
-} style;
+  const cw_observer *o;
+  const cw_quantity *q;
+  int n;
+} vector;
 
-static style style_of(const cw_quantity *q) {
-  static const style styles[] = {
-      {.quantity = "correlator", .title = "Correlator", .x_label = "t", .log_y = true},
-      {.quantity = "m_eff", .title = "Effective mass", .x_label = "t"},
-      {.quantity = "potential",
-       .title = "Static potential",
-       .x_label = "R/a",
-       .first = 1,
-       .columns = "max_t",
-       .fewer = 1,
-       .by_column = true,
-       .curve = "T"},
-      {.quantity = "creutz", .title = "Creutz ratios", .x_label = "R/a", .first = 1},
-      {.quantity = "wilson_loop",
-       .title = "Wilson loops",
-       .x_label = "T/a",
-       .first = 1,
-       .log_y = true,
-       .columns = "max_t",
-       .curve = "R"},
-      {.quantity = "t2_energy",
-       .title = "Gradient flow",
-       .x_label = "flow time t/a²",
-       .flow_times = true},
-      {.quantity = "t2_energy_plaquette", .elsewhere = true},
-      {.quantity = "chi_t_flow",
-       .title = "Topological susceptibility along the flow",
-       .x_label = "flow time t/a²",
-       .flow_times = true}};
-  for (size_t i = 0; i < sizeof styles / sizeof *styles; i++)
-    if (strcmp(styles[i].quantity, q->name) == 0) return styles[i];
-  return (style){.quantity = q->name, .title = q->name, .x_label = "index"};
+static vector make_vector(const cw_observer *o, const cw_quantity *q) {
+  return (vector){o, q, q->count != NULL ? q->count(o) : 0};
 }
 
-/* The parameter of that name of a group; NAN: it has none. */
-static double parameter(const cw_observer *o, const char *name) {
-  for (int i = 0; o->ops->params != NULL && o->ops->params[i].name != NULL; i++)
-    if (strcmp(o->ops->params[i].name, name) == 0) return o->param[i];
-  return NAN;
+static double x_of(const vector *v, int i) {
+  return v->q->figure.x != NULL ? v->q->figure.x(v->o, i) : i;
 }
 
-/* Entries begin, begin + stride, ... of a quantity, n of them: x = x0 + i dx. Points with errors
- * above half of their value are noise that spoils the scale. */
+/* The number of the curve that an entry belongs to. */
+static int curve_of(const vector *v, int i) {
+  return v->q->figure.curve != NULL ? v->q->figure.curve(v->o, i) : 1;
+}
+
+/* One curve out of those of a vector: its points are entries of a quantity, as a method measured
+ * them. */
 typedef struct {
-  const char *quantity, *label;
-  int begin, stride, n, colour;
-  double x0, dx;
+  const vector *of;
+  int number;
+  const char *quantity;
+  const cw_analysis_stage *method;
+  const char *label;
   cw_draw how;
+  int colour;
+  double shift; /* of x */
 } series;
 
-static cw_status draw_series(const cw_section *to, const cw_analysis_stage *s, const series *v) {
-  double *x = calloc((size_t)v->n, sizeof *x), *y = calloc((size_t)v->n, sizeof *y),
-         *dy = calloc((size_t)v->n, sizeof *dy);
-  cw_status st = x != NULL && y != NULL && dy != NULL ? CW_OK : CW_ENOMEM;
-  for (int i = 0; i < v->n && st == CW_OK; i++) {
-    const cw_result *r = cw_stage_result(s, v->quantity, v->begin + i * v->stride);
-    bool usable = r != NULL && (r->e.error < 0.5 * fabs(r->e.value) || r->e.value == 0);
-    x[i] = v->x0 + i * v->dx;
-    y[i] = usable ? r->e.value : NAN;
-    dy[i] = usable ? r->e.error : NAN;
+/* Points with errors above half of their value are noise that spoils the scale. */
+static bool is_usable(const cw_result *r) {
+  return r != NULL && (r->e.error < 0.5 * fabs(r->e.value) || r->e.value == 0);
+}
+
+static cw_status draw_series(const cw_section *to, const series *s) {
+  const int most = s->of->n;
+  double *x = calloc(3 * (size_t)most + 1, sizeof *x), *y = x + most, *dy = y + most;
+  if (x == NULL) return CW_ENOMEM;
+  int n = 0;
+  for (int i = 0; i < most; i++) {
+    if (curve_of(s->of, i) != s->number) continue;
+    const cw_result *r = cw_stage_result(s->method, s->quantity, i);
+    x[n] = x_of(s->of, i) + s->shift;
+    y[n] = is_usable(r) ? r->e.value : NAN;
+    dy[n++] = is_usable(r) ? r->e.error : NAN;
   }
-  if (st == CW_OK) st = cw_page_curve(to->page, v->label, v->how, v->colour, v->n, x, y, dy);
+  cw_status st = cw_page_curve(to->page, s->label, s->how, s->colour, n, x, y, dy);
   free(x);
-  free(y);
-  free(dy);
   return st;
 }
 
 /* Methods are moved apart a little, so that error bars do not hide each other. */
-static cw_status draw_methods(const cw_section *to, const cw_observer *o, const style *look,
-                              int count, const cw_analysis_stage *const *methods, int n) {
-  double dx = look->flow_times ? parameter(o, "time") / (count - 1) : 1;
+static cw_status draw_methods(const cw_section *to, const vector *v,
+                              const cw_analysis_stage *const *methods, int n) {
+  const bool smooth = v->q->figure.smooth;
   for (int i = 0; i < n; i++) {
-    double shift = look->flow_times ? 0 : 0.07 * (i - 0.5 * (n - 1));
-    const series v = {look->quantity,
-                      methods[i]->label,
-                      0,
-                      1,
-                      count,
-                      cw_stage_colour(methods[i]),
-                      look->first + shift,
-                      dx,
-                      look->flow_times ? CW_DRAW_BAND : CW_DRAW_POINTS};
-    CW_TRY(draw_series(to, methods[i], &v));
+    const series s = {.of = v,
+                      .number = 1,
+                      .quantity = v->q->name,
+                      .method = methods[i],
+                      .label = methods[i]->label,
+                      .how = smooth ? CW_DRAW_BAND : CW_DRAW_POINTS,
+                      .colour = cw_stage_colour(methods[i]),
+                      .shift = smooth ? 0 : 0.07 * (i - 0.5 * (n - 1))};
+    CW_TRY(draw_series(to, &s));
   }
   return CW_OK;
 }
 
-/* A curve for each row or column of a table, of one method. */
-static cw_status draw_table(const cw_section *to, const style *look, int count, int columns,
-                            const cw_analysis_stage *method) {
-  int rows = count / columns, curves = look->by_column ? columns : rows;
-  for (int k = 0; k < curves; k++) {
+/* All curves of one method, which are moved apart as well. */
+static cw_status draw_curves(const cw_section *to, const vector *v,
+                             const cw_analysis_stage *method) {
+  int n = 0;
+  for (int i = 0; i < v->n; i++)
+    if (curve_of(v, i) > n) n = curve_of(v, i);
+  for (int k = 0; k < n; k++) {
     char label[32];
-    snprintf(label, sizeof label, "%s = %d", look->curve, k + 1);
-    const series v = {look->quantity,
-                      label,
-                      look->by_column ? k : k * columns,
-                      look->by_column ? columns : 1,
-                      look->by_column ? rows : columns,
-                      k,
-                      look->first + 0.05 * (k - 0.5 * (curves - 1)),
-                      1,
-                      CW_DRAW_POINTS};
-    CW_TRY(draw_series(to, method, &v));
+    snprintf(label, sizeof label, "%s = %d", v->q->figure.curve_label, k + 1);
+    const series s = {.of = v,
+                      .number = k + 1,
+                      .quantity = v->q->name,
+                      .method = method,
+                      .label = label,
+                      .how = CW_DRAW_POINTS,
+                      .colour = k,
+                      .shift = 0.05 * (k - 0.5 * (n - 1))};
+    CW_TRY(draw_series(to, &s));
   }
   return CW_OK;
 }
 
-/* The level that defines t0, the time where the curve crosses it, and the other discretisation. */
-static cw_status draw_t0(const cw_section *to, const cw_observer *o, int count,
-                         const cw_analysis_stage *method) {
-  double time = parameter(o, "time");
-  double x[2] = {0, time}, level[2] = {0.3, 0.3};
-  const series other = {"t2_energy_plaquette", "E from plaquettes", 0, 1, count, CW_PURPLE, 0,
-                        time / (count - 1),    CW_DRAW_LINE};
-  CW_TRY(draw_series(to, method, &other));
-  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, CW_GREY, 2, x, level, NULL));
-  const cw_result *t0 = cw_stage_result(method, "t0", -1);
-  if (t0 == NULL || !isfinite(t0->e.value)) return CW_OK;
-  double at[2] = {t0->e.value, t0->e.value}, y[2] = {0, 0.3};
-  return cw_page_curve(to->page, "", CW_DRAW_LINE, CW_GREY, 2, at, y, NULL);
+/* The quantity that is drawn beside another one. */
+static cw_status draw_beside(const cw_section *to, const vector *v,
+                             const cw_analysis_stage *method) {
+  const cw_figure *look = &v->q->figure;
+  if (look->beside == NULL) return CW_OK;
+  return draw_series(to, &(series){.of = v,
+                                   .number = 1,
+                                   .quantity = look->beside,
+                                   .method = method,
+                                   .label = look->beside_label,
+                                   .how = CW_DRAW_LINE,
+                                   .colour = CW_PURPLE});
+}
+
+/* The level that a curve reaches, and where it does. */
+static cw_status draw_level(const cw_section *to, const vector *v,
+                            const cw_analysis_stage *method) {
+  const cw_figure *look = &v->q->figure;
+  if (look->level == NULL) return CW_OK;
+  double level = look->level(v->o), x[2] = {x_of(v, 0), x_of(v, v->n - 1)}, y[2] = {level, level};
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, CW_GREY, 2, x, y, NULL));
+  const cw_result *r = cw_stage_result(method, look->reached_at, -1);
+  if (r == NULL || !isfinite(r->e.value)) return CW_OK;
+  double at[2] = {r->e.value, r->e.value}, up[2] = {0, level};
+  return cw_page_curve(to->page, "", CW_DRAW_LINE, CW_GREY, 2, at, up, NULL);
 }
 
 /* The method that measured the quantity most often. */
@@ -157,28 +140,32 @@ static const cw_analysis_stage *best_method(const char *quantity,
   return methods[best];
 }
 
-static cw_status vector_figure(const cw_section *to, const cw_observer *o, const cw_quantity *q,
-                               int count, const cw_analysis_stage *const *methods, int n) {
-  const style look = style_of(q);
-  int columns = look.columns != NULL ? (int)parameter(o, look.columns) - look.fewer : 0;
-  bool is_table = columns > 0 && count % columns == 0, is_flow = strcmp(q->name, "t2_energy") == 0;
-  const cw_analysis_stage *best = best_method(q->name, methods, n);
-  if (look.elsewhere) return CW_OK;
-  CW_TRY(cw_page_figure_begin(to->page, look.title, look.x_label, is_flow ? "t²⟨E⟩" : q->name,
-                              false, look.log_y));
-  if (is_table)
-    CW_TRY(draw_table(to, &look, count, columns, best));
-  else
-    CW_TRY(draw_methods(to, o, &look, count, methods, n));
-  if (is_flow) CW_TRY(draw_t0(to, o, count, best));
+/* only: the one method that is drawn; NULL: all are. */
+static cw_status end_figure(const cw_section *to, const vector *v, const cw_analysis_stage *only) {
+  const cw_figure *look = &v->q->figure;
   cw_prose caption = {0};
-  cw_say_pretty(&caption, q->help);
-  if (is_flow) cw_say(&caption, ". At t0 it is 0.3");
-  if (is_table && n > 1) cw_say(&caption, ". Of %s", best->label);
+  cw_say(&caption, "%s", cw_definition(v->q));
+  if (look->level != NULL)
+    cw_say(&caption, ". At %s it is %g", look->reached_at, look->level(v->o));
+  if (only != NULL) cw_say(&caption, ". Of %s", only->label);
   cw_say(&caption, ". Points with errors above half of their value are left out.");
   if (isalpha((unsigned char)caption.text[1])) /* a word, not the time t */
     caption.text[0] = (char)toupper((unsigned char)caption.text[0]);
   return cw_page_figure_end(to->page, caption.text);
+}
+
+static cw_status vector_figure(const cw_section *to, const vector *v,
+                               const cw_analysis_stage *const *methods, int n) {
+  const cw_figure *look = &v->q->figure;
+  const cw_analysis_stage *best = best_method(v->q->name, methods, n);
+  const bool several = look->curve != NULL; /* curves, of one method then */
+  CW_TRY(cw_page_figure_begin(to->page, look->title, look->x_label,
+                              look->y_label != NULL ? look->y_label : v->q->name, false,
+                              look->log_y));
+  CW_TRY(several ? draw_curves(to, v, best) : draw_methods(to, v, methods, n));
+  CW_TRY(draw_beside(to, v, best));
+  CW_TRY(draw_level(to, v, best));
+  return end_figure(to, v, several && n > 1 ? best : NULL);
 }
 
 cw_status cw_page_vectors(const cw_section *to) {
@@ -188,11 +175,11 @@ cw_status cw_page_vectors(const cw_section *to) {
   for (int g = 0; g < to->c->plan->n_groups && n > 0; g++) {
     const cw_observer *o = &to->c->observer[g];
     for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++) {
-      int count = q->count != NULL ? q->count(o) : 0;
-      if (count < LEAST_POINTS) continue;
+      const vector v = make_vector(o, q);
+      if (v.n < LEAST_POINTS || q->figure.title == NULL) continue;
       if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Curves"));
       begun = true;
-      CW_TRY(vector_figure(to, o, q, count, methods, n));
+      CW_TRY(vector_figure(to, &v, methods, n));
     }
   }
   return CW_OK;

@@ -39,28 +39,15 @@ static void say_agreement(cw_prose *p, const cw_analysis_stage *s,
            s->label, reference->label, where, largest);
 }
 
-static void say_definition(cw_prose *p, const char *quantity, const char *help) {
-  cw_say(p, " For %s (", quantity);
-  cw_say_pretty(p, help);
-  cw_say(p, ") ");
-}
-
-/* The quantity that the summary quotes: the susceptibility of a scalar field, else the first. */
-static const char *headline(const cw_analysis_case *c) {
-  for (const cw_quantity *q = c->observer[0].ops->quantities; q->name != NULL; q++)
-    if (strcmp(q->name, "chi2") == 0) return q->name;
-  return c->observer[0].ops->quantities[0].name;
-}
-
 /* What every method gives for one observable. */
-static void say_observable(cw_prose *p, const cw_analysis_case *c, const char *quantity) {
+static void say_observable(cw_prose *p, const cw_analysis_case *c, const cw_quantity *q) {
   int n = 0;
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
-    const cw_result *r = cw_stage_measures(c, s) ? cw_stage_result(s, quantity, -1) : NULL;
+    const cw_result *r = cw_stage_measures(c, s) ? cw_stage_result(s, q->name, -1) : NULL;
     if (r == NULL || !isfinite(r->e.value)) continue;
     if (n++ == 0)
-      say_definition(p, quantity, r->help);
+      cw_say(p, " For %s (%s) ", q->name, cw_definition(q));
     else
       cw_say(p, ", ");
     cw_say(p, "%s gives ", s->label);
@@ -96,15 +83,19 @@ static void say_flow(cw_prose *p, const cw_analysis_case *c) {
   }
 }
 
+/* The number that stands for all that the first group measures. */
+static void say_headline(cw_prose *p, const cw_analysis_case *c) {
+  for (const cw_quantity *q = c->observer[0].ops->quantities; q->name != NULL; q++)
+    if (q->headline) say_observable(p, c, q);
+}
+
 void cw_say_summary(cw_prose *p, const cw_analysis_case *c) {
   const cw_analysis_stage *reference = cw_reference_stage(c);
-  cw_say(p, "The target is the ");
-  cw_say_pretty(p, c->theory_text);
-  cw_say(p, " on a lattice of ");
+  cw_say(p, "The target is the %s on a lattice of ", c->theory_print);
   cw_say_lattice(p, &c->plan->lat);
   cw_say(p, " sites.");
   say_flow(p, c);
-  say_observable(p, c, headline(c));
+  say_headline(p, c);
   for (int i = 0; i < c->n_stages && reference != NULL; i++) {
     bool measures = cw_stage_measures(c, &c->stage[i]);
     if (c->stage[i].present && measures && &c->stage[i] != reference)

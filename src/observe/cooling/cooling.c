@@ -8,7 +8,6 @@
 
 #include "causeway/observe.h"
 #include "observe/gauge/gauge.h"
-#include "observe/mean_of.h"
 #include "simd/dispatch.h"
 
 CW_ISA_TABLES(cw_cooling_kernels, cw_cooling_kernels);
@@ -74,11 +73,6 @@ static cw_status measure(const cw_observer *o, const cw_field *x, double *out, c
 
 /* -------------------------------------------------------------- quantities */
 
-CW_MEAN_OF(energy, ENERGY)
-CW_MEAN_OF(q, CHARGE)
-CW_MEAN_OF(q2, CHARGE2)
-CW_MEAN_OF(q2_integer, INTEGER2)
-
 static double chi_t(const cw_observer *o, const double *mean, int i) {
   (void)i;
   return mean[CHARGE2] / (double)o->th->geom->n_sites;
@@ -89,18 +83,42 @@ static double chi_t_integer(const cw_observer *o, const double *mean, int i) {
 }
 
 static const cw_quantity quantities[] = {
-    {"energy_cooled", "clover energy density of the cooled field", "1/a^4", NULL, energy, NULL},
-    {"q_cooled", "clover charge <Q> of the cooled field", "1", NULL, q, NULL},
-    {"q2_cooled", "<Q^2> of the cooled field", "1", NULL, q2, NULL},
-    {"chi_t_cooled", "<Q^2>/V of the cooled field", "1/a^4", NULL, chi_t, NULL},
-    {"q2_cooled_integer", "<Q^2> of the cooled Q rounded to the nearest integer", "1", NULL,
-     q2_integer, NULL},
-    {"chi_t_cooled_integer", "<Q^2>/V of the rounded Q", "1/a^4", NULL, chi_t_integer, NULL},
+    {.name = "energy_cooled",
+     .help = "clover energy density of the cooled field",
+     .units = "1/a^4",
+     .mean_of = 1 + ENERGY},
+    {.name = "q_cooled",
+     .help = "clover charge <Q> of the cooled field",
+     .print = "clover charge ⟨Q⟩ of the cooled field",
+     .units = "1",
+     .mean_of = 1 + CHARGE,
+     .featured = true},
+    {.name = "q2_cooled",
+     .help = "<Q^2> of the cooled field",
+     .print = "⟨Q²⟩ of the cooled field",
+     .units = "1",
+     .mean_of = 1 + CHARGE2},
+    {.name = "chi_t_cooled",
+     .help = "<Q^2>/V of the cooled field",
+     .print = "⟨Q²⟩/V of the cooled field",
+     .units = "1/a^4",
+     .value = chi_t},
+    {.name = "q2_cooled_integer",
+     .help = "<Q^2> of the cooled Q rounded to the nearest integer",
+     .print = "⟨Q²⟩ of the cooled Q rounded to the nearest integer",
+     .units = "1",
+     .mean_of = 1 + INTEGER2},
+    {.name = "chi_t_cooled_integer",
+     .help = "<Q^2>/V of the rounded Q",
+     .print = "⟨Q²⟩/V of the rounded Q",
+     .units = "1/a^4",
+     .value = chi_t_integer},
     {0}};
 
-static const char *const featured[] = {"q_cooled", "q_cooled_integer", NULL};
-static const cw_sector sectors[] = {
-    {"q_cooled_integer", CW_SECTOR_INTEGER}, {"q_cooled", CW_SECTOR_INTEGER}, {0}};
+static const cw_primary notable[] = {
+    {.name = "q_cooled_integer", .history = true, .sector = CW_SECTOR_INTEGER},
+    {.name = "q_cooled", .history = true, .sector = CW_SECTOR_INTEGER},
+    {0}};
 
 extern const cw_observable_ops cw_observable_cooling;
 const cw_observable_ops cw_observable_cooling = {
@@ -112,6 +130,5 @@ const cw_observable_ops cw_observable_cooling = {
     .primary_name = primary_name,
     .measure = measure,
     .quantities = quantities,
-    .featured = featured,
-    .sectors = sectors,
+    .notable = notable,
 };

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "causeway/observe.h"
-#include "observe/mean_of.h"
 
 enum {
   PLAQUETTE,
@@ -124,19 +123,6 @@ static cw_status measure(const cw_observer *o, const cw_field *x, double *out, c
 
 /* -------------------------------------------------------------- quantities */
 
-CW_MEAN_OF(plaquette, PLAQUETTE)
-CW_MEAN_OF(plaquette_s, PLAQUETTE_S)
-CW_MEAN_OF(plaquette_t, PLAQUETTE_T)
-CW_MEAN_OF(rectangle, RECTANGLE)
-CW_MEAN_OF(polyakov, POLYAKOV)
-CW_MEAN_OF(polyakov_re, POLYAKOV_RE)
-CW_MEAN_OF(polyakov_im, POLYAKOV_IM)
-CW_MEAN_OF(energy_density, ENERGY)
-CW_MEAN_OF(action_density, ACTION)
-CW_MEAN_OF(q, CHARGE)
-CW_MEAN_OF(q2, CHARGE2)
-CW_MEAN_OF(q_bare, CHARGE_BARE)
-
 /* V_s (<|P|^2> - <|P|>^2) */
 static double polyakov_chi(const cw_observer *o, const double *mean, int i) {
   const cw_lattice *lat = &o->th->geom->lat;
@@ -151,44 +137,110 @@ static double chi_t(const cw_observer *o, const double *mean, int i) {
 }
 
 /* clang-format off */
-#define QUANTITIES                                                                                 \
-  {"plaquette", "<Re tr P>/N, mean over sites and planes", "1", NULL, plaquette, NULL},            \
-  {"rectangle", "<Re tr W(1x2)>/N, mean over sites and both orientations", "1", NULL, rectangle,   \
-   NULL},                                                                                          \
-  {"polyakov", "<|P|>, P = tr of the line in the last direction/N, mean over space", "1", NULL,    \
-   polyakov, NULL},                                                                                \
-  {"polyakov_re", "Re <P>", "1", NULL, polyakov_re, NULL},                                         \
-  {"polyakov_im", "Im <P>", "1", NULL, polyakov_im, NULL},                                         \
-  {"polyakov_chi", "V_s (<|P|^2> - <|P|>^2)", "1", NULL, polyakov_chi, NULL},                      \
-  {"energy_density", "<F^a_munu F^a_munu>/4 from clover leaves", "1/a^4", NULL, energy_density,    \
-   NULL},                                                                                          \
-  {"action_density", "<S>/V", "1", NULL, action_density, NULL}
+/* energy_featured: not in U(1) in two dimensions, where the charge is. */
+#define QUANTITIES(energy_featured)                                                                \
+  {.name = "plaquette",                                                                            \
+   .help = "<Re tr P>/N, mean over sites and planes",                                              \
+   .print = "⟨Re tr P⟩/N, mean over sites and planes",                                             \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + PLAQUETTE,                                                                       \
+   .headline = true,                                                                               \
+   .fact = true,                                                                                   \
+   .featured = true},                                                                              \
+  {.name = "rectangle",                                                                            \
+   .help = "<Re tr W(1x2)>/N, mean over sites and both orientations",                              \
+   .print = "⟨Re tr W(1x2)⟩/N, mean over sites and both orientations",                             \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + RECTANGLE},                                                                      \
+  {.name = "polyakov",                                                                             \
+   .help = "<|P|>, P = tr of the line in the last direction/N, mean over space",                   \
+   .print = "⟨|P|⟩, P = tr of the line in the last direction/N, mean over space",                  \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + POLYAKOV,                                                                        \
+   .featured = true},                                                                              \
+  {.name = "polyakov_re",                                                                          \
+   .help = "Re <P>",                                                                               \
+   .print = "Re ⟨P⟩",                                                                              \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + POLYAKOV_RE},                                                                    \
+  {.name = "polyakov_im",                                                                          \
+   .help = "Im <P>",                                                                               \
+   .print = "Im ⟨P⟩",                                                                              \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + POLYAKOV_IM},                                                                    \
+  {.name = "polyakov_chi",                                                                         \
+   .help = "V_s (<|P|^2> - <|P|>^2)",                                                              \
+   .print = "V_s (⟨|P|²⟩ − ⟨|P|⟩²)",                                                               \
+   .units = "1",                                                                                   \
+   .value = polyakov_chi},                                                                         \
+  {.name = "energy_density",                                                                       \
+   .help = "<F^a_munu F^a_munu>/4 from clover leaves",                                             \
+   .print = "⟨F^a_μν F^a_μν⟩/4 from clover leaves",                                                \
+   .units = "1/a^4",                                                                               \
+   .mean_of = 1 + ENERGY,                                                                          \
+   .featured = energy_featured},                                                                   \
+  {.name = "action_density",                                                                       \
+   .help = "<S>/V",                                                                                \
+   .print = "⟨S⟩/V",                                                                               \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + ACTION}
 #define PLANES                                                                                     \
-  {"plaquette_s", "plaquette, planes without the last direction", "1", NULL, plaquette_s, NULL},   \
-  {"plaquette_t", "plaquette, planes with the last direction", "1", NULL, plaquette_t, NULL}
+  {.name = "plaquette_s",                                                                          \
+   .help = "plaquette, planes without the last direction",                                         \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + PLAQUETTE_S},                                                                    \
+  {.name = "plaquette_t",                                                                          \
+   .help = "plaquette, planes with the last direction",                                            \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + PLAQUETTE_T}
 /* clang-format on */
 
-static const cw_quantity quantities_2d[] = {QUANTITIES, {0}};
+static const cw_quantity quantities_2d[] = {QUANTITIES(true), {0}};
 static const cw_quantity quantities_u1_2d[] = {
-    QUANTITIES,
-    {"q", "topological charge <Q>, Q = sum arg P/(2 pi), an integer", "1", NULL, q, NULL},
-    {"q2", "<Q^2>", "1", NULL, q2, NULL},
-    {"chi_t", "topological susceptibility <Q^2>/V", "1/a^2", NULL, chi_t, NULL},
+    QUANTITIES(false),
+    {.name = "q",
+     .help = "topological charge <Q>, Q = sum arg P/(2 pi), an integer",
+     .print = "topological charge ⟨Q⟩, Q = Σ arg P/(2π), an integer",
+     .units = "1",
+     .mean_of = 1 + CHARGE,
+     .featured = true},
+    {.name = "q2",
+     .help = "<Q^2>",
+     .print = "⟨Q²⟩",
+     .units = "1",
+     .mean_of = 1 + CHARGE2,
+     .fact = true,
+     .featured = true},
+    {.name = "chi_t",
+     .help = "topological susceptibility <Q^2>/V",
+     .print = "topological susceptibility ⟨Q²⟩/V",
+     .units = "1/a^2",
+     .value = chi_t,
+     .fact = true},
     {0}};
-static const cw_quantity quantities_3d[] = {QUANTITIES, PLANES, {0}};
-static const cw_quantity quantities_4d[] = {
-    QUANTITIES,
-    PLANES,
-    {"q_bare", "clover charge <Q> of the unsmoothed field", "1", NULL, q_bare, NULL},
-    {0}};
+static const cw_quantity quantities_3d[] = {QUANTITIES(true), PLANES, {0}};
+static const cw_quantity quantities_4d[] = {QUANTITIES(true),
+                                            PLANES,
+                                            {.name = "q_bare",
+                                             .help = "clover charge <Q> of the unsmoothed field",
+                                             .print = "clover charge ⟨Q⟩ of the unsmoothed field",
+                                             .units = "1",
+                                             .mean_of = 1 + CHARGE_BARE,
+                                             .featured = true},
+                                            {0}};
 
-static const char *const featured[] = {"plaquette", "polyakov", "energy_density", NULL};
-static const char *const featured_u1_2d[] = {"plaquette", "polyakov", "q", "q2", NULL};
-static const char *const featured_4d[] = {"plaquette", "polyakov", "energy_density", "q_bare",
-                                          NULL};
-static const cw_sector sectors_u1_2d[] = {{"q", CW_SECTOR_INTEGER}, {0}};
+#define PLAQUETTE_AND_LINE                                                                         \
+  {.name = "plaquette", .history = true}, { .name = "polyakov", .history = true }
+static const cw_primary notable_2d[] = {
+    PLAQUETTE_AND_LINE, {.name = "energy_density", .history = true}, {0}};
+static const cw_primary notable_u1_2d[] = {
+    PLAQUETTE_AND_LINE, {.name = "q", .history = true, .sector = CW_SECTOR_INTEGER}, {0}};
+static const cw_primary notable_4d[] = {PLAQUETTE_AND_LINE,
+                                        {.name = "energy_density", .history = true},
+                                        {.name = "q_bare", .history = true},
+                                        {0}};
 
-#define GROUP(NAME, TITLE, FEATURED, SECTORS)                                                      \
+#define GROUP(NAME, TITLE, NOTABLE)                                                                \
   extern const cw_observable_ops cw_observable_gauge_##NAME;                                       \
   const cw_observable_ops cw_observable_gauge_##NAME = {                                           \
       .name = "gauge_" #NAME,                                                                      \
@@ -199,11 +251,10 @@ static const cw_sector sectors_u1_2d[] = {{"q", CW_SECTOR_INTEGER}, {0}};
       .primary_name = primary_name,                                                                \
       .measure = measure,                                                                          \
       .quantities = quantities_##NAME,                                                             \
-      .featured = FEATURED,                                                                        \
-      .sectors = SECTORS,                                                                          \
+      .notable = NOTABLE,                                                                          \
   }
-GROUP(2d, "loops and field strength of SU(N) gauge fields in two dimensions", featured, NULL);
+GROUP(2d, "loops and field strength of SU(N) gauge fields in two dimensions", notable_2d);
 GROUP(u1_2d, "loops, field strength and topological charge of U(1) in two dimensions",
-      featured_u1_2d, sectors_u1_2d);
-GROUP(3d, "loops and field strength of gauge fields in three dimensions", featured, NULL);
-GROUP(4d, "loops and field strength of gauge fields in four dimensions", featured_4d, NULL);
+      notable_u1_2d);
+GROUP(3d, "loops and field strength of gauge fields in three dimensions", notable_2d);
+GROUP(4d, "loops and field strength of gauge fields in four dimensions", notable_4d);

@@ -228,10 +228,10 @@ static double chi_t_integer(const cw_observer *o, const double *mean, int i) {
   return q2_integer(o, mean, i) / volume(o);
 }
 
-static double time2(const cw_observer *o, int k) {
-  const double t = k * interval(o);
-  return t * t;
-}
+static double flow_time(const cw_observer *o, int k) { return k * interval(o); }
+static double level(const cw_observer *o) { return o->param[LEVEL]; }
+
+static double time2(const cw_observer *o, int k) { return flow_time(o, k) * flow_time(o, k); }
 static double t2_energy(const cw_observer *o, const double *mean, int k) {
   return time2(o, k) * mean[at(o, ENERGY, k)];
 }
@@ -243,29 +243,93 @@ static double chi_t_flow(const cw_observer *o, const double *mean, int k) {
 }
 
 /* clang-format off */
-#define CURVES                                                                                     \
-  {"t2_energy", "t^2 <E(t)> at t = k time/points, E from clover leaves", "1", n_times, t2_energy,  \
-   NULL},                                                                                          \
-  {"t2_energy_plaquette", "t^2 <E(t)>, E from plaquettes", "1", n_times, t2_energy_plaquette, NULL}
+#define CURVES(level_function, scale)                                                              \
+  {.name = "t2_energy",                                                                            \
+   .help = "t^2 <E(t)> at t = k time/points, E from clover leaves",                                \
+   .print = "t² ⟨E(t)⟩, E from clover leaves",                                                     \
+   .units = "1",                                                                                   \
+   .count = n_times,                                                                               \
+   .value = t2_energy,                                                                             \
+   .figure = {.title = "Gradient flow",                                                            \
+              .x_label = "flow time t/a²",                                                         \
+              .y_label = "t²⟨E⟩",                                                                  \
+              .smooth = true,                                                                      \
+              .x = flow_time,                                                                      \
+              .beside = "t2_energy_plaquette",                                                     \
+              .beside_label = "E from plaquettes",                                                 \
+              .level = level_function,                                                             \
+              .reached_at = scale}},                                                               \
+  {.name = "t2_energy_plaquette",                                                                  \
+   .help = "t^2 <E(t)>, E from plaquettes",                                                        \
+   .print = "t² ⟨E(t)⟩, E from plaquettes",                                                        \
+   .units = "1",                                                                                   \
+   .count = n_times,                                                                               \
+   .value = t2_energy_plaquette}
 /* clang-format on */
 
 static const cw_quantity quantities[] = {
-    {"t0", "flow time with t^2 <E> = level", "a^2", NULL, t0, why_no_t0},
-    {"w0", "square root of the flow time with t d/dt t^2 <E> = level", "a", NULL, w0, why_no_w0},
-    {"q", "clover charge <Q> at the last flow time", "1", NULL, q, NULL},
-    {"q2", "<Q^2> there", "1", NULL, q2, NULL},
-    {"chi_t", "topological susceptibility <Q^2>/V there", "1/a^4", NULL, chi_t, NULL},
-    {"q2_integer", "<Q^2> of Q rounded to the nearest integer", "1", NULL, q2_integer, NULL},
-    {"chi_t_integer", "<Q^2>/V of the rounded Q", "1/a^4", NULL, chi_t_integer, NULL},
-    CURVES,
-    {"chi_t_flow", "<Q^2>/V at flow time t", "1/a^4", n_times, chi_t_flow, NULL},
+    {.name = "t0",
+     .help = "flow time with t^2 <E> = level",
+     .print = "flow time with t² ⟨E⟩ = level",
+     .units = "a^2",
+     .value = t0,
+     .why = why_no_t0,
+     .fact = true,
+     .featured = true},
+    {.name = "w0",
+     .help = "square root of the flow time with t d/dt t^2 <E> = level",
+     .print = "square root of the flow time with t d/dt t² ⟨E⟩ = level",
+     .units = "a",
+     .value = w0,
+     .why = why_no_w0,
+     .fact = true},
+    {.name = "q",
+     .help = "clover charge <Q> at the last flow time",
+     .print = "clover charge ⟨Q⟩ at the last flow time",
+     .units = "1",
+     .value = q,
+     .featured = true},
+    {.name = "q2",
+     .help = "<Q^2> there",
+     .print = "⟨Q²⟩ there",
+     .units = "1",
+     .value = q2,
+     .fact = true,
+     .featured = true},
+    {.name = "chi_t",
+     .help = "topological susceptibility <Q^2>/V there",
+     .print = "topological susceptibility ⟨Q²⟩/V there",
+     .units = "1/a^4",
+     .value = chi_t,
+     .fact = true},
+    {.name = "q2_integer",
+     .help = "<Q^2> of Q rounded to the nearest integer",
+     .print = "⟨Q²⟩ of Q rounded to the nearest integer",
+     .units = "1",
+     .value = q2_integer},
+    {.name = "chi_t_integer",
+     .help = "<Q^2>/V of the rounded Q",
+     .print = "⟨Q²⟩/V of the rounded Q",
+     .units = "1/a^4",
+     .value = chi_t_integer},
+    CURVES(level, "t0"),
+    {.name = "chi_t_flow",
+     .help = "<Q^2>/V at flow time t",
+     .print = "⟨Q²⟩/V at flow time t",
+     .units = "1/a^4",
+     .count = n_times,
+     .value = chi_t_flow,
+     .figure = {.title = "Topological susceptibility along the flow",
+                .x_label = "flow time t/a²",
+                .smooth = true,
+                .x = flow_time}},
     {0}};
-static const cw_quantity quantities_low[] = {CURVES, {0}};
+static const cw_quantity quantities_low[] = {CURVES(NULL, NULL), {0}};
 
-static const char *const featured[] = {"q", "q2", "q_integer", "t0", NULL};
-static const cw_sector sectors[] = {
-    {"q_integer", CW_SECTOR_INTEGER}, {"q", CW_SECTOR_INTEGER}, {0}};
-static const char *const featured_low[] = {NULL};
+static const cw_primary notable[] = {
+    {.name = "q_integer", .history = true, .sector = CW_SECTOR_INTEGER},
+    {.name = "q", .history = true, .sector = CW_SECTOR_INTEGER},
+    {0}};
 
 extern const cw_observable_ops cw_observable_gradient_flow;
 const cw_observable_ops cw_observable_gradient_flow = {
@@ -277,8 +341,7 @@ const cw_observable_ops cw_observable_gradient_flow = {
     .primary_name = primary_name,
     .measure = measure,
     .quantities = quantities,
-    .featured = featured,
-    .sectors = sectors,
+    .notable = notable,
 };
 
 extern const cw_observable_ops cw_observable_gradient_flow_low;
@@ -291,5 +354,4 @@ const cw_observable_ops cw_observable_gradient_flow_low = {
     .primary_name = primary_name,
     .measure = measure,
     .quantities = quantities_low,
-    .featured = featured_low,
 };

@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "observe/mean_of.h"
 #include "simd/dispatch.h"
 
 CW_ISA_TABLES(cw_scalar_kernels, cw_scalar_kernels);
@@ -97,13 +96,6 @@ cw_status cw_scalar_measure(const cw_observer *o, const cw_field *x, double *out
 
 /* -------------------------------------------------------------- quantities */
 
-CW_MEAN_OF(phi, CW_SCALAR_PHI)
-CW_MEAN_OF(abs_m, CW_SCALAR_ABS_M)
-CW_MEAN_OF(phi2, CW_SCALAR_PHI2)
-CW_MEAN_OF(phi4, CW_SCALAR_PHI4)
-CW_MEAN_OF(nn, CW_SCALAR_NN)
-CW_MEAN_OF(energy, CW_SCALAR_ENERGY)
-
 double cw_scalar_chi2(const cw_observer *o, const double *mean, int i) {
   (void)i;
   return (double)o->th->geom->n_sites * mean[CW_SCALAR_M2];
@@ -139,11 +131,6 @@ double cw_scalar_variance(double square, double mean) {
 
 int cw_scalar_n_correlator(const cw_observer *o) { return half_extent(o) + 1; }
 
-double cw_scalar_correlator(const cw_observer *o, const double *mean, int t) {
-  (void)o;
-  return mean[CW_SCALAR_CORRELATOR + t];
-}
-
 /* One value per triple (t, t+1, t+2) of times up to one past the middle, by C(t) = C(L-t). */
 int cw_scalar_n_effective_mass(const cw_observer *o) { return half_extent(o); }
 
@@ -155,24 +142,44 @@ double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int t)
 }
 
 static const cw_quantity quantities[] = {
-    {"phi", "mean field <m>, m = (1/V) sum_x phi_x", "1", NULL, phi, NULL},
-    {"abs_m", "<|m|>", "1", NULL, abs_m, NULL},
-    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, cw_scalar_chi2, NULL},
-    {"phi2", "<phi_x^2>", "1", NULL, phi2, NULL},
-    {"phi4", "<phi_x^4>", "1", NULL, phi4, NULL},
-    {"nn", "sum_mu <phi_x phi_{x+mu}>", "1", NULL, nn, NULL},
-    {"energy", "action per site <S>/V", "1", NULL, energy, NULL},
-    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, cw_scalar_binder, NULL},
-    {"xi", "second-moment correlation length, p = 2 pi/L along the longest extent", "a", NULL,
-     cw_scalar_xi, cw_scalar_why_no_xi},
-    {"correlator", "zero-momentum correlator C(t) = sum_x <phi(0,0) phi(x,t)>", "1",
-     cw_scalar_n_correlator, cw_scalar_correlator, NULL},
-    {"m_eff", "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]", "1/a",
-     cw_scalar_n_effective_mass, cw_scalar_effective_mass, NULL},
+    {.name = "phi",
+     .help = "mean field <m>, m = (1/V) sum_x phi_x",
+     .print = "mean field ⟨m⟩, m = (1/V) Σ_x φ_x",
+     .units = "1",
+     .mean_of = 1 + CW_SCALAR_PHI,
+     .featured = true},
+    CW_SCALAR_ROW_ABS_M,
+    CW_SCALAR_ROW_CHI2,
+    {.name = "phi2",
+     .help = "<phi_x^2>",
+     .print = "⟨φ_x²⟩",
+     .units = "1",
+     .mean_of = 1 + CW_SCALAR_PHI2},
+    {.name = "phi4",
+     .help = "<phi_x^4>",
+     .print = "⟨φ_x⁴⟩",
+     .units = "1",
+     .mean_of = 1 + CW_SCALAR_PHI4},
+    {.name = "nn",
+     .help = "sum_mu <phi_x phi_{x+mu}>",
+     .print = "Σ_μ ⟨φ_x φ_{x+μ}⟩",
+     .units = "1",
+     .mean_of = 1 + CW_SCALAR_NN},
+    {.name = "energy",
+     .help = "action per site <S>/V",
+     .print = "action per site ⟨S⟩/V",
+     .units = "1",
+     .mean_of = 1 + CW_SCALAR_ENERGY,
+     .featured = true},
+    CW_SCALAR_ROW_BINDER,
+    CW_SCALAR_ROW_XI,
+    CW_SCALAR_ROW_CORRELATOR("<phi(0,0) phi(x,t)>", "⟨φ(0,0) φ(x,t)⟩"),
+    CW_SCALAR_ROW_M_EFF,
     {0}};
 
-static const char *const featured[] = {"phi", "abs_m", "chi2", "energy", NULL};
-static const cw_sector sectors[] = {{"phi", CW_SECTOR_SIGN}, {0}};
+static const cw_primary notable[] = {{.name = "phi", .history = true, .sector = CW_SECTOR_SIGN},
+                                     {.name = "energy", .history = true},
+                                     {0}};
 
 extern const cw_observable_ops cw_observable_scalar;
 const cw_observable_ops cw_observable_scalar = {
@@ -184,6 +191,5 @@ const cw_observable_ops cw_observable_scalar = {
     .primary_name = primary_name,
     .measure = cw_scalar_measure,
     .quantities = quantities,
-    .featured = featured,
-    .sectors = sectors,
+    .notable = notable,
 };

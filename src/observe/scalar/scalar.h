@@ -65,8 +65,54 @@ const char *cw_scalar_why_no_xi(const cw_observer *o, const double *mean, int i)
  * it is not negative. */
 double cw_scalar_variance(double square, double mean);
 int cw_scalar_n_correlator(const cw_observer *o);
-double cw_scalar_correlator(const cw_observer *o, const double *mean, int t);
 int cw_scalar_n_effective_mass(const cw_observer *o);
 double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int t);
+
+/* Rows of the tables of both. */
+/* clang-format off */
+#define CW_SCALAR_ROW_ABS_M                                                                        \
+  {.name = "abs_m",                                                                                \
+   .help = "<|m|>",                                                                                \
+   .print = "⟨|m|⟩",                                                                               \
+   .units = "1",                                                                                   \
+   .mean_of = 1 + CW_SCALAR_ABS_M,                                                                 \
+   .featured = true}
+#define CW_SCALAR_ROW_CHI2                                                                         \
+  {.name = "chi2",                                                                                 \
+   .help = "two-point susceptibility V <m^2>",                                                     \
+   .print = "two-point susceptibility V ⟨m²⟩",                                                     \
+   .units = "1",                                                                                   \
+   .value = cw_scalar_chi2,                                                                        \
+   .headline = true,                                                                               \
+   .featured = true}
+#define CW_SCALAR_ROW_BINDER                                                                       \
+  {.name = "binder",                                                                               \
+   .help = "Binder cumulant 1 - <m^4>/(3 <m^2>^2)",                                                \
+   .print = "Binder cumulant 1 − ⟨m⁴⟩/(3 ⟨m²⟩²)",                                                  \
+   .units = "1",                                                                                   \
+   .value = cw_scalar_binder}
+#define CW_SCALAR_ROW_XI                                                                           \
+  {.name = "xi",                                                                                   \
+   .help = "second-moment correlation length, p = 2 pi/L along the longest extent",                \
+   .print = "second-moment correlation length, p = 2 π/L along the longest extent",                \
+   .units = "a",                                                                                   \
+   .value = cw_scalar_xi,                                                                          \
+   .why = cw_scalar_why_no_xi}
+#define CW_SCALAR_ROW_CORRELATOR(product, printed)                                                 \
+  {.name = "correlator",                                                                           \
+   .help = "zero-momentum correlator C(t) = sum_x " product,                                       \
+   .print = "zero-momentum correlator C(t) = Σ_x " printed,                                        \
+   .units = "1",                                                                                   \
+   .count = cw_scalar_n_correlator,                                                                \
+   .mean_of = 1 + CW_SCALAR_CORRELATOR,                                                            \
+   .figure = {.title = "Correlator", .x_label = "t", .log_y = true}}
+#define CW_SCALAR_ROW_M_EFF                                                                        \
+  {.name = "m_eff",                                                                                \
+   .help = "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]",                                   \
+   .units = "1/a",                                                                                 \
+   .count = cw_scalar_n_effective_mass,                                                            \
+   .value = cw_scalar_effective_mass,                                                              \
+   .figure = {.title = "Effective mass", .x_label = "t"}}
+/* clang-format on */
 
 #endif

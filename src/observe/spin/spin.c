@@ -1,7 +1,6 @@
 /* Observables of Ising spins: those of a scalar field, with <s^2> and <s^4>, which are 1, replaced
  * by the energy per site and its square. */
 #include "causeway/ising.h"
-#include "observe/mean_of.h"
 #include "observe/scalar/scalar.h"
 
 enum { E = CW_SCALAR_PHI2, E2 = CW_SCALAR_PHI4 };
@@ -27,11 +26,6 @@ static cw_status measure(const cw_observer *o, const cw_field *x, double *out, c
   return CW_OK;
 }
 
-CW_MEAN_OF(m, CW_SCALAR_PHI)
-CW_MEAN_OF(abs_m, CW_SCALAR_ABS_M)
-CW_MEAN_OF(energy, E)
-CW_MEAN_OF(nn, CW_SCALAR_NN)
-
 static double susceptibility(const cw_observer *o, const double *mean, int i) {
   (void)i;
   return (double)o->th->geom->n_sites *
@@ -45,24 +39,45 @@ static double specific_heat(const cw_observer *o, const double *mean, int i) {
 }
 
 static const cw_quantity quantities[] = {
-    {"energy", "energy per site <e>, e = E/V", "1", NULL, energy, NULL},
-    {"specific_heat", "specific heat beta^2 V (<e^2> - <e>^2)", "1", NULL, specific_heat, NULL},
-    {"m", "magnetisation <m>, m = (1/V) sum_x s_x", "1", NULL, m, NULL},
-    {"abs_m", "<|m|>", "1", NULL, abs_m, NULL},
-    {"chi2", "two-point susceptibility V <m^2>", "1", NULL, cw_scalar_chi2, NULL},
-    {"susceptibility", "V (<m^2> - <|m|>^2)", "1", NULL, susceptibility, NULL},
-    {"binder", "Binder cumulant 1 - <m^4>/(3 <m^2>^2)", "1", NULL, cw_scalar_binder, NULL},
-    {"nn", "sum_mu <s_x s_{x+mu}>", "1", NULL, nn, NULL},
-    {"xi", "second-moment correlation length, p = 2 pi/L along the longest extent", "a", NULL,
-     cw_scalar_xi, cw_scalar_why_no_xi},
-    {"correlator", "zero-momentum correlator C(t) = sum_x <s(0,0) s(x,t)>", "1",
-     cw_scalar_n_correlator, cw_scalar_correlator, NULL},
-    {"m_eff", "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]", "1/a",
-     cw_scalar_n_effective_mass, cw_scalar_effective_mass, NULL},
+    {.name = "energy",
+     .help = "energy per site <e>, e = E/V",
+     .print = "energy per site ⟨e⟩, e = E/V",
+     .units = "1",
+     .mean_of = 1 + E,
+     .featured = true},
+    {.name = "specific_heat",
+     .help = "specific heat beta^2 V (<e^2> - <e>^2)",
+     .print = "specific heat β² V (⟨e²⟩ − ⟨e⟩²)",
+     .units = "1",
+     .value = specific_heat},
+    {.name = "m",
+     .help = "magnetisation <m>, m = (1/V) sum_x s_x",
+     .print = "magnetisation ⟨m⟩, m = (1/V) Σ_x s_x",
+     .units = "1",
+     .mean_of = 1 + CW_SCALAR_PHI,
+     .featured = true},
+    CW_SCALAR_ROW_ABS_M,
+    CW_SCALAR_ROW_CHI2,
+    {.name = "susceptibility",
+     .help = "V (<m^2> - <|m|>^2)",
+     .print = "V (⟨m²⟩ − ⟨|m|⟩²)",
+     .units = "1",
+     .value = susceptibility},
+    CW_SCALAR_ROW_BINDER,
+    {.name = "nn",
+     .help = "sum_mu <s_x s_{x+mu}>",
+     .print = "Σ_μ ⟨s_x s_{x+μ}⟩",
+     .units = "1",
+     .mean_of = 1 + CW_SCALAR_NN},
+    CW_SCALAR_ROW_XI,
+    CW_SCALAR_ROW_CORRELATOR("<s(0,0) s(x,t)>", "⟨s(0,0) s(x,t)⟩"),
+    CW_SCALAR_ROW_M_EFF,
     {0}};
 
-static const char *const featured[] = {"m", "abs_m", "chi2", "e", "energy", NULL};
-static const cw_sector sectors[] = {{"m", CW_SECTOR_SIGN}, {0}};
+static const cw_primary notable[] = {{.name = "m", .history = true, .sector = CW_SECTOR_SIGN},
+                                     {.name = "e", .history = true},
+                                     {.name = "action", .gives_entropy = true},
+                                     {0}};
 
 extern const cw_observable_ops cw_observable_spin;
 const cw_observable_ops cw_observable_spin = {
@@ -74,6 +89,5 @@ const cw_observable_ops cw_observable_spin = {
     .primary_name = primary_name,
     .measure = measure,
     .quantities = quantities,
-    .featured = featured,
-    .sectors = sectors,
+    .notable = notable,
 };

@@ -126,17 +126,20 @@ static cw_status measure(const cw_observer *o, const cw_field *x, double *out, c
 
 /* -------------------------------------------------------------- quantities */
 
-static double wilson_loop(const cw_observer *o, const double *mean, int i) {
-  (void)o;
-  return mean[i];
-}
+/* W(R,T): i = (R - 1) max_t + T - 1. */
+static int loop_side(const cw_observer *o, int i) { return 1 + i / parameter(o, MAX_T); }
+static double loop_time(const cw_observer *o, int i) { return 1 + i % parameter(o, MAX_T); }
 
 /* aV(R) = ln W(R,T)/W(R,T+1) for large T, i = (R - 1) (max_t - 1) + T - 1. */
 static int n_potential(const cw_observer *o) {
   return parameter(o, MAX_R) * (parameter(o, MAX_T) - 1);
 }
+static double potential_distance(const cw_observer *o, int i) {
+  return 1 + i / (parameter(o, MAX_T) - 1);
+}
+static int potential_time(const cw_observer *o, int i) { return 1 + i % (parameter(o, MAX_T) - 1); }
 static double potential(const cw_observer *o, const double *mean, int i) {
-  const int n = parameter(o, MAX_T) - 1, R = 1 + i / n, T = 1 + i % n;
+  const int R = (int)potential_distance(o, i), T = potential_time(o, i);
   return log(mean[at(o, R, T)] / mean[at(o, R, T + 1)]);
 }
 
@@ -144,6 +147,10 @@ static double potential(const cw_observer *o, const double *mean, int i) {
 static int n_creutz(const cw_observer *o) {
   const int r = parameter(o, MAX_R), t = parameter(o, MAX_T);
   return r < t ? r : t;
+}
+static double creutz_side(const cw_observer *o, int i) {
+  (void)o;
+  return i + 1;
 }
 static double creutz(const cw_observer *o, const double *mean, int i) {
   const int R = i + 1;
@@ -153,13 +160,37 @@ static double creutz(const cw_observer *o, const double *mean, int i) {
 }
 
 static const cw_quantity quantities[] = {
-    {"potential", "static potential ln <W(R,T)>/<W(R,T+1)>, index (R-1) (max_t-1) + T-1", "1/a",
-     n_potential, potential, NULL},
-    {"creutz", "Creutz ratio chi(R,R), index R-1", "1/a^2", n_creutz, creutz, NULL},
-    {"wilson_loop", "<Re tr W(R,T)>/N, index (R-1) max_t + T-1", "1", n_primary, wilson_loop, NULL},
+    {.name = "potential",
+     .help = "static potential ln <W(R,T)>/<W(R,T+1)>, index (R-1) (max_t-1) + T-1",
+     .print = "static potential ln ⟨W(R,T)⟩/⟨W(R,T+1)⟩",
+     .units = "1/a",
+     .count = n_potential,
+     .value = potential,
+     .figure = {.title = "Static potential",
+                .x_label = "R/a",
+                .x = potential_distance,
+                .curve = potential_time,
+                .curve_label = "T"}},
+    {.name = "creutz",
+     .help = "Creutz ratio chi(R,R), index R-1",
+     .print = "Creutz ratio χ(R,R)",
+     .units = "1/a^2",
+     .count = n_creutz,
+     .value = creutz,
+     .figure = {.title = "Creutz ratios", .x_label = "R/a", .x = creutz_side}},
+    {.name = "wilson_loop",
+     .help = "<Re tr W(R,T)>/N, index (R-1) max_t + T-1",
+     .print = "⟨Re tr W(R,T)⟩/N",
+     .units = "1",
+     .count = n_primary,
+     .mean_of = 1,
+     .figure = {.title = "Wilson loops",
+                .x_label = "T/a",
+                .x = loop_time,
+                .curve = loop_side,
+                .curve_label = "R",
+                .log_y = true}},
     {0}};
-
-static const char *const featured[] = {NULL};
 
 extern const cw_observable_ops cw_observable_wilson_loops;
 const cw_observable_ops cw_observable_wilson_loops = {
@@ -171,5 +202,4 @@ const cw_observable_ops cw_observable_wilson_loops = {
     .primary_name = primary_name,
     .measure = measure,
     .quantities = quantities,
-    .featured = featured,
 };

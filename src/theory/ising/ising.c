@@ -7,6 +7,7 @@
 #include "simd/dispatch.h"
 
 static const char *const forms[] = {"beta", NULL};
+static const cw_symbol symbols[] = {{"beta", "β"}, {0}};
 
 static const cw_param params_beta[] = {
     {"beta", "inverse temperature: p ~ exp(-beta E), E = -sum s_x s_{x+mu} - h sum s_x", NAN, 0,
@@ -62,6 +63,7 @@ const cw_theory_ops cw_theory_ising = {
     .source =
         "E. Ising, Z. Phys. 31 (1925) 253; exact in two dimensions: B. Kaufman, Phys. Rev. 76 "
         "(1949) 1232",
+    .symbols = symbols,
     .forms = forms,
     .params = params,
     .kind = CW_SITE_SPIN,

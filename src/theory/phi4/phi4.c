@@ -10,7 +10,10 @@
 
 enum { FORM_M2 = 0, FORM_KAPPA = 1 };
 
+#define TITLE "scalar phi^4 theory"
 static const char *const forms[] = {"m2", "kappa", NULL};
+static const cw_symbol symbols[] = {
+    {TITLE, "scalar φ⁴ theory"}, {"m2", "m²"}, {"kappa", "κ"}, {"lambda", "λ"}, {0}};
 
 static const cw_param params_m2[] = {
     {"m2", "bare mass squared; the kinetic term is (d phi)^2 without 1/2", NAN, -1e6, 1e6, CW_REAL},
@@ -87,8 +90,9 @@ static void force(const cw_theory *th, const cw_field *x, const double *c, cw_fi
 
 const cw_theory_ops cw_theory_phi4 = {
     .name = "phi4",
-    .title = "scalar phi^4 theory",
+    .title = TITLE,
     .source = "m2 form: arXiv:1904.12072, eqs. (20)-(21); kappa form: arXiv:2007.07115",
+    .symbols = symbols,
     .forms = forms,
     .params = params,
     .kind = CW_SITE_REAL,

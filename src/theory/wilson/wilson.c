@@ -13,6 +13,7 @@
 #include "simd/dispatch.h"
 
 const char *const cw_wilson_forms[] = {"isotropic", "anisotropic", "defect", NULL};
+const cw_symbol cw_wilson_symbols[] = {{"beta", "β"}, {"beta_s", "β_s"}, {"beta_t", "β_t"}, {0}};
 
 static const cw_param params_isotropic[] = {
     {"beta", "coupling of every plaquette: S = -(beta/N) sum Re tr P", NAN, 0, 1e6, CW_REAL}, {0}};

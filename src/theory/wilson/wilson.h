@@ -32,6 +32,7 @@ typedef struct {
 } cw_wilson_kernels;
 
 /* Members of cw_theory_ops that all three have in common. */
+extern const cw_symbol cw_wilson_symbols[];
 extern const char *const cw_wilson_forms[];
 extern const cw_param *const cw_wilson_params[];
 void cw_wilson_couplings(int form, const cw_lattice *lat, const double *p, double *c);
@@ -45,9 +46,10 @@ cw_status cw_wilson_prepare(cw_context *ctx, cw_theory *th);
 void cw_wilson_release(cw_theory *th);
 
 #define CW_WILSON_OPS                                                                              \
-  .forms = cw_wilson_forms, .params = cw_wilson_params, .n_terms = CW_WILSON_CLASSES,              \
-  .bond_term = -1, .couplings = cw_wilson_couplings, .refuse = cw_wilson_refuse,                   \
-  .terms = cw_wilson_terms, .some_terms = cw_wilson_some_terms, .force = cw_wilson_force,          \
-  .reference = cw_wilson_reference, .prepare = cw_wilson_prepare, .release = cw_wilson_release
+  .symbols = cw_wilson_symbols, .forms = cw_wilson_forms, .params = cw_wilson_params,              \
+  .n_terms = CW_WILSON_CLASSES, .bond_term = -1, .couplings = cw_wilson_couplings,                 \
+  .refuse = cw_wilson_refuse, .terms = cw_wilson_terms, .some_terms = cw_wilson_some_terms,        \
+  .force = cw_wilson_force, .reference = cw_wilson_reference, .prepare = cw_wilson_prepare,        \
+  .release = cw_wilson_release
 
 #endif
