@@ -1,0 +1,101 @@
+"""What observables say of themselves, on the page: definitions in print, facts, and how figures are drawn. A gnuplot of our own
+keeps the scripts that it is given."""
+import os
+import re
+
+from program import Case, main
+
+GNUPLOT = """\
+#!/bin/sh
+[ "$1" = --version ] && { echo "gnuplot of the test"; exit; }
+cat >>"$SCRIPTS"
+echo "====" >>"$SCRIPTS"
+echo "<svg></svg>"
+"""
+
+JOB = """\
+job: page
+seed: 3
+lattice: {lattice}
+theory: {theory}
+{sampler}: {{chains: 4, thermalise: 20, steps: 60}}
+"""
+FLOW = "{time: 0.5, points: 5, level: 0.05}"
+LOOPS = "{max_r: 2, max_t: 3, smear_steps: 1}"
+
+
+class Page(Case):
+    figures = True
+
+    def figures_of(self, lattice, theory, sampler, measure=""):
+        """(page, {title of a figure: its script}) of a short run."""
+        self.write("job.yaml", JOB.format(lattice=lattice, theory=theory, sampler=sampler) + measure)
+        self.write("gnuplot", GNUPLOT).chmod(0o755)
+        extra = {"PATH": f"{self.dir}:{os.environ['PATH']}", "SCRIPTS": str(self.dir / "scripts")}
+        self.run_program("run", "job.yaml", "--out", "out", extra=extra)
+        page = (self.dir / "out/report.html").read_text()
+        titles = re.findall(r"<h4>(.*?)</h4>", page)
+        scripts = (self.dir / "scripts").read_text().split("====\n")
+        self.assertEqual(len(titles), len(scripts) - 1)
+        return page, dict(zip(titles, scripts))
+
+    def curves(self, script):
+        """The abscissae of every curve."""
+        return [[float(row.split()[0]) for row in block.splitlines()] for block in re.findall(r"CW_END\n(.*?)CW_END", script, re.S)]
+
+    def assert_near(self, found, expected):
+        self.assertEqual(len(found), len(expected))
+        for x, y in zip(found, expected):
+            self.assertAlmostEqual(x, y, 6)
+
+    def test_scalar(self):
+        page, figures = self.figures_of([8, 4], "{kind: phi4, form: m2, m2: -0.5, lambda: 8}", "hmc")
+        self.assertIn("scalar φ⁴ theory (form m²: m² = −0.5, λ = 8)", page)
+        self.assertIn("For chi2 (two-point susceptibility V ⟨m²⟩) ", page)
+        self.assertIn("Σ_μ ⟨φ_x φ_{x+μ}⟩", page)
+        self.assertNotIn('class="facts"', page)
+        self.assertIn("set log", figures["Correlator"])
+        self.assertNotIn("set log", figures["Effective mass"])
+        times = self.curves(figures["Correlator"])[0]
+        self.assertTrue(0 < len(times) <= 5 and set(times) <= set(range(5)), times)
+        self.assertIn("HMC: history of phi", figures)
+        self.assertIn("HMC: distribution of phi", figures)
+        self.assertIn("HMC: history of energy", figures)
+        self.assertFalse([t for t in figures if "abs_m" in t])
+
+    def test_gauge(self):
+        measure = f"measure:\n  gradient_flow: {FLOW}\n  wilson_loops: {LOOPS}\n"
+        page, figures = self.figures_of([4, 4, 4, 4], "{kind: su2, beta: 2.3}", "heatbath", measure)
+        self.assertIn("For plaquette (⟨Re tr P⟩/N, mean over sites and planes) ", page)
+        facts = re.search(r'class="facts">(.*?)</dl>', page, re.S)[1]
+        self.assertEqual(re.findall(r"<dt>(.*?)</dt>", facts), ["plaquette", "t0", "w0", "q2", "chi_t"])
+        self.assertIn("t² ⟨E(t)⟩, E from clover leaves", page)
+        self.assertIn("At t0 it is 0.05.", page)
+        flow = figures["Gradient flow"]
+        self.assertIn("set ylabel 't²⟨E⟩'", flow)
+        self.assertIn("E from plaquettes", flow)
+        times = [0, 0.1, 0.2, 0.3, 0.4, 0.5]
+        clover, plaquettes, level = self.curves(flow)[:3]
+        self.assert_near(clover, times)
+        self.assert_near(plaquettes, times)
+        self.assert_near(level, [0, 0.5])
+        self.assertRegex(flow, r"\n0 0\.05 ")
+        self.assertEqual(re.findall(r"title '(T = \d)'", figures["Static potential"]), ["T = 1", "T = 2"])
+        self.assert_near(self.curves(figures["Static potential"])[0], [0.975, 1.975])
+        self.assertEqual(re.findall(r"title '(R = \d)'", figures["Wilson loops"]), ["R = 1", "R = 2"])
+        self.assert_near(self.curves(figures["Wilson loops"])[1], [1.025, 2.025, 3.025])
+        self.assertIn("Heat bath: distribution of q_integer", figures)
+        self.assertFalse([t for t in figures if t.endswith(" q2")])
+
+    def test_flow_without_scales(self):
+        _, figures = self.figures_of([6, 6], "{kind: u1, beta: 4}", "heatbath", "measure:\n  gradient_flow_low: {time: 0.5, points: 5}\n")
+        self.assertEqual(len(self.curves(figures["Gradient flow"])), 2)  # no level, which nothing is defined by
+
+    def test_spins(self):
+        page, _ = self.figures_of([6, 4], "{kind: ising, beta: 0.4}", "spinflip")
+        self.assertIn("Ising model (form β: β = 0.4, h = 0)", page)
+        self.assertIn("specific heat β² V (⟨e²⟩ − ⟨e⟩²)", page)
+
+
+if __name__ == "__main__":
+    main()
