@@ -3,8 +3,8 @@
  * A ladder is a sequence of couplings of one theory, rung 0 .. n-1. Two programs walk it, from the
  * same parts:
  *   walk   a population starts on rung 0 and is carried to the last one, gathering weights:
- * annealed importance sampling and stochastic flows (no resampling), sequential Monte Carlo and
- *          CRAFT (with it), flows between rungs or none;
+ *          annealed importance sampling and stochastic flows (no resampling), sequential Monte
+ *          Carlo and CRAFT (with it), flows between rungs or none;
  *   rex    one replica stays on each rung and neighbours swap configurations: replica exchange,
  *          with flows (T-REX), or along a defect with updates around it (PTBC).
  * All random draws are keyed by global numbers of chains and steps, all sums come in a fixed order:
@@ -240,7 +240,7 @@ void cw_rex_load(cw_rex *rex, const double *state);
  * 2 rungs. Local. */
 cw_status cw_equal_rungs(cw_context *ctx, int n, const double *t, const double *accept, int n_new,
                          double *t_new);
-/* How many rungs such a ladder needs for an acceptance target in (0, 1); 0: nobody knows. */
+/* How many rungs such a ladder needs for an acceptance target in (0, 1); 0: cannot be estimated. */
 int cw_rungs_needed(int n, const double *accept, double target);
 
 #ifdef __cplusplus

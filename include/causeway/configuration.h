@@ -104,7 +104,7 @@ typedef struct {
   int precision;     /* 32 or 64 bits of a stored real */
   bool big_endian;   /* byte order of the stored reals; of a text format, means nothing */
   int rows;          /* rows of a matrix in the file: 3, or 2 (the third is made of them) */
-  bool has_checksum; /* any; all that there are were verified, but those in wrong */
+  bool has_checksum; /* whether the file has any; all were verified but those in wrong */
   char checksum[64]; /* one word "b379560a", or two "10d0ea1a / a6a1b3b8"; or "" */
   bool has_plaquette, has_link_trace; /* stated in the file and verified, as above */
   unsigned wrong;                     /* checks that failed and were ignored, as bits */

@@ -74,7 +74,7 @@ const char *cw_store_dir(const cw_store *store); /* DIR/store; borrowed */
 
 /* How many segments a stage has; they are numbered from 0. Local: every rank knows. */
 long cw_store_segments(const cw_store *store, const char *stage);
-/* Name of stage number i, in alphabetical order; NULL from the first number that there is not.
+/* Name of stage number i, in alphabetical order; NULL past the last one.
  * Local; borrowed. */
 const char *cw_store_stage(const cw_store *store, int i);
 

@@ -221,8 +221,8 @@ void cw_rex_destroy(cw_rex *rex) {
 
 /* ------------------------------------------------------- threads and ranks */
 
-/* Rungs that are done side by side: as many as leave no thread idle, if the rest can have all
- * threads for each. */
+/* Rungs that are done side by side: a multiple of the number of threads, where the rest can each have all
+ * threads. */
 static int side_by_side(const cw_rex *rex) {
   int n = rex->mine.end - rex->mine.begin;
   return rex->wide ? n - n % cw_threads(rex->ctx) : n;
@@ -258,7 +258,7 @@ void cw_rex_gather(cw_rex *rex, double *all) {
 
 /* ---------------------------------------------------------------------- step */
 
-/* Sampler steps of a rung with number `number` of the sampler's own count on. */
+/* Sampler steps of a rung, with the numbers that belong to this step. */
 static cw_status mutate_rung(cw_rex *rex, int k, const void *arg) {
   cw_rex_rung *r = &rex->rung[k];
   const uint32_t step = *(const uint32_t *)arg;

@@ -36,7 +36,8 @@ struct cw_model {
   float *theta_f;
 };
 
-/* *out is made, as far as it came, even if they fail; n_theta is set, theta is not there yet. */
+/* On failure *out holds what was built, and the caller destroys it. n_theta is set, theta is not there
+ * yet. */
 cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
                          cw_model **out);
 cw_status cw_autoregressive_create(cw_context *ctx, const cw_model_spec *spec,

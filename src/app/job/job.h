@@ -6,9 +6,8 @@
  *   cw_node *root = cw_job_root(job), *hmc;
  *   cw_job_map(root, "hmc", CW_JOB_PRESET, &hmc);
  *   cw_job_long(hmc, "steps", 2000, 1, 100000000, &steps);    2000 if the job does not say
- *   cw_job_finish(root);                                      a key that nobody asked for is an
- * error cw_job_emit(root, &text);                                 the resolved job, every default
- * visible
+ *   cw_job_finish(root);                                      an error: a key that nobody asked for
+ *   cw_job_emit(root, &text);                                 the resolved job, defaults visible
  *
  * The YAML subset: one document; mappings with plain keys, sequences, scalars. Anchors, aliases,
  * merge keys, tags and repeated keys are refused, and so are files that are unreasonably large or

@@ -28,7 +28,7 @@ void cw_way_close(cw_way *y);
 
 /* Starts and thermalises the chains, and tunes the walk's samplers on all rungs. */
 cw_status cw_way_thermalise(cw_case *c, cw_way *y);
-/* Moves the chains on, and puts the population where they are, for walk number number. */
+/* Moves the chains on, and puts the population where they are, for the walk with index number. */
 cw_status cw_way_start(cw_case *c, cw_way *y, long number);
 
 /* What goes on after a resumption. */
