@@ -60,7 +60,6 @@ typedef struct cw_trainer cw_trainer;
 cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model,
                             const cw_theory *th, cw_rng rng, cw_trainer **out);
 void cw_trainer_destroy(cw_trainer *t);
-long cw_trainer_step_count(const cw_trainer *t);
 /* One step of a KL divergence. Collective. p_samples: for the forward KL, a field of configurations
  * of the target from which this step's batch is drawn with random indices (whole set on every
  * rank); NULL for the reverse KL. Not-a-number: CW_ENUMERIC, naming step and layer. */

@@ -193,7 +193,6 @@ void cw_trainer_destroy(cw_trainer *t) {
   free(t);
 }
 
-long cw_trainer_step_count(const cw_trainer *t) { return t->step; }
 
 /* ---- the learning rate ---- */
 
