@@ -193,7 +193,6 @@ void cw_trainer_destroy(cw_trainer *t) {
   free(t);
 }
 
-
 /* ---- the learning rate ---- */
 
 static double rate_at(const cw_trainer *t) {
