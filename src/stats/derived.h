@@ -9,9 +9,10 @@
 /* f(mean), or mean[0] where f is NULL. */
 double cw_derived_value(cw_derived f, const void *arg, const double *mean);
 
-/* gradient (n_primary): df/dmean by central differences with steps step (n_primary). A step of 0,
- * of a primary that does not fluctuate, gives 0. A step that leaves the domain of f is shortened a
- * few times; NAN if that does not help. point (n_primary): scratch. */
+/* gradient (n_primary): df/dmean by central differences over a thousandth of step (n_primary), the
+ * naive errors of the means. A step of 0, of a primary that does not fluctuate, gives 0. A difference
+ * that leaves the domain of f is taken over less a few times; NAN if that does not help. point
+ * (n_primary): scratch. */
 void cw_derived_gradient(cw_derived f, const void *arg, const double *mean, const double *step,
                          int n_primary, double *point, double *gradient);
 

@@ -84,11 +84,10 @@ static cw_status project(cw_context *ctx, const double *data, long n_chain, long
   return CW_OK;
 }
 
-/* Gamma(t) = sum of products at distance t over all n_chain n_step measurements, for the lags
- * first,
- * ..., first + n_lag - 1 (at most LAG_BLOCK of them, below n_step). Its expectation is (1 -
- * t/n_step) times the autocovariance, which is what the variance of the mean is made of. part
- * (LAG_BLOCK, n_chain): scratch. */
+/* Gamma(t) = sum of products at distance t over all n_chain n_step measurements, of n_lag lags from
+ * first on (at most LAG_BLOCK of them, below n_step). Its expectation is (1 - t/n_step) times the
+ * autocovariance, which is what the variance of the mean is made of. part (LAG_BLOCK, n_chain):
+ * scratch. */
 static void autocovariance(cw_context *ctx, const series *s, long first, int n_lag, double *part,
                            double *gamma) {
   const long n_chain = s->n_chain, n_step = s->n_step;
