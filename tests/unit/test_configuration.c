@@ -1,8 +1,8 @@
 /* Gauge configuration files: those of other codes to all digits they state, our own read back to
  * the bit, and every way in which a file can be wrong. */
 #define _GNU_SOURCE
-#include "support/check.h"
-#include "support/directory.h"
+#define SCRATCH_THREADS 2
+#include "support/scratch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +13,6 @@
 #include "ensemble/gauge/xml.h"
 
 static const cw_lattice LAT = {4, {2, 4, 2, 6}};
-
-static cw_context *ctx;
-static char *base; /* a fresh directory */
-
-static int setup(void **state) {
-  (void)state;
-  ctx = test_context(2);
-  base = new_directory();
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  remove_directory(base);
-  cw_context_destroy(ctx);
-  return 0;
-}
-
-static const char *path_of(const char *name) { return path_in(base, name); }
 
 static void expect_unreadable(const char *name, cw_status expected, const char *part) {
   cw_configuration c;

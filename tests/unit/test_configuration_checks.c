@@ -1,8 +1,7 @@
 /* What a reader verifies and a writer asks for: links in SU(3), checks that are ignored by bits,
  * and the record of them in what is written. */
 #define _GNU_SOURCE
-#include "support/check.h"
-#include "support/directory.h"
+#include "support/scratch.h"
 
 #include <string.h>
 
@@ -10,23 +9,6 @@
 
 static const cw_lattice LAT = {4, {2, 2, 2, 2}};
 enum { REALS = 16 * 72 };
-
-static cw_context *ctx;
-static char *base; /* a fresh directory */
-
-static int setup(void **state) {
-  (void)state;
-  ctx = test_context(1);
-  base = new_directory();
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  remove_directory(base);
-  cw_context_destroy(ctx);
-  return 0;
-}
 
 /* diag(1/s, s exp(i a), exp(-i a)) on every link, a = 0.1 times its number: in SU(3) for s = 1. */
 static cw_configuration diagonal(double s) {

@@ -1,7 +1,6 @@
 /* The store: round trips, joining, and every way in which a file or a directory can be bad. */
 #define _GNU_SOURCE
-#include "support/check.h"
-#include "support/directory.h"
+#include "support/scratch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,25 +21,6 @@
 #include "ensemble/segment.h"
 
 static const char JOB[] = "job: test\nlattice: [8, 8]\ntheory:\n  lambda: 8\n";
-
-static cw_context *ctx;
-static char *base; /* a fresh directory */
-
-static int setup(void **state) {
-  (void)state;
-  ctx = test_context(1);
-  base = new_directory();
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  remove_directory(base);
-  cw_context_destroy(ctx);
-  return 0;
-}
-
-static const char *path_of(const char *name) { return path_in(base, name); }
 
 static cw_store *must_create(const char *name, bool resume) {
   cw_store *store = NULL;
