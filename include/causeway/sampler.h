@@ -18,7 +18,8 @@ typedef struct {
 } cw_step_stats;
 
 typedef struct {
-  const char *name, *title, *source; /* "hmc" */
+  const char *name, *label; /* "hmc", and for people "HMC" */
+  const char *title, *source;
   const cw_param *params;
   const char *const *choices_name; /* reserved word keys: {"integrator", NULL}; NULL: none */
   const char *const *const

@@ -49,6 +49,11 @@ typedef struct {
   void (*couplings)(int form, const cw_lattice *lat, const double *p, double *c);
   /* Why exp(-S) cannot be normalised at parameters p, as a phrase for the user; NULL: it can. */
   const char *(*refuse)(int form, const cw_lattice *lat, const double *p);
+  /* The box of the sites within so many of a defect, a piece of the lattice where the couplings are
+   * others, at parameters p; margin >= 0. false: the form has none. NULL: no form has. */
+  bool (*defect)(int form, const cw_lattice *lat, const double *p, int margin, cw_box *box);
+  /* Is S at couplings c the same for a field and its translations? NULL: always. */
+  bool (*is_homogeneous)(const double *c);
   /* Kernels on all blocks of x; T (n_blocks*B, n_terms): row i is configuration i (padding lanes
    * included). x is split as th->geom. Local. Callers parallelise over blocks; within a block a
    * kernel may use th->threads, which has no effect inside a parallel region. f (th->n_tangent

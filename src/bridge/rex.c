@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "bridge/rex.h"
-#include "causeway/wilson.h"
 
 /* ------------------------------------------------------------------ options */
 
@@ -33,12 +32,9 @@ static cw_status check_levels(cw_context *ctx, const cw_lattice *lat, const cw_r
   return CW_OK;
 }
 
-/* A defect that is none: its plaquettes have the couplings of the others. */
 static bool is_homogeneous(const cw_ladder *ladder, int rung) {
-  if (!cw_is_wilson(ladder->th->ops)) return true;
-  for (int k = 2; k < CW_WILSON_CLASSES; k++)
-    if (ladder->c[rung][k] != ladder->c[rung][k % 2]) return false;
-  return true;
+  const cw_theory_ops *ops = ladder->th->ops;
+  return ops->is_homogeneous == NULL || ops->is_homogeneous(ladder->c[rung]);
 }
 
 static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const cw_rex_options *o) {

@@ -41,7 +41,7 @@ class Start(Case):
         self.bad(("run", "job.yaml", "--out", "a", *LARGER, *start, "--set", "model.layers[0].repeat=2"), "parameters")
         self.bad(("run", "job.yaml", "--out", "a2", *LARGER, *start, "--set", "model.layers[0].net.activation=leaky_relu", "--set", "model.layers[0].z2=false"), "other 'layers'")
         self.bad(("run", "job.yaml", "--out", "b", *LARGER, "--set", "model.start.run=nowhere"), "nowhere")
-        self.bad(("run", "job.yaml", "--out", "c", *LARGER, *start, "--set", "model.start.case=x"), "has no training 'x/train'")
+        self.bad(("run", "job.yaml", "--out", "c", *LARGER, *start, "--set", "model.start.case=x"), "start: run 'small' has no case 'x'")
 
 
 SPINS = """\

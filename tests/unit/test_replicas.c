@@ -199,10 +199,10 @@ static void put_walks(synthetic *s, const char *stage, double seconds) {
 
 static void check_method(const cw_free_energy *f, const char *name, bool is_ratio, double value,
                          double error, double training, double seconds) {
-  assert_string_equal(f->stage->name, name);
-  assert_int_equal(f->is_ratio, is_ratio);
-  check_close(f->e.value, value, 1e-12);
-  check_close(f->e.error, error, 1e-12);
+  assert_string_equal(f->stage->part.name, name);
+  assert_int_equal(f->stage->is_ratio, is_ratio);
+  check_close(f->stage->lnZ.value, value, 1e-12);
+  check_close(f->stage->lnZ.error, error, 1e-12);
   check_close(f->training, training, 1e-14);
   check_close(f->cost, error * sqrt(seconds), 1e-12);
 }
@@ -264,7 +264,7 @@ static void methods_stand_side_by_side(void **state) {
   check_method(&f[0], "nis", false, 40 + log(2), 0.25, 100, 9);
   check_method(&f[1], "ais", true, log(2), 0.25, 0, 4);
   check_method(&f[2], "craft", true, log(2), 0.25, seven, 16);
-  check_close(f[1].e.ess, 3.2, 1e-12); /* (1+1+3+3)^2/(1+1+9+9) */
+  check_close(f[1].stage->lnZ.ess, 3.2, 1e-12); /* (1+1+3+3)^2/(1+1+9+9) */
   check_table(ctx, a);
   cw_analysis_destroy(a);
   check_ok(ctx, cw_write_report(ctx, dir));

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
 
 /* ----------------------------------------------------------------- memory */
 
@@ -31,6 +31,7 @@ static void clear_case(cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
     free_results(c->stage[i].result, c->stage[i].n_results);
     free_curves(c->stage[i].curve, c->stage[i].n_curves);
+    free(c->stage[i].log_weight.data);
   }
   free(c->stage);
   free_results(c->result, c->n_results);
@@ -53,13 +54,23 @@ void cw_analysis_destroy(cw_analysis *a) {
 
 const cw_analysis_stage *cw_analysis_find_stage(const cw_analysis_case *c, const char *name) {
   for (int i = 0; i < c->n_stages; i++)
-    if (strcmp(c->stage[i].name, name) == 0) return &c->stage[i];
+    if (strcmp(c->stage[i].part.name, name) == 0) return &c->stage[i];
   return NULL;
 }
 
-const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c, cw_stage_kind kind) {
+bool cw_stage_is(const cw_analysis_stage *s, unsigned is) { return (s->part.is & is) == is; }
+
+const cw_analysis_stage *cw_analysis_find(const cw_analysis_case *c, unsigned is) {
   for (int i = 0; i < c->n_stages; i++)
-    if (c->stage[i].kind == kind && c->stage[i].present) return &c->stage[i];
+    if (c->stage[i].present && cw_stage_is(&c->stage[i], is)) return &c->stage[i];
+  return NULL;
+}
+
+const cw_analysis_stage *cw_analysis_find_of_model(const cw_analysis_case *c, unsigned is) {
+  for (int i = 0; i < c->n_stages; i++) {
+    const cw_analysis_stage *s = &c->stage[i];
+    if (s->present && cw_stage_is(s, is) && s->section->method->needs & CW_NEEDS_MODEL) return s;
+  }
   return NULL;
 }
 
@@ -80,17 +91,6 @@ const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name) {
   for (int i = 0; i < s->n_curves; i++)
     if (strcmp(s->curve[i].name, name) == 0) return &s->curve[i];
   return NULL;
-}
-
-bool cw_stage_is_chains(const cw_analysis_stage *s) {
-  return s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NMCMC || s->kind == CW_STAGE_REX ||
-         s->kind == CW_STAGE_PIMH;
-}
-
-bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s) {
-  return s->kind == CW_STAGE_SAMPLER || s->kind == CW_STAGE_NIS || s->kind == CW_STAGE_NMCMC ||
-         s->kind == CW_STAGE_WALK || s->kind == CW_STAGE_PIMH ||
-         (s->kind == CW_STAGE_REX && s->rung == c->plan->ladder.n - 1);
 }
 
 const cw_primary *cw_case_sector(const cw_analysis_case *c, int *group) {

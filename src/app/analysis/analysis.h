@@ -44,26 +44,13 @@ typedef struct {
   double *x, *y, *dy; /* (n), owned; dy: NULL if there is none */
 } cw_curve;
 
-typedef enum {
-  CW_STAGE_SAMPLER,
-  CW_STAGE_TRAIN,
-  CW_STAGE_NIS,
-  CW_STAGE_NMCMC,
-  CW_STAGE_FORWARD,
-  CW_STAGE_CHAIN,
-  CW_STAGE_FLOWS, /* training of those between rungs */
-  CW_STAGE_WALK,
-  CW_STAGE_PIMH, /* the Markov chain of a section's walks */
-  CW_STAGE_REX   /* one rung of it */
-} cw_stage_kind;
+/* Whose samples a stage has log-weights of, by which the job's model is judged. */
+typedef enum { CW_OF_NOTHING, CW_OF_MODEL, CW_OF_TARGET } cw_sampled;
 
-typedef struct {
-  /* section of the job and method prefix of the results: "hmc", "nis"; of a rung of rex that is not
-   * the last "rex.rung0"; of flows "craft.train", of a chain of walks "smc.pimh" */
-  char name[CW_RESULT_NAME];
-  char label[40]; /* for people: "HMC" */
-  cw_stage_kind kind;
-  int rung;     /* of rex */
+/* A part of a section: its part.name is the method prefix of the results. */
+struct cw_analysis_stage {
+  const cw_section *section; /* borrowed from the plan */
+  cw_part part;
   bool present; /* the store holds something to analyse */
   bool stored;  /* the store holds at least one segment */
   /* measurements (of the first group) or judged configurations per chain, training steps,
@@ -73,16 +60,21 @@ typedef struct {
   double seconds;         /* spent in it */
   double start_off_group; /* how far a start file that was projected was from SU(3); 0: none was */
   unsigned start_ignored; /* checks of it that failed and were ignored, as bits */
-  long longest_rejection; /* of nmcmc; -1: not one */
-  double covered;  /* of chain: the kappa up to which the present nodes integrate, and ln Z there */
-  cw_estimate lnZ; /* of walks: ln of the ratio Z(last rung)/Z(first rung) */
+  long longest_rejection; /* run of rejected proposals; -1: none are counted */
+  char shortfall[160];    /* what is missing although it is present; "": nothing but steps */
+  cw_estimate lnZ;        /* value NAN: it does not know it */
+  bool is_ratio;          /* lnZ is ln of the ratio Z(last rung)/Z(first rung) */
+  const char *lnZ_unit;   /* of lnZ.ess: "walks", "samples" */
+  cw_sampled sampled;
+  cw_array log_weight;    /* of those samples, (n) or (n_step, n_chain), owned; see sampled */
+  const char *sampled_so; /* a remark on them, " (the second half ...)"; "": none */
   cw_result *result;
   int n_results;
   cw_curve *curve;
   int n_curves;
-} cw_analysis_stage;
+};
 
-typedef struct {
+struct cw_analysis_case {
   const char *name;      /* "" in a job without cases; borrowed from plan */
   const cw_plan *plan;   /* what the job asks for; borrowed */
   cw_geometry *geometry; /* owned */
@@ -99,7 +91,8 @@ typedef struct {
   int n_stages;
   bool has_flow; /* flow holds something */
   cw_flow_quality flow;
-  cw_result *result; /* that belong to no single method: lnZ, F_q, w_hat, ... */
+  const char *target_samples; /* a remark on those of the target that judged it, or "" */
+  cw_result *result;          /* that belong to no single method: lnZ, F_q, w_hat, ... */
   int n_results;
   cw_curve *curve; /* "log_weight.q", "log_weight.p", densities over the same bins */
   int n_curves;
@@ -107,7 +100,7 @@ typedef struct {
   int n_warnings;
   char **missing; /* (n_missing), owned: what the job asks for and the store does not hold */
   int n_missing;
-} cw_analysis_case;
+};
 
 typedef struct {
   cw_plans plans;               /* the job of the store, owned */
@@ -127,14 +120,15 @@ void cw_analysis_destroy(cw_analysis *a); /* NULL is allowed */
 
 /* The parts of a case; NULL if it has no such part. Borrowed. */
 const cw_analysis_stage *cw_analysis_find_stage(const cw_analysis_case *c, const char *name);
-const cw_analysis_stage *cw_analysis_find_kind(const cw_analysis_case *c,
-                                               cw_stage_kind kind); /* the first present one */
+/* The first that is present and is all of these bits of CW_IS_...; the same among the stages of
+ * methods that need the job's model. */
+const cw_analysis_stage *cw_analysis_find(const cw_analysis_case *c, unsigned is);
+const cw_analysis_stage *cw_analysis_find_of_model(const cw_analysis_case *c, unsigned is);
 const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantity, int index);
 const cw_result *cw_case_result(const cw_analysis_case *c, const char *name);
 const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);
-bool cw_stage_is_chains(const cw_analysis_stage *s); /* Markov chains? */
-/* Does it measure observables of the job's theory? Of replica exchange the last rung does. */
-bool cw_stage_measures(const cw_analysis_case *c, const cw_analysis_stage *s);
+/* Is it all of these bits of CW_IS_...? */
+bool cw_stage_is(const cw_analysis_stage *s, unsigned is);
 /* Its value and error, "(?)" for an error that the data do not tell, or "-". */
 void cw_result_text(const cw_result *r, char text[CW_VALUE_TEXT]);
 /* The i-th of the reasons why results of a list (n) or their errors are undefined, each reason
@@ -153,16 +147,12 @@ const cw_primary *cw_case_sector(const cw_analysis_case *c, int *group);
 
 /* What a method says of the free energy, and at which price. */
 typedef struct {
-  const cw_analysis_stage *stage;
-  bool is_ratio;     /* e is ln of the ratio Z(last rung)/Z(first rung), else ln Z */
-  const char *units; /* of e.ess: "walks", "samples" */
-  cw_estimate e;
-  double training; /* seconds; those of sampling are the stage's */
-  double cost;     /* error times the square root of the seconds of sampling; NAN: unknown */
+  const cw_analysis_stage *stage; /* its lnZ, and seconds of sampling */
+  double training;                /* seconds */
+  double cost; /* error times the square root of the seconds of sampling; NAN: unknown */
 } cw_free_energy;
 enum { CW_MOST_FREE_ENERGIES = 8 };
-/* Walks, NIS and chain integration, as far as they are there, in the order of running; returns how
- * many. Walks from where ln Z is known exactly give ln Z. */
+/* All stages that know ln Z or a ratio, in the order of running; returns how many. */
 int cw_list_free_energies(const cw_analysis_case *c, cw_free_energy list[CW_MOST_FREE_ENERGIES]);
 
 #define CW_EXPECT_SIGMA 4 /* a result further from what the job expects is warned of */

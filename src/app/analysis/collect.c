@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
 
 static bool is_wanted(const char *name) {
   return strncmp(name, "state.", 6) != 0 && strcmp(name, "config") != 0;
@@ -54,7 +54,7 @@ cw_status cw_get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arr
   *out = a != NULL && cw_array_size(a) > 0 ? a : NULL;
   if (a != NULL && a->rank != rank)
     return cw_fail(ctx, CW_ECORRUPT, "array '%s' of stage '%s' has %d dimensions instead of %d",
-                   name, s->name, a->rank, rank);
+                   name, s->part.name, a->rank, rank);
   return CW_OK;
 }
 

@@ -1,7 +1,7 @@
 /* Curves to draw: series thinned, binned and counted until a figure can hold them. */
 #include <stdlib.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
 
 enum { MOST_POINTS = 2000, TRAIN_BINS = 400, WEIGHT_BINS = 72, HISTORY_BINS = 41, MOST_BINS = 400 };
 

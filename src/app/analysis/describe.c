@@ -1,9 +1,9 @@
-/* A case in words: its theory, model and training. */
+/* A case in words: its theory and model. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
 
 /* The title or a name of a theory, for terminals or in print. */
 static const char *word_of(const cw_theory_ops *ops, const char *word, bool in_print) {
@@ -57,16 +57,6 @@ static void describe_flow(const cw_model_spec *model, char text[CW_TITLE]) {
              model->prior.kind == CW_PRIOR_FREE ? "free" : "normal");
 }
 
-/* "reverse KL, path gradient, batch 1024, 2000 steps" */
-static void describe_training(const cw_train_options *train, char text[CW_TITLE]) {
-  static const char *const gradients[] = {"path gradient", "plain gradient", "REINFORCE"};
-  int at = snprintf(text, CW_TITLE, "%s KL, %s, batch %ld, %ld steps",
-                    train->loss == CW_LOSS_REVERSE_KL ? "reverse" : "forward",
-                    gradients[train->gradient], train->batch, train->steps);
-  if (train->anneal > 0 && at < CW_TITLE)
-    snprintf(text + at, (size_t)(CW_TITLE - at), ", couplings annealed for %ld", train->anneal);
-}
-
 /* A model is made only to ask it how many parameters it has. */
 static cw_status describe_model(cw_context *ctx, cw_analysis_case *c) {
   cw_model *model = NULL;
@@ -89,6 +79,8 @@ cw_status cw_describe_case(cw_context *ctx, cw_analysis_case *c) {
     c->observer[g] = cw_observer_make(plan->group[g].ops, &c->theory, plan->group[g].param);
   describe_theory(plan, false, c->theory_text);
   describe_theory(plan, true, c->theory_print);
-  if (plan->has_train) describe_training(&plan->train, c->train_text);
+  cw_training training;
+  if (cw_plan_training(plan, &training))
+    snprintf(c->train_text, sizeof c->train_text, "%s", training.text);
   return plan->has_model ? describe_model(ctx, c) : CW_OK;
 }

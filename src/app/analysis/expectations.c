@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
 
 void cw_expect_format(const cw_expect *e, char *text, size_t size) {
   char value[CW_VALUE_TEXT];
@@ -47,7 +47,7 @@ static cw_status compare(cw_context *ctx, cw_analysis_case *c, const char *stage
 /* Rungs that are not the last one sample other theories, of which a job expects nothing. */
 cw_status cw_expect_compare(cw_context *ctx, cw_analysis_case *c) {
   for (int s = 0; s < c->n_stages; s++)
-    if (cw_stage_measures(c, &c->stage[s]))
-      CW_TRY(compare(ctx, c, c->stage[s].name, c->stage[s].result, c->stage[s].n_results));
+    if (cw_stage_is(&c->stage[s], CW_IS_MEASURED))
+      CW_TRY(compare(ctx, c, c->stage[s].part.name, c->stage[s].result, c->stage[s].n_results));
   return compare(ctx, c, "", c->result, c->n_results);
 }

@@ -2,7 +2,7 @@
  * weighted samples. Every estimate comes from stats.h. */
 #include <stdlib.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
 
 /* Measurements of all primaries: chains (n_chain, n_step, n_primary), or weighted samples if
  * log_weight is there. */
@@ -74,9 +74,9 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const mea
       r->group = m->group;
       r->index = q->count != NULL ? i : -1;
       if (q->count != NULL)
-        snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->name, q->name, i);
+        snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->part.name, q->name, i);
       else
-        snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->name, q->name);
+        snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->part.name, q->name);
       CW_TRY(estimate(ctx, m, &arg, &r->e));
       if (m->log_weight == NULL && q->featured) CW_TRY(add_chain_taus(ctx, m, &arg, r));
     }
@@ -93,9 +93,9 @@ cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quant
   r->help = help;
   r->e = e;
   if (index < 0)
-    snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->name, quantity);
+    snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->part.name, quantity);
   else
-    snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->name, quantity, index);
+    snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->part.name, quantity, index);
   return CW_OK;
 }
 
@@ -106,6 +106,15 @@ cw_status cw_add_series(cw_context *ctx, cw_analysis_stage *s, const char *quant
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
   CW_TRY(cw_gamma(ctx, series, n_chain, n_step, 1, NULL, NULL, &e));
   return cw_add_number(ctx, s, quantity, -1, help, e);
+}
+
+cw_status cw_mean_of_rows(cw_context *ctx, const double *rows, long n_step, long n_chain,
+                          cw_estimate *e) {
+  double *chains = cw_chains_first(rows, n_step, n_chain, 1);
+  if (chains == NULL) return cw_no_memory(ctx);
+  cw_status st = cw_gamma(ctx, chains, n_chain, n_step, 1, NULL, NULL, e);
+  free(chains);
+  return st;
 }
 
 cw_estimate cw_independent_mean(const double *y, long n, long stride) {
@@ -193,8 +202,8 @@ cw_status cw_get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_an
                          const cw_arrays *data, int g, int rank, const cw_array **primary) {
   char name[80];
   const cw_observer *o = &c->observer[g];
-  if (s->kind == CW_STAGE_REX)
-    cw_rung_array(c->plan, s->rung, g, name);
+  if (s->part.rung >= 0)
+    cw_rung_array(c->plan, s->part.rung, g, name);
   else
     cw_primary_name(c->plan, g, name);
   CW_TRY(cw_get_array(ctx, s, data, name, rank, primary));
@@ -203,13 +212,13 @@ cw_status cw_get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_an
   if (held == expected) return CW_OK;
   return cw_fail(ctx, CW_ECORRUPT,
                  "stage '%s' holds %ld numbers per configuration where '%s' observables have %ld",
-                 s->name, held, o->ops->name, expected);
+                 s->part.name, held, o->ops->name, expected);
 }
 
 /* What a stage samples: the theory of the job or, borrowed from it, that of a rung. */
 static cw_theory theory_of(const cw_analysis_case *c, const cw_analysis_stage *s) {
-  return s->kind == CW_STAGE_REX ? cw_theory_at(&c->theory, c->plan->ladder.param[s->rung])
-                                 : c->theory;
+  return s->part.rung >= 0 ? cw_theory_at(&c->theory, c->plan->ladder.param[s->part.rung])
+                           : c->theory;
 }
 
 /* Results and curves of the rows (n_step, n_chain, n_primary) of group g. */
@@ -260,7 +269,7 @@ cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analys
   if (primary->dim[0] != log_weight->dim[0] ||
       primary->dim[1] != c->observer[0].ops->n_primary(&c->observer[0]))
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld x %ld measurements for %ld weights",
-                   s->name, primary->dim[0], primary->dim[1], log_weight->dim[0]);
+                   s->part.name, primary->dim[0], primary->dim[1], log_weight->dim[0]);
   measurements m = {&c->observer[0],     0, primary->data, log_weight->data, 1, log_weight->dim[0],
                     (int)primary->dim[1]};
   return add_quantities(ctx, s, &m);
@@ -272,7 +281,7 @@ cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double
   s->longest_rejection = cw_longest_rejection(accept, s->n_chain, s->n_step);
   cw_result *r = cw_add_result(&s->result, &s->n_results);
   if (r == NULL) return cw_no_memory(ctx);
-  snprintf(r->name, sizeof r->name, "%.20s.longest_rejection", s->name);
+  snprintf(r->name, sizeof r->name, "%.20s.longest_rejection", s->part.name);
   r->quantity = "longest_rejection";
   r->help = "longest run of rejections within a chain";
   r->units = "steps";

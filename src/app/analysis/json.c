@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "app/analysis/analysis.h"
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
 
 cw_status cw_flush_results(cw_context *ctx, FILE *out) {
   if (fflush(out) != 0 || ferror(out))
@@ -82,7 +82,7 @@ static json_t *results_json(const cw_analysis *a) {
 
 static json_t *flow_json(const cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
-  const cw_analysis_stage *nmcmc = cw_analysis_find_kind(c, CW_STAGE_NMCMC);
+  const cw_analysis_stage *nmcmc = cw_analysis_find_of_model(c, CW_IS_CHAINS);
   const struct {
     const char *key;
     double value;
@@ -148,7 +148,7 @@ static json_t *timing_json(const cw_analysis *a) {
       const cw_analysis_case *c = &a->cases[i];
       char name[CW_CASE_NAME + CW_RESULT_NAME + 2];
       snprintf(name, sizeof name, "%s%s%s", c->name, c->name[0] != '\0' ? "." : "",
-               c->stage[s].name);
+               c->stage[s].part.name);
       if (c->stage[s].stored) bad += set_number(o, name, c->stage[s].seconds);
     }
   bad += set_number(o, "total", a->seconds);

@@ -44,29 +44,33 @@ static cw_status choose_case(cw_context *ctx, const cw_plans *plans, const char 
   return CW_OK;
 }
 
+static bool keeps(const cw_section *s) {
+  return s->method->needs & CW_KEEPS && cw_section_chains(s)->keep > 0;
+}
+
 static cw_status choose_named(cw_context *ctx, const cw_plan *plan, const char *name,
-                              const cw_mcmc_plan **out) {
-  const char *known[CW_MAX_MCMC + 1] = {NULL};
-  for (int i = 0; i < plan->n_mcmc; i++) {
-    known[i] = plan->mcmc[i].ops->name;
-    if (strcmp(known[i], name) == 0) *out = &plan->mcmc[i];
-  }
-  if (*out == NULL) return fail_unknown(ctx, "--stage", name, known);
-  if ((*out)->keep > 0) return CW_OK;
+                              const cw_section **out) {
+  const char *known[CW_MAX_SECTIONS + 1] = {NULL};
+  int n = 0;
+  for (int i = 0; i < plan->n_sections; i++)
+    if (plan->section[i].method->needs & CW_KEEPS) known[n++] = plan->section[i].kind.name;
+  *out = cw_plan_section(plan, name);
+  if (*out == NULL || !((*out)->method->needs & CW_KEEPS))
+    return fail_unknown(ctx, "--stage", name, known);
+  if (keeps(*out)) return CW_OK;
   return cw_fail(ctx, CW_EINVAL, "convert: the run kept no configurations of '%s' (%s.keep is 0)",
                  name, name);
 }
 
 static cw_status choose_section(cw_context *ctx, const cw_plan *plan, const char *name,
-                                const cw_mcmc_plan **out) {
-  const char *keeping[CW_MAX_MCMC + 1] = {NULL};
+                                const cw_section **out) {
+  const char *keeping[CW_MAX_SECTIONS + 1] = {NULL};
   int n = 0;
-  *out = NULL;
   if (name != NULL) return choose_named(ctx, plan, name, out);
-  for (int i = 0; i < plan->n_mcmc; i++) {
-    if (plan->mcmc[i].keep == 0) continue;
-    keeping[n++] = plan->mcmc[i].ops->name;
-    *out = &plan->mcmc[i];
+  for (int i = 0; i < plan->n_sections; i++) {
+    if (!keeps(&plan->section[i])) continue;
+    keeping[n++] = plan->section[i].kind.name;
+    *out = &plan->section[i];
   }
   if (n > 1) return fail_several(ctx, "--stage", keeping);
   if (n == 1) return CW_OK;
@@ -80,8 +84,8 @@ typedef struct {
   cw_context *ctx;
   cw_store *store;
   const cw_plan *plan;
-  const cw_mcmc_plan *section;
-  cw_arrays set; /* the segment that was read last */
+  const cw_mcmc_plan *chains; /* of the section */
+  cw_arrays set;              /* the segment that was read last */
 } search;
 
 static cw_status fail_damaged(const search *s, const cw_kept_place *place) {
@@ -105,7 +109,7 @@ static cw_status read_segment(search *s, const cw_kept_place *place, long segmen
   if (segment < 0) return fail_damaged(s, place);
   CW_TRY(cw_store_read(s->store, place->stage, segment, &s->set));
   const cw_array *a = *config = cw_arrays_get(&s->set, "config");
-  bool fits = a != NULL && a->rank == 3 && a->dim[1] == s->section->chains;
+  bool fits = a != NULL && a->rank == 3 && a->dim[1] == s->chains->chains;
   return fits && a->dim[2] == reals(s->plan) ? CW_OK : fail_damaged(s, place);
 }
 
@@ -117,8 +121,8 @@ static cw_status choose_row(const search *s, long index, cw_kept_place *place) {
                    "convert: --config %ld: stage '%s' has %ld configurations, 0 to %ld", index,
                    place->stage, place->count, place->count - 1);
   place->index = index < 0 ? place->count - 1 : index;
-  place->row = place->index / s->section->chains;
-  place->chain = place->index % s->section->chains;
+  place->row = place->index / s->chains->chains;
+  place->chain = place->index % s->chains->chains;
   return CW_OK;
 }
 
@@ -136,8 +140,8 @@ static cw_status find_row(search *s, long index, cw_configuration *out, cw_kept_
   long segment = cw_store_segments(s->store, place->stage) - 1;
   if (segment < 0) return fail_none_yet(s, place);
   CW_TRY(read_segment(s, place, segment, &config));
-  long rows = cw_kept_rows_of(s->section, (long)cw_arrays_scalar(&s->set, "state.rows", 0));
-  place->count = rows * s->section->chains;
+  long rows = cw_kept_rows_of(s->chains, (long)cw_arrays_scalar(&s->set, "state.rows", 0));
+  place->count = rows * s->chains->chains;
   CW_TRY(choose_row(s, index, place));
   long begin = rows - config->dim[0]; /* first row of this segment */
   while (begin > place->row) {
@@ -145,7 +149,7 @@ static cw_status find_row(search *s, long index, cw_configuration *out, cw_kept_
     begin -= config->dim[0];
   }
   if (begin < 0) return fail_damaged(s, place);
-  long i = place->index - begin * s->section->chains;
+  long i = place->index - begin * s->chains->chains;
   return copy_links(s, config->data + i * config->dim[2], out);
 }
 
@@ -156,8 +160,10 @@ static cw_status find(search *s, const cw_plans *plans, const cw_kept_choice *ch
     return cw_fail(s->ctx, CW_EINVAL,
                    "convert: files hold SU(3) in four dimensions, the run has theory '%s' in %d",
                    s->plan->theory->name, s->plan->lat.dim);
-  CW_TRY(choose_section(s->ctx, s->plan, choice->stage, &s->section));
-  cw_stage_name(s->plan, s->section->ops->name, place->stage);
+  const cw_section *section = NULL;
+  CW_TRY(choose_section(s->ctx, s->plan, choice->stage, &section));
+  s->chains = cw_section_chains(section);
+  cw_stage_name(s->plan, section->kind.name, place->stage);
   return find_row(s, choice->index, out, place);
 }
 

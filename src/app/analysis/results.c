@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
 
 /* -------------------------------------------------------------------- lists */
 

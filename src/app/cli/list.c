@@ -7,6 +7,7 @@
 
 #include "app/cli/commands.h"
 #include "app/job/job.h"
+#include "app/plan/method.h"
 #include "causeway/configuration.h"
 #include "causeway/model.h"
 #include "causeway/observe.h"
@@ -96,6 +97,14 @@ static void list_formats(void) {
   }
 }
 
+/* The sections of methods; those of samplers are listed with their parameters. */
+static void list_methods(void) {
+  for (int i = 0; cw_methods[i]; i++)
+    for (int k = 0; cw_methods[i]->kind(k).name != NULL; k++)
+      printf("%s: %s (section of jobs, method %s)\n", cw_methods[i]->kind(k).name,
+             cw_methods[i]->kind(k).title, cw_methods[i]->name);
+}
+
 static int is_job(const struct dirent *e) {
   size_t n = strlen(e->d_name);
   return n > 5 && strcmp(e->d_name + n - 5, ".yaml") == 0;
@@ -122,6 +131,7 @@ typedef struct {
 } listing;
 
 static const listing listings[] = {{"theories", list_theories},
+                                   {"methods", list_methods},
                                    {"samplers", list_samplers},
                                    {"layers", list_layers},
                                    {"autoregressive", list_autoregressives},

@@ -32,7 +32,7 @@ static const command commands[] = {
     {"show", cw_command_show, "show DIR [--json]", "print the results of a run", NO_FORMATS},
     {"report", cw_command_report, "report DIR", "write DIR/report.html", NO_FORMATS},
     {"list", cw_command_list,
-     "list [theories|samplers|layers|autoregressive|observables|formats|jobs]",
+     "list [theories|methods|samplers|layers|autoregressive|observables|formats|jobs]",
      "print what can be used in a job, and the formats of configurations", NO_FORMATS},
     {"info", cw_command_info,
      "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",

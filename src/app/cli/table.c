@@ -78,7 +78,7 @@ static void print_lattice(FILE *out, const cw_analysis_case *c) {
 
 static void print_flow(FILE *out, const cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
-  const cw_analysis_stage *nmcmc = cw_analysis_find_kind(c, CW_STAGE_NMCMC);
+  const cw_analysis_stage *nmcmc = cw_analysis_find_of_model(c, CW_IS_CHAINS);
   char text[CW_VALUE_TEXT];
   fprintf(out, "%-10s", c->noun);
   if (f->n_q > 0) {
@@ -110,10 +110,10 @@ static void print_free_energies(FILE *out, const cw_analysis_case *c) {
           "method", "of what", "value(error)", "ess", "sampling/s", "training/s", "error*s^.5");
   for (int i = 0; i < n; i++) {
     char value[CW_VALUE_TEXT];
-    cw_format_value(list[i].e.value, list[i].e.error, value);
-    fprintf(out, "  %-20s  %-20s  %-22s", list[i].stage->label,
-            list[i].is_ratio ? "ln Z(last)/Z(first)" : "ln Z", value);
-    print_number(out, list[i].e.ess, "%.1f", 9);
+    cw_format_value(list[i].stage->lnZ.value, list[i].stage->lnZ.error, value);
+    fprintf(out, "  %-20s  %-20s  %-22s", list[i].stage->part.label,
+            list[i].stage->is_ratio ? "ln Z(last)/Z(first)" : "ln Z", value);
+    print_number(out, list[i].stage->lnZ.ess, "%.1f", 9);
     print_number(out, list[i].stage->seconds, "%.3g", 10);
     print_number(out, list[i].training, "%.3g", 10);
     print_number(out, list[i].cost, "%.2g", 10);
@@ -135,7 +135,7 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
   for (int i = 0; i < c->n_missing; i++) fprintf(out, "missing   %s\n", c->missing[i]);
   for (int i = 0; i < c->n_warnings; i++) fprintf(out, "WARNING   %s\n", c->warning[i]);
   for (int i = 0; i < c->n_stages; i++)
-    print_results(out, c->stage[i].label, c->stage[i].result, c->stage[i].n_results);
+    print_results(out, c->stage[i].part.label, c->stage[i].result, c->stage[i].n_results);
   print_results(out, "Free energy", c->result, c->n_results);
   print_free_energies(out, c);
   print_expectations(out, c);
@@ -150,7 +150,7 @@ cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out) {
     for (int k = 0; k < a->cases[i].n_stages; k++) {
       const cw_analysis_case *c = &a->cases[i];
       if (c->stage[k].stored && c->stage[k].seconds == 0) continue; /* timed with another rung */
-      fprintf(out, ", %s%s%s %.1f", c->name, c->name[0] != '\0' ? "." : "", c->stage[k].name,
+      fprintf(out, ", %s%s%s %.1f", c->name, c->name[0] != '\0' ? "." : "", c->stage[k].part.name,
               c->stage[k].seconds);
     }
   fputc('\n', out);

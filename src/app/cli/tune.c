@@ -6,6 +6,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "app/methods/rex/rex.h"
 #include "app/run/stage.h"
 
 typedef struct {
@@ -52,9 +53,17 @@ static cw_status find_plan(cw_context *ctx, const cw_plans *plans, const char *n
     if (strcmp(plans->plan[i].name, name) == 0 || (name[0] == '\0' && i == 0))
       *out = &plans->plan[i];
   if (*out == NULL) return cw_fail(ctx, CW_EINVAL, "tune: the job has no case '%s'", name);
-  if ((*out)->n_rex == 0)
-    return cw_fail(ctx, CW_EINVAL, "tune: the job has no section 'rex' or 'ptbc'");
   return CW_OK;
+}
+
+static cw_status find_exchange(cw_context *ctx, const cw_plan *plan, const cw_rex_plan **out) {
+  for (int i = 0; cw_rex_kind(i).name != NULL; i++) {
+    const cw_section *s = cw_plan_section(plan, cw_rex_kind(i).name);
+    if (s == NULL) continue;
+    *out = s->own;
+    return CW_OK;
+  }
+  return cw_fail(ctx, CW_EINVAL, "tune: the job has no section 'rex' or 'ptbc'");
 }
 
 /* Parameters at positions t (n) of the plan's ladder. */
@@ -178,12 +187,14 @@ cw_status cw_command_tune(cw_context *ctx, int argc, char **argv) {
   cw_plans plans;
   cw_case c = {0};
   const cw_plan *plan;
+  const cw_rex_plan *exchange = NULL;
   CW_TRY(parse_options(ctx, argc, argv, &o));
   if (cw_ranks(ctx) > 1) return cw_fail(ctx, CW_EINVAL, "tune: runs on one rank");
   CW_TRY(cw_plans_load(ctx, o.job, o.seed, o.set, o.n_set, &plans));
   cw_status st = find_plan(ctx, &plans, o.name, &plan);
+  if (st == CW_OK) st = find_exchange(ctx, plan, &exchange);
   if (st == CW_OK) st = cw_case_open(ctx, plan, NULL, &c);
-  if (st == CW_OK) st = tune(&c, &plan->rex[0], &o);
+  if (st == CW_OK) st = tune(&c, exchange, &o);
   cw_case_close(&c);
   cw_plans_clear(&plans);
   return st;

@@ -37,15 +37,15 @@ static double stacking(int n, const cw_stacked *line) {
   return ceil(1.1 * (high - low) / unit) * unit;
 }
 
-static cw_status history_figure(const cw_section *to, const cw_analysis_stage *s,
+static cw_status history_figure(const cw_case_page *to, const cw_analysis_stage *s,
                                 const histories *h) {
   char title[120];
   cw_prose caption = {0};
   cw_stacked line[CW_MOST_HISTORIES];
   for (int k = 0; k < h->n; k++)
-    line[k] = (cw_stacked){"", h->chain[k], h->chain[k]->n, 1, 0, cw_stage_colour(s)};
+    line[k] = (cw_stacked){"", h->chain[k], h->chain[k]->n, 1, 0, s->part.colour};
   double shift = stacking(h->n, line);
-  snprintf(title, sizeof title, "%s: history of %s", s->label, h->primary);
+  snprintf(title, sizeof title, "%s: history of %s", s->part.label, h->primary);
   CW_TRY(cw_page_figure_begin(to->page, title, "measurement", h->primary, false, false));
   for (int k = 0; k < h->n; k++) {
     line[k].shift = k * shift;
@@ -61,20 +61,20 @@ static cw_status history_figure(const cw_section *to, const cw_analysis_stage *s
   return cw_page_figure_end(to->page, caption.text);
 }
 
-static cw_status histogram_figure(const cw_section *to, const cw_analysis_stage *s,
+static cw_status histogram_figure(const cw_case_page *to, const cw_analysis_stage *s,
                                   const char *primary) {
   char name[CW_RESULT_NAME], title[120];
   snprintf(name, sizeof name, "histogram.%.40s", primary);
   const cw_curve *curve = cw_stage_curve(s, name);
   if (curve == NULL) return CW_OK;
-  snprintf(title, sizeof title, "%s: distribution of %s", s->label, primary);
+  snprintf(title, sizeof title, "%s: distribution of %s", s->part.label, primary);
   CW_TRY(cw_page_figure_begin(to->page, title, primary, "density", false, false));
-  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_STEPS, cw_stage_colour(s), curve->n, curve->x,
-                       curve->y, NULL));
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_STEPS, s->part.colour, curve->n, curve->x, curve->y,
+                       NULL));
   return cw_page_figure_end(to->page, "All chains.");
 }
 
-static cw_status history_figures(const cw_section *to, const cw_analysis_stage *s) {
+static cw_status history_figures(const cw_case_page *to, const cw_analysis_stage *s) {
   for (int i = 0; i < s->n_curves; i++) {
     const char *primary = behind(&s->curve[i], "history.");
     if (primary == NULL || strchr(primary, '.') != NULL) continue;
@@ -85,11 +85,11 @@ static cw_status history_figures(const cw_section *to, const cw_analysis_stage *
   return CW_OK;
 }
 
-static cw_status autocorrelation_figure(const cw_section *to, const cw_analysis_stage *s) {
+static cw_status autocorrelation_figure(const cw_case_page *to, const cw_analysis_stage *s) {
   char title[120];
   cw_prose caption = {0};
   int n = 0;
-  snprintf(title, sizeof title, "%s: autocorrelation", s->label);
+  snprintf(title, sizeof title, "%s: autocorrelation", s->part.label);
   CW_TRY(cw_page_figure_begin(to->page, title, "lag in measurements", "ρ", false, false));
   for (int i = 0; i < s->n_curves; i++) {
     const cw_curve *curve = &s->curve[i];
@@ -108,22 +108,22 @@ static cw_status autocorrelation_figure(const cw_section *to, const cw_analysis_
   return cw_page_figure_end(to->page, caption.text);
 }
 
-static cw_status thermalisation_figure(const cw_section *to, const cw_analysis_stage *s) {
+static cw_status thermalisation_figure(const cw_case_page *to, const cw_analysis_stage *s) {
   const cw_curve *curve = cw_stage_curve(s, "thermalisation");
   if (curve == NULL) return CW_OK;
   char title[120];
-  snprintf(title, sizeof title, "%s: thermalisation", s->label);
+  snprintf(title, sizeof title, "%s: thermalisation", s->part.label);
   CW_TRY(cw_page_figure_begin(to->page, title, "step", "mean action", false, false));
-  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, cw_stage_colour(s), curve->n, curve->x, curve->y,
+  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, s->part.colour, curve->n, curve->x, curve->y,
                        NULL));
   return cw_page_figure_end(to->page, "Mean over chains, before the measurements.");
 }
 
-cw_status cw_page_chains(const cw_section *to) {
+cw_status cw_page_chains(const cw_case_page *to) {
   bool begun = false;
   for (int i = 0; i < to->c->n_stages; i++) {
     const cw_analysis_stage *s = &to->c->stage[i];
-    bool drawn = s->present && cw_stage_is_chains(s) && cw_stage_measures(to->c, s);
+    bool drawn = s->present && cw_stage_is(s, CW_IS_CHAINS | CW_IS_MEASURED);
     if (!drawn) continue; /* of the rungs of a ladder the last one is */
     if (!begun) CW_TRY(cw_page_heading(to->page, to->level, "Markov chains"));
     begun = true;

@@ -4,61 +4,44 @@
 
 #include "app/page/page.h"
 
-static cw_status free_energy_row(const cw_section *to, const char *name,
-                                 const char *name_per_site) {
-  const cw_result *F = cw_case_result(to->c, name),
-                  *per_site = cw_case_result(to->c, name_per_site);
-  if (F == NULL) return CW_OK;
+/* A free energy of the case, if the same per site follows it in the list. */
+static cw_status free_energy_row(const cw_case_page *to, const cw_result *F) {
+  char name_per_site[CW_RESULT_NAME + 16];
+  snprintf(name_per_site, sizeof name_per_site, "%s_per_site", F->name);
+  const cw_result *per_site = cw_case_result(to->c, name_per_site);
+  if (per_site == NULL) return CW_OK;
   char label[120], value[CW_VALUE_TEXT], site[CW_VALUE_TEXT], n[CW_VALUE_TEXT];
-  snprintf(label, sizeof label, "%s\n%s", name, F->help);
+  snprintf(label, sizeof label, "%s\n%s", F->name, F->help);
   cw_cell_result(value, F);
   cw_cell_result(site, per_site);
   snprintf(n, sizeof n, "%ld", F->e.n);
   return cw_page_table_row(to->page, (const char *[]){label, value, site, n}, -1);
 }
 
-static cw_status integrand_figure(const cw_section *to) {
-  const cw_analysis_stage *s = cw_analysis_find_kind(to->c, CW_STAGE_CHAIN);
-  const cw_curve *slope = s != NULL ? cw_stage_curve(s, "slope") : NULL;
-  if (slope == NULL) return CW_OK;
-  CW_TRY(cw_page_figure_begin(to->page, "Integrand of the chain integration", "κ", "⟨−∂S/∂κ⟩",
-                              false, false));
-  CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, CW_BLUE, slope->n, slope->x, slope->y,
-                       slope->dy));
-  return cw_page_figure_end(
-      to->page,
-      "ln Z(κ) = ln Z(0) + ∫ ⟨−∂S/∂κ⟩ dκ, with one set of chains at each Gauss–Legendre node.");
-}
-
-static cw_status write_estimates(const cw_section *to) {
+static cw_status write_estimates(const cw_case_page *to) {
   static const char *const heads[] = {"estimate", "F", "F per site", "configurations"};
   CW_TRY(cw_page_table_begin(to->page, "", 4, heads));
-  CW_TRY(free_energy_row(to, "F_q", "F_q_per_site"));
-  CW_TRY(free_energy_row(to, "F_p", "F_p_per_site"));
-  CW_TRY(free_energy_row(to, "F_chain", "F_chain_per_site"));
-  CW_TRY(cw_page_table_end(to->page));
-  cw_prose p = {0};
-  cw_say_free_energy(&p, to->c);
-  return p.used > 0 ? cw_page_paragraph(to->page, p.text) : CW_OK;
+  for (int i = 0; i < to->c->n_results; i++) CW_TRY(free_energy_row(to, &to->c->result[i]));
+  return cw_page_table_end(to->page);
 }
 
-static cw_status method_row(const cw_section *to, const cw_free_energy *f) {
+static cw_status method_row(const cw_case_page *to, const cw_free_energy *f) {
   char value[CW_VALUE_TEXT], ess[CW_VALUE_TEXT], size[CW_VALUE_TEXT + 32], sampling[CW_VALUE_TEXT],
       training[CW_VALUE_TEXT], cost[CW_VALUE_TEXT];
-  cw_format_value(f->e.value, f->e.error, value);
-  cw_cell_number(ess, f->e.ess, "%.1f");
-  snprintf(size, sizeof size, "%s\nof %ld %s", ess, f->e.n, f->units);
+  cw_format_value(f->stage->lnZ.value, f->stage->lnZ.error, value);
+  cw_cell_number(ess, f->stage->lnZ.ess, "%.1f");
+  snprintf(size, sizeof size, "%s\nof %ld %s", ess, f->stage->lnZ.n, f->stage->lnZ_unit);
   cw_cell_number(sampling, f->stage->seconds, "%.3g");
   cw_cell_number(training, f->training, "%.3g");
   cw_cell_number(cost, f->cost, "%.2g");
   return cw_page_table_row(to->page,
-                           (const char *[]){f->stage->label,
-                                            f->is_ratio ? "ln Z(last)/Z(first)" : "ln Z", value,
-                                            size, sampling, training, cost},
+                           (const char *[]){f->stage->part.label,
+                                            f->stage->is_ratio ? "ln Z(last)/Z(first)" : "ln Z",
+                                            value, size, sampling, training, cost},
                            -1);
 }
 
-static cw_status write_methods(const cw_section *to, const cw_free_energy *list, int n) {
+static cw_status write_methods(const cw_case_page *to, const cw_free_energy *list, int n) {
   static const char *const heads[] = {
       "method",      "of what",         "value", "effective samples", "seconds of sampling",
       "of training", "error × √seconds"};
@@ -70,15 +53,31 @@ static cw_status write_methods(const cw_section *to, const cw_free_energy *list,
   return cw_page_table_end(to->page);
 }
 
-cw_status cw_page_free_energy(const cw_section *to) {
+cw_status cw_page_free_energy(const cw_case_page *to) {
   cw_free_energy list[CW_MOST_FREE_ENERGIES];
   int n = cw_list_free_energies(to->c, list);
-  bool estimates = to->c->n_results > 0 || cw_analysis_find_kind(to->c, CW_STAGE_CHAIN) != NULL;
-  if (!estimates && n < 2) return CW_OK;
-  CW_TRY(cw_page_heading(to->page, to->level, "Free energy"));
-  if (estimates) CW_TRY(write_estimates(to));
+  const bool any = to->c->n_results > 0 || n > 1;
+  if (any) CW_TRY(cw_page_heading(to->page, to->level, "Free energy"));
+  if (to->c->n_results > 0) CW_TRY(write_estimates(to));
   if (n > 1) CW_TRY(write_methods(to, list, n));
-  return integrand_figure(to);
+  return cw_page_chapter(to, CW_CHAPTER_FREE_ENERGY, any ? NULL : "Free energy");
+}
+
+/* Does it go along the ladder, and know the ratio of partition functions of its ends? */
+static bool is_walk(const cw_analysis_stage *s) {
+  return s->present && (s->section->method->needs & CW_NEEDS_LADDER) && isfinite(s->lnZ.value);
+}
+
+static bool has_walk(const cw_analysis_case *c) {
+  for (int i = 0; i < c->n_stages; i++)
+    if (is_walk(&c->stage[i])) return true;
+  return false;
+}
+
+static bool is_in_earlier_case(const cw_analysis *a, int i, const char *name) {
+  while (--i >= 0)
+    if (cw_analysis_find_stage(&a->cases[i], name) != NULL) return true;
+  return false;
 }
 
 /* What a method of walks says in a case, against the number of steps of its ladder. */
@@ -98,16 +97,15 @@ static bool same_ends(const cw_analysis *a, int i) {
          memcmp(p->param, q->param, sizeof p->param) == 0;
 }
 
-/* The walks of stage name over the cases; returns its points, and one such stage. */
+/* The walks of stage name over the cases; returns how many points. */
 static int gather(const cw_analysis *a, const char *name, measure_of *measure,
-                  double x[CW_MAX_CASES], double y[CW_MAX_CASES], const cw_analysis_stage **one) {
+                  double x[CW_MAX_CASES], double y[CW_MAX_CASES]) {
   int n = 0;
   for (int i = 0; i < a->n_cases; i++) {
     cw_free_energy list[CW_MOST_FREE_ENERGIES];
     int methods = same_ends(a, i) ? cw_list_free_energies(&a->cases[i], list) : 0;
     for (int k = 0; k < methods; k++) {
-      if (strcmp(list[k].stage->name, name) != 0) continue;
-      *one = list[k].stage;
+      if (strcmp(list[k].stage->part.name, name) != 0) continue;
       x[n] = a->cases[i].plan->ladder.n - 1;
       y[n++] = measure(&list[k]);
     }
@@ -117,16 +115,17 @@ static int gather(const cw_analysis *a, const char *name, measure_of *measure,
 
 static cw_status over_cases(cw_page *page, const cw_analysis *a, measure_of *measure, bool log_y,
                             const char *title, const char *y_label, const char *caption) {
-  static const char *const names[] = {"ais", "smc", "snf", "craft", "walk"};
   double x[CW_MAX_CASES], y[CW_MAX_CASES];
   CW_TRY(cw_page_figure_begin(page, title, "steps of the ladder", y_label, true, log_y));
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const cw_analysis_stage *s = NULL;
-    int n = gather(a, names[i], measure, x, y, &s);
-    if (n == 0) continue;
-    CW_TRY(cw_page_curve(page, s->label, CW_DRAW_LINE, cw_stage_colour(s), n, x, y, NULL));
-    CW_TRY(cw_page_curve(page, "", CW_DRAW_POINTS, cw_stage_colour(s), n, x, y, NULL));
-  }
+  for (int i = 0; i < a->n_cases; i++)
+    for (int k = 0; k < a->cases[i].n_stages; k++) {
+      const cw_analysis_stage *s = &a->cases[i].stage[k];
+      if (!is_walk(s) || is_in_earlier_case(a, i, s->part.name)) continue;
+      int n = gather(a, s->part.name, measure, x, y);
+      if (n == 0) continue;
+      CW_TRY(cw_page_curve(page, s->part.label, CW_DRAW_LINE, s->part.colour, n, x, y, NULL));
+      CW_TRY(cw_page_curve(page, "", CW_DRAW_POINTS, s->part.colour, n, x, y, NULL));
+    }
   return cw_page_figure_end(page, caption);
 }
 
@@ -135,7 +134,7 @@ cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a) {
   bool differ = false;
   for (int i = 0; i < a->n_cases; i++) {
     if (!same_ends(a, i)) continue;
-    with_walks += cw_analysis_find_kind(&a->cases[i], CW_STAGE_WALK) != NULL;
+    with_walks += has_walk(&a->cases[i]);
     differ = differ || a->cases[i].plan->ladder.n != a->cases[0].plan->ladder.n;
   }
   if (with_walks < 2 || !differ) return CW_OK;

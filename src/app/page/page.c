@@ -1,4 +1,4 @@
-/* What the parts of the page share: colours, words, cells of tables, stacked curves. */
+/* What the parts of the page share: words, cells of tables, stacked curves. */
 #include "app/page/page.h"
 
 #include <stdarg.h>
@@ -7,47 +7,11 @@
 
 #include "causeway/report.h"
 
-/* The same for the training of its flows, "craft.train". */
-static int walk_colour(const char *name) {
-  static const struct {
-    const char *name;
-    int colour;
-  } walks[] = {{"ais", CW_ORANGE},
-               {"smc", CW_GREEN},
-               {"snf", CW_PURPLE},
-               {"craft", CW_BLUE},
-               {"walk", CW_RED}};
-  size_t n = strcspn(name, ".");
-  for (size_t i = 0; i < sizeof walks / sizeof *walks; i++)
-    if (strlen(walks[i].name) == n && strncmp(walks[i].name, name, n) == 0) return walks[i].colour;
-  return CW_GREY;
-}
-
-int cw_stage_colour(const cw_analysis_stage *s) {
-  switch (s->kind) {
-  case CW_STAGE_NIS:
-    return CW_ORANGE;
-  case CW_STAGE_NMCMC:
-    return CW_GREEN;
-  case CW_STAGE_FORWARD:
-    return CW_PURPLE;
-  case CW_STAGE_REX:
-    return CW_TEAL;
-  case CW_STAGE_WALK:
-  case CW_STAGE_FLOWS:
-    return walk_colour(s->name);
-  default:
-    return strcmp(s->name, "hmc") == 0       ? CW_BLUE
-           : strcmp(s->name, "cluster") == 0 ? CW_RED
-                                             : CW_ORANGE;
-  }
-}
-
 int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[CW_MOST_METHODS]) {
   int n = 0;
   for (int i = 0; i < c->n_stages && n < CW_MOST_METHODS; i++) {
     const cw_analysis_stage *s = &c->stage[i];
-    if (s->present && cw_stage_measures(c, s)) methods[n++] = s;
+    if (s->present && cw_stage_is(s, CW_IS_MEASURED)) methods[n++] = s;
   }
   return n;
 }
@@ -73,7 +37,7 @@ void cw_spread(const cw_stacked *line, double *low, double *high) {
   }
 }
 
-cw_status cw_page_stacked(const cw_section *to, const cw_stacked *line) {
+cw_status cw_page_stacked(const cw_case_page *to, const cw_stacked *line) {
   long n = line->n;
   double *x = malloc((size_t)(2 * n + 1) * sizeof *x), *y = x + n;
   if (x == NULL) return CW_ENOMEM;
@@ -109,5 +73,5 @@ double cw_pull(const cw_result *a, const cw_result *b) {
 }
 
 const cw_analysis_stage *cw_reference_stage(const cw_analysis_case *c) {
-  return cw_analysis_find_kind(c, CW_STAGE_SAMPLER);
+  return cw_analysis_find(c, CW_IS_REFERENCE);
 }

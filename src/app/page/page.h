@@ -1,4 +1,4 @@
-/* What the parts of the page share. */
+/* What the parts of the page share, and those of methods that draw in it. */
 #ifndef CW_APP_PAGE_H
 #define CW_APP_PAGE_H
 
@@ -7,30 +7,26 @@
 
 enum { CW_MOST_METHODS = 8 };
 
-/* Colours by what is drawn, the same on the whole page. */
-enum { CW_BLUE, CW_ORANGE, CW_GREEN, CW_PURPLE, CW_RED, CW_TEAL, CW_GREY };
-int cw_stage_colour(const cw_analysis_stage *s);
-
 /* A page about one case; heading levels depend on whether there are several. */
-typedef struct {
+struct cw_case_page {
   cw_page *page;
   const cw_analysis_case *c;
   int level;
-} cw_section;
+};
 
 /* Stages that measure observables, in the order of running; returns how many. */
 int cw_list_methods(const cw_analysis_case *c, const cw_analysis_stage *methods[CW_MOST_METHODS]);
 
-/* Training, and the quality of the model. */
-cw_status cw_page_training(const cw_section *to);
-cw_status cw_page_model(const cw_section *to);
+/* The figures of methods that draw in a chapter: those that stages share, and each stage's own.
+ * heading: written before the first of them; NULL: the chapter has begun. */
+cw_status cw_page_chapter(const cw_case_page *to, cw_chapter chapter, const char *heading);
+/* The quality of the model. */
+cw_status cw_page_model(const cw_case_page *to);
 /* The figures of vector quantities, and of Markov chains. */
-cw_status cw_page_vectors(const cw_section *to);
-cw_status cw_page_chains(const cw_section *to);
-/* And of walks and replicas on a ladder. */
-cw_status cw_page_ladder(const cw_section *to);
+cw_status cw_page_vectors(const cw_case_page *to);
+cw_status cw_page_chains(const cw_case_page *to);
 /* Tables of free energies. */
-cw_status cw_page_free_energy(const cw_section *to);
+cw_status cw_page_free_energy(const cw_case_page *to);
 /* What walks cost in cases that differ in the length of their ladders, if there are such. */
 cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a);
 
@@ -45,7 +41,7 @@ typedef struct {
   double dx, shift;
   int colour;
 } cw_stacked;
-cw_status cw_page_stacked(const cw_section *to, const cw_stacked *line);
+cw_status cw_page_stacked(const cw_case_page *to, const cw_stacked *line);
 /* Widens [*low, *high] to its y. */
 void cw_spread(const cw_stacked *line, double *low, double *high);
 
@@ -69,8 +65,6 @@ void cw_say_summary(cw_prose *p, const cw_analysis_case *c);
 /* What w_hat means in general, and what it says about the flow of one case. */
 void cw_say_mode_dropping(cw_prose *p);
 void cw_say_coverage(cw_prose *p, const cw_analysis_case *c);
-/* How the flow and the chain integration compare; nothing if one is missing. */
-void cw_say_free_energy(cw_prose *p, const cw_analysis_case *c);
 
 /* Difference of two results in standard deviations of their independent errors; NAN if there is
  * none. */

@@ -9,7 +9,7 @@
 
 /* Rows: scalar quantities. Columns: methods, then all but the reference minus it in units of the
  * error. */
-static cw_status observable_row(const cw_section *to, const cw_quantity *q,
+static cw_status observable_row(const cw_case_page *to, const cw_quantity *q,
                                 const cw_analysis_stage *const *methods, int n,
                                 const cw_analysis_stage *reference) {
   char text[2 * CW_MOST_METHODS][CW_VALUE_TEXT];
@@ -33,7 +33,7 @@ static cw_status observable_row(const cw_section *to, const cw_quantity *q,
   return cw_page_table_row(to->page, cells, marked);
 }
 
-static cw_status observable_rows(const cw_section *to, const cw_analysis_stage *const *methods,
+static cw_status observable_rows(const cw_case_page *to, const cw_analysis_stage *const *methods,
                                  int n, const cw_analysis_stage *reference) {
   for (int g = 0; g < to->c->plan->n_groups; g++)
     for (const cw_quantity *q = to->c->observer[g].ops->quantities; q->name != NULL; q++)
@@ -42,28 +42,28 @@ static cw_status observable_rows(const cw_section *to, const cw_analysis_stage *
 }
 
 /* Why numbers of a method are undefined. */
-static cw_status write_undefined(const cw_section *to, const cw_analysis_stage *s) {
+static cw_status write_undefined(const cw_case_page *to, const cw_analysis_stage *s) {
   char names[200];
   const char *why;
   for (int i = 0; (why = cw_why_undefined(s->result, s->n_results, i, names, sizeof names)) != NULL;
        i++) {
     cw_prose p = {0};
-    cw_say(&p, "%s, undefined: %s: %s.", s->label, names, why);
+    cw_say(&p, "%s, undefined: %s: %s.", s->part.label, names, why);
     CW_TRY(cw_page_paragraph(to->page, p.text));
   }
   return CW_OK;
 }
 
-static cw_status write_observables(const cw_section *to) {
+static cw_status write_observables(const cw_case_page *to) {
   const cw_analysis_stage *methods[CW_MOST_METHODS], *reference = cw_reference_stage(to->c);
   int n = cw_list_methods(to->c, methods), column = 1;
   if (n == 0) return CW_OK;
-  char head[CW_MOST_METHODS][100];
+  char head[CW_MOST_METHODS][136];
   const char *heads[2 * CW_MOST_METHODS + 1] = {"observable"};
-  for (int i = 0; i < n; i++) heads[column++] = methods[i]->label;
+  for (int i = 0; i < n; i++) heads[column++] = methods[i]->part.label;
   for (int i = 0; i < n; i++) {
     if (reference == NULL || methods[i] == reference) continue;
-    snprintf(head[i], sizeof head[i], "%s − %s", methods[i]->label, reference->label);
+    snprintf(head[i], sizeof head[i], "%s − %s", methods[i]->part.label, reference->part.label);
     heads[column++] = head[i];
   }
   bool differences = column > n + 1;
@@ -79,7 +79,7 @@ static cw_status write_observables(const cw_section *to) {
   return CW_OK;
 }
 
-static cw_status expected_rows(const cw_section *to, const cw_result *list, int n) {
+static cw_status expected_rows(const cw_case_page *to, const cw_result *list, int n) {
   for (int i = 0; i < n; i++) {
     const cw_result *r = &list[i];
     char value[CW_VALUE_TEXT], expected[CW_VALUE_TEXT], pull[CW_VALUE_TEXT];
@@ -95,7 +95,7 @@ static cw_status expected_rows(const cw_section *to, const cw_result *list, int 
   return CW_OK;
 }
 
-static cw_status write_expectations(const cw_section *to) {
+static cw_status write_expectations(const cw_case_page *to) {
   static const char *const heads[] = {"result", "found", "expected", "difference"};
   if (to->c->plan->n_expect == 0) return CW_OK;
   CW_TRY(cw_page_heading(to->page, to->level, "Expectations"));
@@ -133,9 +133,9 @@ static const cw_result *slowest(const cw_analysis_case *c, const cw_analysis_sta
 }
 
 /* One row per method: how much it sampled and how well. */
-static cw_status method_row(const cw_section *to, const cw_analysis_stage *s) {
+static cw_status method_row(const cw_case_page *to, const cw_analysis_stage *s) {
   char text[6][CW_VALUE_TEXT + CW_RESULT_NAME];
-  const char *cells[8] = {s->label};
+  const char *cells[8] = {s->part.label};
   const cw_result *slow = slowest(to->c, s);
   long chains = s->n_chain > 0 ? s->n_chain : 1;
   char size[CW_VALUE_TEXT];
@@ -151,7 +151,7 @@ static cw_status method_row(const cw_section *to, const cw_analysis_stage *s) {
   cw_cell_number(text[2], largest_rhat(s), "%.3f");
   cw_cell_result(text[3], cw_stage_result(s, "acceptance", -1));
   cw_cell_result(text[4], cw_stage_result(s, "exp_mdH", -1));
-  if (s->kind == CW_STAGE_NIS) cw_cell_number(text[0], NAN, "");
+  if (!cw_stage_is(s, CW_IS_CHAINS)) cw_cell_number(text[0], NAN, "");
   if (s->longest_rejection >= 0)
     snprintf(text[5], CW_VALUE_TEXT, "%ld", s->longest_rejection);
   else
@@ -160,7 +160,7 @@ static cw_status method_row(const cw_section *to, const cw_analysis_stage *s) {
   return cw_page_table_row(to->page, cells, -1);
 }
 
-static cw_status write_methods(const cw_section *to) {
+static cw_status write_methods(const cw_case_page *to) {
   static const char *const heads[] = {"method",        "chains × steps, or samples",
                                       "longest τ_int", "ESS of that",
                                       "largest R-hat", "acceptance",
@@ -174,7 +174,7 @@ static cw_status write_methods(const cw_section *to) {
   return cw_page_table_end(to->page);
 }
 
-static cw_status write_doubts(const cw_section *to) {
+static cw_status write_doubts(const cw_case_page *to) {
   for (int i = 0; i < to->c->n_warnings; i++) CW_TRY(cw_page_warning(to->page, to->c->warning[i]));
   if (to->c->n_missing == 0) return CW_OK;
   cw_prose p = {0};
@@ -200,9 +200,9 @@ static int observed_facts(const cw_analysis_case *c, int room, const char **name
   return n;
 }
 
-static cw_status write_facts(const cw_section *to) {
+static cw_status write_facts(const cw_case_page *to) {
   const cw_analysis_case *c = to->c;
-  const cw_analysis_stage *nmcmc = cw_analysis_find_kind(c, CW_STAGE_NMCMC);
+  const cw_analysis_stage *nmcmc = cw_analysis_find_of_model(c, CW_IS_CHAINS);
   char text[6][CW_VALUE_TEXT];
   const char *names[6], *values[6];
   int n = 0;
@@ -266,19 +266,20 @@ static cw_status write_mode_dropping(cw_page *page, const cw_analysis *a) {
 }
 
 /* All of a case but its summary. */
-static cw_status write_case(const cw_section *to) {
+static cw_status write_case(const cw_case_page *to) {
   CW_TRY(write_observables(to));
   CW_TRY(write_expectations(to));
   CW_TRY(write_methods(to));
   CW_TRY(cw_page_free_energy(to));
-  CW_TRY(cw_page_training(to));
+  CW_TRY(cw_page_chapter(to, CW_CHAPTER_TRAINING, "Training"));
   CW_TRY(cw_page_model(to));
   CW_TRY(cw_page_vectors(to));
   CW_TRY(cw_page_chains(to));
-  return cw_page_ladder(to);
+  CW_TRY(cw_page_chapter(to, CW_CHAPTER_LADDER, "Ladder"));
+  return cw_page_chapter(to, CW_CHAPTER_OWN, NULL);
 }
 
-static cw_status write_summary(const cw_section *to) {
+static cw_status write_summary(const cw_case_page *to) {
   cw_prose p = {0};
   cw_say_summary(&p, to->c);
   CW_TRY(cw_page_paragraph(to->page, p.text));
@@ -289,7 +290,7 @@ static cw_status write_summary(const cw_section *to) {
 static cw_status write_cases(cw_page *page, const cw_analysis *a) {
   bool several = a->n_cases > 1 || a->cases[0].name[0] != '\0';
   if (!several) {
-    cw_section to = {page, &a->cases[0], 2};
+    cw_case_page to = {page, &a->cases[0], 2};
     CW_TRY(write_summary(&to));
     CW_TRY(write_mode_dropping(page, a));
     return write_case(&to);
@@ -303,7 +304,7 @@ static cw_status write_cases(cw_page *page, const cw_analysis *a) {
   CW_TRY(write_mode_dropping(page, a));
   CW_TRY(cw_page_ladder_lengths(page, a));
   for (int i = 0; i < a->n_cases; i++) {
-    cw_section to = {page, &a->cases[i], 3};
+    cw_case_page to = {page, &a->cases[i], 3};
     char title[CW_CASE_NAME + 16];
     snprintf(title, sizeof title, "Case %s", a->cases[i].name);
     CW_TRY(cw_page_heading(page, 2, title));
@@ -342,7 +343,7 @@ static cw_status write_run(cw_page *page, const cw_analysis *a) {
     for (int s = 0; s < a->cases[i].n_stages; s++) {
       const cw_analysis_stage *stage = &a->cases[i].stage[s];
       if (stage->stored && stage->seconds > 0) /* rungs are timed with the last of them */
-        CW_TRY(timing_row(page, a, a->cases[i].name, stage->label, stage->seconds));
+        CW_TRY(timing_row(page, a, a->cases[i].name, stage->part.label, stage->seconds));
     }
   CW_TRY(timing_row(page, a, "", "total", a->seconds));
   CW_TRY(cw_page_table_end(page));

@@ -87,7 +87,7 @@ static cw_status points(cw_page *page, const scan *s, const cw_analysis_stage *s
   double x[CW_MAX_CASES], y[CW_MAX_CASES], dy[CW_MAX_CASES];
   int n = 0;
   for (int i = 0; i < s->n; i++) {
-    const cw_result *r = result_of(s->c[i], stage != NULL ? stage->name : NULL, quantity);
+    const cw_result *r = result_of(s->c[i], stage != NULL ? stage->part.name : NULL, quantity);
     if (r == NULL) continue;
     x[n] = s->x[i];
     y[n] = pulls ? r->pull : r->e.value;
@@ -99,8 +99,8 @@ static cw_status points(cw_page *page, const scan *s, const cw_analysis_stage *s
 static cw_status all_points(cw_page *page, const scan *s, const char *quantity) {
   const cw_analysis_case *c = s->c[0];
   for (int i = 0; i < c->n_stages; i++)
-    CW_TRY(points(page, s, &c->stage[i], quantity, false, c->stage[i].label,
-                  cw_stage_colour(&c->stage[i])));
+    CW_TRY(points(page, s, &c->stage[i], quantity, false, c->stage[i].part.label,
+                  c->stage[i].part.colour));
   return points(page, s, NULL, quantity, false, c->noun != NULL ? c->noun : "", CW_ORANGE);
 }
 
@@ -119,7 +119,7 @@ static cw_status pulls_figure(cw_page *page, const scan *s, const cw_expect *lis
   for (int i = 0; i < n; i++) {
     if (!is_scanned(s, &list[i])) continue;
     const cw_analysis_case *c = s->c[0];
-    const cw_analysis_stage *nis = cw_analysis_find_kind(c, CW_STAGE_NIS);
+    const cw_analysis_stage *nis = cw_analysis_find_of_model(c, CW_IS_MEASURED);
     const bool of_case = cw_case_result(c, list[i].quantity) != NULL;
     CW_TRY(points(page, s,
                   of_case       ? NULL

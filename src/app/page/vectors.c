@@ -44,7 +44,7 @@ static bool is_usable(const cw_result *r) {
   return r != NULL && (r->e.error < 0.5 * fabs(r->e.value) || r->e.value == 0);
 }
 
-static cw_status draw_series(const cw_section *to, const series *s) {
+static cw_status draw_series(const cw_case_page *to, const series *s) {
   const int most = s->of->n;
   double *x = calloc(3 * (size_t)most + 1, sizeof *x), *y = x + most, *dy = y + most;
   if (x == NULL) return CW_ENOMEM;
@@ -62,7 +62,7 @@ static cw_status draw_series(const cw_section *to, const series *s) {
 }
 
 /* Methods are moved apart a little, so that error bars do not hide each other. */
-static cw_status draw_methods(const cw_section *to, const vector *v,
+static cw_status draw_methods(const cw_case_page *to, const vector *v,
                               const cw_analysis_stage *const *methods, int n) {
   const bool smooth = v->q->figure.smooth;
   for (int i = 0; i < n; i++) {
@@ -70,9 +70,9 @@ static cw_status draw_methods(const cw_section *to, const vector *v,
                       .number = 1,
                       .quantity = v->q->name,
                       .method = methods[i],
-                      .label = methods[i]->label,
+                      .label = methods[i]->part.label,
                       .how = smooth ? CW_DRAW_BAND : CW_DRAW_POINTS,
-                      .colour = cw_stage_colour(methods[i]),
+                      .colour = methods[i]->part.colour,
                       .shift = smooth ? 0 : 0.07 * (i - 0.5 * (n - 1))};
     CW_TRY(draw_series(to, &s));
   }
@@ -80,7 +80,7 @@ static cw_status draw_methods(const cw_section *to, const vector *v,
 }
 
 /* All curves of one method, which are moved apart as well. */
-static cw_status draw_curves(const cw_section *to, const vector *v,
+static cw_status draw_curves(const cw_case_page *to, const vector *v,
                              const cw_analysis_stage *method) {
   int n = 0;
   for (int i = 0; i < v->n; i++)
@@ -102,7 +102,7 @@ static cw_status draw_curves(const cw_section *to, const vector *v,
 }
 
 /* The quantity that is drawn beside another one. */
-static cw_status draw_beside(const cw_section *to, const vector *v,
+static cw_status draw_beside(const cw_case_page *to, const vector *v,
                              const cw_analysis_stage *method) {
   const cw_figure *look = &v->q->figure;
   if (look->beside == NULL) return CW_OK;
@@ -116,7 +116,7 @@ static cw_status draw_beside(const cw_section *to, const vector *v,
 }
 
 /* The level that a curve reaches, and where it does. */
-static cw_status draw_level(const cw_section *to, const vector *v,
+static cw_status draw_level(const cw_case_page *to, const vector *v,
                             const cw_analysis_stage *method) {
   const cw_figure *look = &v->q->figure;
   if (look->level == NULL) return CW_OK;
@@ -141,20 +141,21 @@ static const cw_analysis_stage *best_method(const char *quantity,
 }
 
 /* only: the one method that is drawn; NULL: all are. */
-static cw_status end_figure(const cw_section *to, const vector *v, const cw_analysis_stage *only) {
+static cw_status end_figure(const cw_case_page *to, const vector *v,
+                            const cw_analysis_stage *only) {
   const cw_figure *look = &v->q->figure;
   cw_prose caption = {0};
   cw_say(&caption, "%s", cw_definition(v->q));
   if (look->level != NULL)
     cw_say(&caption, ". At %s it is %g", look->reached_at, look->level(v->o));
-  if (only != NULL) cw_say(&caption, ". Of %s", only->label);
+  if (only != NULL) cw_say(&caption, ". Of %s", only->part.label);
   cw_say(&caption, ". Points with errors above half of their value are left out.");
   if (isalpha((unsigned char)caption.text[1])) /* a word, not the time t */
     caption.text[0] = (char)toupper((unsigned char)caption.text[0]);
   return cw_page_figure_end(to->page, caption.text);
 }
 
-static cw_status vector_figure(const cw_section *to, const vector *v,
+static cw_status vector_figure(const cw_case_page *to, const vector *v,
                                const cw_analysis_stage *const *methods, int n) {
   const cw_figure *look = &v->q->figure;
   const cw_analysis_stage *best = best_method(v->q->name, methods, n);
@@ -168,7 +169,7 @@ static cw_status vector_figure(const cw_section *to, const vector *v,
   return end_figure(to, v, several && n > 1 ? best : NULL);
 }
 
-cw_status cw_page_vectors(const cw_section *to) {
+cw_status cw_page_vectors(const cw_case_page *to) {
   const cw_analysis_stage *methods[CW_MOST_METHODS];
   int n = cw_list_methods(to->c, methods);
   bool begun = false;

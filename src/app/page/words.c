@@ -33,10 +33,10 @@ static void say_agreement(cw_prose *p, const cw_analysis_stage *s,
     cw_say(
         p,
         " The %d observables of %s and %s agree within %.1f standard deviations (most apart: %s).",
-        n, s->label, reference->label, largest, where);
+        n, s->part.label, reference->part.label, largest, where);
   else
     cw_say(p, " %s and %s do not agree: their values of %s differ by %.1f standard deviations.",
-           s->label, reference->label, where, largest);
+           s->part.label, reference->part.label, where, largest);
 }
 
 /* What every method gives for one observable. */
@@ -44,13 +44,13 @@ static void say_observable(cw_prose *p, const cw_analysis_case *c, const cw_quan
   int n = 0;
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];
-    const cw_result *r = cw_stage_measures(c, s) ? cw_stage_result(s, q->name, -1) : NULL;
+    const cw_result *r = cw_stage_is(s, CW_IS_MEASURED) ? cw_stage_result(s, q->name, -1) : NULL;
     if (r == NULL || !isfinite(r->e.value)) continue;
     if (n++ == 0)
       cw_say(p, " For %s (%s) ", q->name, cw_definition(q));
     else
       cw_say(p, ", ");
-    cw_say(p, "%s gives ", s->label);
+    cw_say(p, "%s gives ", s->part.label);
     say_value(p, r->e.value, r->e.error);
   }
   if (n > 0) cw_say(p, ".");
@@ -63,9 +63,10 @@ static void say_model(cw_prose *p, const cw_analysis_case *c) {
                                            : " The %s is of kind %s; it has %ld parameter%s",
          c->noun, c->model_text, c->n_parameters, c->n_parameters == 1 ? "" : "s");
   if (plan->start.run[0] != '\0')
-    cw_say(p, ", which %s those of the run %s%s%s", plan->has_train ? "started from" : "are",
-           plan->start.run, plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);
-  if (plan->has_train) cw_say(p, "; it was trained by %s", c->train_text);
+    cw_say(p, ", which %s those of the run %s%s%s",
+           c->train_text[0] != '\0' ? "started from" : "are", plan->start.run,
+           plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);
+  if (c->train_text[0] != '\0') cw_say(p, "; it was trained by %s", c->train_text);
   cw_say(p, ".");
 }
 
@@ -97,7 +98,7 @@ void cw_say_summary(cw_prose *p, const cw_analysis_case *c) {
   say_flow(p, c);
   say_headline(p, c);
   for (int i = 0; i < c->n_stages && reference != NULL; i++) {
-    bool measures = cw_stage_measures(c, &c->stage[i]);
+    bool measures = cw_stage_is(&c->stage[i], CW_IS_MEASURED);
     if (c->stage[i].present && measures && &c->stage[i] != reference)
       say_agreement(p, &c->stage[i], reference);
   }
@@ -211,19 +212,3 @@ void cw_say_coverage(cw_prose *p, const cw_analysis_case *c) {
 }
 
 /* -------------------------------------------------------------- free energy */
-
-void cw_say_free_energy(cw_prose *p, const cw_analysis_case *c) {
-  const cw_result *flow = cw_case_result(c, "F_q"), *chain = cw_case_result(c, "F_chain");
-  if (flow == NULL || chain == NULL || !(flow->e.error > 0) || !(chain->e.error > 0)) return;
-  double ratio = chain->e.error / flow->e.error,
-         equal = ratio * sqrt((double)chain->e.n / (double)flow->e.n);
-  cw_say(p,
-         "Direct sampling and chain integration differ by %.1f standard deviations. The error of "
-         "the chain "
-         "integration, from %ld "
-         "configurations, is %.3g times that of direct sampling, from %ld samples; for equal "
-         "numbers of "
-         "configurations, with "
-         "errors falling as one over the root, it would be %.3g times as large.",
-         fabs(cw_pull(flow, chain)), chain->e.n, ratio, flow->e.n, equal);
-}

@@ -15,7 +15,7 @@ typedef struct {
   int count[MAX_WORDS];                /* 0: a scalar */
   int group[MAX_WORDS];                /* of observables; -1: none */
   int n;
-  const char *stage[CW_MAX_MCMC + CW_MAX_WALKS + CW_MAX_REX + 3];
+  const char *section[CW_MAX_SECTIONS + 1]; /* those that measure */
 } names;
 
 static void add_name(names *known, const char *quantity, int count, int group) {
@@ -25,10 +25,18 @@ static void add_name(names *known, const char *quantity, int count, int group) {
   known->count[known->n++] = count;
 }
 
+static bool measures(const cw_section *s) {
+  return s->method->needs & (CW_MEASURES_FIRST_GROUP | CW_MEASURES_ALL_GROUPS);
+}
+
+/* All that methods may give, whether this job has them or not: a mistake is told better so. */
+static void list_given(names *known) {
+  for (int i = 0; cw_methods[i] != NULL; i++)
+    for (const cw_given *g = cw_methods[i]->given; g != NULL && g->quantity != NULL; g++)
+      add_name(known, g->quantity, 0, -1);
+}
+
 static void list_names(const cw_plan *p, names *known) {
-  static const char *const others[] = {
-      "acceptance", "exp_mdH",          "lnZ",   "F_q",       "F_q_per_site", "F_p", "F_p_per_site",
-      "F_chain",    "F_chain_per_site", "w_hat", "lnZ_ratio", "entropy",      NULL};
   cw_probe probe;
   int n = 0;
   cw_probe_make(p, &probe);
@@ -38,12 +46,9 @@ static void list_names(const cw_plan *p, names *known) {
     for (const cw_quantity *q = o.ops->quantities; q->name != NULL; q++)
       add_name(known, q->name, q->count != NULL ? q->count(&o) : 0, g);
   }
-  for (int i = 0; others[i] != NULL; i++) add_name(known, others[i], 0, -1);
-  for (int i = 0; i < p->n_mcmc; i++) known->stage[n++] = p->mcmc[i].ops->name;
-  if (p->has_nis) known->stage[n++] = "nis";
-  if (p->has_nmcmc) known->stage[n++] = "nmcmc";
-  for (int i = 0; i < p->n_walks; i++) known->stage[n++] = p->walk[i].name;
-  for (int i = 0; i < p->n_rex; i++) known->stage[n++] = p->rex[i].name;
+  list_given(known);
+  for (int i = 0; i < p->n_sections; i++)
+    if (measures(&p->section[i])) known->section[n++] = p->section[i].kind.name;
 }
 
 static int find_word(const char *word, const char *const *known) {
@@ -63,39 +68,32 @@ static cw_status check_word(const cw_node *entry, const char *what, const char *
   return cw_job_fail(entry, NULL, "unknown %s '%s' (known: %s)", what, word, list);
 }
 
-static bool is_one_of(const char *word, const char *const *words) {
-  return find_word(word, words) >= 0;
+/* Is it a number that the section itself gives, or gives to the case? */
+static bool is_given(const cw_plan *p, const cw_section *s, const char *quantity, bool of_case) {
+  for (const cw_given *g = s->method->given; g != NULL && g->quantity != NULL; g++)
+    if (g->of_case == of_case && strcmp(g->quantity, quantity) == 0)
+      return g->when == NULL || g->when(p, s);
+  return false;
 }
 
-/* Does a stage of the job give that quantity, of that group of observables? stage "": any of them.
- */
-static bool is_measured(const cw_plan *p, const char *stage, const char *quantity, int group) {
-  static const char *const of_chains[] = {"acceptance", "exp_mdH", NULL};
-  static const char *const of_walks[] = {"lnZ_ratio", "lnZ", NULL};
-  bool any = stage[0] == '\0';
-  for (int i = 0; i < p->n_mcmc; i++)
-    if (any || strcmp(stage, p->mcmc[i].ops->name) == 0)
-      if (group >= 0 || is_one_of(quantity, of_chains)) return true;
-  for (int i = 0; i < p->n_rex; i++)
-    if ((any || strcmp(stage, p->rex[i].name) == 0) && group >= 0) return true;
-  for (int i = 0; i < p->n_walks; i++)
-    if (any || strcmp(stage, p->walk[i].name) == 0)
-      if (group == 0 || is_one_of(quantity, of_walks)) return true;
-  if (p->has_nis && (any || strcmp(stage, "nis") == 0))
-    if (group == 0 || strcmp(quantity, "entropy") == 0) return true;
-  return p->has_nmcmc && (any || strcmp(stage, "nmcmc") == 0) &&
-         (group == 0 || strcmp(quantity, "acceptance") == 0);
+/* Does a section of the job give that quantity, of that group of observables (-1: of none)?
+ * name "": any of them. */
+static bool is_measured(const cw_plan *p, const char *name, const char *quantity, int group) {
+  for (int i = 0; i < p->n_sections; i++) {
+    const cw_section *s = &p->section[i];
+    const unsigned measured =
+        group == 0 ? CW_MEASURES_FIRST_GROUP | CW_MEASURES_ALL_GROUPS : CW_MEASURES_ALL_GROUPS;
+    if (name[0] != '\0' && strcmp(name, s->kind.name) != 0) continue;
+    if (group >= 0 ? (s->method->needs & measured) != 0 : is_given(p, s, quantity, false))
+      return true;
+  }
+  return false;
 }
 
-/* Does it belong to the case, out of the stages there are? */
 static bool is_of_case(const cw_plan *p, const char *quantity) {
-  static const char *const of_q[] = {"lnZ", "F_q", "F_q_per_site", NULL};
-  static const char *const of_p[] = {"F_p", "F_p_per_site", NULL};
-  static const char *const of_chain[] = {"F_chain", "F_chain_per_site", NULL};
-  return (p->has_nis && is_one_of(quantity, of_q)) ||
-         (p->has_forward && is_one_of(quantity, of_p)) ||
-         (p->has_chain && is_one_of(quantity, of_chain)) ||
-         (p->has_nis && p->has_forward && strcmp(quantity, "w_hat") == 0);
+  for (int i = 0; i < p->n_sections; i++)
+    if (is_given(p, &p->section[i], quantity, true)) return true;
+  return false;
 }
 
 /* An expectation that no result will meet is a mistake. */
@@ -136,7 +134,7 @@ static cw_status read_key(const cw_node *entry, cw_expect *e) {
 static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known, cw_expect *e) {
   const char *source;
   CW_TRY(read_key(entry, e));
-  if (e->stage[0] != '\0') CW_TRY(check_word(entry, "stage", e->stage, known->stage));
+  if (e->stage[0] != '\0') CW_TRY(check_word(entry, "stage", e->stage, known->section));
   CW_TRY(check_word(entry, "quantity", e->quantity, known->quantity));
   int which = find_word(e->quantity, known->quantity);
   CW_TRY(check_index(entry, e, known->count[which]));

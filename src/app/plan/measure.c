@@ -4,25 +4,26 @@
 
 /* Every section that measures groups in turn must come to this one. */
 static cw_status check_turn(const cw_node *map, const cw_plan *p, long every) {
-  for (int i = 0; i < p->n_mcmc + p->n_rex; i++) {
-    const bool is_rex = i >= p->n_mcmc;
-    const cw_mcmc_plan *m = is_rex ? &p->rex[i - p->n_mcmc].mcmc : &p->mcmc[i];
+  for (int i = 0; i < p->n_sections; i++) {
+    const cw_mcmc_plan *m = cw_section_chains(&p->section[i]);
+    if (!(p->section[i].method->needs & CW_MEASURES_ALL_GROUPS)) continue;
     if (every <= m->steps / m->every) continue;
     return cw_job_fail(map, "every",
                        "section '%s' would never measure it: expected at most %ld, its "
                        "measurements (steps/every), found %ld",
-                       is_rex ? p->rex[i - p->n_mcmc].name : m->ops->name, m->steps / m->every,
-                       every);
+                       p->section[i].kind.name, m->steps / m->every, every);
   }
   return CW_OK;
 }
 
 static cw_status read_group(cw_node *measure, const cw_observable_ops *ops, cw_plan *p) {
   cw_node *map;
+  char words[300];
   CW_TRY(cw_job_map(measure, ops->name, ops->standard ? CW_JOB_PRESET : CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
-  if (!ops->standard && p->n_mcmc + p->n_rex == 0)
-    return cw_job_fail(map, NULL, "nothing measures it: it needs a sampler section, rex or ptbc");
+  if (!ops->standard && !cw_plan_has(p, CW_MEASURES_ALL_GROUPS))
+    return cw_job_fail(map, NULL, "nothing measures it: it needs a section %s",
+                       cw_section_words(CW_MEASURES_ALL_GROUPS, words, sizeof words));
   CW_REQUIRE(p->n_groups < CW_MAX_GROUPS);
   cw_measure_plan *g = &p->group[p->n_groups++];
   g->ops = ops;

@@ -1,5 +1,5 @@
-/* Models and their training: sections `model` and `train`, and what flows on a ladder share with
- * them. */
+/* Models: section `model`, and what flows on a ladder share with it; and how parameters move in a
+ * training. */
 
 #include "app/plan/plan.h"
 
@@ -96,7 +96,7 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
 }
 
 /* Parameters of a finished training, at this volume or another. */
-static cw_status read_start(cw_node *flow, cw_start_from *start) {
+cw_status cw_read_start(cw_node *flow, cw_start_from *start) {
   cw_node *map;
   CW_TRY(cw_job_map(flow, "start", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
@@ -104,7 +104,7 @@ static cw_status read_start(cw_node *flow, cw_start_from *start) {
   return cw_read_text(map, "case", "", start->name, sizeof start->name);
 }
 
-static cw_status needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
+cw_status cw_needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
   if (p->theory->kind == CW_SITE_REAL) return CW_OK;
   return cw_job_fail(root, section,
                      "models are for real fields and spins on sites, not for theory '%s'",
@@ -205,9 +205,9 @@ cw_status cw_read_model(cw_node *root, cw_plan *p) {
   cw_node *map;
   CW_TRY(cw_job_map(root, "model", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
-  if (p->theory->kind != CW_SITE_SPIN) CW_TRY(needs_real_field(root, p, "model"));
+  if (p->theory->kind != CW_SITE_SPIN) CW_TRY(cw_needs_real_field(root, p, "model"));
   p->has_model = true;
-  CW_TRY(read_start(map, &p->start));
+  CW_TRY(cw_read_start(map, &p->start));
   if (p->theory->kind == CW_SITE_SPIN) return read_autoregressive(map, p);
   CW_TRY(read_prior(map, &p->model.prior));
   CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
@@ -218,7 +218,6 @@ cw_status cw_read_model(cw_node *root, cw_plan *p) {
 
 /* ---- training ---- */
 
-static const char *const loss_words[] = {"reverse_kl", "forward_kl", NULL};
 static const char *const gradient_words[] = {"path", "plain", "reinforce", NULL};
 static const char *const schedule_words[] = {"constant", "cosine", "plateau", NULL};
 
@@ -235,8 +234,7 @@ static cw_status read_schedule(cw_node *map, long warmup, cw_train_options *t) {
   return CW_OK;
 }
 
-/* How parameters move, the same for every loss. */
-static cw_status read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t) {
+cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t) {
   int gradient;
   CW_TRY(
       cw_job_choice(map, "gradient", "gradient estimator", gradient_words, (int)preset, &gradient));
@@ -249,62 +247,4 @@ static cw_status read_descent(cw_node *map, cw_gradient preset, long warmup, cw_
   CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));
   CW_TRY(cw_job_double(map, "beta2", 0.999, 0, 0.9999999, &t->beta2));
   return cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon);
-}
-
-static bool spins(const cw_plan *p) { return p->model.kind == CW_MODEL_AUTOREGRESSIVE; }
-
-static cw_gradient preset_gradient(const cw_plan *p, cw_loss loss) {
-  if (!spins(p)) return CW_GRADIENT_PATH;
-  return loss == CW_LOSS_REVERSE_KL ? CW_GRADIENT_REINFORCE : CW_GRADIENT_PLAIN;
-}
-
-/* What starts from trained parameters is where annealing would take it. */
-static cw_status read_annealing(cw_node *map, const cw_plan *p, cw_train_options *t) {
-  const long preset = p->start.run[0] != '\0' ? 0 : t->steps / 10;
-  CW_TRY(cw_job_long(map, "anneal", preset, 0, 1000000000, &t->anneal));
-  if (t->anneal > t->steps)
-    return cw_job_fail(map, "anneal", "%ld steps of annealing, but %ld steps in all", t->anneal,
-                       t->steps);
-  return cw_job_double(map, "anneal_from", 0.5, 0, 1, &t->anneal_from);
-}
-
-cw_status cw_read_train(cw_node *root, cw_plan *p) {
-  cw_node *map;
-  int loss;
-  cw_train_options *t = &p->train;
-  CW_TRY(cw_job_map(root, "train", CW_JOB_MAY, &map));
-  if (map == NULL) return CW_OK;
-  CW_TRY(cw_needs_model(root, p, "train"));
-  p->has_train = true;
-  CW_TRY(cw_job_choice(map, "loss", "loss", loss_words, CW_LOSS_REVERSE_KL, &loss));
-  t->loss = (cw_loss)loss;
-  CW_TRY(cw_job_long(map, "steps", 2000, 0, 1000000000, &t->steps));
-  CW_TRY(cw_job_long(map, "batch", 1024, CW_LANES, 1L << 24, &t->batch));
-  if (t->batch % CW_LANES != 0)
-    return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
-  CW_TRY(read_descent(map, preset_gradient(p, t->loss), 100, t));
-  if (spins(p) && t->gradient == CW_GRADIENT_PATH)
-    return cw_job_fail(map, "gradient", "there is no path gradient for spins; expected plain");
-  if (spins(p) && t->loss == CW_LOSS_REVERSE_KL) CW_TRY(read_annealing(map, p, t));
-  if (p->model.z2_mixture && t->loss == CW_LOSS_FORWARD_KL && t->gradient == CW_GRADIENT_PATH)
-    return cw_job_fail(
-        map, "gradient",
-        "the path gradient of the forward KL needs a single flow; with z2_mixture use plain");
-  return t->loss == CW_LOSS_FORWARD_KL ? cw_read_data(root, map, p, &p->train_data) : CW_OK;
-}
-
-cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
-  cw_node *flow, *train;
-  cw_train_options *t = &f->train;
-  CW_TRY(needs_real_field(map, p, "flow"));
-  CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
-  f->model.prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
-  CW_TRY(read_start(flow, &f->start));
-  CW_TRY(cw_read_layers(flow, p, &f->model));
-  CW_TRY(cw_job_map(map, "train", CW_JOB_PRESET, &train));
-  t->loss = CW_LOSS_TRANSITION;
-  CW_TRY(cw_job_long(train, "steps", 100, 0, 1000000000, &t->steps));
-  CW_TRY(cw_job_long(train, "batch", 512, 2, 1L << 24, &t->batch));
-  CW_TRY(cw_job_long(train, "every", 10, 1, 1000000, &f->every));
-  return read_descent(train, CW_GRADIENT_PATH, 10, t);
 }

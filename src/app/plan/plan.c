@@ -19,23 +19,9 @@ long cw_kept_rows_of(const cw_mcmc_plan *m, long measured) {
   return measured * cw_kept_rows(m) / (m->steps / m->every);
 }
 
-bool cw_trained_on(const cw_plan *p, int data) {
-  return p->has_train && p->train.loss == CW_LOSS_FORWARD_KL && p->train_data == data;
-}
-
-long cw_fair_rows(const cw_plan *p, int data) {
-  long rows = cw_kept_rows(&p->mcmc[data]);
-  return cw_trained_on(p, data) ? rows - rows / 2 : rows;
-}
-
-long cw_forward_rows(const cw_plan *p) {
-  return p->has_forward ? cw_fair_rows(p, p->forward_data) : 0;
-}
-
-void cw_plans_clear(cw_plans *plans) {
-  free(plans->plan);
-  free(plans->text);
-  *plans = (cw_plans){0};
+long cw_measured_rows(const cw_plan *p, const cw_mcmc_plan *m) {
+  const long rows = m->steps / m->every;
+  return p->n_groups > 0 ? rows / p->group[0].every : rows;
 }
 
 void cw_probe_make(const cw_plan *plan, cw_probe *probe) {
@@ -53,22 +39,15 @@ void cw_primary_name(const cw_plan *plan, int g, char name[64]) {
   snprintf(name, 64, "primary%s%.50s", g > 0 ? "." : "", g > 0 ? plan->group[g].ops->name : "");
 }
 
-static long smaller(long a, long b) { return a < b ? a : b; }
-
 int cw_plan_split(const cw_plan *plan, long threads) {
   long fewest = LONG_MAX;
-  for (int i = 0; i < plan->n_mcmc; i++) fewest = smaller(fewest, plan->mcmc[i].chains);
-  for (int i = 0; i < plan->n_walks; i++) fewest = smaller(fewest, plan->walk[i].mcmc.chains);
-  for (int i = 0; i < plan->n_rex; i++) fewest = smaller(fewest, plan->rex[i].mcmc.chains);
+  for (int i = 0; i < plan->n_sections; i++) {
+    const cw_mcmc_plan *m = cw_section_chains(&plan->section[i]);
+    if (m != NULL && m->chains < fewest) fewest = m->chains;
+  }
   if (plan->has_model || plan->theory->kind == CW_SITE_REAL || fewest == LONG_MAX) return 1;
   long share = (fewest + threads - 1) / threads;
   return cw_geometry_choose(&plan->lat, cw_kind_components(plan->theory->kind, &plan->lat), share);
-}
-
-int cw_count_stages(const cw_walk_plan *w, cw_walk_stage kind) {
-  int n = 0;
-  for (int i = 0; i < w->n_stages; i++) n += w->stage[i] == kind;
-  return n;
 }
 
 void cw_rung_array(const cw_plan *plan, int rung, int g, char name[80]) {

@@ -2,8 +2,9 @@
 #ifndef CW_APP_PLAN_H
 #define CW_APP_PLAN_H
 
-#include "app/plan/expect.h"
 #include "app/job/job.h"
+#include "app/plan/expect.h"
+#include "app/plan/method.h"
 #include "causeway/bridge.h"
 #include "causeway/model.h"
 #include "causeway/observe.h"
@@ -11,12 +12,18 @@
 #include "causeway/store.h"
 #include "causeway/train.h"
 
-enum { CW_MAX_MCMC = 8, CW_MAX_CASES = 64, CW_MAX_GROUPS = 16, CW_PATH = 2048, CW_MAX_WORDS = 64 };
+enum {
+  CW_MAX_SECTIONS = 32,
+  CW_MAX_CASES = 64,
+  CW_MAX_GROUPS = 16,
+  CW_PATH = 2048,
+  CW_MAX_WORDS = 64
+};
 
 typedef enum { CW_START_HOT, CW_START_COLD } cw_start;
 
-/* A section named after a sampler. */
-typedef struct {
+/* Markov chains of a sampler: a section named after one, or a part of another method's. */
+struct cw_mcmc_plan {
   const cw_sampler_ops *ops;
   double param[CW_MAX_PARAMS];
   int choice[CW_MAX_PARAMS];
@@ -27,7 +34,7 @@ typedef struct {
   char start_file[CW_PATH]; /* a gauge configuration that all chains start from; "": none */
   bool project_start;       /* its links may be far from SU(3): they are projected onto it */
   unsigned ignore_checks;   /* of it: bits of cw_configuration_check */
-} cw_mcmc_plan;
+};
 
 /* A group of observables that sampler sections measure. */
 typedef struct {
@@ -44,49 +51,28 @@ typedef struct {
   double param[CW_MAX_RUNGS][CW_MAX_PARAMS];
 } cw_ladder_plan;
 
-/* Sections `rex` and `ptbc`. */
-typedef struct {
-  const char *name;
-  cw_mcmc_plan mcmc; /* chains: of copies of the whole ladder; steps: each with its swaps */
-  long mutations;
-  cw_swap_order order;
-  bool all_rungs; /* are all rungs measured, or only the last */
-  bool translate;
-  cw_levels levels;
-  int flow; /* index into walk: whose flows carry configurations between rungs; -1: none */
-} cw_rex_plan;
-
-/* Run (and case) whose trained parameters flows start from; run "": none. */
+/* Run (and case) whose trained parameters a model starts from; run "": none. */
 typedef struct {
   char run[CW_PATH], name[64];
 } cw_start_from;
 
-/* Flows between the rungs, one per pair, of the same layers each. */
-typedef struct {
-  cw_model_spec model;    /* its prior is not used */
-  cw_train_options train; /* batch: particles of the walks that train; steps: such walks */
-  long every;             /* sampler steps on rung 0 from one of them to the next */
-  cw_start_from start;
-} cw_flow_plan;
+/* A section of the job that is a method's. */
+struct cw_section {
+  const cw_method *method;
+  cw_section_kind kind;
+  void *own; /* what method->read filled, of the method's own type; owned */
+};
 
-/* Sections `ais`, `smc`, `snf`, `craft` and `walk`. */
-typedef struct {
-  const char *name;
-  cw_mcmc_plan mcmc; /* chains: particles; steps: walks; every: sampler steps on rung 0 from walk to
-                        walk */
-  int n_stages;
-  cw_walk_stage stage[CW_MAX_WALK_STAGES];
-  long mutations, tuning;
-  bool reverse; /* walks back from the last rung to the first as well */
-  bool pimh;    /* a Markov chain of walks */
-  double threshold;
-  cw_resampling scheme;
-  bool has_flow;
-  cw_flow_plan flow;
-} cw_walk_plan;
-enum { CW_MAX_WALKS = 5, CW_MAX_REX = 2 };
+/* What a section trains, under the name of one of its parts. */
+struct cw_training {
+  char stage[64]; /* "train", "craft.train" */
+  const cw_model_spec *model;
+  bool is_ladder;         /* a flow for every step of the ladder; false: the job's model */
+  const cw_section *data; /* on whose kept configurations; NULL: on none */
+  char text[240];         /* "reverse KL, path gradient, batch 1024, 2000 steps" */
+};
 
-typedef struct {
+struct cw_plan {
   char name[64]; /* of the case; "" in a job without cases */
   char job[64];
   char about[1024]; /* one sentence */
@@ -96,31 +82,18 @@ typedef struct {
   const cw_theory_ops *theory;
   int form;
   double param[CW_MAX_PARAMS];
-  int n_mcmc;
-  cw_mcmc_plan mcmc[CW_MAX_MCMC];
-  int n_groups; /* at least one */
+  bool has_model;
+  cw_model_spec model;
+  cw_start_from start; /* of the model */
+  cw_ladder_plan ladder;
+  int n_sections;
+  cw_section section[CW_MAX_SECTIONS]; /* in the order of running */
+  int n_groups;                        /* at least one */
   cw_measure_plan
       group[CW_MAX_GROUPS]; /* the first, a standard one, is what flows are measured by */
   int n_expect;
   cw_expect expect[CW_MAX_EXPECT];
-  bool has_model, has_train, has_nis, has_nmcmc, has_forward, has_chain;
-  cw_model_spec model;
-  cw_start_from start; /* of the model */
-  cw_train_options train;
-  int train_data; /* forward KL: index into mcmc */
-  long nis_samples;
-  long nmcmc_chains, nmcmc_thermalise, nmcmc_steps; /* steps after thermalisation */
-  int nmcmc_data; /* index into mcmc: whose kept configurations they start from; -1: of the model */
-  int forward_data; /* index into mcmc */
-  cw_ladder_plan ladder;
-  int n_rex, n_walks;
-  cw_rex_plan rex[CW_MAX_REX];
-  cw_walk_plan walk[CW_MAX_WALKS];
-  struct {
-    cw_mcmc_plan mcmc; /* how each node is sampled */
-    long nodes;
-  } chain;
-} cw_plan;
+};
 
 /* A job with its cases resolved. */
 typedef struct {
@@ -149,37 +122,49 @@ typedef struct {
 } cw_probe;
 void cw_probe_make(const cw_plan *plan, cw_probe *probe); /* probe points into itself */
 
-/* How the sections of sampler stages are read: which sampler, under key `sampler`; chains, steps
- * and parameters. */
+/* ---- what methods read their sections with ---- */
+
+/* Which sampler, under key `sampler`; then chains, steps and the sampler's parameters. */
 cw_status cw_read_which_sampler(cw_node *map, cw_mcmc_plan *m);
 cw_status cw_read_mcmc(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
-cw_status cw_read_samplers(cw_node *root, cw_plan *plan); /* all of them */
 /* Only its parameters, and whether it fits. */
 cw_status cw_read_sampler(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
-
 /* A text that fits into out (size). */
 cw_status cw_read_text(cw_node *root, const char *key, const char *preset, char *out, size_t size);
-/* Which sampler section another one takes its data from; it keeps two configurations per chain or
- * more. */
-cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index);
+/* Key `data`: which section that keeps configurations another one takes its data from; it keeps
+ * two per chain or more. */
+cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, const cw_section **data);
 /* The same without asking how many it keeps. */
-cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p, int *index);
-cw_status cw_needs_model(cw_node *root, const cw_plan *p, const char *section);
+cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p,
+                               const cw_section **data);
+/* Key `layers`, those of flows without a prior; key `start`, whose parameters they start from. */
+cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model);
+cw_status cw_read_start(cw_node *map, cw_start_from *start);
+/* How parameters move, the same for every loss; presets of the estimator and of the warm-up. */
+cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t);
+/* CW_EINVAL: the job's fields are not real numbers on sites, which flows are for. */
+cw_status cw_needs_real_field(const cw_node *root, const cw_plan *p, const char *section);
 
-/* Sections `model` and `train`. */
+/* ---- sections ---- */
+
 cw_status cw_read_model(cw_node *root, cw_plan *p);
-cw_status cw_read_train(cw_node *root, cw_plan *p);
-cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model); /* key `layers` */
+cw_status cw_read_ladder(cw_node *root, cw_plan *p);
+/* All sections that are methods'. */
+cw_status cw_read_methods(cw_context *ctx, cw_node *root, cw_plan *p);
+/* The names of all sections whose methods have a bit of needs (0: of all): "'a', 'b' or 'c'". */
+const char *cw_section_words(unsigned needs, char *list, size_t size);
+/* The chains that a section runs; NULL: none. */
+const cw_mcmc_plan *cw_section_chains(const cw_section *s);
+/* The section of that name; NULL: the job has none. */
+const cw_section *cw_plan_section(const cw_plan *p, const char *name);
+/* Has it a section whose method has one of these bits of needs? */
+bool cw_plan_has(const cw_plan *p, unsigned needs);
+/* What the job's model is trained by; false: it is not. */
+bool cw_plan_training(const cw_plan *p, cw_training *out);
 /* Equal but for the half of the lattice that they act on? */
 bool cw_same_layer(const cw_layer_spec *a, const cw_layer_spec *b);
 /* The key in which two models differ whose parameters would not mean the same; NULL: none. */
 const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
-/* Keys `flow` and `train` of a walk. */
-cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *flow);
-/* Sections `ladder`, `rex`, `ptbc`, and the walks. */
-cw_status cw_read_ladder(cw_node *root, cw_plan *plan);
-/* How often a stage comes in the program of a walk. */
-int cw_count_stages(const cw_walk_plan *walk, cw_walk_stage kind);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);
 cw_status cw_read_expect(cw_node *root, cw_plan *plan);
@@ -198,11 +183,16 @@ long cw_kept_rows(const cw_mcmc_plan *m);
 long cw_kept_rows_of(const cw_mcmc_plan *m, long measured);
 /* Are its configurations what configuration files hold, SU(3) links in four dimensions? */
 bool cw_plan_fits_files(const cw_plan *plan);
-/* Was the model trained on configurations of sampler section number data? Then it was on the first
- * half of the kept rows, and what is to be fair to the model takes the second. */
-bool cw_trained_on(const cw_plan *plan, int data);
-long cw_fair_rows(const cw_plan *plan, int data);
-long cw_forward_rows(const cw_plan *plan); /* rows that `forward` judges on */
+/* Rows of the first group of observables that chains of so many steps measure. */
+long cw_measured_rows(const cw_plan *plan, const cw_mcmc_plan *m);
+/* Was the model trained on configurations of that section? Then it was on the first half of the
+ * kept rows, and what is to be fair to the model takes the second. */
+bool cw_trained_on(const cw_plan *plan, const cw_section *data);
+long cw_fair_rows(const cw_plan *plan, const cw_section *data);
+
+/* A part without training on the job's theory, of one step per unit; its section says name, label
+ * and colour. */
+cw_part cw_part_of(const cw_section *s, unsigned is, const char *unit, long wanted);
 
 /* The store's name of a stage of a case. */
 void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]);

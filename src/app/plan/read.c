@@ -37,67 +37,6 @@ static cw_status read_theory(cw_node *root, cw_plan *p) {
   return why ? cw_job_fail(map, NULL, "%s", why) : CW_OK;
 }
 
-/* Each chain starts from a kept configuration of its own. */
-static cw_status read_start_data(cw_node *root, cw_node *map, cw_plan *p) {
-  CW_TRY(cw_read_data_section(root, map, p, &p->nmcmc_data));
-  const cw_mcmc_plan *m = &p->mcmc[p->nmcmc_data];
-  const char *name = m->ops->name;
-  const long kept = m->keep > 0 ? cw_fair_rows(p, p->nmcmc_data) * m->chains : 0;
-  if (kept >= p->nmcmc_chains) return CW_OK;
-  return cw_job_fail(
-      map, "start", "%ld chains need a kept configuration of '%s' each%s, found %ld; set %s.keep",
-      p->nmcmc_chains, name,
-      cw_trained_on(p, p->nmcmc_data) ? " that the model was not trained on" : "", kept, name);
-}
-
-static cw_status read_nmcmc(cw_node *root, cw_plan *p) {
-  static const char *const words[] = {"model", "data", NULL};
-  enum { FROM_MODEL, FROM_DATA };
-  cw_node *map;
-  int start;
-  CW_TRY(cw_job_map(root, "nmcmc", CW_JOB_MAY, &map));
-  if ((p->has_nmcmc = map != NULL) == false) return CW_OK;
-  CW_TRY(cw_needs_model(root, p, "nmcmc"));
-  CW_TRY(cw_job_long(map, "chains", 64, 1, 1000000, &p->nmcmc_chains));
-  CW_TRY(cw_job_choice(map, "start", "start", words, FROM_MODEL, &start));
-  p->nmcmc_data = -1;
-  if (start == FROM_DATA)
-    CW_TRY(read_start_data(root, map, p));
-  else if (cw_job_has(map, "data"))
-    return cw_job_fail(map, "data", "chains start from the model: expected 'start: data'");
-  CW_TRY(cw_job_long(map, "thermalise", start == FROM_DATA ? 0 : 500, 0, 100000000,
-                     &p->nmcmc_thermalise));
-  return cw_job_long(map, "steps", 1000, 1, 1L << 31, &p->nmcmc_steps);
-}
-
-static cw_status read_inference(cw_node *root, cw_plan *p) {
-  cw_node *map;
-  CW_TRY(cw_job_map(root, "nis", CW_JOB_MAY, &map));
-  if ((p->has_nis = map != NULL)) {
-    CW_TRY(cw_needs_model(root, p, "nis"));
-    CW_TRY(cw_job_long(map, "samples", 65536, 2, 1L << 31, &p->nis_samples));
-  }
-  CW_TRY(read_nmcmc(root, p));
-  CW_TRY(cw_job_map(root, "forward", CW_JOB_MAY, &map));
-  if ((p->has_forward = map != NULL)) {
-    CW_TRY(cw_needs_model(root, p, "forward"));
-    CW_TRY(cw_read_data(root, map, p, &p->forward_data));
-  }
-  return CW_OK;
-}
-
-static cw_status read_chain(cw_node *root, cw_plan *p) {
-  cw_node *map;
-  CW_TRY(cw_job_map(root, "chain", CW_JOB_MAY, &map));
-  if ((p->has_chain = map != NULL) == false) return CW_OK;
-  if (p->theory->bond_term < 0)
-    return cw_job_fail(root, "chain", "theory '%s' has no hopping term to integrate along",
-                       p->theory->name);
-  CW_TRY(cw_job_long(map, "nodes", 10, 2, 200, &p->chain.nodes));
-  CW_TRY(cw_read_which_sampler(map, &p->chain.mcmc));
-  return cw_read_mcmc(map, p, &p->chain.mcmc);
-}
-
 /* The name of a job is that of a folder, too. */
 static cw_status read_name(cw_node *root, cw_plan *p) {
   CW_TRY(cw_read_text(root, "job", NULL, p->job, sizeof p->job));
@@ -112,19 +51,24 @@ static cw_status read_name(cw_node *root, cw_plan *p) {
 
 /* Something must be done, and what is made for it used; a misspelt section would be neither. */
 static cw_status check_whole(cw_node *root, const cw_plan *p) {
-  bool uses_model = p->has_train || p->has_nis || p->has_nmcmc || p->has_forward;
-  bool works = uses_model || p->n_mcmc + p->n_walks + p->n_rex > 0 || p->has_chain;
-  if (!works || (p->has_model && !uses_model)) CW_TRY(cw_job_finish(root));
-  if (p->has_model && !uses_model)
-    return cw_job_fail(root, "model",
-                       "nothing uses it: add a section 'train', 'nis', 'nmcmc' or 'forward'");
+  char words[300];
+  const bool works = p->n_sections > 0;
+  const bool idle_model = p->has_model && !cw_plan_has(p, CW_NEEDS_MODEL);
+  const bool idle_ladder = p->ladder.n > 0 && !cw_plan_has(p, CW_NEEDS_LADDER);
+  if (!works || idle_model || idle_ladder) CW_TRY(cw_job_finish(root));
+  if (idle_model)
+    return cw_job_fail(root, "model", "nothing uses it: add a section %s",
+                       cw_section_words(CW_NEEDS_MODEL, words, sizeof words));
+  if (idle_ladder)
+    return cw_job_fail(root, "ladder", "nothing walks it: add a section %s",
+                       cw_section_words(CW_NEEDS_LADDER, words, sizeof words));
   if (works) return CW_OK;
   return cw_job_fail(root, NULL,
                      "nothing to do: add a section that samples, such as one named after a sampler "
                      "(causeway list samplers)");
 }
 
-static cw_status read_plan(cw_node *root, cw_plan *p) {
+static cw_status read_plan(cw_context *ctx, cw_node *root, cw_plan *p) {
   long seed;
   CW_TRY(read_name(root, p));
   CW_TRY(cw_read_text(root, "about", "", p->about, sizeof p->about));
@@ -134,11 +78,8 @@ static cw_status read_plan(cw_node *root, cw_plan *p) {
   CW_TRY(read_lattice(root, p));
   CW_TRY(read_theory(root, p));
   CW_TRY(cw_read_model(root, p));
-  CW_TRY(cw_read_samplers(root, p));
-  CW_TRY(cw_read_train(root, p));
-  CW_TRY(read_inference(root, p));
-  CW_TRY(read_chain(root, p));
   CW_TRY(cw_read_ladder(root, p));
+  CW_TRY(cw_read_methods(ctx, root, p));
   CW_TRY(cw_read_measure(root, p));
   CW_TRY(cw_read_expect(root, p));
   return check_whole(root, p);
@@ -152,7 +93,7 @@ static bool good_name(const char *name) {
 
 /* The base with one case merged in; read, then put back resolved, so that the job shows what ran.
  */
-static cw_status read_case(cw_job *job, cw_node *entry, cw_plan *p) {
+static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plan *p) {
   cw_job *merged = NULL;
   const char *name = cw_job_key(entry);
   if (!good_name(name))
@@ -162,7 +103,7 @@ static cw_status read_case(cw_job *job, cw_node *entry, cw_plan *p) {
   CW_TRY(cw_job_merge(job, entry, &merged));
   cw_node *root = cw_job_root(merged);
   cw_job_remove(root, "cases");
-  cw_status st = read_plan(root, p);
+  cw_status st = read_plan(ctx, root, p);
   if (st == CW_OK) st = cw_job_finish(root);
   if (st == CW_OK) st = cw_job_replace(entry, root);
   cw_job_destroy(merged);
@@ -190,12 +131,12 @@ static cw_status read_cases(cw_context *ctx, cw_job *job, cw_plans *out) {
   out->plan = calloc((size_t)out->n, sizeof *out->plan);
   if (out->plan == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the job");
   if (n == 0) {
-    CW_TRY(read_plan(cw_job_root(job), &out->plan[0]));
+    CW_TRY(read_plan(ctx, cw_job_root(job), &out->plan[0]));
     return cw_job_finish(cw_job_root(job));
   }
   int i = 0;
   for (cw_node *c = cw_job_first(cases); c != NULL; c = cw_job_next(c))
-    CW_TRY(read_case(job, c, &out->plan[i++]));
+    CW_TRY(read_case(ctx, job, c, &out->plan[i++]));
   drop_base(cw_job_root(job)); /* it was read, and checked, once per case */
   cw_job_accept(cw_job_root(job));
   return CW_OK;

@@ -1,4 +1,4 @@
-/* Sections named after samplers, and what other sections share with them. */
+/* Markov chains of a sampler, as sections ask for them, and what sections take from each other. */
 #include <stdio.h>
 #include <string.h>
 
@@ -100,43 +100,32 @@ cw_status cw_read_mcmc(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
   return cw_read_sampler(map, p, m);
 }
 
-cw_status cw_read_samplers(cw_node *root, cw_plan *p) {
-  for (int i = 0; cw_samplers[i]; i++) {
-    cw_node *map;
-    CW_TRY(cw_job_map(root, cw_samplers[i]->name, CW_JOB_MAY, &map));
-    if (map == NULL) continue;
-    CW_REQUIRE(p->n_mcmc < CW_MAX_MCMC);
-    cw_mcmc_plan *m = &p->mcmc[p->n_mcmc++];
-    m->ops = cw_samplers[i];
-    CW_TRY(cw_read_mcmc(map, p, m));
-    CW_TRY(cw_job_finish(map));
+cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p,
+                               const cw_section **data) {
+  const cw_section *keeping[CW_MAX_SECTIONS];
+  const char *words[CW_MAX_SECTIONS + 1] = {NULL};
+  char list[200];
+  int n = 0, which;
+  for (int i = 0; i < p->n_sections; i++) {
+    if (!(p->section[i].method->needs & CW_KEEPS)) continue;
+    words[n] = p->section[i].kind.name;
+    keeping[n++] = &p->section[i];
   }
+  for (int i = 0; n == 0 && cw_samplers[i]; i++) CW_TRY(cw_job_suspect(root, cw_samplers[i]->name));
+  if (n == 0)
+    return cw_job_fail(map, "data", "needs a section %s with 'keep' configurations",
+                       cw_section_words(CW_KEEPS, list, sizeof list));
+  CW_TRY(cw_job_choice(map, "data", "sampler section", words, 0, &which));
+  *data = keeping[which];
   return CW_OK;
 }
 
-cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
-  const char *words[CW_MAX_MCMC + 1] = {NULL};
-  for (int i = 0; p->n_mcmc == 0 && cw_samplers[i]; i++)
-    CW_TRY(cw_job_suspect(root, cw_samplers[i]->name));
-  if (p->n_mcmc == 0)
-    return cw_job_fail(map, "data",
-                       "needs a sampler section (hmc or cluster) with 'keep' configurations");
-  for (int i = 0; i < p->n_mcmc; i++) words[i] = p->mcmc[i].ops->name;
-  return cw_job_choice(map, "data", "sampler section", words, 0, index);
-}
-
-cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, int *index) {
-  CW_TRY(cw_read_data_section(root, map, p, index));
-  const cw_mcmc_plan *m = &p->mcmc[*index];
+cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, const cw_section **data) {
+  CW_TRY(cw_read_data_section(root, map, p, data));
+  const cw_mcmc_plan *m = cw_section_chains(*data);
   if (m->keep < 2 * m->chains)
     return cw_job_fail(map, "data",
                        "section '%s' must keep at least two configurations per chain; set %s.keep",
-                       m->ops->name, m->ops->name);
+                       (*data)->kind.name, (*data)->kind.name);
   return CW_OK;
-}
-
-cw_status cw_needs_model(cw_node *root, const cw_plan *p, const char *section) {
-  if (p->has_model) return CW_OK;
-  CW_TRY(cw_job_suspect(root, "model"));
-  return cw_job_fail(root, section, "needs a section 'model'");
 }

@@ -24,11 +24,11 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
   CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
   cw_model_init(out->model, plan->seed);
   cw_model_set_couplings(out->model, out->theory.ops, out->theory.c);
-  return cw_start_parameters(out, &plan->start, "train", &plan->model, 1, &out->model);
+  return cw_start_parameters(out, &plan->start, NULL, &plan->model, 1, &out->model);
 }
 
 void cw_case_close(cw_case *c) {
-  for (int i = 0; i < CW_MAX_WALKS; i++) cw_flows_destroy(&c->flows[i]);
+  for (int i = 0; i < CW_MAX_SECTIONS; i++) cw_flows_destroy(&c->flows[i]);
   cw_model_destroy(c->model);
   cw_arena_destroy(c->work);
   cw_theory_destroy(&c->theory);
@@ -41,6 +41,8 @@ cw_rng cw_case_rng(const cw_case *c, const char *stage) {
   cw_stage_name(c->plan, stage, name);
   return cw_rng_stream(c->plan->seed, name);
 }
+
+cw_flows *cw_case_flows(cw_case *c, const cw_section *s) { return &c->flows[s - c->plan->section]; }
 
 cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out) {
   const cw_ladder_plan *l = &c->plan->ladder;

@@ -10,7 +10,8 @@ static cw_status take_parameters(cw_case *c, const cw_start_from *from, const ch
   long n_theta = cw_model_n_theta(model[0]);
   const cw_array *a = cw_arrays_get(last, "state.trainer");
   if (a == NULL)
-    return cw_fail(c->ctx, CW_EINVAL, "start: run '%s' has no training '%s'", from->run, name);
+    return cw_fail(c->ctx, CW_EINVAL, "start: the training '%s' of run '%s' has not begun", name,
+                   from->run);
   long size = cw_array_size(a) / n, theirs = cw_trainer_state_theta(size);
   if (size * n != cw_array_size(a) || (a->rank == 2 ? a->dim[0] : 1) != n)
     return cw_fail(c->ctx, CW_EINVAL, "start: training '%s' of run '%s' is not of %d flows", name,
@@ -23,23 +24,23 @@ static cw_status take_parameters(cw_case *c, const cw_start_from *from, const ch
   return CW_OK;
 }
 
-/* The model that a stage of training is of, among the cases of a job; NULL: none. */
-static const cw_model_spec *trained_model(const cw_plan *plan, const char *stage) {
-  if (strcmp(stage, "train") == 0) return plan->has_model ? &plan->model : NULL;
-  for (int i = 0; i < plan->n_walks; i++) {
-    const size_t n = strlen(plan->walk[i].name);
-    if (strncmp(stage, plan->walk[i].name, n) == 0 && strcmp(stage + n, ".train") == 0)
-      return plan->walk[i].has_flow ? &plan->walk[i].flow.model : NULL;
+/* The training of a stage or, stage NULL, of the job's model. false: there is none. */
+static bool find_training(const cw_plan *plan, const char *stage, cw_training *out) {
+  if (stage == NULL) return cw_plan_training(plan, out);
+  for (int i = 0; i < plan->n_sections; i++) {
+    const cw_section *s = &plan->section[i];
+    if (s->method->trains != NULL && s->method->trains(plan, s, out) &&
+        strcmp(out->stage, stage) == 0)
+      return true;
   }
-  return NULL;
+  return false;
 }
 
 /* Parameters of another model, or of a network that knows its lattice, would be as many numbers
  * without a meaning. */
 static cw_status check_alike(cw_case *c, const cw_start_from *from, const cw_plan *theirs,
-                             const char *stage, const cw_model_spec *spec) {
-  const cw_model_spec *other = trained_model(theirs, stage);
-  const char *key = other != NULL ? cw_model_difference(spec, other) : NULL;
+                             const cw_model_spec *other, const cw_model_spec *spec) {
+  const char *key = cw_model_difference(spec, other);
   if (key != NULL)
     return cw_fail(c->ctx, CW_EINVAL,
                    "start: the parameters of run '%s' are of a model with other '%s'", from->run,
@@ -54,13 +55,28 @@ static cw_status check_alike(cw_case *c, const cw_start_from *from, const cw_pla
   return CW_OK;
 }
 
-static cw_status check_run(cw_case *c, const cw_start_from *from, const cw_store *store,
-                           const char *stage, const cw_model_spec *spec) {
+static cw_status fail_no_training(cw_case *c, const cw_start_from *from, bool has_case,
+                                  const char *stage) {
+  if (!has_case)
+    return cw_fail(c->ctx, CW_EINVAL, "start: run '%s' has no case '%s'", from->run, from->name);
+  if (stage == NULL)
+    return cw_fail(c->ctx, CW_EINVAL, "start: run '%s' has no training of a model", from->run);
+  return cw_fail(c->ctx, CW_EINVAL, "start: run '%s' has no training '%s'", from->run, stage);
+}
+
+/* The store's name of the training in the other run, whose model must be alike. */
+static cw_status name_training(cw_case *c, const cw_start_from *from, const cw_store *store,
+                               const char *stage, const cw_model_spec *spec, char name[160]) {
   cw_plans theirs = {0};
+  cw_training t;
+  const cw_plan *p = NULL;
   cw_status st = cw_plans_of_store(c->ctx, store, &theirs);
   for (int i = 0; st == CW_OK && i < theirs.n; i++)
-    if (strcmp(theirs.plan[i].name, from->name) == 0)
-      st = check_alike(c, from, &theirs.plan[i], stage, spec);
+    if (strcmp(theirs.plan[i].name, from->name) == 0) p = &theirs.plan[i];
+  if (st == CW_OK && (p == NULL || !find_training(p, stage, &t)))
+    st = fail_no_training(c, from, p != NULL, stage);
+  if (st == CW_OK) st = check_alike(c, from, p, t.model, spec);
+  if (st == CW_OK) cw_stage_name(p, t.stage, name);
   cw_plans_clear(&theirs);
   return st;
 }
@@ -71,9 +87,8 @@ cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char 
   cw_store *other = NULL;
   cw_arrays last = {0};
   char name[160];
-  snprintf(name, sizeof name, "%s%s%s", from->name, from->name[0] ? "/" : "", stage);
   cw_status st = cw_store_open(c->ctx, from->run, &other);
-  if (st == CW_OK) st = check_run(c, from, other, stage, spec);
+  if (st == CW_OK) st = name_training(c, from, other, stage, spec, name);
   if (st == CW_OK && cw_store_segments(other, name) > 0) st = cw_store_read(other, name, -1, &last);
   if (st == CW_OK) st = take_parameters(c, from, name, &last, n, model);
   cw_arrays_clear(&last);
@@ -87,12 +102,12 @@ static void rows_of_part(long n, cw_kept_part part, long *begin, long *end) {
   *end = part == CW_KEPT_TO_TRAIN ? n / 2 : n;
 }
 
-cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part,
+cw_status cw_kept_configurations(cw_case *c, const cw_section *data, cw_kept_part part,
                                  cw_field *x) {
   cw_arrays all = {0};
   char name[160];
   long begin = 0, end = 0, size = c->geom->n_sites * c->theory.n_comp;
-  cw_stage_name(c->plan, plan->ops->name, name);
+  cw_stage_name(c->plan, data->kind.name, name);
   *x = (cw_field){0};
   cw_status st = cw_store_read_all(c->store, name, &all);
   const cw_array *config = cw_arrays_get(&all, "config");

@@ -3,17 +3,11 @@
 
 #include "app/run/stage.h"
 
-/* The stages of a case in the order in which they need each other. */
 static cw_status run_case(cw_case *c) {
-  const cw_plan *p = c->plan;
-  for (int i = 0; i < p->n_mcmc; i++) CW_TRY(cw_run_mcmc(c, &p->mcmc[i]));
-  if (p->has_train) CW_TRY(cw_run_train(c));
-  if (p->has_nis) CW_TRY(cw_run_nis(c));
-  if (p->has_nmcmc) CW_TRY(cw_run_nmcmc(c));
-  if (p->has_forward) CW_TRY(cw_run_forward(c));
-  if (p->has_chain) CW_TRY(cw_run_chain(c));
-  for (int i = 0; i < p->n_walks; i++) CW_TRY(cw_run_walk(c, &p->walk[i]));
-  for (int i = 0; i < p->n_rex; i++) CW_TRY(cw_run_rex(c, &p->rex[i]));
+  for (int i = 0; i < c->plan->n_sections; i++) {
+    const cw_section *s = &c->plan->section[i];
+    CW_TRY(s->method->run(c, s));
+  }
   return CW_OK;
 }
 

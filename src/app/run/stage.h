@@ -26,7 +26,7 @@ typedef struct {
 } cw_start_doubt;
 
 /* A case while it runs. */
-typedef struct {
+struct cw_case {
   cw_context *ctx;
   const cw_plan *plan;
   cw_store *store;
@@ -35,13 +35,14 @@ typedef struct {
   cw_observer observer[CW_MAX_GROUPS]; /* of the groups of the plan */
   cw_arena *work;                      /* of all measurements, kept from one to the next */
   cw_model *model;                     /* NULL: none in the job */
-  cw_flows flows[CW_MAX_WALKS];        /* of the walks of the plan, once they ran */
+  cw_flows flows[CW_MAX_SECTIONS];     /* of the sections that train some, once they did */
   cw_start_doubt doubt; /* about the start of the running stage, for its next segment */
-} cw_case;
+};
 
 cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out);
 void cw_case_close(cw_case *c);
-cw_rng cw_case_rng(const cw_case *c, const char *stage); /* the random stream of a stage */
+cw_rng cw_case_rng(const cw_case *c, const char *stage);  /* the random stream of a stage */
+cw_flows *cw_case_flows(cw_case *c, const cw_section *s); /* those that section s trains */
 
 typedef struct cw_stage cw_stage;
 struct cw_stage {
@@ -114,34 +115,22 @@ cw_status cw_check_log_weights(cw_case *c, const char *stage, const double *lw, 
 /* Of stages whose state is their step. */
 cw_status cw_nothing_to_load(cw_stage *s, cw_case *c, const cw_arrays *last);
 
-/* ---- the stages, in the order in which a case runs them ---- */
+/* ---- what a stage takes from another ---- */
 
-cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan);
-/* Parameters of n models from the training stage of another run, if from names one. CW_EINVAL: it
- * has none, or of other models. */
+/* Parameters of n models from another run, if from names one: from its stage of that name or, stage
+ * NULL, from the training of its job's model. CW_EINVAL: it has none, or of other models. */
 cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
                               const cw_model_spec *spec, int n, cw_model *const *model);
-cw_status cw_run_train(cw_case *c); /* also brings back the parameters of a finished training */
-cw_status cw_run_nis(cw_case *c);
-cw_status cw_run_nmcmc(cw_case *c);
-cw_status cw_run_forward(cw_case *c);
-cw_status cw_run_chain(cw_case *c);
-cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan); /* its flows, if it has some, first */
-cw_status cw_run_rex(cw_case *c, const cw_rex_plan *plan); /* after the walk whose flows it takes */
-
-/* Trains the flows of a walk section, as the stage "NAME.train", or brings them back if that is
- * done; none if it has none. The caller destroys *flows in any case. */
-cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows);
 void cw_flows_destroy(cw_flows *flows);
 
 /* The ladder of the case's plan, or that from its end. The caller destroys *out in any case. */
 cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out);
 
-/* The configurations that a sampler stage kept, as one field. A forward-KL training on them takes
+/* The configurations that a section kept, as one field. A forward-KL training on them takes
  * the first half of each chain's, and leaves the second half to judge the flow on: a flow looks too
  * good on what it was trained on. */
 typedef enum { CW_KEPT_ALL, CW_KEPT_TO_TRAIN, CW_KEPT_TO_JUDGE } cw_kept_part;
-cw_status cw_kept_configurations(cw_case *c, const cw_mcmc_plan *plan, cw_kept_part part,
+cw_status cw_kept_configurations(cw_case *c, const cw_section *data, cw_kept_part part,
                                  cw_field *x); /* the caller destroys *x */
 
 #endif

@@ -215,6 +215,7 @@ static void tune(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tu
 extern const cw_sampler_ops cw_sampler_cluster;
 const cw_sampler_ops cw_sampler_cluster = {
     .name = "cluster",
+    .label = "Cluster",
     .title = "Wolff or Swendsen-Wang clusters of spins, or of signs with HMC of the moduli",
     .source = "Brower and Tamayo, PRL 62 (1989) 1087; Wolff, PRL 62 (1989) 361",
     .params = params,

@@ -137,6 +137,7 @@ static cw_status heatbath_step(cw_sampler *s, const double *c, cw_field *x, cw_r
 extern const cw_sampler_ops cw_sampler_heatbath;
 const cw_sampler_ops cw_sampler_heatbath = {
     .name = "heatbath",
+    .label = "Heat bath",
     .title = "heat bath and over-relaxation of links",
     .source = "Cabibbo and Marinari, PLB 119 (1982) 387; Kennedy and Pendleton, PLB 156 (1985) 393",
     .params = params,

@@ -279,6 +279,7 @@ const char *cw_hmc_doubt(const cw_theory_ops *theory, const double *param) {
 extern const cw_sampler_ops cw_sampler_hmc;
 const cw_sampler_ops cw_sampler_hmc = {
     .name = "hmc",
+    .label = "HMC",
     .title = "hybrid Monte Carlo",
     .source = "Duane et al., PLB 195 (1987) 216; integrators: Omelyan et al., CPC 146 (2002) "
               "188 and 151 (2003) 272",

@@ -171,6 +171,7 @@ static cw_status spinflip_step(cw_sampler *s, const double *c, cw_field *x, cw_r
 extern const cw_sampler_ops cw_sampler_spinflip;
 const cw_sampler_ops cw_sampler_spinflip = {
     .name = "spinflip",
+    .label = "Spin flips",
     .title = "heat bath or Metropolis of Ising spins, in the bits of words",
     .source = "Bhanot, Duke and Salvador, PRB 33 (1986) 7841; Metropolis et al., J. Chem. Phys. 21 "
               "(1953) 1087",

@@ -89,6 +89,28 @@ bool cw_wilson_is_defect(const cw_lattice *lat, const cw_wilson_defect *d, const
   return true;
 }
 
+/* Its slices on both sides, and what lies beside its edges. */
+bool cw_wilson_defect_box(int form, const cw_lattice *lat, const double *p, int margin,
+                          cw_box *box) {
+  if (form != CW_WILSON_DEFECT) return false;
+  const cw_wilson_defect defect = cw_wilson_defect_of(p);
+  *box = (cw_box){.size = {0}};
+  for (int d = 0; d < lat->dim; d++) {
+    const int size = d == defect.direction ? 0 : defect.edge[d], extent = lat->extent[d];
+    const bool all = size + 2 * margin >= extent;
+    box->origin[d] = all ? 0 : extent - margin;
+    box->size[d] = all ? extent : size + 2 * margin;
+  }
+  return true;
+}
+
+/* Plaquettes with defect links have the couplings of the others. */
+bool cw_wilson_is_homogeneous(const double *c) {
+  for (int k = 2; k < CW_WILSON_CLASSES; k++)
+    if (c[k] != c[k % 2]) return false;
+  return true;
+}
+
 /* Defect links of the plaquette at x in the plane of the defect's direction and nu. */
 static int defect_links(const cw_lattice *lat, const cw_wilson_defect *d, const int x[], int nu) {
   int y[CW_MAX_DIM];

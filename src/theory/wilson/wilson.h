@@ -37,6 +37,9 @@ extern const char *const cw_wilson_forms[];
 extern const cw_param *const cw_wilson_params[];
 void cw_wilson_couplings(int form, const cw_lattice *lat, const double *p, double *c);
 const char *cw_wilson_refuse(int form, const cw_lattice *lat, const double *p);
+bool cw_wilson_defect_box(int form, const cw_lattice *lat, const double *p, int margin,
+                          cw_box *box);
+bool cw_wilson_is_homogeneous(const double *c);
 void cw_wilson_terms(const cw_theory *th, const cw_field *x, double *T);
 void cw_wilson_some_terms(const cw_theory *th, const cw_field *x, unsigned set, double *T);
 void cw_wilson_force(const cw_theory *th, const cw_field *x, const double *c, cw_field *f);
@@ -48,8 +51,9 @@ void cw_wilson_release(cw_theory *th);
 #define CW_WILSON_OPS                                                                              \
   .symbols = cw_wilson_symbols, .forms = cw_wilson_forms, .params = cw_wilson_params,              \
   .n_terms = CW_WILSON_CLASSES, .bond_term = -1, .couplings = cw_wilson_couplings,                 \
-  .refuse = cw_wilson_refuse, .terms = cw_wilson_terms, .some_terms = cw_wilson_some_terms,        \
-  .force = cw_wilson_force, .reference = cw_wilson_reference, .prepare = cw_wilson_prepare,        \
-  .release = cw_wilson_release
+  .refuse = cw_wilson_refuse, .defect = cw_wilson_defect_box,                                      \
+  .is_homogeneous = cw_wilson_is_homogeneous, .terms = cw_wilson_terms,                            \
+  .some_terms = cw_wilson_some_terms, .force = cw_wilson_force, .reference = cw_wilson_reference,  \
+  .prepare = cw_wilson_prepare, .release = cw_wilson_release
 
 #endif

@@ -1,6 +1,6 @@
-/* What the files of this room share. */
-#ifndef CW_APP_ANALYSIS_PARTS_H
-#define CW_APP_ANALYSIS_PARTS_H
+/* What the files of this room and those of methods that fill and doubt stages make results with. */
+#ifndef CW_APP_FILL_H
+#define CW_APP_FILL_H
 
 #include "app/analysis/analysis.h"
 
@@ -9,28 +9,17 @@
  * caller clears out, also after a failure. Collective. */
 cw_status cw_analysis_collect(cw_context *ctx, cw_store *store, const char *stage, cw_arrays *out);
 
-/* Results and curves of a stage out of its arrays. */
-cw_status cw_analysis_fill_stage(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                                 const cw_arrays *data);
-/* What a start file leaves doubtful: segments hold these arrays only where it does. */
-cw_status cw_fill_start(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data);
-/* What needs several stages: the flow's quality, free energies, overlap histograms. nis, forward:
- * their arrays, maybe empty. */
-cw_status cw_analysis_fill_case(cw_context *ctx, cw_analysis_case *c, const cw_arrays *nis,
-                                const cw_arrays *forward);
-/* What the other kinds of stages have in common with one of these: of walks and of rungs. */
-cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                       const cw_arrays *data);
-cw_status cw_fill_flows(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                        const cw_arrays *data);
-cw_status cw_fill_pimh(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                       const cw_arrays *data);
-cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                      const cw_arrays *data);
-/* Round trips, flow and tunnelling of replicas. label (n_step, n_chain, n): which replica is on a
- * rung. */
-cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                           const cw_arrays *data, const cw_array *label);
+/* Judges the model by the log-weights that stages kept. */
+cw_status cw_judge_model(cw_context *ctx, cw_analysis_case *c);
+/* Copies log-weights lw into a stage, by which the model will be judged. */
+cw_status cw_keep_log_weights(cw_context *ctx, cw_analysis_stage *s, cw_sampled of,
+                              const cw_array *lw);
+/* Numbers of the case: F = -ln Z, and the same per site. Names and help: static. */
+cw_status cw_add_free_energy(cw_context *ctx, cw_analysis_case *c, const char *name,
+                             const char *name_per_site, const char *help, cw_estimate lnZ);
+/* The mean of rows (n_step, n_chain) of chains. */
+cw_status cw_mean_of_rows(cw_context *ctx, const double *rows, long n_step, long n_chain,
+                          cw_estimate *e);
 /* Results, histories and autocorrelations of all groups that a set of chains measured. */
 cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                          const cw_arrays *data);
@@ -55,12 +44,19 @@ cw_status cw_note_missing(cw_context *ctx, cw_analysis_case *c);
 cw_status cw_get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_analysis_stage *s,
                          const cw_arrays *data, int g, int rank, const cw_array **primary);
 
-/* How many of n_step the job asks for. */
-long cw_wanted_steps(const cw_analysis_case *c, const cw_analysis_stage *s);
 /* Finds the expectation of every result of a filled case, and warns. CW_ENOMEM. */
 cw_status cw_expect_compare(cw_context *ctx, cw_analysis_case *c);
 /* Warnings about a filled case. */
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c);
+/* The result of s for which measure is largest, among the scalar quantities; NULL: of none it is a
+ * number. Chains that each stand still at a value of their own have an infinite R-hat. */
+const cw_result *cw_worst_result(const cw_analysis_stage *s,
+                                 double (*measure)(const cw_estimate *));
+/* The quantity that shows that the chains disagree, or that they are too short; NULL: none does. */
+const cw_result *cw_disagreeing(const cw_analysis_stage *s);
+const cw_result *cw_too_short(const cw_analysis_stage *s);
+#define CW_LARGEST_RHAT 1.1
+enum { CW_FEWEST_TIMES = 50 }; /* autocorrelation times that a chain is long */
 
 /* (n_step, n_chain, n_col) -> (n_chain, n_step, n_col), the order of stats.h. NULL: no memory; the
  * caller frees it. */

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
+#include "app/methods/rex/rex.h"
 
 /* -------------------------------------------------------------------- errors */
 
@@ -222,7 +223,7 @@ static cw_status find_rows(cw_context *ctx, const cw_analysis_case *c, const cw_
     if (dim[0] != first[0] || dim[1] != m->label->dim[1] || dim[2] != o->ops->n_primary(o) ||
         dim[0] * m->every > m->label->dim[0])
       return cw_fail(ctx, CW_ECORRUPT, "array '%s' of stage '%s' does not fit its labels", name,
-                     s->name);
+                     s->part.name);
   }
   m->n_row = m->primary[0]->dim[0];
   *complete = m->n_row > 1;
@@ -266,14 +267,14 @@ static cw_status check_labels(cw_context *ctx, const cw_analysis_stage *s, const
   free(row_with);
   return good ? CW_OK
               : cw_fail(ctx, CW_ECORRUPT,
-                        "stage '%s' holds labels that are no order of its replicas", s->name);
+                        "stage '%s' holds labels that are no order of its replicas", s->part.name);
 }
 
 cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                            const cw_arrays *data, const cw_array *label) {
   long n = label->dim[2];
   if (n != c->plan->ladder.n)
-    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds labels of %ld rungs", s->name, n);
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds labels of %ld rungs", s->part.name, n);
   CW_TRY(check_labels(ctx, s, label));
   CW_TRY(fill_travels(ctx, s, label));
   CW_TRY(fill_tunnelling(ctx, c, s, data, label));

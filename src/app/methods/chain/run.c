@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/methods/chain/chain.h"
 #include "app/run/stage.h"
 #include "causeway/stats.h"
 
@@ -13,6 +14,7 @@ enum { MAX_NODES = 200 };
 
 typedef struct {
   const cw_mcmc_plan *plan;
+  cw_rng rng;
   double kappa[MAX_NODES], weight[MAX_NODES];
   double lnZ0;
   long first, n_mine;
@@ -42,7 +44,7 @@ static cw_status record_slope(cw_case *c, chain *h, const cw_field *x) {
 static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field *x, double *accept,
                              long node) {
   const cw_mcmc_plan *p = h->plan;
-  const cw_rng rng = cw_rng_substream(cw_case_rng(c, "chain"), "node", (uint32_t)node);
+  const cw_rng rng = cw_rng_substream(h->rng, "node", (uint32_t)node);
   double coupling[CW_MAX_TERMS];
   couplings_at(c, h->kappa[node], coupling);
   cw_step_stats stats = {.accept = accept};
@@ -72,7 +74,7 @@ static cw_status step(cw_stage *s, cw_case *c, long node) {
                            x.n_blocks, &sampler);
   if (st == CW_OK) {
     x.first_chain = h->first;
-    st = cw_start_field(c, h->plan, cw_case_rng(c, "chain"), (uint32_t)node, &x);
+    st = cw_start_field(c, h->plan, h->rng, (uint32_t)node, &x);
   }
   if (st == CW_OK) st = sample_node(c, h, sampler, &x, accept, node);
   cw_sampler_destroy(sampler);
@@ -95,29 +97,23 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   return cw_arrays_put(c->ctx, set, "lnZ0", 1, &one, &h->lnZ0);
 }
 
-static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
-  (void)s;
-  (void)c;
-  (void)last;
-  return CW_OK;
-}
-
-cw_status cw_run_chain(cw_case *c) {
-  chain h = {.plan = &c->plan->chain.mcmc};
-  cw_gauss_legendre((int)c->plan->chain.nodes, 0, -0.5 * c->theory.c[c->theory.ops->bond_term],
-                    h.kappa, h.weight);
+cw_status cw_run_chain(cw_case *c, const cw_section *s) {
+  const cw_chain_plan *plan = s->own;
+  chain h = {.plan = &plan->mcmc, .rng = cw_case_rng(c, s->kind.name)};
+  cw_gauss_legendre((int)plan->nodes, 0, -0.5 * c->theory.c[c->theory.ops->bond_term], h.kappa,
+                    h.weight);
   h.lnZ0 = (double)c->geom->n_sites * cw_one_site_lnz(c->theory.ops, c->theory.c);
   if (!isfinite(h.lnZ0))
     return cw_fail(c->ctx, CW_ENUMERIC,
                    "chain: ln Z of a single site at these couplings is beyond "
                    "numerical integration");
-  cw_stage stage = {.name = "chain",
-                    .n_steps = c->plan->chain.nodes,
+  cw_stage stage = {.name = s->kind.name,
+                    .n_steps = plan->nodes,
                     .every_step = true,
                     .self = &h,
                     .step = step,
                     .save = save,
-                    .load = load};
+                    .load = cw_nothing_to_load};
   cw_status st = cw_agree(c->ctx, cw_my_chains(c, h.plan->chains, &h.first, &h.n_mine));
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   cw_record_free(&h.slope);

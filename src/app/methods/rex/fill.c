@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
+#include "app/methods/rex/rex.h"
 
 static double ratio(const double *mean, const void *arg) {
   (void)arg;
@@ -49,11 +50,32 @@ cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_st
                       const cw_arrays *data) {
   const cw_array *swaps, *label, *action;
   CW_TRY(cw_fill_groups(ctx, c, s, data));
-  if (s->rung != c->plan->ladder.n - 1) return CW_OK;
+  if (cw_stage_is(s, CW_IS_INNER)) return CW_OK;
   CW_TRY(cw_get_array(ctx, s, data, "swaps", 3, &swaps));
   CW_TRY(cw_get_array(ctx, s, data, "label", 3, &label));
   CW_TRY(cw_get_array(ctx, s, data, "therm", 2, &action));
   if (action != NULL) CW_TRY(fill_thermalisation(ctx, s, action));
   if (swaps != NULL) CW_TRY(fill_swaps(ctx, s, swaps));
   return label != NULL ? cw_fill_replicas(ctx, c, s, data, label) : CW_OK;
+}
+
+/* What all chains are asked, of the other rungs of the ladder whose last one is s. */
+cw_status cw_warn_rex(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  int n_disagree = 0, n_short = 0;
+  if (cw_stage_is(s, CW_IS_INNER)) return CW_OK;
+  const cw_analysis_stage *end = c->stage + c->n_stages;
+  for (const cw_analysis_stage *r = s + 1; r < end && r->section == s->section; r++) {
+    if (!r->present) continue;
+    n_disagree += cw_disagreeing(r) != NULL;
+    n_short += cw_too_short(r) != NULL;
+  }
+  if (n_disagree > 0)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: on %d of the other rungs the chains disagree (R-hat more than %g).",
+                       s->part.label, n_disagree, CW_LARGEST_RHAT));
+  if (n_short > 0)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: %d of the other rungs have fewer steps than %d autocorrelation times.",
+                       s->part.label, n_short, CW_FEWEST_TIMES));
+  return CW_OK;
 }

@@ -1,7 +1,8 @@
-/* Training of the flow. */
+/* Training of the job's model. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/methods/train/train.h"
 #include "app/run/stage.h"
 
 enum { LOSS, LOSS_ERROR, ESS, GRAD_NORM, RATE, N_CURVES };
@@ -58,16 +59,17 @@ static void note(const cw_stage *s, char *text, size_t size) {
   snprintf(text, size, "loss %.4f  ESS %.3f", tr->last.loss, tr->last.ess);
 }
 
-cw_status cw_run_train(cw_case *c) {
+/* Also brings back the parameters of a finished training. */
+cw_status cw_run_train(cw_case *c, const cw_section *s) {
+  const cw_train_plan *plan = s->own;
   training tr = {0};
   cw_status st = CW_OK;
-  if (c->plan->train.loss == CW_LOSS_FORWARD_KL)
-    st = cw_kept_configurations(c, &c->plan->mcmc[c->plan->train_data], CW_KEPT_TO_TRAIN, &tr.data);
+  if (plan->data != NULL) st = cw_kept_configurations(c, plan->data, CW_KEPT_TO_TRAIN, &tr.data);
   if (st == CW_OK)
-    st = cw_trainer_create(c->ctx, &c->plan->train, c->model, &c->theory, cw_case_rng(c, "train"),
-                           &tr.trainer);
-  cw_stage stage = {.name = "train",
-                    .n_steps = c->plan->train.steps,
+    st = cw_trainer_create(c->ctx, &plan->options, c->model, &c->theory,
+                           cw_case_rng(c, s->kind.name), &tr.trainer);
+  cw_stage stage = {.name = s->kind.name,
+                    .n_steps = plan->options.steps,
                     .self = &tr,
                     .step = step,
                     .save = save,

@@ -3,6 +3,7 @@
 #ifndef CW_APP_WAY_H
 #define CW_APP_WAY_H
 
+#include "app/methods/walk/walk.h"
 #include "app/run/stage.h"
 
 typedef struct {
@@ -34,5 +35,9 @@ cw_status cw_way_start(cw_case *c, cw_way *y, long number);
 /* What goes on after a resumption. */
 cw_status cw_way_put(cw_case *c, cw_arrays *set, const cw_way *y);
 cw_status cw_way_get(cw_case *c, const cw_stage *s, const cw_arrays *last, cw_way *y);
+
+/* Trains the flows of a walk section, as the stage "NAME.train", or brings them back if that is
+ * done; none if it has none. The caller destroys *flows in any case. Collective. */
+cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/run/way.h"
+#include "app/methods/walk/way.h"
 
 /* Walks one way, and what is recorded of each. */
 typedef struct {
@@ -192,8 +192,9 @@ static void note(const cw_stage *s, char *text, size_t size) {
   if (w->last_ess > 0) snprintf(text, size, "ESS %.3f", w->last_ess);
 }
 
-cw_status cw_run_walk(cw_case *c, const cw_walk_plan *plan) {
-  walking w = {.plan = plan, .flows = &c->flows[plan - c->plan->walk]};
+cw_status cw_run_walk(cw_case *c, const cw_section *section) {
+  const cw_walk_plan *plan = section->own;
+  walking w = {.plan = plan, .flows = cw_case_flows(c, section)};
   cw_status st = cw_run_flows(c, plan, w.flows);
   if (st == CW_OK) st = cw_agree(c->ctx, open_walking(c, &w));
   cw_stage stage = {.name = plan->name,

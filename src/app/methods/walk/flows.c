@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/run/way.h"
+#include "app/methods/walk/way.h"
 
 typedef struct {
   const cw_walk_plan *plan;

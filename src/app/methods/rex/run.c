@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/methods/rex/rex.h"
 #include "app/run/stage.h"
 
 typedef struct {
@@ -194,7 +195,8 @@ static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e)
                                   .choice = plan->mcmc.choice,
                                   .mutations = plan->mutations,
                                   .order = plan->order,
-                                  .map = plan->flow >= 0 ? c->flows[plan->flow].map : NULL,
+                                  .map =
+                                      plan->flow != NULL ? cw_case_flows(c, plan->flow)->map : NULL,
                                   .levels = plan->levels,
                                   .periodic = plan->translate ? e->ladder.n - 1 : -1,
                                   .chains = plan->mcmc.chains,
@@ -224,7 +226,8 @@ static void close_exchange(exchange *e) {
   free(e);
 }
 
-cw_status cw_run_rex(cw_case *c, const cw_rex_plan *plan) {
+cw_status cw_run_rex(cw_case *c, const cw_section *s) {
+  const cw_rex_plan *plan = s->own;
   exchange *e = malloc(sizeof *e);
   cw_status st = e != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for replicas");
   CW_TRY(cw_agree(c->ctx, st));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/methods/mcmc/mcmc.h"
 #include "app/run/stage.h"
 
 typedef struct {
@@ -173,7 +174,8 @@ static cw_status open_mcmc(cw_case *c, const cw_mcmc_plan *plan, mcmc *m) {
   return CW_OK;
 }
 
-cw_status cw_run_mcmc(cw_case *c, const cw_mcmc_plan *plan) {
+cw_status cw_run_mcmc(cw_case *c, const cw_section *s) {
+  const cw_mcmc_plan *plan = s->own;
   mcmc m;
   cw_status st = cw_agree(c->ctx, open_mcmc(c, plan, &m));
   cw_stage stage = {.name = plan->ops->name,

@@ -1,4 +1,4 @@
-#include "app/run/way.h"
+#include "app/methods/walk/way.h"
 
 #include <stdio.h>
 #include <stdlib.h>

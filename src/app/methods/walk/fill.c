@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/analysis/parts.h"
+#include "app/analysis/fill.h"
+#include "app/methods/walk/walk.h"
 
 /* ln of the mean of the exponentials of column k: a free energy from independent walks. */
 static cw_status ln_mean(cw_context *ctx, const cw_array *path, long k, cw_estimate *e) {
@@ -47,9 +48,10 @@ static cw_status walk_curves(cw_context *ctx, const cw_analysis_case *c, cw_anal
   return CW_OK;
 }
 
-/* The works of single particles, W = -ln w: dissipated is <W> - Delta F, Delta F = -ln of the
- * ratio. */
-static cw_status fill_works(cw_context *ctx, cw_analysis_stage *s, const cw_array *work) {
+/* The works of single particles, W = -ln w: dissipated is <W> - Delta F, Delta F = -ratio, the ln of
+ * that of the partition functions. */
+static cw_status fill_works(cw_context *ctx, cw_analysis_stage *s, const cw_array *work,
+                            double ratio) {
   long n = work->dim[0] * work->dim[1];
   CW_TRY(cw_curve_histogram(ctx, s, "work", n, 1, work->data));
   double *walk = malloc((size_t)work->dim[0] * sizeof *walk);
@@ -58,7 +60,7 @@ static cw_status fill_works(cw_context *ctx, cw_analysis_stage *s, const cw_arra
     walk[i] = cw_independent_mean(work->data + i * work->dim[1], work->dim[1], 1).value;
   cw_estimate e = cw_independent_mean(walk, work->dim[0], 1);
   free(walk);
-  e.value += s->lnZ.value;
+  e.value += ratio;
   e.error = hypot(e.error, s->lnZ.error);
   return cw_add_number(ctx, s, "dissipated_work", -1, "mean work less the free energy difference",
                        e);
@@ -71,9 +73,9 @@ static cw_status fill_lnZ(cw_context *ctx, const cw_analysis_case *c, cw_analysi
                      ? p->theory->known_lnz(p->form, &p->lat, p->ladder.param[0])
                      : NAN;
   if (isnan(first)) return CW_OK;
-  cw_estimate e = s->lnZ;
-  e.value += first;
-  return cw_add_number(ctx, s, "lnZ", -1, "ln Z, from the exact one of the first rung", e);
+  s->is_ratio = false;
+  s->lnZ.value += first;
+  return cw_add_number(ctx, s, "lnZ", -1, "ln Z, from the exact one of the first rung", s->lnZ);
 }
 
 /* The way back: what it says of the same ratio, and its works with the sign turned, which cross
@@ -96,8 +98,8 @@ static cw_status fill_reverse(cw_context *ctx, cw_analysis_stage *s, const cw_ar
   return st;
 }
 
-cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                       const cw_arrays *data) {
+static cw_status fill_walks(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                            const cw_arrays *data) {
   const cw_array *lnz, *ess, *path, *mean, *work, *back;
   CW_TRY(cw_get_array(ctx, s, data, "lnz", 1, &lnz));
   CW_TRY(cw_get_array(ctx, s, data, "ess", 2, &ess));
@@ -108,16 +110,19 @@ cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_s
   if (lnz == NULL || ess == NULL || path == NULL || mean == NULL || lnz->dim[0] < 2) return CW_OK;
   if (path->dim[1] != c->plan->ladder.n || ess->dim[1] != c->plan->ladder.n ||
       path->dim[0] != lnz->dim[0] || ess->dim[0] != lnz->dim[0])
-    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds walks of unequal lengths", s->name);
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds walks of unequal lengths", s->part.name);
   s->present = true;
   s->n_step = lnz->dim[0];
   CW_TRY(ln_mean(ctx, path, path->dim[1] - 1, &s->lnZ));
+  s->is_ratio = true;
+  s->lnZ_unit = "walks";
   CW_TRY(cw_add_number(ctx, s, "lnZ_ratio", -1, "ln of Z(last rung)/Z(first rung)", s->lnZ));
+  const double ratio = s->lnZ.value;
   CW_TRY(fill_lnZ(ctx, c, s));
   CW_TRY(
       cw_add_number(ctx, s, "ess", -1, "effective sample size per particle on the last rung",
                     cw_independent_mean(ess->data + path->dim[1] - 1, ess->dim[0], path->dim[1])));
-  if (work != NULL) CW_TRY(fill_works(ctx, s, work));
+  if (work != NULL) CW_TRY(fill_works(ctx, s, work, ratio));
   if (back != NULL && back->dim[0] > 1) CW_TRY(fill_reverse(ctx, s, back, data));
   CW_TRY(walk_curves(ctx, c, s, ess, path));
   return cw_fill_weighted(ctx, c, s, mean, lnz);
@@ -149,15 +154,15 @@ static cw_status training_curves(cw_context *ctx, cw_analysis_stage *s, const cw
   return CW_OK;
 }
 
-cw_status cw_fill_flows(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                        const cw_arrays *data) {
+static cw_status fill_flows(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                            const cw_arrays *data) {
   const cw_array *work, *ess;
   CW_TRY(cw_get_array(ctx, s, data, "work", 2, &work));
   CW_TRY(cw_get_array(ctx, s, data, "ess", 2, &ess));
   if (work == NULL || ess == NULL) return CW_OK;
   long n = work->dim[0], width = c->plan->ladder.n - 1, from = n - last_tenth(n);
   if (work->dim[1] != width || ess->dim[1] != width || ess->dim[0] != n)
-    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds flows of another ladder", s->name);
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds flows of another ladder", s->part.name);
   s->present = true;
   s->n_step = n;
   CW_TRY(training_curves(ctx, s, work, ess));
@@ -181,7 +186,7 @@ static cw_status pimh_rows(cw_context *ctx, const cw_analysis_stage *s, const cw
   for (long t = 0; t < at->dim[0]; t++) {
     long walk = (long)at->data[t];
     if (!(at->data[t] >= 0 && at->data[t] <= (double)t))
-      return cw_fail(ctx, CW_ECORRUPT, "stage '%s' is at walk %g after %ld walks", s->name,
+      return cw_fail(ctx, CW_ECORRUPT, "stage '%s' is at walk %g after %ld walks", s->part.name,
                      at->data[t], t + 1);
     memcpy(rows + t * width, mean->data + walk * width, (size_t)width * sizeof *rows);
     accept[t] = walk == t;
@@ -189,15 +194,15 @@ static cw_status pimh_rows(cw_context *ctx, const cw_analysis_stage *s, const cw
   return CW_OK;
 }
 
-cw_status cw_fill_pimh(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                       const cw_arrays *data) {
+static cw_status fill_pimh(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                           const cw_arrays *data) {
   const cw_array *at, *mean;
   CW_TRY(cw_get_array(ctx, s, data, "pimh", 1, &at));
   CW_TRY(cw_get_array(ctx, s, data, "mean", 2, &mean));
   if (at == NULL || mean == NULL) return CW_OK;
   long n = at->dim[0], width = mean->dim[1];
   if (mean->dim[0] != n || width != c->observer[0].ops->n_primary(&c->observer[0]))
-    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld x %ld means of %ld walks", s->name,
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld x %ld means of %ld walks", s->part.name,
                    mean->dim[0], width, n);
   double *rows = malloc((size_t)(n * width + n) * sizeof *rows), *accept = rows + n * width;
   if (rows == NULL) return cw_no_memory(ctx);
@@ -207,4 +212,30 @@ cw_status cw_fill_pimh(cw_context *ctx, const cw_analysis_case *c, cw_analysis_s
   if (st == CW_OK && s->present) st = cw_fill_acceptance(ctx, s, accept);
   free(rows);
   return st;
+}
+
+/* ---------------------------------------------------------------------- together */
+
+cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                       const cw_arrays *data) {
+  if (cw_stage_is(s, CW_IS_TRAINING)) return fill_flows(ctx, c, s, data);
+  if (cw_stage_is(s, CW_IS_CHAINS)) return fill_pimh(ctx, c, s, data);
+  return fill_walks(ctx, c, s, data);
+}
+
+/* Ratios of partition functions that a few walks decide. */
+cw_status cw_warn_walk(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  if (cw_stage_is(s, CW_IS_TRAINING) || cw_stage_is(s, CW_IS_CHAINS)) return CW_OK;
+  const cw_result *back = cw_stage_result(s, "lnZ_ratio_reverse", -1);
+  if (s->lnZ.ess < 0.5 * (double)s->n_step)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: %.2g of %ld walks carry the weight: ln Z may be too small, and so may "
+                       "its error; more rungs, mutations or particles help.",
+                       s->part.label, s->lnZ.ess, s->n_step));
+  if (back == NULL || !(back->e.ess < 0.5 * (double)s->n_step)) return CW_OK;
+  return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                     "%s: %.2g of %ld walks back carry the weight: lnZ_ratio_reverse is not to be "
+                     "trusted. More rungs help, and chains that are in equilibrium on the last "
+                     "rung, where they start.",
+                     s->part.label, back->e.ess, s->n_step);
 }

@@ -1,0 +1,68 @@
+/* One row of kept configurations a step. */
+#include <stdlib.h>
+
+#include "app/methods/forward/forward.h"
+#include "app/run/stage.h"
+
+typedef struct {
+  cw_field x;    /* kept configurations: row by row over the chains */
+  cw_field seen; /* those that the model was trained on; none if it was not on any of the section */
+  long n_chain;
+  cw_record lw, seen_lw;
+} forward;
+
+/* Log-weights of row number row of from, into a new row of lw. */
+static cw_status judge_row(cw_case *c, const cw_field *from, long row, long n_chain,
+                           cw_record *record) {
+  double *lw = cw_record_row(record, n_chain), *logq = malloc((size_t)n_chain * sizeof *logq);
+  cw_field x = {0};
+  cw_status st = lw && logq ? cw_field_create(c->ctx, c->geom, 1, n_chain, &x)
+                            : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  if (st == CW_OK) {
+    for (long i = 0; i < n_chain; i++)
+      for (long k = 0; k < c->geom->n_sites; k++)
+        cw_field_set(&x, i, k, 0, cw_field_get(from, row * n_chain + i, k, 0));
+    st = cw_model_log_prob(c->ctx, c->model, &x, logq);
+  }
+  if (st == CW_OK) cw_log_weights(c, &x, logq, lw);
+  if (st == CW_OK) st = cw_check_log_weights(c, "forward", lw, n_chain);
+  cw_field_destroy(&x);
+  free(logq);
+  return st;
+}
+
+static cw_status step(cw_stage *s, cw_case *c, long row) {
+  forward *f = s->self;
+  CW_TRY(judge_row(c, &f->x, row, f->n_chain, &f->lw));
+  if (row >= f->seen.n_config / f->n_chain) return CW_OK;
+  return judge_row(c, &f->seen, row, f->n_chain, &f->seen_lw);
+}
+
+static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
+  forward *f = s->self;
+  CW_TRY(cw_record_put(c, set, "lw", &f->lw, 2));
+  return cw_record_put(c, set, "seen.lw", &f->seen_lw, 2);
+}
+
+/* A model is judged on configurations that it was not trained on, and on those that it was: the
+ * difference tells whether it learned the target or its samples. */
+cw_status cw_run_forward(cw_case *c, const cw_section *s) {
+  const cw_section *data = ((const cw_forward_plan *)s->own)->data;
+  const bool trained = cw_trained_on(c->plan, data);
+  forward f = {.n_chain = cw_section_chains(data)->chains};
+  cw_status st = cw_kept_configurations(c, data, trained ? CW_KEPT_TO_JUDGE : CW_KEPT_ALL, &f.x);
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK && trained) st = cw_kept_configurations(c, data, CW_KEPT_TO_TRAIN, &f.seen);
+  cw_stage stage = {
+      .name = s->kind.name, .self = &f, .step = step, .save = save, .load = cw_nothing_to_load};
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK) {
+    stage.n_steps = f.x.n_config / f.n_chain;
+    st = cw_stage_run(c, &stage);
+  }
+  cw_field_destroy(&f.x);
+  cw_field_destroy(&f.seen);
+  cw_record_free(&f.lw);
+  cw_record_free(&f.seen_lw);
+  return st;
+}

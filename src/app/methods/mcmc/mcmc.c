@@ -1,0 +1,41 @@
+/* Sections named after samplers: Markov chains of the job's theory. */
+#include "app/methods/mcmc/mcmc.h"
+
+static cw_section_kind kind(int i) {
+  static const cw_colour colours[] = {CW_BLUE, CW_RED, CW_ORANGE, CW_GREEN};
+  for (int k = 0; k < i; k++)
+    if (cw_samplers[k] == NULL) return (cw_section_kind){.name = NULL};
+  const cw_sampler_ops *ops = cw_samplers[i];
+  if (ops == NULL) return (cw_section_kind){.name = NULL};
+  return (cw_section_kind){ops->name, ops->label, ops->title, colours[i % 4]};
+}
+
+static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
+  cw_mcmc_plan *m = s->own;
+  (void)root;
+  m->ops = cw_sampler_find(s->kind.name);
+  return cw_read_mcmc(map, p, m);
+}
+
+static const cw_mcmc_plan *chains(const cw_section *s) { return s->own; }
+
+static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
+  const unsigned is = CW_IS_CHAINS | CW_IS_MEASURED | CW_IS_REFERENCE;
+  out[0] = cw_part_of(s, is, "steps", cw_measured_rows(p, s->own));
+  return 1;
+}
+
+static const cw_given given[] = {{.quantity = "acceptance"}, {.quantity = "exp_mdH"}, {0}};
+
+extern const cw_method cw_method_mcmc;
+const cw_method cw_method_mcmc = {.name = "mcmc",
+                                  .needs = CW_KEEPS | CW_MEASURES_ALL_GROUPS,
+                                  .plan_size = sizeof(cw_mcmc_plan),
+                                  .kind = kind,
+                                  .read = read,
+                                  .run = cw_run_mcmc,
+                                  .parts = parts,
+                                  .chains = chains,
+                                  .given = given,
+                                  .fill = cw_fill_mcmc,
+                                  .warn = cw_warn_mcmc};

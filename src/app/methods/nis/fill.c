@@ -1,0 +1,68 @@
+/* Results of weighted samples of the model. */
+#include <stdlib.h>
+
+#include "app/analysis/fill.h"
+#include "app/methods/nis/nis.h"
+
+/* Which primary of the first group is the action per site that gives the entropy; -1: none. */
+static int find_action(const cw_observer *o) {
+  for (const cw_primary *p = o->ops->notable; p != NULL && p->name != NULL; p++)
+    if (p->gives_entropy) return cw_primary_number(o, p->name);
+  return -1;
+}
+
+/* Entropy per site, where it is made of what is measured. */
+static cw_status add_entropy(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                             const cw_array *primary, const cw_array *lw) {
+  const int at = find_action(&c->observer[0]);
+  const double V = (double)c->geometry->n_sites;
+  cw_estimate e;
+  if (at < 0) return CW_OK;
+  double *action = cw_alloc((size_t)s->n_step * sizeof *action);
+  if (action == NULL) return cw_no_memory(ctx);
+  for (long i = 0; i < s->n_step; i++) action[i] = V * primary->data[i * primary->dim[1] + at];
+  cw_status st = cw_weighted_entropy(ctx, lw->data, action, s->n_step, &e);
+  free(action);
+  e.value /= V;
+  e.error /= V;
+  if (st != CW_OK) return st;
+  return cw_add_number(ctx, s, "entropy", -1, "entropy per site (ln Z + <S>)/V", e);
+}
+
+cw_status cw_fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                      const cw_arrays *data) {
+  const cw_array *lw, *primary;
+  CW_TRY(cw_get_array(ctx, s, data, "lw", 1, &lw));
+  CW_TRY(cw_get_primary(ctx, c, s, data, 0, 2, &primary));
+  if (lw == NULL || lw->dim[0] < 2) return CW_OK;
+  s->present = true;
+  s->n_step = lw->dim[0];
+  CW_TRY(cw_keep_log_weights(ctx, s, CW_OF_MODEL, lw));
+  if (primary == NULL) return CW_OK;
+  CW_TRY(cw_fill_weighted(ctx, c, s, primary, lw));
+  return add_entropy(ctx, c, s, primary, lw);
+}
+
+/* Far apart of the two error estimates of weighted samples. */
+static double error_ratio(const cw_estimate *e) {
+  bool usable = isfinite(e->error2) && e->error2 > 0 && e->error > 0;
+  return usable ? fmax(e->error / e->error2, e->error2 / e->error) : 1;
+}
+
+cw_status cw_warn_nis(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_result *r = cw_worst_result(s, error_ratio);
+  if (r != NULL && error_ratio(&r->e) > 1.2)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: delta method and jackknife give errors of %s that differ by %.0f %%: a "
+                       "few weights decide.",
+                       s->part.label, r->quantity, 100 * (error_ratio(&r->e) - 1)));
+  if (c->flow.max_weight_share > 0.1)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: one sample carries %.0f %% of all weight.", s->part.label,
+                       100 * c->flow.max_weight_share));
+  if (c->flow.ess < 0.01)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: the ESS is %.2g per sample: the flow hardly meets the target.",
+                       s->part.label, c->flow.ess));
+  return CW_OK;
+}

@@ -1,0 +1,85 @@
+/* Sections `rex` and `ptbc`. */
+#include <string.h>
+
+#include "app/methods/rex/rex.h"
+
+static const char *const order_words[] = {"alternate", "random", NULL};
+static const char *const measure_words[] = {"last", "all", NULL};
+
+/* The sites within margin of the defect of the job's theory; false: it has none. */
+static bool find_defect(const cw_plan *p, int margin, cw_box *box) {
+  const cw_theory_ops *ops = p->theory;
+  return ops->defect != NULL && ops->defect(p->form, &p->lat, p->param, margin, box);
+}
+
+/* Is the defect of the last rung one that nobody notices? */
+static bool ends_periodic(const cw_plan *p) {
+  cw_box box;
+  double c[CW_MAX_TERMS];
+  if (!find_defect(p, 0, &box)) return false;
+  p->theory->couplings(p->form, &p->lat, p->param, c);
+  return p->theory->is_homogeneous == NULL || p->theory->is_homogeneous(c);
+}
+
+/* levels: [{margin: 2, sweeps: 2}, ...], each within the one before. */
+static cw_status read_levels(cw_node *map, const cw_plan *p, cw_levels *levels) {
+  cw_node *list;
+  CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
+  if (list != NULL && !find_defect(p, 0, &levels->box[0]))
+    return cw_job_fail(map, "levels", "needs a theory with a defect, form 'defect'");
+  for (cw_node *n = list ? cw_job_first(list) : NULL; n != NULL; n = cw_job_next(n)) {
+    long margin, sweeps;
+    if (levels->n == CW_MAX_LEVELS) return cw_job_fail(map, "levels", "at most %d", CW_MAX_LEVELS);
+    CW_TRY(cw_job_as_map(n));
+    CW_TRY(cw_job_long(n, "margin", 1, 1, 1 << 20, &margin));
+    CW_TRY(cw_job_long(n, "sweeps", 1, 1, 1000, &sweeps));
+    find_defect(p, (int)margin, &levels->box[levels->n]);
+    levels->count[levels->n++] = (int)sweeps;
+  }
+  return CW_OK;
+}
+
+/* flow: none, or the section whose flows take part in swaps. */
+static cw_status read_swap_flow(cw_node *map, const cw_plan *p, const cw_section **flow) {
+  const char *words[CW_MAX_SECTIONS + 2] = {"none"};
+  const cw_section *section[CW_MAX_SECTIONS + 1] = {NULL};
+  int n = 1, chosen;
+  for (int i = 0; i < p->n_sections; i++) {
+    const cw_section *s = &p->section[i];
+    cw_training t;
+    if (s->method->trains == NULL || !s->method->trains(p, s, &t) || !t.is_ladder) continue;
+    section[n] = s;
+    words[n++] = s->kind.name;
+  }
+  CW_TRY(cw_job_choice(map, "flow", "section with flows", words, 0, &chosen));
+  *flow = section[chosen];
+  return CW_OK;
+}
+
+static const cw_section_kind kinds[] = {
+    {"rex", "Replica exchange", "swaps between the rungs of a ladder", CW_TEAL},
+    {"ptbc", "PTBC", "parallel tempering on boundary conditions", CW_TEAL},
+    {.name = NULL}};
+
+cw_section_kind cw_rex_kind(int i) { return kinds[i]; }
+
+cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
+  cw_rex_plan *x = s->own;
+  int order, measured;
+  x->name = s->kind.name;
+  CW_TRY(cw_read_which_sampler(map, &x->mcmc));
+  CW_TRY(cw_read_mcmc(map, p, &x->mcmc));
+  CW_TRY(cw_job_long(map, "mutations", 1, 1, 1000000, &x->mutations));
+  CW_TRY(cw_job_choice(map, "order", "order of swaps", order_words, CW_SWAP_ALTERNATE, &order));
+  CW_TRY(cw_job_choice(map, "measure", "choice of rungs", measure_words, 0, &measured));
+  x->order = (cw_swap_order)order;
+  x->all_rungs = measured == 1;
+  if (x->mcmc.keep > 0) return cw_job_fail(map, "keep", "replicas are not kept");
+  if (strcmp(x->name, "ptbc") != 0) return read_swap_flow(map, p, &x->flow);
+  if (!ends_periodic(p))
+    return cw_job_fail(root, "ptbc",
+                       "needs a ladder that ends on a periodic lattice: theory form 'defect' with "
+                       "factor 1");
+  CW_TRY(cw_job_bool(map, "translate", 1, &x->translate));
+  return read_levels(map, p, &x->levels);
+}

@@ -1,0 +1,30 @@
+/* What the files of this method share: replica exchange on the ladder. */
+#ifndef CW_APP_REX_H
+#define CW_APP_REX_H
+
+#include "app/plan/plan.h"
+
+typedef struct {
+  const char *name;  /* of the section */
+  cw_mcmc_plan mcmc; /* chains: of copies of the whole ladder; steps: each with its swaps */
+  long mutations;
+  cw_swap_order order;
+  bool all_rungs; /* are all rungs measured, or only the last */
+  bool translate;
+  cw_levels levels;
+  const cw_section *flow; /* whose flows carry configurations between rungs; NULL: none */
+} cw_rex_plan;
+
+cw_section_kind cw_rex_kind(int i);
+cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
+cw_status cw_run_rex(cw_case *c, const cw_section *s);
+cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                      const cw_arrays *data);
+/* Round trips, flow and tunnelling of replicas. label (n_step, n_chain, n): which replica is on a
+ * rung. */
+cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                           const cw_arrays *data, const cw_array *label);
+cw_status cw_warn_rex(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s);
+cw_status cw_draw_rex(const cw_case_page *to, const cw_analysis_stage *s);
+
+#endif

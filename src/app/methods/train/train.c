@@ -1,0 +1,52 @@
+/* Training of the job's model. */
+#include "app/methods/train/train.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static cw_section_kind kind(int i) {
+  if (i > 0) return (cw_section_kind){.name = NULL};
+  return (cw_section_kind){"train", "Training", "training of the model, reverse or forward KL",
+                           CW_ORANGE};
+}
+
+static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
+  const cw_train_plan *t = s->own;
+  (void)p;
+  out[0] = cw_part_of(s, CW_IS_TRAINING, "steps", t->options.steps);
+  return 1;
+}
+
+enum { TITLE = sizeof((cw_training *)NULL)->text };
+
+/* "reverse KL, path gradient, batch 1024, 2000 steps" */
+static void describe(const cw_train_options *train, char text[TITLE]) {
+  static const char *const gradients[] = {"path gradient", "plain gradient", "REINFORCE"};
+  int at = snprintf(text, TITLE, "%s KL, %s, batch %ld, %ld steps",
+                    train->loss == CW_LOSS_REVERSE_KL ? "reverse" : "forward",
+                    gradients[train->gradient], train->batch, train->steps);
+  if (train->anneal > 0 && at < TITLE)
+    snprintf(text + at, (size_t)(TITLE - at), ", couplings annealed for %ld", train->anneal);
+}
+
+static bool trains(const cw_plan *p, const cw_section *s, cw_training *out) {
+  const cw_train_plan *t = s->own;
+  *out = (cw_training){.model = &p->model, .data = t->data};
+  snprintf(out->stage, sizeof out->stage, "%s", s->kind.name);
+  describe(&t->options, out->text);
+  return true;
+}
+
+extern const cw_method cw_method_train;
+const cw_method cw_method_train = {.name = "train",
+                                   .needs = CW_NEEDS_MODEL,
+                                   .plan_size = sizeof(cw_train_plan),
+                                   .kind = kind,
+                                   .read = cw_read_train,
+                                   .run = cw_run_train,
+                                   .parts = parts,
+                                   .trains = trains,
+                                   .fill = cw_fill_train,
+                                   .warn = cw_warn_train,
+                                   .chapter = CW_CHAPTER_TRAINING,
+                                   .draw = cw_draw_train};

@@ -1,0 +1,126 @@
+/* Sections `ais`, `smc`, `snf`, `craft` and `walk`. */
+#include <string.h>
+
+#include "app/methods/walk/walk.h"
+
+static const char *const scheme_words[] = {"systematic", "multinomial", NULL};
+/* In the order of cw_walk_stage. */
+static const char *const stage_words[] = {"transport", "retarget", "resample", "mutate", NULL};
+
+/* A section, and its program; `walk` has that in its key `stages`. */
+static const struct {
+  cw_section_kind kind;
+  int n;
+  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+} programs[] = {
+    {{"ais", "AIS", "annealed importance sampling", CW_ORANGE},
+     2,
+     {CW_WALK_RETARGET, CW_WALK_MUTATE}},
+    {{"smc", "SMC", "sequential Monte Carlo: AIS with resampling", CW_GREEN},
+     3,
+     {CW_WALK_RETARGET, CW_WALK_RESAMPLE, CW_WALK_MUTATE}},
+    {{"snf", "SNF", "stochastic normalizing flow: AIS with flows between rungs", CW_PURPLE},
+     3,
+     {CW_WALK_TRANSPORT, CW_WALK_RETARGET, CW_WALK_MUTATE}},
+    {{"craft", "CRAFT", "SNF with resampling", CW_BLUE},
+     4,
+     {CW_WALK_TRANSPORT, CW_WALK_RETARGET, CW_WALK_RESAMPLE, CW_WALK_MUTATE}},
+    {{"walk", "Walk", "a walk with a program of its own", CW_RED}, 0, {0}}};
+enum { N_PROGRAMS = sizeof programs / sizeof *programs };
+
+cw_section_kind cw_walk_kind(int i) {
+  return i < N_PROGRAMS ? programs[i].kind : (cw_section_kind){.name = NULL};
+}
+
+int cw_count_stages(const cw_walk_plan *w, cw_walk_stage kind) {
+  int n = 0;
+  for (int i = 0; i < w->n_stages; i++) n += w->stage[i] == kind;
+  return n;
+}
+
+static cw_status read_stages(cw_node *map, cw_walk_plan *w) {
+  int stage[CW_MAX_WALK_STAGES];
+  CW_TRY(
+      cw_job_choices(map, "stages", "stage", stage_words, CW_MAX_WALK_STAGES, stage, &w->n_stages));
+  for (int i = 0; i < w->n_stages; i++) w->stage[i] = (cw_walk_stage)stage[i];
+  if (cw_count_stages(w, CW_WALK_RETARGET) != 1)
+    return cw_job_fail(map, "stages", "expected one 'retarget', found %d",
+                       cw_count_stages(w, CW_WALK_RETARGET));
+  if (cw_count_stages(w, CW_WALK_TRANSPORT) > 1)
+    return cw_job_fail(map, "stages", "expected at most one 'transport'");
+  for (int i = 0; w->stage[i] != CW_WALK_RETARGET; i++)
+    if (w->stage[i] == CW_WALK_TRANSPORT) return CW_OK;
+  if (cw_count_stages(w, CW_WALK_TRANSPORT) == 0) return CW_OK;
+  return cw_job_fail(map, "stages", "a 'transport' carries to the next rung before 'retarget'");
+}
+
+static cw_status read_resampling(cw_node *map, cw_walk_plan *w) {
+  int scheme = 0;
+  CW_TRY(cw_job_double(map, "threshold", 0.3, 0, 1, &w->threshold));
+  CW_TRY(cw_job_choice(map, "resampling", "scheme", scheme_words, 0, &scheme));
+  w->scheme = (cw_resampling)scheme;
+  return CW_OK;
+}
+
+/* Walks, of the population and of those that train, have 2^32 numbers for the sampler steps in
+ * them. */
+static cw_status check_steps(const cw_node *map, const cw_plan *p, const cw_walk_plan *w) {
+  const cw_mcmc_plan *m = &w->mcmc;
+  const double most = UINT32_MAX, rungs = p->ladder.n;
+  double per_rung = (double)w->mutations * cw_count_stages(w, CW_WALK_MUTATE) + w->n_stages;
+  double on_first = (double)m->steps * (double)m->every + (double)m->thermalise;
+  if (on_first > most || ((double)m->steps + 1) * rungs * per_rung > most)
+    return cw_job_fail(map, "walks", "more than 2^32 sampler steps");
+  if (!w->has_flow) return CW_OK;
+  double training = (double)w->flow.train.steps;
+  if (training * (double)w->flow.every + (double)m->thermalise > most ||
+      (training + 1) * rungs * per_rung > most)
+    return cw_job_fail(map, "train", "more than 2^32 sampler steps");
+  return CW_OK;
+}
+
+static cw_status read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
+  cw_node *flow, *train;
+  cw_train_options *t = &f->train;
+  CW_TRY(cw_needs_real_field(map, p, "flow"));
+  CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
+  f->model.prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
+  CW_TRY(cw_read_start(flow, &f->start));
+  CW_TRY(cw_read_layers(flow, p, &f->model));
+  CW_TRY(cw_job_map(map, "train", CW_JOB_PRESET, &train));
+  t->loss = CW_LOSS_TRANSITION;
+  CW_TRY(cw_job_long(train, "steps", 100, 0, 1000000000, &t->steps));
+  CW_TRY(cw_job_long(train, "batch", 512, 2, 1L << 24, &t->batch));
+  CW_TRY(cw_job_long(train, "every", 10, 1, 1000000, &f->every));
+  return cw_read_descent(train, CW_GRADIENT_PATH, 10, t);
+}
+
+static void set_program(cw_walk_plan *w) {
+  int i = 0;
+  while (strcmp(programs[i].kind.name, w->name) != 0) i++;
+  w->n_stages = programs[i].n;
+  memcpy(w->stage, programs[i].stage, sizeof w->stage);
+}
+
+cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
+  cw_walk_plan *w = s->own;
+  cw_mcmc_plan *m = &w->mcmc;
+  (void)root;
+  w->name = s->kind.name;
+  set_program(w);
+  if (w->n_stages == 0) CW_TRY(read_stages(map, w));
+  CW_TRY(cw_read_which_sampler(map, m));
+  CW_TRY(cw_job_long(map, "particles", 1024, 2, 1L << 30, &m->chains));
+  CW_TRY(cw_job_long(map, "walks", 16, 2, 1000000, &m->steps));
+  CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
+  CW_TRY(cw_job_long(map, "every", 10, 1, 1000000, &m->every));
+  CW_TRY(cw_job_long(map, "mutations", 1, 0, 1000000, &w->mutations));
+  CW_TRY(cw_job_long(map, "tuning", 20, 0, 1000000, &w->tuning));
+  CW_TRY(cw_job_bool(map, "reverse", 0, &w->reverse));
+  CW_TRY(cw_job_bool(map, "pimh", 0, &w->pimh));
+  if (cw_count_stages(w, CW_WALK_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
+  CW_TRY(cw_read_sampler(map, p, m));
+  if ((w->has_flow = cw_count_stages(w, CW_WALK_TRANSPORT) > 0))
+    CW_TRY(read_flow(map, p, &w->flow));
+  return check_steps(map, p, w);
+}

@@ -1,0 +1,76 @@
+/* Walks of a population along the ladder. */
+#include "app/methods/walk/walk.h"
+
+#include <stdio.h>
+
+#include "app/plan/method.h"
+
+static const cw_mcmc_plan *chains(const cw_section *s) {
+  return &((const cw_walk_plan *)s->own)->mcmc;
+}
+
+/* The training of flows, a stage of its own; the walks; the Markov chain of walks, a part of their
+ * stage. */
+static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
+  const cw_walk_plan *w = s->own;
+  cw_part *part = out;
+  (void)p;
+  if (w->has_flow) {
+    *part = cw_part_of(s, CW_IS_TRAINING, "walks", w->flow.train.steps);
+    snprintf(part->name, sizeof part->name, "%s.train", s->kind.name);
+    snprintf(part->stage, sizeof part->stage, "%s.train", s->kind.name);
+    snprintf(part->label, sizeof part->label, "Training of %s", s->kind.label);
+    part++;
+  }
+  *part = cw_part_of(s, CW_IS_MEASURED, "walks", w->mcmc.steps);
+  if (w->has_flow) snprintf(part->training, sizeof part->training, "%s.train", s->kind.name);
+  part++;
+  if (w->pimh) {
+    *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", w->mcmc.steps);
+    snprintf(part->name, sizeof part->name, "%s.pimh", s->kind.name);
+    snprintf(part->label, sizeof part->label, "PIMH of %s", s->kind.label);
+    part++;
+  }
+  return (int)(part - out);
+}
+
+static bool trains(const cw_plan *p, const cw_section *s, cw_training *out) {
+  const cw_walk_plan *w = s->own;
+  (void)p;
+  *out = (cw_training){.model = &w->flow.model, .is_ladder = true};
+  snprintf(out->stage, sizeof out->stage, "%s.train", s->kind.name);
+  return w->has_flow;
+}
+
+static const cw_given given[] = {{.quantity = "lnZ_ratio"}, {.quantity = "lnZ"}, {0}};
+
+static const cw_shared_figure figures[] = {
+    {"ladder.lnZ", "Free energy along the ladder", "position", "ln Z(t)/Z(0)",
+     "From the mean weight of the walks at each rung.", CW_DRAW_BAND},
+    {"ladder.ess", "Effective sample size along the ladder", "position", "ESS per particle",
+     "Mean over walks, before resampling.", CW_DRAW_BAND},
+    {"ladder.train_ess", "Effective sample size of transitions", "position", "ESS per particle",
+     "Of every flow between two rungs, over the last tenth of its training.", CW_DRAW_POINTS},
+    {"train.work", "Training of flows: work", "training walk", "Σ ⟨W⟩",
+     "Sum of the mean works of the transitions; the free energy difference is its lower bound.",
+     CW_DRAW_BAND},
+    {"train.ess", "Training of flows: effective sample size", "training walk", "smallest ESS",
+     "Of the transition that has the smallest.", CW_DRAW_BAND},
+    {0}};
+
+extern const cw_method cw_method_walk;
+const cw_method cw_method_walk = {.name = "walk",
+                                  .needs = CW_NEEDS_LADDER | CW_MEASURES_FIRST_GROUP,
+                                  .plan_size = sizeof(cw_walk_plan),
+                                  .kind = cw_walk_kind,
+                                  .read = cw_read_walk,
+                                  .run = cw_run_walk,
+                                  .parts = parts,
+                                  .chains = chains,
+                                  .trains = trains,
+                                  .given = given,
+                                  .fill = cw_fill_walk,
+                                  .warn = cw_warn_walk,
+                                  .chapter = CW_CHAPTER_LADDER,
+                                  .draw = cw_draw_walk,
+                                  .figures = figures};

@@ -1,0 +1,40 @@
+/* What the files of this method share: walks of a population along the ladder. */
+#ifndef CW_APP_WALK_H
+#define CW_APP_WALK_H
+
+#include "app/plan/plan.h"
+
+/* Flows between the rungs, one per pair, of the same layers each. */
+typedef struct {
+  cw_model_spec model;    /* its prior is not used */
+  cw_train_options train; /* batch: particles of the walks that train; steps: such walks */
+  long every;             /* sampler steps on rung 0 from one of them to the next */
+  cw_start_from start;
+} cw_flow_plan;
+
+typedef struct {
+  const char *name;  /* of the section */
+  cw_mcmc_plan mcmc; /* chains: particles; steps: walks; every: sampler steps on rung 0 from walk to
+                        walk */
+  int n_stages;
+  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+  long mutations, tuning;
+  bool reverse; /* walks back from the last rung to the first as well */
+  bool pimh;    /* a Markov chain of walks */
+  double threshold;
+  cw_resampling scheme;
+  bool has_flow;
+  cw_flow_plan flow;
+} cw_walk_plan;
+
+cw_section_kind cw_walk_kind(int i);
+cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
+/* How often a stage comes in the program of a walk. */
+int cw_count_stages(const cw_walk_plan *walk, cw_walk_stage kind);
+cw_status cw_run_walk(cw_case *c, const cw_section *s);
+cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                       const cw_arrays *data);
+cw_status cw_warn_walk(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s);
+cw_status cw_draw_walk(const cw_case_page *to, const cw_analysis_stage *s);
+
+#endif

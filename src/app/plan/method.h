@@ -1,0 +1,128 @@
+/* A method: one way of getting numbers out of a job. Its folder src/app/methods/NAME/ reads the
+ * sections that are its own, runs them, turns what they stored into results, and draws those; its
+ * row below is all that the rest of the program knows of it. methods.def lists the rows.
+ *
+ *   job    -> read   -> the section's own plan
+ *   plan   -> run    -> stages in the store
+ *   plan   -> parts  -> which stages there are, and what may be asked of them
+ *   store  -> fill   -> results and curves   (then warn and conclude)
+ *   results -> draw  -> figures of the report
+ *
+ * docs/adding.md shows how to add one. */
+#ifndef CW_APP_METHOD_H
+#define CW_APP_METHOD_H
+
+#include "causeway/report.h"
+#include "causeway/store.h"
+
+/* Of the rooms above, whose headers the files of a method include as they need them. */
+typedef struct cw_node cw_node;
+typedef struct cw_case cw_case;
+typedef struct cw_analysis_case cw_analysis_case;
+typedef struct cw_analysis_stage cw_analysis_stage;
+typedef struct cw_case_page cw_case_page;
+/* Of this room: plan.h. */
+typedef struct cw_plan cw_plan;
+typedef struct cw_mcmc_plan cw_mcmc_plan;
+typedef struct cw_section cw_section;
+typedef struct cw_training cw_training;
+
+/* Colours by what is drawn, the same on the whole page. */
+typedef enum { CW_BLUE, CW_ORANGE, CW_GREEN, CW_PURPLE, CW_RED, CW_TEAL, CW_GREY } cw_colour;
+
+/* A section that a job may have. */
+typedef struct {
+  const char *name;  /* its key: "hmc", "nis"; NULL: the method has no more sections */
+  const char *label; /* for people: "HMC", "NIS" */
+  const char *title; /* one line for `causeway list methods` */
+  cw_colour colour;
+} cw_section_kind;
+
+/* A stage that a section leaves in the store, or a part of one that is shown by itself. */
+typedef struct {
+  char name[64];     /* method prefix of its results: "rex", "rex.rung0", "craft.train" */
+  char label[64];    /* for people: "Replica exchange, rung 0" */
+  char stage[64];    /* the store's name, within its case: "rex" */
+  char training[64]; /* the stage that trained what it uses; "": none */
+  const char *unit;  /* of its steps: "steps", "samples", "walks" */
+  long wanted;       /* steps that the job asks for */
+  unsigned is;       /* bits of CW_IS_... */
+  int rung;          /* of the ladder, whose theory it samples; -1: the job's */
+  cw_colour colour;
+} cw_part;
+enum {
+  CW_IS_CHAINS = 1,    /* Markov chains: autocorrelations, R-hat, histories */
+  CW_IS_MEASURED = 2,  /* results for the observables of the job's theory */
+  CW_IS_REFERENCE = 4, /* exact without a model: what other methods are compared with */
+  CW_IS_TRAINING = 8,
+  CW_IS_INNER = 16 /* another part of the same stage says how far it is, and warns */
+};
+enum { CW_MAX_PARTS = 1024 + 4 }; /* of a section: a part for every rung, and some more */
+
+/* What a method needs, and which observables it measures. */
+enum {
+  CW_NEEDS_MODEL = 1,
+  CW_NEEDS_LADDER = 2,
+  CW_KEEPS = 4,                /* configurations, which other sections take by `data` */
+  CW_MEASURES_FIRST_GROUP = 8, /* at each of its steps */
+  CW_MEASURES_ALL_GROUPS = 16  /* each group in its turn */
+};
+
+/* A number beside the observables that a section gives, so that a job may expect it. */
+typedef struct {
+  const char *quantity;                                /* NULL: end of the list */
+  bool of_case;                                        /* it stands without the section's name */
+  bool (*when)(const cw_plan *p, const cw_section *s); /* NULL: always */
+} cw_given;
+
+/* The chapters of the report in which a method draws. */
+typedef enum {
+  CW_CHAPTER_FREE_ENERGY,
+  CW_CHAPTER_TRAINING,
+  CW_CHAPTER_MODEL,
+  CW_CHAPTER_LADDER,
+  CW_CHAPTER_OWN /* one with the label of the stage for its heading */
+} cw_chapter;
+
+/* A curve that stages of the same method share one figure for. */
+typedef struct {
+  const char *curve; /* its name; NULL: end of the list */
+  const char *title, *x, *y, *caption;
+  cw_draw how;
+} cw_shared_figure;
+
+typedef struct {
+  const char *name; /* of the folder */
+  unsigned needs;   /* bits of CW_NEEDS_..., CW_KEEPS, CW_MEASURES_... */
+  size_t plan_size; /* of what read fills */
+  /* Section number i of those it reads, in the order of running. */
+  cw_section_kind (*kind)(int i);
+  /* map: the section; s->own: zeroed. Sections that run earlier, the model and the ladder are
+   * read. */
+  cw_status (*read)(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
+  /* Runs its stages from where the store left them. Collective. */
+  cw_status (*run)(cw_case *c, const cw_section *s);
+  /* Returns how many parts there are, at most CW_MAX_PARTS. */
+  int (*parts)(const cw_plan *p, const cw_section *s, cw_part *out);
+  /* The Markov chains that it runs; NULL: there are none. */
+  const cw_mcmc_plan *(*chains)(const cw_section *s);
+  /* false: it trains nothing. NULL: never. */
+  bool (*trains)(const cw_plan *p, const cw_section *s, cw_training *out);
+  const cw_given *given; /* NULL: observables alone */
+  /* Results and curves of a part out of the arrays of its stage. */
+  cw_status (*fill)(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                    const cw_arrays *data);
+  /* Numbers of the case, once all stages are filled. NULL: none. */
+  cw_status (*conclude)(cw_context *ctx, cw_analysis_case *c, cw_analysis_stage *s);
+  /* What casts doubt on a part that is present. NULL: nothing but what all chains are asked. */
+  cw_status (*warn)(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s);
+  cw_chapter chapter;
+  /* Figures of a part that is present. NULL: none. */
+  cw_status (*draw)(const cw_case_page *to, const cw_analysis_stage *s);
+  const cw_shared_figure *figures; /* NULL: none */
+} cw_method;
+
+/* In the order of running, NULL-terminated; from methods/methods.def. */
+extern const cw_method *const cw_methods[];
+
+#endif
