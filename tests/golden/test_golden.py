@@ -18,31 +18,20 @@ JOBS = HERE.parents[1] / "jobs"
 HASHES = HERE / "hashes.txt"
 INSTRUCTION_SETS = ("base", "v3", "v4")
 
-# What shrinks each section that a job may have.
-SHORT = {
-    "hmc": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
-    "cluster": ("chains=32", "thermalise=20", "steps=20", "keep=64"),
-    "spinflip": ("chains=32", "thermalise=20", "steps=20"),
-    "train": ("steps=4", "batch=64", "warmup=2", "anneal=2"),
-    "nis": ("samples=512",),
-    "nmcmc": ("chains=32", "thermalise=4", "steps=20"),
-    "chain": ("nodes=3", "chains=16", "thermalise=20", "steps=20"),
-    "ladder": ("rungs=4",),
-    "ais": ("particles=40", "walks=4", "thermalise=10", "tuning=4"),
-    "smc": ("particles=40", "walks=4", "thermalise=10", "tuning=4"),
-    "snf": ("particles=40", "walks=4", "thermalise=10", "tuning=4", "train.steps=3", "train.batch=48"),
-    "craft": ("particles=40", "walks=4", "thermalise=10", "tuning=4", "train.steps=3", "train.batch=48"),
-    "rex": ("chains=20", "thermalise=10", "steps=20"),
-}
-# The same for gauge fields, whose configurations are larger and whose chains fewer.
-SHORT_GAUGE = {
-    "heatbath": ("chains=5", "thermalise=4", "steps=16", "every=1", "keep=10"),
-    "hmc": ("chains=4", "thermalise=2", "steps=8", "md_steps=4"),
-    "ladder": ("rungs=3",),
-    "ais": ("particles=17", "walks=4", "thermalise=2"),
-    "ptbc": ("thermalise=2", "steps=8"),
-    "measure": ("gradient_flow.every=4", "gradient_flow.time=0.5", "gradient_flow.points=4", "wilson_loops.every=4"),
-}
+METHODS = HERE.parents[1] / "src/app/methods"
+
+
+def short(fields):
+    """What shrinks each section that a job with fields on "sites" or "links" may have: {section: (key=value, ...)}, those of
+    methods out of their folders."""
+    out = {
+        "sites": {"ladder": "rungs=4"},
+        "links": {"ladder": "rungs=3",
+                  "measure": "gradient_flow.every=4 gradient_flow.time=0.5 gradient_flow.points=4 wilson_loops.every=4"},
+    }[fields]
+    for file in METHODS.glob("*/short.json"):
+        out.update(json.loads(file.read_text())[fields])
+    return {section: tuple(keys.split()) for section, keys in out.items()}
 
 
 def platform(compiler):
@@ -69,8 +58,7 @@ def shorten(text, sections, prefix):
 def shrink(job):
     """--set options that make a run of a job short."""
     head, _, cases = job.read_text().partition("\ncases:\n")
-    gauge = re.search(r"kind: (u1|su2|su3)", head)
-    sections = SHORT_GAUGE if gauge else SHORT
+    sections = short("links" if re.search(r"kind: (u1|su2|su3)", head) else "sites")
     out = shorten(head, sections, "")
     if re.search(r"(?m)^lattice: (\[\d+, \d+, \d+, \d+\])", head):
         out += ["--set", "lattice=[4, 4, 4, 4]"]
