@@ -140,9 +140,6 @@ void cw_field_copy(cw_field *to, const cw_field *from); /* same shape */
 void cw_field_restore(cw_field *x, const cw_field *old, const bool *keep, long begin, long end);
 double cw_field_get(const cw_field *x, long config, long site, int comp); /* slow; global site */
 void cw_field_set(cw_field *x, long config, long site, int comp, double value);
-/* The same configurations in the layout of to (another V); same lattice, n_comp and n_config. */
-void cw_field_relayout(cw_field *to, const cw_field *from);
-
 /* to(x + e) = from(x), e one step in direction 2*mu (forward) or 2*mu + 1 (backward); same shape,
  * other data. Shared out over so many threads. */
 void cw_field_translate(cw_field *to, const cw_field *from, int direction, int threads);

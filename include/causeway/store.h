@@ -74,10 +74,6 @@ const char *cw_store_dir(const cw_store *store); /* DIR/store; borrowed */
 
 /* How many segments a stage has; they are numbered from 0. Local: every rank knows. */
 long cw_store_segments(const cw_store *store, const char *stage);
-/* Name of stage number i, in alphabetical order; NULL past the last one.
- * Local; borrowed. */
-const char *cw_store_stage(const cw_store *store, int i);
-
 /* Writes the next segment of a stage; when it returns CW_OK the segment is on disk. Collective; set
  * is read on rank 0 only and may be NULL elsewhere. CW_EIO: disk full and its like, nothing is left
  * behind; CW_EINVAL: a bad stage name (letters, digits and any of _-./). */

@@ -92,10 +92,6 @@ long cw_store_segments(const cw_store *store, const char *stage) {
   return entry != NULL ? entry->n : 0;
 }
 
-const char *cw_store_stage(const cw_store *store, int i) {
-  return i >= 0 && i < store->n_stages ? store->stage[i].name : NULL;
-}
-
 /* ------------------------------------------------------ opening (rank 0) */
 
 static cw_status note_file(cw_store *store, const char *name, bool clean) {

@@ -65,15 +65,6 @@ void cw_field_set(cw_field *x, long config, long site, int comp, double value) {
   x->data[place(x, config, site, comp)] = value;
 }
 
-void cw_field_relayout(cw_field *to, const cw_field *from) {
-  CW_REQUIRE(to->n_config == from->n_config && to->n_comp == from->n_comp &&
-             to->geom->n_sites == from->geom->n_sites);
-  to->first_chain = from->first_chain;
-  for (long i = 0; i < from->n_config; i++)
-    for (long s = 0; s < from->geom->n_sites; s++)
-      for (int c = 0; c < from->n_comp; c++) cw_field_set(to, i, s, c, cw_field_get(from, i, s, c));
-}
-
 /* Sites [begin, end) of a block that lie beside each other in from too, in the same lanes. */
 static long translated_run(const cw_geometry *g, int back, long begin, long end) {
   long n_dir = 2 * g->lat.dim, n = 1;

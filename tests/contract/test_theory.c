@@ -3,6 +3,7 @@
  * translations and gauge transformations, linearity in the couplings, and the same bits for every
  * lane split and number of threads. */
 #include "support/check.h"
+#include "support/relayout.h"
 
 #include <complex.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static void resplit(const fixture *from, int V, fixture *to) {
   open_fixture(from->ctx, from->th.ops, from->th.form, &from->geom->lat, V, from->th.param, to);
   to->th.isa = from->th.isa;
   to->th.threads = from->th.threads;
-  cw_field_relayout(&to->x, &from->x);
+  relayout(&to->x, &from->x);
 }
 
 /* A value in range for each parameter, nowhere special. A defect stands in another direction on

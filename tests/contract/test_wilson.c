@@ -1,6 +1,7 @@
 /* What the forms of the Wilson action owe each other, how many plaquettes a defect touches, and
  * what is refused. The rest is in test_theory.c. */
 #include "support/check.h"
+#include "support/relayout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +173,7 @@ static void test_large_field(void **state) {
   check_ok(one.ctx, cw_field_create(one.ctx, one.geom, one.th.n_tangent, 1, &f));
   check_ok(all.ctx, cw_field_create(all.ctx, all.geom, all.th.n_tangent, 1, &g));
   cw_kind(CW_LINK_SU3)->hot(one.th.isa, &one.x, cw_rng_stream(3, "wilson"), 2);
-  cw_field_relayout(&all.x, &one.x);
+  relayout(&all.x, &one.x);
   one.th.ops->terms(&one.th, &one.x, U);
   all.th.ops->terms(&all.th, &all.x, T);
   assert_memory_equal(T, U, sizeof U);

@@ -1,6 +1,7 @@
 /* Hybrid Monte Carlo on groups: reversible, of the order that its integrators claim, in equilibrium
  * at exactly known plaquettes, with bits that depend on nothing but the job. */
 #include "support/check.h"
+#include "support/relayout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -215,7 +216,7 @@ static void three_steps(cw_context *ctx, const char *theory, const cw_lattice *l
   cw_sampler *hmc = open_hmc(&s, CW_HMC_OMELYAN_CHOICE, 4);
   run(&s, hmc, &s.x, 0, 3);
   check_ok(ctx, cw_field_create(ctx, plain->geom, s.x.n_comp, 3, out));
-  cw_field_relayout(out, &s.x);
+  relayout(out, &s.x);
   cw_sampler_destroy(hmc);
   close_stage(&s);
 }

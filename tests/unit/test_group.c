@@ -1,5 +1,6 @@
 /* The groups on lanes against plain complex matrices, in every build of the kernels. */
 #include "support/check.h"
+#include "support/relayout.h"
 
 #include <complex.h>
 #include <stdlib.h>
@@ -568,7 +569,7 @@ static void test_splits(void **state) {
         continue; /* its geometry lives as long */
       }
       check_ok(ctx, cw_field_create(ctx, first.geom, n_comp, 17, &plain));
-      cw_field_relayout(&plain, &x);
+      relayout(&plain, &x);
       for (long c = 0; c < 17; c++)
         for (long s = 0; s < geom->n_sites; s++)
           for (int j = 0; j < n_comp; j++)

@@ -3,6 +3,7 @@
 
 #include "causeway/lattice.h"
 #include "support/check.h"
+#include "support/relayout.h"
 
 static const cw_lattice lattices[] = {
     {1, {6}},    {1, {64}},           {2, {8, 8}},        {2, {16, 8}},      {2, {6, 4}},
@@ -237,7 +238,7 @@ static void fields_do_not_depend_on_the_split(void **state) {
             assert_true(cw_field_get(&x[k], c, s, j) == cw_field_get(&x[0], c, s, j));
     }
     check_ok(ctx, cw_field_create(ctx, g[0], 2, N, &back));
-    cw_field_relayout(&back, &x[n - 1]);
+    relayout(&back, &x[n - 1]);
     assert_memory_equal(back.data, x[0].data, cw_field_block_size(&back) * sizeof(double));
     double z[2];
     cw_normal2(cw_context_isa(ctx), cw_rng_stream(1, "t"), 0, 3, 4, 5, z);

@@ -103,9 +103,6 @@ static void test_round_trip(void **state) {
 
   check_ok(ctx, cw_store_open(ctx, path_of("a/b/run"), &store));
   assert_string_equal(cw_store_job(store), JOB);
-  assert_string_equal(cw_store_stage(store, 0), "k20/hmc");
-  assert_string_equal(cw_store_stage(store, 1), "train");
-  assert_null(cw_store_stage(store, 2));
   cw_arrays got = {0};
   for (long k = 0; k < 3; k++) {
     cw_arrays expected = sample(k, 4 + k);
