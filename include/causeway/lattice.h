@@ -131,6 +131,10 @@ typedef struct {
 
 cw_status cw_field_create(cw_context *ctx, const cw_geometry *geom, int n_comp, long n_config,
                           cw_field *out);
+/* This rank's share of n configurations of all ranks, which are dealt in whole blocks; first_chain
+ * is set. what: what they are, for CW_EINVAL: fewer blocks than ranks. CW_ENOMEM. Local. */
+cw_status cw_field_deal(cw_context *ctx, const cw_geometry *geom, int n_comp, long n,
+                        const char *what, cw_field *out);
 void cw_field_destroy(cw_field *x);
 size_t cw_field_block_size(const cw_field *x);          /* doubles per block */
 cw_field cw_field_block(const cw_field *x, long block); /* a view of one block; owns nothing */

@@ -76,6 +76,27 @@ cw_status cw_sampler_create(cw_context *ctx, const cw_sampler_ops *ops, const cw
                             cw_sampler **out);
 void cw_sampler_destroy(cw_sampler *s);
 
+/* Markov chains of one sampler on one theory, dealt to the ranks in whole blocks. */
+typedef struct {
+  long n;              /* of all ranks */
+  cw_field x;          /* where this rank's are; the caller says where they begin */
+  cw_sampler *sampler; /* owned */
+  double *accept, *dH; /* (n_blocks*B) of the last step */
+  double *all;         /* (n) scratch */
+} cw_chains;
+
+/* params, choices: as of cw_sampler_create. The caller closes *out in any case. CW_EINVAL: fewer
+ * blocks than ranks, or a sampler that does not fit; CW_ENOMEM. Local. */
+cw_status cw_chains_open(cw_context *ctx, const cw_theory *th, const cw_sampler_ops *ops,
+                         const double *params, const int *choices, long n, cw_chains *out);
+void cw_chains_close(cw_chains *h); /* zeroed: nothing */
+/* Steps number first .. first + n_steps - 1 of all chains at couplings c; those below n_tune tune
+ * the sampler by the mean acceptance of all chains. Collective: all ranks return the same. */
+cw_status cw_sampler_run(cw_chains *h, const double *c, cw_rng rng, uint32_t first, long n_steps,
+                         uint32_t n_tune);
+/* Mean over the chains of all ranks of mine (x.n_config), in fixed order. Collective. */
+double cw_chains_mean(cw_chains *h, const double *mine);
+
 #ifdef __cplusplus
 }
 #endif

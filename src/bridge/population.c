@@ -13,14 +13,13 @@ int cw_population_threads(const cw_population *p) {
   return p->x.n_blocks < cw_threads(p->ctx) ? (int)p->x.n_blocks : cw_threads(p->ctx);
 }
 
-static cw_status create_mine(cw_population *p, long begin, long end) {
+static cw_status create_mine(cw_population *p) {
   const cw_theory *th = p->ladder->th;
-  CW_TRY(cw_field_create(p->ctx, th->geom, th->n_comp, end - begin, &p->x));
-  p->x.first_chain = begin;
+  CW_TRY(cw_field_deal(p->ctx, th->geom, th->n_comp, p->n, "particles", &p->x));
   size_t lanes = (size_t)lanes_of(p);
   p->lw = cw_alloc(lanes * sizeof *p->lw);
   p->T = cw_alloc(lanes * (size_t)th->ops->n_terms * sizeof *p->T);
-  p->ancestor = cw_alloc((size_t)(end - begin) * sizeof *p->ancestor);
+  p->ancestor = cw_alloc((size_t)p->x.n_config * sizeof *p->ancestor);
   p->all = cw_alloc((size_t)p->n * sizeof *p->all);
   p->arena = cw_arena_create(4 * lanes * sizeof(double));
   if (!p->lw || !p->T || !p->ancestor || !p->all || !p->arena)
@@ -30,15 +29,10 @@ static cw_status create_mine(cw_population *p, long begin, long end) {
 
 cw_status cw_population_create(cw_context *ctx, const cw_ladder *ladder, long n,
                                cw_population *out) {
-  long B = CW_LANES / ladder->th->geom->V, blocks = (n + B - 1) / B, begin, end;
   *out = (cw_population){.ctx = ctx, .ladder = ladder, .n = n};
   if (n < 1 || n > INT32_MAX) /* their numbers key random draws */
     return cw_fail(ctx, CW_EINVAL, "a population of %ld particles: expected 1 to %d", n, INT32_MAX);
-  if (blocks < cw_ranks(ctx))
-    return cw_fail(ctx, CW_EINVAL, "%ld particles are %ld blocks of %ld, too few for %d ranks", n,
-                   blocks, B, cw_ranks(ctx));
-  cw_rank_share(ctx, blocks, &begin, &end);
-  return cw_agree(ctx, create_mine(out, begin * B, end * B < n ? end * B : n));
+  return cw_agree(ctx, create_mine(out));
 }
 
 void cw_population_destroy(cw_population *p) {

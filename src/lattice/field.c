@@ -16,6 +16,20 @@ cw_status cw_field_create(cw_context *ctx, const cw_geometry *geom, int n_comp, 
   return CW_OK;
 }
 
+cw_status cw_field_deal(cw_context *ctx, const cw_geometry *geom, int n_comp, long n,
+                        const char *what, cw_field *out) {
+  const long B = CW_LANES / geom->V, blocks = (n + B - 1) / B;
+  long begin, end;
+  *out = (cw_field){0};
+  if (blocks < cw_ranks(ctx))
+    return cw_fail(ctx, CW_EINVAL, "%ld %s are %ld blocks of %ld, too few for %d ranks", n, what,
+                   blocks, B, cw_ranks(ctx));
+  cw_rank_share(ctx, blocks, &begin, &end);
+  CW_TRY(cw_field_create(ctx, geom, n_comp, (end * B < n ? end * B : n) - begin * B, out));
+  out->first_chain = begin * B;
+  return CW_OK;
+}
+
 void cw_field_destroy(cw_field *x) {
   if (x->owns_data) free(x->data);
   x->data = NULL;

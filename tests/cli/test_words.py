@@ -28,6 +28,12 @@ class Words(Case):
             self.assertIn(text, everything)
             self.assertIn(f"{what}\n", everything)
 
+    def test_list_of_methods_holds_every_section(self):
+        text = self.good("list", "methods")
+        methods = re.findall(r", method (\w+)\)$", text, flags=re.M)
+        self.assertEqual(list(dict.fromkeys(methods)), registered("src/app/methods/methods.def"))
+        self.assertEqual(re.findall(r"^(\w+): .*, method mcmc\)$", text, flags=re.M), registered("src/sampler/samplers.def"))
+
     def test_list_of_observables_holds_every_result(self):
         self.write("job.yaml", SHORT)
         self.good("run", "job.yaml", "--out", "out")
