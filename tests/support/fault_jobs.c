@@ -29,9 +29,9 @@ int causeway_main(int argc, char **argv);
 const fault_job fault_jobs[] = {
     {"hmc", HEAD PHI4 HMC},
     {"heatbath", HEAD "lattice: [2, 2, 2, 2]\ntheory: {kind: su3, beta: 5.5}\n"
-                      "heatbath: {chains: 3, thermalise: 2, steps: 3, keep: 3}\n"
-                      "measure: {gradient_flow: {time: 0.1, points: 2}, wilson_loops: {max_r: 1, "
-                      "max_t: 1}, cooling: {sweeps: 1}}\n"},
+                      "heatbath: {chains: 20, thermalise: 2, steps: 3, keep: 20}\n"
+                      "measure: {gradient_flow: {time: 0.1, points: 4}, wilson_loops: {max_r: 1, "
+                      "max_t: 2}, cooling: {sweeps: 1}}\n"},
     {"cluster", HEAD "lattice: [4, 4]\ntheory: {kind: ising, beta: 0.3}\n"
                      "cluster: {chains: 20, thermalise: 2, steps: 3}\n"
                      "spinflip: {chains: 20, thermalise: 2, steps: 3}\n"},
@@ -40,7 +40,7 @@ const fault_job fault_jobs[] = {
      "train: {loss: forward_kl, gradient: path, data: hmc, batch: 32, steps: 3}\n"},
     {"train.autoregressive",
      HEAD "lattice: [4, 4]\ntheory: {kind: ising, beta: 0.3}\n"
-          "model: {autoregressive: {kind: dense, hidden: [4]}}\n"
+          "model: {kind: made, hidden: [4]}\n"
           "train: {loss: reverse_kl, gradient: reinforce, batch: 32, steps: 3}\nnis: {samples: "
           "40}\n"},
     {"nis", HEAD PHI4 FLOW TRAIN "nis: {samples: 40}\n"},
@@ -58,7 +58,7 @@ const fault_job fault_jobs[] = {
     {"ptbc", HEAD "lattice: [2, 2, 2, 2]\ntheory: {kind: su3, form: defect, beta: 5.5, factor: 1, "
                   "edge_1: 1}\nladder: {from: {factor: 0}, rungs: 3}\n"
                   "ptbc: {sampler: heatbath, chains: 1, thermalise: 2, steps: 3, measure: all, "
-                  "levels: [{margin: 0, sweeps: 1}]}\n"},
+                  "levels: [{margin: 1, sweeps: 1}]}\n"},
     {NULL, NULL}};
 
 /* A clock that only its readers move: what a run does never depends on how long it takes. */
@@ -101,6 +101,18 @@ int fault_lines(const char *path, char first[300]) {
   fclose(file);
   first[strcspn(first, "\n")] = '\0';
   return n;
+}
+
+char *fault_content(const char *path) {
+  FILE *file = fopen(path, "r");
+  long size = file != NULL && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+  char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
+  if (text != NULL) {
+    rewind(file);
+    text[fread(text, 1, (size_t)size, file)] = '\0';
+  }
+  if (file != NULL) fclose(file);
+  return text;
 }
 
 const char *fault_verdict(const fault_place *place, int code, const char *errors) {

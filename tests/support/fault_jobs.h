@@ -23,6 +23,9 @@ int fault_program(const char *const *words, const char *errors);
 /* The lines of a file; -1: it cannot be read. first: the first one, cut. */
 int fault_lines(const char *path, char first[300]);
 
+char *
+fault_content(const char *path); /* of a file; NULL: it cannot be read. The caller frees it. */
+
 /* What a program that ran into the failure of a place must say: one line, and the exit code of what was short. A failure
  * that does no harm may pass unnoticed. NULL: it did; else what is wrong. */
 const char *fault_verdict(const fault_place *place, int code, const char *errors);

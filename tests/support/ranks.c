@@ -45,16 +45,24 @@ static void bring(const void *data, size_t bytes) {
   if (bytes > 0) memcpy(mine()->data, data, bytes);
 }
 
+/* A while for the other rank, which may need this one's processor. */
+static void pause_once(int turn) {
+  if (turn < 100)
+    sched_yield();
+  else
+    usleep(50);
+}
+
 /* Waits for the other rank to do as this one; what both brought can be read until leave. */
 static void meet(collective kind) {
   mine()->kind = kind;
   n_calls++;
   atomic_store(&mine()->brought, n_calls);
-  while (atomic_load(&other()->brought) < n_calls) {
+  for (int turn = 0; atomic_load(&other()->brought) < n_calls; turn++) {
     int him = 1 - my_rank;
     if (atomic_load(&here->ended[him]))
       _exit(atomic_load(&here->joined[him]) ? RANKS_WAIT : RANKS_ENDED);
-    sched_yield();
+    pause_once(turn);
   }
   bool same = other()->kind == kind && (kind != BROADCAST || other()->bytes == mine()->bytes);
   if (!same) _exit(RANKS_DIFFER);
@@ -62,8 +70,10 @@ static void meet(collective kind) {
 
 static void leave(void) {
   atomic_store(&mine()->taken, n_calls);
-  while (atomic_load(&other()->taken) < n_calls && !atomic_load(&here->ended[1 - my_rank]))
-    sched_yield();
+  for (int turn = 0; atomic_load(&other()->taken) < n_calls; turn++) {
+    if (atomic_load(&here->ended[1 - my_rank])) return;
+    pause_once(turn);
+  }
 }
 
 void ranks_run(int (*work)(int rank, void *argument), void *argument, int *status) {
