@@ -187,13 +187,16 @@ void cw_rank_share(const cw_context *ctx, long n, long *begin, long *end);
  * n_mine). */
 void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all);
 void cw_broadcast(cw_context *ctx, void *data, size_t bytes); /* from rank 0 */
-/* The worst status of all ranks; the message of the first failing rank reaches every rank. */
+/* The worst status of all ranks; the message of the first failing rank reaches every rank. What can
+ * fail on one rank alone (an allocation, a file) must be agreed upon before the next collective
+ * call: the ranks on which it did not fail would wait there for ever. */
 cw_status cw_agree(cw_context *ctx, cw_status mine);
 /* Rows of doubles from rank to rank: row i of send (n, width), this rank's, goes to rank to[i];
  * recv gets what the others send here, in the order of ranks and of their rows. The caller knows
- * how many rows come (n_recv) and has made room. Rows to itself are copied. */
-void cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width, double *recv,
-             long n_recv);
+ * how many rows come (n_recv) and has made room. Rows to itself are copied. CW_ENOMEM, on all
+ * ranks: one of them has no room for its list of messages. */
+cw_status cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width,
+                  double *recv, long n_recv);
 
 #ifdef __cplusplus
 }

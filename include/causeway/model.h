@@ -187,7 +187,10 @@ bool cw_model_is_discrete(const cw_model *m); /* of spins +1 and -1? */
  * field_term; others ignore them. Zero until set. */
 void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c);
 
-/* x ~ q for all configurations (keyed by x->first_chain and step), log q (n_config). Parallel over
+/* Passes over whole fields, here and in cw_model_carry, work in memory that the model keeps: threads
+ * of one OpenMP team may make them at the same time, other threads must not. CW_ENOMEM.
+ *
+ * x ~ q for all configurations (keyed by x->first_chain and step), log q (n_config). Parallel over
  * blocks. Local. */
 cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
                           cw_field *x, double *logq);
@@ -204,11 +207,11 @@ int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long fir
                           const double *x, bool inverse, cw_arena *work, bool *finite);
 const char *cw_model_layer_name(const cw_model *m, int layer);
 
-/* Flows only. The layers without the prior, on a block x (n_outer, 1, CW_LANES) in place: x <- f(x)
- * or, inverse, f^-1(x); logj (CW_LANES) = ln |det| of what was applied, overwritten. Both 64-byte
- * aligned. No mirror images: of a mixture, its q0. CW_ENOMEM. */
-cw_status cw_model_carry_block(const cw_model *m, double *x, double *logj, bool inverse,
-                               cw_arena *work);
+/* Flows only. The layers without the prior, for all configurations in place: x <- f(x) or, inverse,
+ * f^-1(x); logj (n_blocks*CW_LANES) = ln |det| of what was applied, overwritten. No mirror images:
+ * of a mixture, its q0. Parallel over blocks. Local. */
+cw_status cw_model_carry(cw_context *ctx, const cw_model *m, cw_field *x, double *logj,
+                         bool inverse);
 
 /* ------------------------------------------------------- gradients (one block) */
 

@@ -153,23 +153,24 @@ static cw_status open_traffic(cw_population *p, const long *source, traffic *t) 
 }
 
 /* Sources ascend with the places that they go to, and so does what comes from rank after rank. */
-static void exchange(cw_population *p, const long *source, traffic *t) {
+static cw_status exchange(cw_population *p, const long *source, traffic *t) {
   long size = message_size(p), sent = 0, received = 0;
   for (long i = 0; i < p->n; i++) {
     if (is_mine(p, i) || !is_mine(p, source[i])) continue;
     pack(p, source[i] - p->x.first_chain, t->send + sent * size);
     t->to[sent++] = owner(p, i);
   }
-  cw_deal(p->ctx, t->send, t->to, t->n_send, size, t->receive, t->n_receive);
+  CW_TRY(cw_deal(p->ctx, t->send, t->to, t->n_send, size, t->receive, t->n_receive));
   for (long i = 0; i < p->x.n_config; i++)
     if (!is_mine(p, source[p->x.first_chain + i])) unpack(p, i, t->receive + received++ * size);
+  return CW_OK;
 }
 
 static cw_status carry_out(cw_population *p, const long *source) {
   traffic t;
   if (cw_ranks(p->ctx) > 1) {
     CW_TRY(cw_agree(p->ctx, open_traffic(p, source, &t)));
-    exchange(p, source, &t);
+    CW_TRY(exchange(p, source, &t));
   }
 #pragma omp parallel for num_threads(cw_population_threads(p)) schedule(static)
   for (long b = 0; b < p->x.n_blocks; b++) copy_into_block(p, source, b);

@@ -197,16 +197,17 @@ static long unpack_rung(cw_rex *rex, int k, int to, long at) {
 
 /* The first rung of this rank and the last one may have partners elsewhere, below and above: rows
  * leave and arrive in that order, as many as leave. */
-static void exchange_ranks(cw_rex *rex, int parity) {
+static cw_status exchange_ranks(cw_rex *rex, int parity) {
   int first = rex->mine.begin, last = rex->mine.end - 1;
   bool below = partner_of(rex, first, parity) == first - 1 && first > 0;
   bool above = partner_of(rex, last, parity) == last + 1;
   long n = 0, at = 0;
   if (below) n += pack_rung(rex, first, first - 1, n);
   if (above) n += pack_rung(rex, last, last + 1, n);
-  cw_deal(rex->ctx, rex->send, rex->to, n, rex->row_width, rex->recv, n);
+  CW_TRY(cw_deal(rex->ctx, rex->send, rex->to, n, rex->row_width, rex->recv, n));
   if (below) at += unpack_rung(rex, first, first - 1, at);
   if (above) unpack_rung(rex, last, last + 1, at);
+  return CW_OK;
 }
 
 /* ----------------------------------------------------------------------- sweeps */
@@ -216,8 +217,7 @@ static cw_status pass(cw_rex *rex, uint32_t step, uint32_t index, int parity) {
   cw_rex_gather(rex, rex->log_weight);
   decide(rex, step, index, parity);
   CW_TRY(cw_rex_for_rungs(rex, exchange, &parity));
-  if (rex->by_rungs) exchange_ranks(rex, parity);
-  return CW_OK;
+  return rex->by_rungs ? exchange_ranks(rex, parity) : CW_OK;
 }
 
 static void translate(cw_rex *rex, double u) {

@@ -84,35 +84,64 @@ void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all)
   }
 }
 
+/* Messages under way, and how many rows come from every rank. */
+typedef struct {
+  long *from, *going; /* (ranks) rows to come from each, and to go there */
+  MPI_Request *request;
+  int n_requests;
+  MPI_Datatype row; /* its doubles may be more than a message counts */
+} mail;
+
+static cw_status open_mail(cw_context *ctx, long n_messages, mail *m) {
+  *m = (mail){.from = calloc((size_t)ctx->n_ranks * 2, sizeof *m->from),
+              .request = malloc((size_t)(n_messages + 1) * sizeof *m->request)};
+  if (m->from == NULL || m->request == NULL)
+    return cw_fail(ctx, CW_ENOMEM, "no memory for %ld messages between ranks", n_messages);
+  m->going = m->from + ctx->n_ranks;
+  return CW_OK;
+}
+
+static void close_mail(mail *m) {
+  free(m->from);
+  free(m->request);
+}
+
 /* Rank by rank, row by row: the order that recv promises. Every rank posts all of its receives
  * before it sends, so that nothing waits for a partner's turn. */
-void cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width, double *recv,
-             long n_recv) {
-  long here = 0, *count = calloc((size_t)ctx->n_ranks * 2, sizeof *count), *from = count;
-  MPI_Request *request = malloc((size_t)(n + n_recv + 1) * sizeof *request);
-  MPI_Datatype whole; /* a row: its doubles may be more than a message counts */
-  CW_REQUIRE(count != NULL && request != NULL && width <= INT_MAX);
-  MPI_Type_contiguous((int)width, MPI_DOUBLE, &whole);
-  MPI_Type_commit(&whole);
-  for (long i = 0; i < n; i++) count[ctx->n_ranks + to[i]]++;
-  MPI_Alltoall(count + ctx->n_ranks, 1, MPI_LONG, from, 1, MPI_LONG, MPI_COMM_WORLD);
-  int n_requests = 0;
+static long post_receives(cw_context *ctx, const double *send, const int *to, long n, long width,
+                          double *recv, mail *m) {
+  long here = 0;
   for (int r = 0; r < ctx->n_ranks; r++) {
     if (r == ctx->rank)
       for (long i = 0, at = here; i < n; i++)
         if (to[i] == r) memcpy(recv + at++ * width, send + i * width, (size_t)width * sizeof *send);
-    for (long k = 0; k < from[r]; k++, here++)
+    for (long k = 0; k < m->from[r]; k++, here++)
       if (r != ctx->rank)
-        MPI_Irecv(recv + here * width, 1, whole, r, 0, MPI_COMM_WORLD, &request[n_requests++]);
+        MPI_Irecv(recv + here * width, 1, m->row, r, 0, MPI_COMM_WORLD,
+                  &m->request[m->n_requests++]);
   }
-  CW_REQUIRE(here == n_recv);
-  for (long i = 0; i < n; i++)
-    if (to[i] != ctx->rank)
-      MPI_Isend(send + i * width, 1, whole, to[i], 0, MPI_COMM_WORLD, &request[n_requests++]);
-  MPI_Waitall(n_requests, request, MPI_STATUSES_IGNORE);
-  MPI_Type_free(&whole);
-  free(count);
-  free(request);
+  return here;
+}
+
+cw_status cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width,
+                  double *recv, long n_recv) {
+  mail m;
+  CW_REQUIRE(width <= INT_MAX);
+  cw_status st = cw_agree(ctx, open_mail(ctx, n + n_recv, &m));
+  if (st == CW_OK) {
+    MPI_Type_contiguous((int)width, MPI_DOUBLE, &m.row);
+    MPI_Type_commit(&m.row);
+    for (long i = 0; i < n; i++) m.going[to[i]]++;
+    MPI_Alltoall(m.going, 1, MPI_LONG, m.from, 1, MPI_LONG, MPI_COMM_WORLD);
+    CW_REQUIRE(post_receives(ctx, send, to, n, width, recv, &m) == n_recv);
+    for (long i = 0; i < n; i++)
+      if (to[i] != ctx->rank)
+        MPI_Isend(send + i * width, 1, m.row, to[i], 0, MPI_COMM_WORLD, &m.request[m.n_requests++]);
+    MPI_Waitall(m.n_requests, m.request, MPI_STATUSES_IGNORE);
+    MPI_Type_free(&m.row);
+  }
+  close_mail(&m);
+  return st;
 }
 
 cw_status cw_agree(cw_context *ctx, cw_status mine) {
@@ -144,12 +173,13 @@ void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all)
   if (n_mine > 0) memmove(all, mine, (size_t)n_mine * sizeof *mine);
 }
 
-void cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width, double *recv,
-             long n_recv) {
+cw_status cw_deal(cw_context *ctx, const double *send, const int *to, long n, long width,
+                  double *recv, long n_recv) {
   (void)ctx;
   (void)to;
   CW_REQUIRE(n == n_recv);
   if (n > 0) memcpy(recv, send, (size_t)(n * width) * sizeof *send);
+  return CW_OK;
 }
 
 cw_status cw_agree(cw_context *ctx, cw_status mine) {

@@ -1,5 +1,6 @@
 #include "ensemble/segment.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,10 @@ void cw_segment_label_clear(cw_segment_label *label) {
   *label = (cw_segment_label){0};
 }
 
+/* HDF5 does not say whether it was memory that it lacked, but malloc does: errno was 0 before. */
 static cw_status fail_hdf5(cw_context *ctx, cw_status st, const char *path, const char *what) {
   char reason[200];
+  if (errno == ENOMEM) return cw_fail(ctx, CW_ENOMEM, "no memory for '%s'", path);
   cw_h5_reason(reason, sizeof reason);
   return cw_fail(ctx, st, "'%s': %s (HDF5: %s)", path, what, reason);
 }
@@ -43,6 +46,7 @@ cw_status cw_segment_encode(cw_context *ctx, const char *path, const cw_segment_
   cw_h5_quiet quiet = cw_h5_quiet_begin();
   cw_h5_image image;
   cw_status st = CW_OK;
+  errno = 0;
   if (!cw_h5_create(&image) || !put_label(image.id, label) || !put_arrays(image.id, set) ||
       !cw_h5_finish(&image, CW_SEAL_BYTES)) {
     st = fail_hdf5(ctx, CW_EIO, path, "cannot build the segment");
@@ -61,6 +65,8 @@ cw_status cw_segment_encode(cw_context *ctx, const char *path, const cw_segment_
 static cw_status check_version(cw_context *ctx, const char *path, cw_h5_id file, size_t max_bytes) {
   char *format = cw_h5_get_text(file, "format", max_bytes);
   bool ours = format != NULL && strcmp(format, FORMAT) == 0;
+  if (format == NULL && errno == ENOMEM)
+    return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read its format");
   free(format);
   if (!ours) return cw_fail(ctx, CW_ECORRUPT, "'%s' is not a segment of causeway", path);
   long version = 0;
@@ -110,6 +116,7 @@ static cw_status get_arrays(cw_context *ctx, const char *path, cw_h5_id file, si
 
 static cw_status read_sealed(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,
                              cw_segment_label *label, cw_arrays *set) {
+  errno = 0;
   cw_h5_id file = cw_h5_open(bytes, size);
   if (file < 0) return fail_hdf5(ctx, CW_ECORRUPT, path, "not a readable HDF5 file");
   cw_status st = get_label(ctx, path, file, size, label);

@@ -108,11 +108,11 @@ static cw_status push_back(const flow *m, double *x, double *logj, void **frames
   return CW_OK;
 }
 
-cw_status cw_model_carry_block(const cw_model *model, double *x, double *logj, bool inverse,
-                               cw_arena *work) {
+static cw_status carry(const cw_model *model, cw_field *block, bool inverse, double logj[CW_LANES],
+                       cw_arena *work) {
   const flow *m = flow_of(model);
   memset(logj, 0, CW_LANES * sizeof *logj);
-  return (inverse ? push_back : push_forward)(m, x, logj, NULL, work);
+  return (inverse ? push_back : push_forward)(m, block->data, logj, NULL, work);
 }
 
 /* ln q0 at x: z gets the latent. frames: NULL if no vjp will follow. */
@@ -380,6 +380,7 @@ static const cw_model_ops flow_ops = {.sample_block = sample_block,
                                       .log_prob_vjp = log_prob_vjp,
                                       .sample = sample,
                                       .log_prob = log_prob,
+                                      .carry = carry,
                                       .init = init,
                                       .find_trouble = find_trouble,
                                       .layer_name = layer_name,

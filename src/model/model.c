@@ -1,13 +1,15 @@
 /* What all models share: parameters, and loops over the blocks of a field. */
 #include "model/model.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 static cw_status make_parameters(cw_context *ctx, cw_model *m) {
   m->theta = cw_alloc((size_t)m->n_theta * sizeof *m->theta);
   m->theta_f = cw_alloc((size_t)m->n_theta * sizeof *m->theta_f);
-  return m->theta && m->theta_f
+  m->work = cw_arena_create(1 << 20);
+  return m->theta && m->theta_f && m->work
              ? CW_OK
              : cw_fail(ctx, CW_ENOMEM, "no memory for %ld parameters", m->n_theta);
 }
@@ -29,6 +31,7 @@ void cw_model_destroy(cw_model *m) {
   if (m == NULL) return;
   free(m->theta);
   free(m->theta_f);
+  cw_arena_destroy(m->work);
   m->ops->destroy(m);
 }
 
@@ -89,48 +92,73 @@ const char *cw_model_layer_name(const cw_model *m, int i) { return m->ops->layer
 
 /* What is done to each block of a field. */
 typedef struct {
-  bool sample; /* or log_prob */
+  enum { SAMPLE, LOG_PROB, CARRY } what;
   cw_rng rng;
   uint32_t step;
+  bool inverse;
 } block_job;
 
-static cw_status do_block(const cw_model *m, const block_job *job, cw_field *block, double *logq,
-                          cw_arena *tape) {
-  return job->sample ? m->ops->sample(m, block, job->rng, job->step, logq, tape)
-                     : m->ops->log_prob(m, block, logq, tape);
+static cw_status do_block(const cw_model *m, const block_job *job, cw_field *block, double *lanes,
+                          cw_arena *work) {
+  switch (job->what) {
+  case SAMPLE:
+    return m->ops->sample(m, block, job->rng, job->step, lanes, work);
+  case LOG_PROB:
+    return m->ops->log_prob(m, block, lanes, work);
+  case CARRY:
+    break;
+  }
+  return m->ops->carry(m, block, job->inverse, lanes, work);
 }
 
-static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, double *logq,
+/* One number per lane, or only of those that hold a configuration. */
+static long numbers_of(const block_job *job, const cw_field *block) {
+  return job->what == CARRY ? block->B : block->n_config;
+}
+
+static cw_status one_block(const cw_model *m, const block_job *job, cw_field *block, double *out,
+                           cw_arena *work) {
+  double lanes[CW_LANES] CW_ALIGNED = {0};
+  if (work == NULL) return CW_ENOMEM;
+  cw_arena_mark mark = cw_arena_save(work);
+  cw_status st = do_block(m, job, block, lanes, work);
+  memcpy(out, lanes, (size_t)numbers_of(job, block) * sizeof *out);
+  cw_arena_rewind(work, mark);
+  return st;
+}
+
+/* Threads of a team may each carry a field of their own through one model: then the loop here has
+ * one thread, and the scratch is that of the team's thread, the one on the first level. */
+static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, double *out,
                             const block_job *job) {
   CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == m->geom->n_outer);
-  cw_status st = CW_OK;
-#pragma omp parallel num_threads(cw_threads(ctx))
-  {
-    cw_arena *tape = cw_arena_create(1 << 20);
-    cw_status mine = tape ? CW_OK : CW_ENOMEM;
-#pragma omp for schedule(dynamic)
-    for (long i = 0; i < x->n_blocks; i++) {
-      cw_field block = cw_field_block(x, i);
-      if (mine != CW_OK) continue;
-      cw_arena_mark mark = cw_arena_save(tape);
-      double lanes[CW_LANES] CW_ALIGNED = {0};
-      mine = do_block(m, job, &block, lanes, tape);
-      memcpy(logq + i * x->B, lanes, (size_t)block.n_config * sizeof *logq);
-      cw_arena_rewind(tape, mark);
+  int threads = x->n_blocks < cw_threads(ctx) ? (int)x->n_blocks : cw_threads(ctx);
+  cw_status worst = CW_OK;
+#pragma omp parallel for num_threads(omp_in_parallel() ? 1 : threads) schedule(dynamic)
+  for (long i = 0; i < x->n_blocks; i++) {
+    cw_field block = cw_field_block(x, i);
+    cw_arena *work = cw_arena_of_thread(m->work, omp_get_ancestor_thread_num(1));
+    cw_status st = one_block(m, job, &block, out + i * x->B, work);
+    if (st != CW_OK) {
+#pragma omp atomic write
+      worst = st;
     }
-#pragma omp critical(cw_model_status)
-    if (mine != CW_OK) st = mine;
-    cw_arena_destroy(tape);
   }
-  return st == CW_OK ? st : cw_fail(ctx, st, "no memory for a pass through the model");
+  return worst == CW_OK ? CW_OK : cw_fail(ctx, worst, "no memory for a pass through the model");
 }
 
 cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
                           cw_field *x, double *logq) {
-  return for_blocks(ctx, m, x, logq, &(block_job){.sample = true, .rng = rng, .step = step});
+  return for_blocks(ctx, m, x, logq, &(block_job){.what = SAMPLE, .rng = rng, .step = step});
 }
 
 cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq) {
   cw_field view = *x; /* it is only read */
-  return for_blocks(ctx, m, &view, logq, &(block_job){.sample = false});
+  return for_blocks(ctx, m, &view, logq, &(block_job){.what = LOG_PROB});
+}
+
+cw_status cw_model_carry(cw_context *ctx, const cw_model *m, cw_field *x, double *logj,
+                         bool inverse) {
+  CW_REQUIRE(m->ops->carry != NULL);
+  return for_blocks(ctx, m, x, logj, &(block_job){.what = CARRY, .inverse = inverse});
 }

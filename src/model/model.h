@@ -17,13 +17,16 @@ typedef struct {
   cw_status (*sample)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
                       double logq[CW_LANES], cw_arena *tape);
   cw_status (*log_prob)(const cw_model *m, cw_field *block, double logq[CW_LANES], cw_arena *tape);
+  /* Flows only: cw_model_carry of one block. */
+  cw_status (*carry)(const cw_model *m, cw_field *block, bool inverse, double logj[CW_LANES],
+                     cw_arena *work);
   void (*init)(cw_model *m, uint32_t seed, double gain);         /* fills m->theta */
   void (*theta_changed)(cw_model *m);                            /* NULL: nothing depends on them */
   void (*set_couplings)(cw_model *m, double bond, double field); /* NULL: it needs none */
   int (*find_trouble)(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
                       const double *x, bool inverse, cw_arena *work, bool *finite);
   const char *(*layer_name)(const cw_model *m, int layer);
-  void (*destroy)(cw_model *m); /* all but theta and theta_f; frees m */
+  void (*destroy)(cw_model *m); /* all but theta, theta_f and work; frees m */
 } cw_model_ops;
 
 /* The head of every model. */
@@ -34,10 +37,11 @@ struct cw_model {
   long n_theta;
   double *theta;
   float *theta_f;
+  cw_arena *work; /* of passes over whole fields, kept from one to the next */
 };
 
-/* On failure *out holds what was built, and the caller destroys it. n_theta is set, theta is not there
- * yet. */
+/* On failure *out holds what was built, and the caller destroys it. n_theta is set, theta and work are
+ * not there yet. */
 cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
                          cw_model **out);
 cw_status cw_autoregressive_create(cw_context *ctx, const cw_model_spec *spec,

@@ -95,6 +95,6 @@ cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, d
   cw_arena *own = work == NULL ? cw_arena_create(0) : NULL;
   cw_status st = measure_blocks(ctx, o, x, out, work != NULL ? work : own);
   cw_arena_destroy(own);
-  if (st != CW_OK) return cw_fail(ctx, st, "cannot measure '%s' observables", o->ops->name);
+  if (st != CW_OK) return cw_fail(ctx, st, "no memory to measure '%s' observables", o->ops->name);
   return CW_OK;
 }

@@ -35,17 +35,25 @@ static int run_gnuplot(char *const *arguments, FILE *in, FILE *out, FILE *error)
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* The whole of a file as a string; NULL: no memory or unreadable. */
-static char *content(FILE *file) {
-  if (fseek(file, 0, SEEK_END) != 0) return NULL;
-  long size = ftell(file);
-  if (size < 0) return NULL;
+/* The beginning of a file; "" if it cannot be read. */
+static void read_beginning(FILE *file, char *text, size_t size) {
   rewind(file);
-  char *text = malloc((size_t)size + 1);
-  if (text == NULL) return NULL;
-  size_t got = fread(text, 1, (size_t)size, file);
+  size_t got = fread(text, 1, size - 1, file);
   text[got] = '\0';
-  return text;
+}
+
+/* The whole of a file as a string, NULL if it cannot be read. CW_ENOMEM. */
+static cw_status read_whole(FILE *file, char **text) {
+  *text = NULL;
+  long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+  if (size < 0) return CW_OK;
+  *text = malloc((size_t)size + 1);
+  if (*text == NULL) return CW_ENOMEM;
+  read_beginning(file, *text, (size_t)size + 1);
+  if (!ferror(file)) return CW_OK;
+  free(*text);
+  *text = NULL;
+  return CW_OK;
 }
 
 /* The three files of one run, without names, gone when closed. */
@@ -136,13 +144,13 @@ static void write_script(FILE *out, const cw_figure *figure) {
 }
 
 /* Cuts the XML prologue and lets the lines and letters that gnuplot draws black follow the colour
- * of the page's text. */
-static char *make_inline(const char *xml) {
+ * of the page's text. *svg NULL: it is no SVG. CW_ENOMEM. */
+static cw_status make_inline(const char *xml, char **svg) {
   static const char black[2][8] = {"\"black\"", "'black'"};
   const char *c = strstr(xml, "<svg");
-  if (c == NULL) return NULL;
-  char *svg = malloc(2 * strlen(c) + 1), *to = svg; /* currentColor is less than twice as long */
-  if (svg == NULL) return NULL;
+  if (c == NULL) return CW_OK;
+  char *to = *svg = malloc(2 * strlen(c) + 1); /* currentColor is less than twice as long */
+  if (to == NULL) return CW_ENOMEM;
   while (*c != '\0') {
     bool hit = strncmp(c, black[0], 7) == 0 || strncmp(c, black[1], 7) == 0;
     if (hit) {
@@ -153,7 +161,16 @@ static char *make_inline(const char *xml) {
     }
   }
   *to = '\0';
-  return svg;
+  return CW_OK;
+}
+
+/* The SVG that gnuplot wrote; *svg NULL: there is none. */
+static cw_status take_figure(cw_context *ctx, FILE *out, char **svg) {
+  char *xml;
+  cw_status st = read_whole(out, &xml);
+  if (st == CW_OK && xml != NULL) st = make_inline(xml, svg);
+  free(xml);
+  return st == CW_OK ? CW_OK : cw_fail(ctx, st, "no memory for a figure");
 }
 
 /* One line on why there is no figure, from what gnuplot said. */
@@ -164,11 +181,11 @@ static void explain(streams *s, int status, int problem, char why[80]) {
                                : "Figure left out: gnuplot cannot be started.");
     return;
   }
-  char *said = content(s->error);
-  const char *line = said != NULL ? strstr(said, "line ") : NULL;
+  char said[1000];
+  read_beginning(s->error, said, sizeof said);
+  const char *line = strstr(said, "line ");
   snprintf(why, 80, "Figure left out: gnuplot failed (%.40s).", line != NULL ? line : "no message");
   why[strcspn(why, "\n")] = '\0';
-  free(said);
 }
 
 cw_status cw_figure_draw(cw_context *ctx, cw_figure *figure, char **svg, char *why) {
@@ -187,24 +204,25 @@ cw_status cw_figure_draw(cw_context *ctx, cw_figure *figure, char **svg, char *w
     return CW_OK;
   }
   write_script(s.in, figure);
-  fflush(s.in);
+  if (fflush(s.in) != 0 || ferror(s.in)) { /* half a script may draw half a figure */
+    close_streams(&s);
+    snprintf(why, 80, "Figure left out: its script cannot be written.");
+    return CW_OK;
+  }
   rewind(s.in);
   int status = run_gnuplot(gnuplot_arguments, s.in, s.out, s.error), problem = errno;
-  char *xml = status == 0 ? content(s.out) : NULL;
-  if (xml != NULL) *svg = make_inline(xml);
-  if (*svg == NULL) explain(&s, status, problem, why);
-  free(xml);
+  cw_status st = status == 0 ? take_figure(ctx, s.out, svg) : CW_OK;
+  if (st == CW_OK && *svg == NULL) explain(&s, status, problem, why);
   close_streams(&s);
-  return CW_OK;
+  return st;
 }
 
 void cw_gnuplot_version(char *text, size_t size) {
   streams s;
   text[0] = '\0';
   if (open_streams(&s) && run_gnuplot(version_arguments, s.in, s.out, s.error) == 0) {
-    char *said = content(s.out);
-    if (said != NULL) snprintf(text, size, "%.*s", (int)strcspn(said, "\n"), said);
-    free(said);
+    read_beginning(s.out, text, size);
+    text[strcspn(text, "\n")] = '\0';
   }
   close_streams(&s);
 }

@@ -446,12 +446,13 @@ static void take_weights(cw_trainer *t, const cw_field *x, const double *weights
 }
 
 /* The blocks of this rank's chunks, from the ranks that have them. */
-static const double *take_particles(cw_trainer *t, const cw_field *x) {
-  if (cw_ranks(t->ctx) == 1) return x->data;
+static cw_status take_particles(cw_trainer *t, const cw_field *x, const double **particles) {
   long begin, end;
   my_blocks(t, &begin, &end);
-  cw_deal(t->ctx, x->data, t->owner, x->n_blocks, (long)block_length(t), t->batch_x, end - begin);
-  return t->batch_x;
+  *particles = cw_ranks(t->ctx) > 1 ? t->batch_x : x->data;
+  if (cw_ranks(t->ctx) == 1) return CW_OK;
+  return cw_deal(t->ctx, x->data, t->owner, x->n_blocks, (long)block_length(t), t->batch_x,
+                 end - begin);
 }
 
 static void require_share(const cw_trainer *t, const cw_field *x) {
@@ -467,7 +468,8 @@ cw_status cw_trainer_transition(cw_trainer *t, const cw_field *x, const double *
   CW_REQUIRE(t->opt.loss == CW_LOSS_TRANSITION);
   require_share(t, x);
   take_weights(t, x, weights);
-  step_input in = {.particles = take_particles(t, x), .c_from = c_from, .c_to = c_to};
+  step_input in = {.c_from = c_from, .c_to = c_to};
+  CW_TRY(take_particles(t, x, &in.particles));
   return take_step(t, &in, report);
 }
 

@@ -43,6 +43,7 @@ cw_status cw_analysis_collect(cw_context *ctx, cw_store *store, const char *stag
     st = cw_store_read(store, stage, k, &segment);
     for (int i = 0; i < segment.n && st == CW_OK; i++)
       if (is_wanted(segment.array[i].name)) st = append_rows(ctx, stage, &segment.array[i], out);
+    st = cw_agree(ctx, st);
   }
   cw_arrays_clear(&segment);
   return st;

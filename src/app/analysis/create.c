@@ -67,7 +67,7 @@ static cw_status read_stages(cw_context *ctx, cw_store *store, cw_analysis_case 
   char held[160] = ""; /* parts of a stage follow each other */
   cw_status st = CW_OK;
   for (int i = 0; i < c->n_stages && st == CW_OK; i++)
-    st = read_stage(ctx, store, c, &c->stage[i], held, &data);
+    st = cw_agree(ctx, read_stage(ctx, store, c, &c->stage[i], held, &data));
   cw_arrays_clear(&data);
   return st;
 }
@@ -83,14 +83,24 @@ static cw_status conclude(cw_context *ctx, cw_analysis_case *c) {
   return CW_OK;
 }
 
-static cw_status fill_case(cw_context *ctx, cw_store *store, cw_analysis_case *c) {
+static cw_status open_case(cw_context *ctx, cw_analysis_case *c) {
   CW_TRY(cw_describe_case(ctx, c));
-  CW_TRY(list_stages(ctx, c));
-  CW_TRY(read_stages(ctx, store, c));
+  return list_stages(ctx, c);
+}
+
+static cw_status judge_case(cw_context *ctx, cw_analysis_case *c) {
   CW_TRY(conclude(ctx, c));
   CW_TRY(cw_note_missing(ctx, c));
   CW_TRY(cw_analysis_warn(ctx, c));
   return cw_expect_compare(ctx, c);
+}
+
+/* Ranks agree wherever another reads on. */
+static cw_status fill_case(cw_context *ctx, cw_store *store, cw_analysis_case *c) {
+  CW_TRY(cw_agree(ctx, open_case(ctx, c)));
+  cw_status st = read_stages(ctx, store, c);
+  if (st == CW_OK) st = judge_case(ctx, c);
+  return cw_agree(ctx, st);
 }
 
 static cw_status read_job(cw_context *ctx, cw_store *store, cw_analysis *a) {
@@ -109,7 +119,7 @@ static cw_status read_job(cw_context *ctx, cw_store *store, cw_analysis *a) {
 }
 
 static cw_status analyse(cw_context *ctx, cw_store *store, cw_analysis *a) {
-  CW_TRY(read_job(ctx, store, a));
+  CW_TRY(cw_agree(ctx, read_job(ctx, store, a)));
   for (int i = 0; i < a->n_cases; i++) {
     CW_TRY(fill_case(ctx, store, &a->cases[i]));
     for (int s = 0; s < a->cases[i].n_stages; s++) a->seconds += a->cases[i].stage[s].seconds;

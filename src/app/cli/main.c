@@ -101,6 +101,12 @@ static bool early_options(int argc, char **argv, cw_context_options *o) {
   return true;
 }
 
+/* A full disk shows when the last of the output is written, if not before. */
+static cw_status flush_output(cw_context *ctx) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return CW_OK;
+  return cw_fail(ctx, CW_EIO, "cannot write to standard output");
+}
+
 static int run_command(const command *c, int argc, char **argv) {
   cw_context *ctx = NULL;
   cw_context_options options = {.use_mpi = true};
@@ -108,14 +114,11 @@ static int run_command(const command *c, int argc, char **argv) {
   cw_catch_signals();
   cw_status st = cw_context_create(&options, &ctx);
   if (st == CW_OK) st = c->run(ctx, argc, argv);
+  if (st == CW_OK) st = cw_agree(ctx, flush_output(ctx));
   bool speak = ctx == NULL || cw_rank(ctx) == 0;
   if (st != CW_OK && speak)
     fprintf(stderr, "error: %s\n", ctx && *cw_error(ctx) ? cw_error(ctx) : "no memory");
   cw_context_destroy(ctx);
-  if (st == CW_OK && (fflush(stdout) != 0 || ferror(stdout))) {
-    if (speak) fputs("error: cannot write to standard output\n", stderr);
-    return 2;
-  }
   return cw_exit_code(st);
 }
 

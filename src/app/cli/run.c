@@ -65,7 +65,7 @@ cw_status cw_command_run(cw_context *ctx, int argc, char **argv) {
   cw_store *store = NULL;
   char dir[2048];
   CW_TRY(parse_options(ctx, argc, argv, &o));
-  CW_TRY(cw_plans_load(ctx, o.job, o.seed, o.set, o.n_set, &plans));
+  CW_TRY(cw_agree(ctx, cw_plans_load(ctx, o.job, o.seed, o.set, o.n_set, &plans)));
   if (o.out)
     snprintf(dir, sizeof dir, "%s", o.out);
   else

@@ -10,9 +10,8 @@ static bool block_is_small(const cw_geometry *geom, const cw_theory_ops *theory)
   return geom->n_outer * cw_kind(theory->kind)->n_real < 2048;
 }
 
-cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out) {
+static cw_status open_case(cw_context *ctx, const cw_plan *plan, cw_case *out) {
   long threads = (long)cw_ranks(ctx) * cw_threads(ctx);
-  *out = (cw_case){.ctx = ctx, .plan = plan, .store = store};
   CW_TRY(cw_geometry_create(ctx, &plan->lat, cw_plan_split(plan, threads), &out->geom));
   CW_TRY(cw_theory_create(ctx, plan->theory, out->geom, plan->form, plan->param, &out->theory));
   if (block_is_small(out->geom, plan->theory)) out->theory.threads = 1;
@@ -24,6 +23,13 @@ cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw
   CW_TRY(cw_model_create(ctx, &plan->model, out->geom, &out->model));
   cw_model_init(out->model, plan->seed);
   cw_model_set_couplings(out->model, out->theory.ops, out->theory.c);
+  return CW_OK;
+}
+
+cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out) {
+  *out = (cw_case){.ctx = ctx, .plan = plan, .store = store};
+  CW_TRY(cw_agree(ctx, open_case(ctx, plan, out)));
+  if (!plan->has_model) return CW_OK;
   return cw_start_parameters(out, &plan->start, NULL, &plan->model, 1, &out->model);
 }
 

@@ -88,12 +88,12 @@ cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char 
   cw_arrays last = {0};
   char name[160];
   cw_status st = cw_store_open(c->ctx, from->run, &other);
-  if (st == CW_OK) st = name_training(c, from, other, stage, spec, name);
+  if (st == CW_OK) st = cw_agree(c->ctx, name_training(c, from, other, stage, spec, name));
   if (st == CW_OK && cw_store_segments(other, name) > 0) st = cw_store_read(other, name, -1, &last);
   if (st == CW_OK) st = take_parameters(c, from, name, &last, n, model);
   cw_arrays_clear(&last);
   cw_store_close(other);
-  return st;
+  return cw_agree(c->ctx, st);
 }
 
 /* Rows [begin, end) of the array's first dimension. */

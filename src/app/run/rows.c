@@ -1,5 +1,4 @@
 /* Rows recorded between checkpoints, and configurations, of all ranks. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +17,15 @@ double *cw_record_row(cw_record *r, long width) {
   return r->data + r->width * r->n++;
 }
 
+cw_status cw_put_alike(cw_case *c, cw_arrays *set, const char *name, int rank, const long *dim,
+                       const double *data) {
+  return cw_agree(c->ctx, cw_arrays_put(c->ctx, set, name, rank, dim, data));
+}
+
 cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record *r, int rank) {
   long dim[2] = {r->n, r->width};
   if (r->n == 0) return CW_OK;
-  cw_status st = cw_arrays_put(c->ctx, set, name, rank, dim, r->data);
+  cw_status st = cw_put_alike(c, set, name, rank, dim, r->data);
   r->n = 0;
   return st;
 }
@@ -63,27 +67,31 @@ static void interleave(const cw_case *c, const double *sent, long rows, long n_c
   }
 }
 
-/* All ranks' rows, in the order of chains; NULL: no memory. The caller frees it. */
-static double *gather_chains(cw_case *c, const cw_record *r, long n_chain, long inner) {
+/* CW_ENOMEM, on all ranks, if one of them has no room. Collective. */
+static cw_status agree_on_room(cw_case *c, const char *name, bool room) {
+  return cw_agree(c->ctx, room ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name));
+}
+
+/* All ranks' rows, in the order of chains, which the caller frees in any case. Collective. */
+static cw_status gather_chains(cw_case *c, const char *name, const cw_record *r, long n_chain,
+                               long inner, double **out) {
   size_t n = (size_t)(r->n * n_chain * inner);
-  double *sent = malloc((n + 1) * sizeof *sent), *all = malloc((n + 1) * sizeof *all);
-  if (sent && all) {
+  double *sent = malloc((n + 1) * sizeof *sent), *all = *out = malloc((n + 1) * sizeof *all);
+  cw_status st = agree_on_room(c, name, sent != NULL && all != NULL);
+  if (st == CW_OK) {
     cw_allgather(c->ctx, r->data, r->n * r->width, sent);
     interleave(c, sent, r->n, n_chain, inner, all);
-  } else {
-    free(all);
-    all = NULL;
   }
   free(sent);
-  return all;
+  return st;
 }
 
 cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain,
                         long inner) {
   long dim[3] = {r->n, n_chain, inner};
-  double *all = gather_chains(c, r, n_chain, inner > 0 ? inner : 1);
-  if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
-  cw_status st = cw_arrays_put(c->ctx, set, name, inner > 0 ? 3 : 2, dim, all);
+  double *all;
+  cw_status st = gather_chains(c, name, r, n_chain, inner > 0 ? inner : 1, &all);
+  if (st == CW_OK) st = cw_put_alike(c, set, name, inner > 0 ? 3 : 2, dim, all);
   free(all);
   r->n = 0;
   return st;
@@ -91,23 +99,19 @@ cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record 
 
 cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r,
                              long n_chain) {
-  double *all = gather_chains(c, r, n_chain, 1);
-  if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
-  for (long i = 0; i < r->n; i++)
+  double *all;
+  cw_status st = gather_chains(c, name, r, n_chain, 1, &all);
+  for (long i = 0; st == CW_OK && i < r->n; i++)
     all[i] = cw_sum(all + i * n_chain, (size_t)n_chain) / (double)n_chain;
-  cw_status st = cw_arrays_put(c->ctx, set, name, 1, &r->n, all);
+  if (st == CW_OK) st = cw_put_alike(c, set, name, 1, &r->n, all);
   free(all);
   r->n = 0;
   return st;
 }
 
-double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine) {
-  double *all = malloc((size_t)n_chain * sizeof *all);
-  if (all == NULL) return NAN;
+double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine, double *all) {
   cw_allgather(c->ctx, mine, n_mine, all);
-  double mean = cw_sum(all, (size_t)n_chain) / (double)n_chain;
-  free(all);
-  return mean;
+  return cw_sum(all, (size_t)n_chain) / (double)n_chain;
 }
 
 /* Chains lie in rank order, so that what the ranks send one after another is in order. */
@@ -115,11 +119,13 @@ cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_fi
                        long n_chain) {
   long size = x->geom->n_sites * x->n_comp, dim[3] = {n_chain, x->geom->n_sites, x->n_comp};
   double *all = malloc((size_t)(n_chain * size) * sizeof *all);
-  if (all == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for '%s'", name);
-  double *mine = all + x->first_chain * size;
-  for (long i = 0; i < x->n_config; i++) cw_copy_out(x, i, mine + i * size);
-  cw_allgather(c->ctx, mine, x->n_config * size, all);
-  cw_status st = cw_arrays_put(c->ctx, set, name, x->n_comp > 1 ? 3 : 2, dim, all);
+  cw_status st = agree_on_room(c, name, all != NULL);
+  if (st == CW_OK) {
+    double *mine = all + x->first_chain * size;
+    for (long i = 0; i < x->n_config; i++) cw_copy_out(x, i, mine + i * size);
+    cw_allgather(c->ctx, mine, x->n_config * size, all);
+    st = cw_put_alike(c, set, name, x->n_comp > 1 ? 3 : 2, dim, all);
+  }
   free(all);
   return st;
 }

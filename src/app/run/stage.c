@@ -17,11 +17,12 @@ static cw_status put_doubt(cw_case *c, cw_arrays *set) {
 
 static cw_status checkpoint(cw_case *c, cw_stage *s, driver *d, long done) {
   cw_arrays set = {0};
-  cw_status st = cw_agree(c->ctx, s->save(s, c, &set));
+  cw_status st = s->save(s, c, &set);
   double now = cw_wall_seconds();
   if (st == CW_OK) st = cw_arrays_put_scalar(c->ctx, &set, "state.step", (double)done);
   if (st == CW_OK) st = cw_arrays_put_scalar(c->ctx, &set, "timing.seconds", now - d->began);
   if (st == CW_OK && c->doubt.any) st = put_doubt(c, &set);
+  st = cw_agree(c->ctx, st);
   if (st == CW_OK) st = cw_store_append(c->store, d->name, &set);
   cw_arrays_clear(&set);
   d->began = now;

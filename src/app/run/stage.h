@@ -39,6 +39,7 @@ struct cw_case {
   cw_start_doubt doubt; /* about the start of the running stage, for its next segment */
 };
 
+/* Collective. */
 cw_status cw_case_open(cw_context *ctx, const cw_plan *plan, cw_store *store, cw_case *out);
 void cw_case_close(cw_case *c);
 cw_rng cw_case_rng(const cw_case *c, const char *stage);  /* the random stream of a stage */
@@ -50,9 +51,10 @@ struct cw_stage {
   long n_steps;
   bool every_step; /* checkpoint after each step */
   void *self;
+  /* Collective, but may fail on a rank alone once it is past its last collective call. */
   cw_status (*step)(cw_stage *s, cw_case *c, long step);
-  /* What was recorded since the last save, and the state after the last step. Collective; rank 0's
-   * set is written. */
+  /* What was recorded since the last save, and the state after the last step. Collective, in the
+   * same way; rank 0's set is written. */
   cw_status (*save)(cw_stage *s, cw_case *c, cw_arrays *set);
   cw_status (*load)(cw_stage *s, cw_case *c,
                     const cw_arrays *last);                 /* the state of the last segment */
@@ -73,8 +75,12 @@ typedef struct {
 
 double *cw_record_row(cw_record *r, long width); /* a new row to fill; NULL: no memory */
 void cw_record_free(cw_record *r);
+/* Puts an array that all ranks have alike, as cw_arrays_put. Like everything that puts below, it
+ * fails on all ranks or on none, so that a save can go on to what is collective. Collective. */
+cw_status cw_put_alike(cw_case *c, cw_arrays *set, const char *name, int rank, const long *dim,
+                       const double *data);
 /* Puts a record of rows that all ranks have alike, (rows, width) or, rank 1, (rows), and empties
- * it. Without rows nothing is put. */
+ * it. Without rows nothing is put. Collective. */
 cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record *r, int rank);
 
 /* Threads for a loop over blocks: with a single block its kernels get them all. */
@@ -91,9 +97,9 @@ cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record 
 /* The same, averaged over chains in fixed order: (rows). */
 cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r,
                              long n_chain);
-/* Mean of one number per chain over the chains of all ranks, in fixed order; NAN: no memory.
- * Collective. */
-double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine);
+/* Mean of one number per chain over the chains of all ranks, in fixed order; all (n_chain) is
+ * scratch. Collective. */
+double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine, double *all);
 /* Configuration i of x as (n_sites, n_comp), sites in global order, and back. */
 void cw_copy_out(const cw_field *x, long i, double *out);
 void cw_copy_in(cw_field *x, long i, const double *in);
@@ -118,7 +124,8 @@ cw_status cw_nothing_to_load(cw_stage *s, cw_case *c, const cw_arrays *last);
 /* ---- what a stage takes from another ---- */
 
 /* Parameters of n models from another run, if from names one: from its stage of that name or, stage
- * NULL, from the training of its job's model. CW_EINVAL: it has none, or of other models. */
+ * NULL, from the training of its job's model. CW_EINVAL: it has none, or of other models.
+ * Collective. */
 cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
                               const cw_model_spec *spec, int n, cw_model *const *model);
 void cw_flows_destroy(cw_flows *flows);

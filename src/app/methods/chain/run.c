@@ -18,6 +18,7 @@ typedef struct {
   double kappa[MAX_NODES], weight[MAX_NODES];
   double lnZ0;
   long first, n_mine;
+  double *all;     /* (chains) scratch */
   cw_record slope; /* rows of the last node */
   long node;
 } chain;
@@ -49,10 +50,12 @@ static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field
   couplings_at(c, h->kappa[node], coupling);
   cw_step_stats stats = {.accept = accept};
   for (long t = 0; t < p->thermalise + p->steps; t++) {
-    CW_TRY(sampler->ops->step(sampler, coupling, x, rng, (uint32_t)t, &stats));
+    cw_status st = sampler->ops->step(sampler, coupling, x, rng, (uint32_t)t, &stats);
+    bool tunes = t < p->thermalise && sampler->ops->tune != NULL;
+    CW_TRY(tunes ? cw_agree(c->ctx, st) : st);
     if (t < p->thermalise) {
-      if (sampler->ops->tune)
-        sampler->ops->tune(sampler, cw_mean_over_chains(c, p->chains, accept, h->n_mine),
+      if (tunes)
+        sampler->ops->tune(sampler, cw_mean_over_chains(c, p->chains, accept, h->n_mine, h->all),
                            (uint32_t)t, (uint32_t)p->thermalise);
     } else if ((t - p->thermalise + 1) % p->every == 0) {
       CW_TRY(record_slope(c, h, x));
@@ -76,6 +79,7 @@ static cw_status step(cw_stage *s, cw_case *c, long node) {
     x.first_chain = h->first;
     st = cw_start_field(c, h->plan, h->rng, (uint32_t)node, &x);
   }
+  st = cw_agree(c->ctx, st);
   if (st == CW_OK) st = sample_node(c, h, sampler, &x, accept, node);
   cw_sampler_destroy(sampler);
   cw_field_destroy(&x);
@@ -114,8 +118,12 @@ cw_status cw_run_chain(cw_case *c, const cw_section *s) {
                     .step = step,
                     .save = save,
                     .load = cw_nothing_to_load};
-  cw_status st = cw_agree(c->ctx, cw_my_chains(c, h.plan->chains, &h.first, &h.n_mine));
+  h.all = cw_alloc((size_t)h.plan->chains * sizeof *h.all);
+  cw_status st = h.all != NULL ? cw_my_chains(c, h.plan->chains, &h.first, &h.n_mine)
+                               : cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
+  st = cw_agree(c->ctx, st);
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   cw_record_free(&h.slope);
+  free(h.all);
   return st;
 }

@@ -8,34 +8,30 @@ typedef struct {
   cw_field x;    /* kept configurations: row by row over the chains */
   cw_field seen; /* those that the model was trained on; none if it was not on any of the section */
   long n_chain;
+  cw_field row; /* of one or the other */
+  double *logq; /* (n_chain) */
   cw_record lw, seen_lw;
 } forward;
 
 /* Log-weights of row number row of from, into a new row of lw. */
-static cw_status judge_row(cw_case *c, const cw_field *from, long row, long n_chain,
+static cw_status judge_row(cw_case *c, forward *f, const cw_field *from, long row,
                            cw_record *record) {
-  double *lw = cw_record_row(record, n_chain), *logq = malloc((size_t)n_chain * sizeof *logq);
-  cw_field x = {0};
-  cw_status st = lw && logq ? cw_field_create(c->ctx, c->geom, 1, n_chain, &x)
-                            : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  if (st == CW_OK) {
-    for (long i = 0; i < n_chain; i++)
-      for (long k = 0; k < c->geom->n_sites; k++)
-        cw_field_set(&x, i, k, 0, cw_field_get(from, row * n_chain + i, k, 0));
-    st = cw_model_log_prob(c->ctx, c->model, &x, logq);
-  }
-  if (st == CW_OK) cw_log_weights(c, &x, logq, lw);
-  if (st == CW_OK) st = cw_check_log_weights(c, "forward", lw, n_chain);
-  cw_field_destroy(&x);
-  free(logq);
-  return st;
+  const long n_chain = f->n_chain;
+  double *lw = cw_record_row(record, n_chain);
+  if (lw == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  for (long i = 0; i < n_chain; i++)
+    for (long k = 0; k < c->geom->n_sites; k++)
+      cw_field_set(&f->row, i, k, 0, cw_field_get(from, row * n_chain + i, k, 0));
+  CW_TRY(cw_model_log_prob(c->ctx, c->model, &f->row, f->logq));
+  cw_log_weights(c, &f->row, f->logq, lw);
+  return cw_check_log_weights(c, "forward", lw, n_chain);
 }
 
 static cw_status step(cw_stage *s, cw_case *c, long row) {
   forward *f = s->self;
-  CW_TRY(judge_row(c, &f->x, row, f->n_chain, &f->lw));
+  CW_TRY(judge_row(c, f, &f->x, row, &f->lw));
   if (row >= f->seen.n_config / f->n_chain) return CW_OK;
-  return judge_row(c, &f->seen, row, f->n_chain, &f->seen_lw);
+  return judge_row(c, f, &f->seen, row, &f->seen_lw);
 }
 
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
@@ -55,6 +51,9 @@ cw_status cw_run_forward(cw_case *c, const cw_section *s) {
   if (st == CW_OK && trained) st = cw_kept_configurations(c, data, CW_KEPT_TO_TRAIN, &f.seen);
   cw_stage stage = {
       .name = s->kind.name, .self = &f, .step = step, .save = save, .load = cw_nothing_to_load};
+  if (st == CW_OK) st = cw_field_create(c->ctx, c->geom, 1, f.n_chain, &f.row);
+  f.logq = cw_alloc((size_t)f.n_chain * sizeof *f.logq);
+  if (f.logq == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for log-weights");
   st = cw_agree(c->ctx, st);
   if (st == CW_OK) {
     stage.n_steps = f.x.n_config / f.n_chain;
@@ -62,6 +61,8 @@ cw_status cw_run_forward(cw_case *c, const cw_section *s) {
   }
   cw_field_destroy(&f.x);
   cw_field_destroy(&f.seen);
+  cw_field_destroy(&f.row);
+  free(f.logq);
   cw_record_free(&f.lw);
   cw_record_free(&f.seen_lw);
   return st;

@@ -15,6 +15,7 @@ typedef struct {
   long first, n_mine, rows_done; /* measured rows so far */
   double *accept, *dH;           /* (lanes) of the last step */
   double *sum_accept, *sum_exp;  /* (n_mine) over the steps since the last row */
+  double *all;                   /* (chains) scratch */
   cw_record primary[CW_MAX_GROUPS], accepted, exp_mdH, kept, therm;
 } mcmc;
 
@@ -72,12 +73,15 @@ static cw_status record_row(cw_case *c, mcmc *m) {
 static cw_status step(cw_stage *s, cw_case *c, long t) {
   mcmc *m = s->self;
   cw_step_stats stats = {.accept = m->accept, .dH = m->dH};
-  if (t == 0) CW_TRY(cw_start_field(c, m->plan, m->rng, 0, &m->x));
-  CW_TRY(m->sampler->ops->step(m->sampler, c->theory.c, &m->x, m->rng, (uint32_t)t, &stats));
+  cw_status st = t == 0 ? cw_start_field(c, m->plan, m->rng, 0, &m->x) : CW_OK;
+  if (st == CW_OK)
+    st = m->sampler->ops->step(m->sampler, c->theory.c, &m->x, m->rng, (uint32_t)t, &stats);
+  bool tunes = t < m->plan->thermalise && m->sampler->ops->tune != NULL;
+  CW_TRY(tunes ? cw_agree(c->ctx, st) : st);
   if (t < m->plan->thermalise) {
-    if (m->sampler->ops->tune)
+    if (tunes)
       m->sampler->ops->tune(m->sampler,
-                            cw_mean_over_chains(c, m->plan->chains, m->accept, m->n_mine),
+                            cw_mean_over_chains(c, m->plan->chains, m->accept, m->n_mine, m->all),
                             (uint32_t)t, (uint32_t)m->plan->thermalise);
     return record_action(c, m);
   }
@@ -91,12 +95,13 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
 static cw_status put_partial_sums(cw_case *c, mcmc *m, cw_arrays *set) {
   cw_record r = {0};
   double *row = cw_record_row(&r, 2 * m->n_mine);
-  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
-  for (long i = 0; i < m->n_mine; i++) {
+  cw_status st = row != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
+  for (long i = 0; st == CW_OK && i < m->n_mine; i++) {
     row[2 * i] = m->sum_accept[i];
     row[2 * i + 1] = m->sum_exp[i];
   }
-  cw_status st = cw_put_chains(c, set, "state.sums", &r, m->plan->chains, 2);
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK) st = cw_put_chains(c, set, "state.sums", &r, m->plan->chains, 2);
   cw_record_free(&r);
   return st;
 }
@@ -121,8 +126,9 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   if (m->plan->keep > 0)
     CW_TRY(cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites * m->x.n_comp));
   CW_TRY(put_partial_sums(c, m, set));
-  CW_TRY(cw_arrays_put(c->ctx, set, "state.sampler", 1, &n_state, m->sampler->state));
-  CW_TRY(cw_arrays_put_scalar(c->ctx, set, "state.rows", (double)m->rows_done));
+  const double rows = (double)m->rows_done;
+  CW_TRY(cw_put_alike(c, set, "state.sampler", 1, &n_state, m->sampler->state));
+  CW_TRY(cw_put_alike(c, set, "state.rows", 0, NULL, &rows));
   return cw_put_field(c, set, "state.x", &m->x, n_chain);
 }
 
@@ -150,6 +156,7 @@ static void close_mcmc(mcmc *m) {
   free(m->dH);
   free(m->sum_accept);
   free(m->sum_exp);
+  free(m->all);
   for (int g = 0; g < CW_MAX_GROUPS; g++) cw_record_free(&m->primary[g]);
   cw_record_free(&m->accepted);
   cw_record_free(&m->exp_mdH);
@@ -169,7 +176,8 @@ static cw_status open_mcmc(cw_case *c, const cw_mcmc_plan *plan, mcmc *m) {
   m->dH = cw_alloc(lanes * sizeof(double));
   m->sum_accept = cw_alloc(lanes * sizeof(double));
   m->sum_exp = cw_alloc(lanes * sizeof(double));
-  if (!m->accept || !m->dH || !m->sum_accept || !m->sum_exp)
+  m->all = cw_alloc((size_t)plan->chains * sizeof(double));
+  if (!m->accept || !m->dH || !m->sum_accept || !m->sum_exp || !m->all)
     return cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
   return CW_OK;
 }

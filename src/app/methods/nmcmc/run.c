@@ -99,9 +99,10 @@ static cw_status put_state(cw_case *c, const nmcmc *m, cw_arrays *set, const cha
                            const double *x, long inner) {
   cw_record r = {0};
   double *row = cw_record_row(&r, m->n_mine * inner);
-  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
-  memcpy(row, x, (size_t)(m->n_mine * inner) * sizeof *x);
-  cw_status st = cw_put_chains(c, set, name, &r, m->plan->chains, inner);
+  cw_status st = row != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
+  if (st == CW_OK) memcpy(row, x, (size_t)(m->n_mine * inner) * sizeof *x);
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK) st = cw_put_chains(c, set, name, &r, m->plan->chains, inner);
   cw_record_free(&r);
   return st;
 }

@@ -14,6 +14,7 @@ typedef struct {
   long rows_done; /* measured rows so far */
   cw_arena *work;
   double *part; /* this rank's share of a row of one rung, while it is gathered */
+  double *T;    /* terms of the last rung, where it is this rank's */
   /* rows of all chains, the same on all ranks */
   cw_record primary[CW_MAX_RUNGS][CW_MAX_GROUPS], label, accept, therm;
 } exchange;
@@ -24,11 +25,13 @@ static cw_field *own_field(exchange *e, int rung) {
   return mine ? cw_rex_field(e->rex, rung) : NULL;
 }
 
-/* Puts together what the ranks hold of a row (n_chain, width) of a rung. */
-static cw_status gather_row(cw_case *c, exchange *e, const cw_field *x, const double *mine,
-                            long width, cw_record *r) {
+/* Puts together what the ranks hold of a row (n_chain, width) of a rung, if all is well (st) on all
+ * of them. */
+static cw_status gather_row(cw_case *c, exchange *e, cw_status st, const cw_field *x,
+                            const double *mine, long width, cw_record *r) {
   double *row = cw_record_row(r, e->plan->mcmc.chains * width);
-  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  if (row == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  CW_TRY(cw_agree(c->ctx, st));
   cw_allgather(c->ctx, mine, x != NULL ? x->n_config * width : 0, row);
   return CW_OK;
 }
@@ -39,8 +42,7 @@ static cw_status record_group(cw_case *c, exchange *e, int rung, int g) {
   const cw_observer o = cw_observer_make(c->observer[g].ops, &th, c->observer[g].param);
   const cw_field *x = own_field(e, rung);
   cw_status st = x != NULL ? cw_measure(c->ctx, &o, x, e->part, e->work) : CW_OK;
-  CW_TRY(cw_agree(c->ctx, st));
-  return gather_row(c, e, x, e->part, o.ops->n_primary(&o), &e->primary[rung][g]);
+  return gather_row(c, e, st, x, e->part, o.ops->n_primary(&o), &e->primary[rung][g]);
 }
 
 static cw_status record_row(cw_case *c, exchange *e) {
@@ -71,14 +73,8 @@ static cw_status record_swaps(cw_case *c, exchange *e) {
 /* The mean action on the last rung. */
 static cw_status record_action(cw_case *c, exchange *e) {
   const cw_field *x = own_field(e, e->ladder.n - 1);
-  int n_terms = c->theory.ops->n_terms;
-  if (x != NULL) {
-    double *T = cw_alloc((size_t)(x->n_blocks * x->B * n_terms) * sizeof *T);
-    if (T == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-    cw_theory_action(&c->theory, x, c->theory.c, T, e->part);
-    free(T);
-  }
-  return gather_row(c, e, x, e->part, 1, &e->therm);
+  if (x != NULL) cw_theory_action(&c->theory, x, c->theory.c, e->T, e->part);
+  return gather_row(c, e, CW_OK, x, e->part, 1, &e->therm);
 }
 
 static cw_status start(cw_case *c, exchange *e) {
@@ -91,7 +87,7 @@ static cw_status start(cw_case *c, exchange *e) {
 static cw_status step(cw_stage *s, cw_case *c, long t) {
   exchange *e = s->self;
   const cw_mcmc_plan *m = &e->plan->mcmc;
-  if (t == 0) CW_TRY(start(c, e));
+  if (t == 0) CW_TRY(cw_agree(c->ctx, start(c, e)));
   uint32_t n_tune = t < m->thermalise ? (uint32_t)m->thermalise : 0;
   CW_TRY(cw_rex_step(e->rex, (uint32_t)t, n_tune));
   if (t < m->thermalise) {
@@ -99,8 +95,8 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
     return record_action(c, e);
   }
   if ((t - m->thermalise + 1) % m->every != 0) return CW_OK;
-  CW_TRY(record_swaps(c, e));
-  return record_row(c, e);
+  CW_TRY(record_row(c, e));
+  return record_swaps(c, e);
 }
 
 /* ------------------------------------------------------------------- checkpoints */
@@ -108,7 +104,7 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
 static cw_status put_rows(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain,
                           long inner) {
   long dim[3] = {r->n, n_chain, inner};
-  cw_status st = cw_arrays_put(c->ctx, set, name, inner > 0 ? 3 : 2, dim, r->data);
+  cw_status st = cw_put_alike(c, set, name, inner > 0 ? 3 : 2, dim, r->data);
   r->n = 0;
   return st;
 }
@@ -128,7 +124,7 @@ static cw_status put_field(cw_case *c, exchange *e, cw_arrays *set, int rung) {
     snprintf(name, sizeof name, "state.x%d", rung);
     for (long i = 0; i < n_mine; i++) cw_copy_out(x, i, mine + i * size);
     cw_allgather(c->ctx, mine, n_mine * size, all);
-    st = cw_arrays_put(c->ctx, set, name, 3, dim, all);
+    st = cw_put_alike(c, set, name, 3, dim, all);
   }
   free(mine);
   free(all);
@@ -149,9 +145,12 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   CW_TRY(put_rows(c, set, "swaps", &e->accept, e->ladder.n - 1, 2));
   CW_TRY(put_rows(c, set, "therm", &e->therm, n_chain, 0));
   double *state = malloc((size_t)n_state * sizeof *state);
-  if (state == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
-  cw_rex_save(e->rex, state);
-  cw_status st = cw_arrays_put(c->ctx, set, "state.rex", 1, &n_state, state);
+  cw_status st = state != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK) {
+    cw_rex_save(e->rex, state);
+    st = cw_put_alike(c, set, "state.rex", 1, &n_state, state);
+  }
   free(state);
   CW_TRY(st);
   for (int rung = 0; rung < e->ladder.n; rung++) CW_TRY(put_field(c, e, set, rung));
@@ -189,7 +188,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 
 static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e) {
   *e = (exchange){.plan = plan, .first = plan->all_rungs ? 0 : c->plan->ladder.n - 1};
-  CW_TRY(cw_case_ladder(c, false, &e->ladder));
+  CW_TRY(cw_agree(c->ctx, cw_case_ladder(c, false, &e->ladder)));
   const cw_rex_options options = {.sampler = plan->mcmc.ops,
                                   .param = plan->mcmc.param,
                                   .choice = plan->mcmc.choice,
@@ -208,9 +207,11 @@ static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e)
     if (n > width) width = n;
   }
   e->part = cw_alloc((size_t)((plan->mcmc.chains + CW_LANES) * width) * sizeof *e->part);
+  const cw_field *last = own_field(e, e->ladder.n - 1);
+  long lanes = last != NULL ? last->n_blocks * last->B : 0;
+  e->T = cw_alloc((size_t)(lanes * c->theory.ops->n_terms) * sizeof *e->T);
   e->work = cw_arena_create(1 << 20);
-  return e->part != NULL && e->work != NULL ? CW_OK
-                                            : cw_fail(c->ctx, CW_ENOMEM, "no memory for replicas");
+  return e->part && e->T && e->work ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for replicas");
 }
 
 static void close_exchange(exchange *e) {
@@ -223,6 +224,7 @@ static void close_exchange(exchange *e) {
   cw_record_free(&e->therm);
   cw_arena_destroy(e->work);
   free(e->part);
+  free(e->T);
   free(e);
 }
 

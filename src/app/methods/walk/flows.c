@@ -54,11 +54,11 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   CW_TRY(cw_record_put(c, set, "work", &tr->work, 2));
   CW_TRY(cw_record_put(c, set, "ess", &tr->ess, 2));
   double *state = malloc((size_t)(n * size) * sizeof *state);
-  if (state == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
-  for (int k = 0; k < n; k++) cw_trainer_save(tr->trainer[k], state + k * size);
-  cw_status st = cw_arrays_put(c->ctx, set, "state.trainer", 2, dim, state);
+  cw_status st = state != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
+  for (int k = 0; st == CW_OK && k < n; k++) cw_trainer_save(tr->trainer[k], state + k * size);
+  if (st == CW_OK) st = cw_arrays_put(c->ctx, set, "state.trainer", 2, dim, state);
   free(state);
-  CW_TRY(st);
+  CW_TRY(cw_agree(c->ctx, st));
   return cw_way_put(c, set, &tr->way);
 }
 
@@ -112,7 +112,7 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
   *flows = (cw_flows){0};
   if (!plan->has_flow) return CW_OK;
   snprintf(name, sizeof name, "%s.train", plan->name);
-  cw_status st = create_flows(c, plan, flows);
+  cw_status st = cw_agree(c->ctx, create_flows(c, plan, flows));
   if (st == CW_OK)
     st = cw_start_parameters(c, &plan->flow.start, name, &plan->flow.model, flows->n, flows->model);
   if (st == CW_OK) st = open_training(c, name, &tr);

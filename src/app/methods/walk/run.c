@@ -18,8 +18,10 @@ typedef struct {
   cw_flows *flows; /* of the case */
   walks up, down;
   cw_arena *scratch;
-  double *primary; /* rows of the particles */
-  double last_ess; /* of the last walk, for the progress bar */
+  double *primary;  /* rows of the particles */
+  double *all;      /* (particles, n_primary) primaries of all ranks */
+  double *lw, *one; /* (particles) weights, and one primary's share in its mean */
+  double last_ess;  /* of the last walk, for the progress bar */
   cw_rng pimh_rng;
   double now[2]; /* PIMH: number of the walk that the chain is at, and its ln Z */
   cw_record pimh;
@@ -39,42 +41,33 @@ static cw_status record_means(cw_case *c, walking *w, walks *y, const double *lw
   const cw_field *x = &y->way.p.x;
   long n_primary = o->ops->n_primary(o), n = y->way.p.n;
   double *row = cw_record_row(&y->mean, n_primary), total = cw_logsumexp(lw, (size_t)n);
-  double *all = malloc((size_t)(n * n_primary + n) * sizeof *all), *one = all + n * n_primary;
-  cw_status st = all != NULL && row != NULL ? cw_measure(c->ctx, o, x, w->primary, w->scratch)
-                                            : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  st = cw_agree(c->ctx, st);
-  if (st == CW_OK) {
-    cw_allgather(c->ctx, w->primary, x->n_config * n_primary, all);
-    for (long k = 0; k < n_primary; k++) {
-      for (long i = 0; i < n; i++) one[i] = exp(lw[i] - total) * all[i * n_primary + k];
-      row[k] = cw_sum(one, (size_t)n);
-    }
+  CW_TRY(cw_agree(c->ctx, row != NULL ? cw_measure(c->ctx, o, x, w->primary, w->scratch)
+                                      : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record")));
+  cw_allgather(c->ctx, w->primary, x->n_config * n_primary, w->all);
+  for (long k = 0; k < n_primary; k++) {
+    for (long i = 0; i < n; i++) w->one[i] = exp(lw[i] - total) * w->all[i * n_primary + k];
+    row[k] = cw_sum(w->one, (size_t)n);
   }
-  free(all);
-  return st;
+  return CW_OK;
 }
 
 static cw_status record_weights(cw_case *c, walking *w, walks *y) {
   long n = y->way.p.n;
-  double *lw = malloc((size_t)n * sizeof *lw);
-  if (lw == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for weights");
-  cw_population_weights(&y->way.p, lw);
-  cw_status st = y == &w->up ? record_means(c, w, y, lw) : CW_OK; /* of the job's theory */
-  if (st == CW_OK && keeps_works(w)) {
-    double *row = cw_record_row(&y->work, n);
-    if (row == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-    for (long i = 0; st == CW_OK && i < n; i++) row[i] = -lw[i];
-  }
-  free(lw);
-  return st;
+  cw_population_weights(&y->way.p, w->lw);
+  if (y == &w->up) CW_TRY(record_means(c, w, y, w->lw)); /* of the job's theory */
+  if (!keeps_works(w)) return CW_OK;
+  double *row = cw_record_row(&y->work, n);
+  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  for (long i = 0; i < n; i++) row[i] = -w->lw[i];
+  return CW_OK;
 }
 
 static cw_status walk_once(cw_case *c, walking *w, walks *y, long number) {
   int n = y->way.ladder.n;
   double *ess = cw_record_row(&y->ess, n), *lnz = cw_record_row(&y->path, n);
   double *last = cw_record_row(&y->lnz, 1);
-  if (ess == NULL || lnz == NULL || last == NULL)
-    return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  bool room = ess != NULL && lnz != NULL && last != NULL;
+  CW_TRY(cw_agree(c->ctx, room ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record")));
   CW_TRY(cw_way_start(c, &y->way, number));
   CW_TRY(cw_walk_run(y->way.walk, &y->way.p, y->way.walk_rng, (uint32_t)number + 1, ess, lnz));
   *last = lnz[n - 1];
@@ -99,9 +92,10 @@ static cw_status record_pimh(cw_case *c, walking *w, long number) {
 /* Step 0 thermalises and tunes, every further one is a walk each way. */
 static cw_status step(cw_stage *s, cw_case *c, long t) {
   walking *w = s->self;
-  CW_TRY(t == 0 ? cw_way_thermalise(c, &w->up.way) : walk_once(c, w, &w->up, t - 1));
-  if (t > 0 && w->plan->pimh) CW_TRY(record_pimh(c, w, t - 1));
-  if (!w->plan->reverse) return CW_OK;
+  cw_status st = t == 0 ? cw_way_thermalise(c, &w->up.way) : walk_once(c, w, &w->up, t - 1);
+  if (st == CW_OK && t > 0 && w->plan->pimh) st = record_pimh(c, w, t - 1);
+  if (!w->plan->reverse) return st;
+  CW_TRY(cw_agree(c->ctx, st));
   return t == 0 ? cw_way_thermalise(c, &w->down.way) : walk_once(c, w, &w->down, t - 1);
 }
 
@@ -129,7 +123,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   CW_TRY(put_walks(c, set, &w->up));
   if (w->plan->pimh) {
     CW_TRY(cw_record_put(c, set, "pimh", &w->pimh, 1));
-    CW_TRY(cw_arrays_put(c->ctx, set, "state.pimh", 1, &two, w->now));
+    CW_TRY(cw_put_alike(c, set, "state.pimh", 1, &two, w->now));
   }
   return w->plan->reverse ? put_walks(c, set, &w->down) : CW_OK;
 }
@@ -163,9 +157,13 @@ static cw_status open_walking(cw_case *c, walking *w) {
   w->pimh_rng = cw_case_rng(c, name);
   size_t lanes = (size_t)(w->up.way.x.n_blocks * w->up.way.x.B);
   size_t n_primary = (size_t)c->observer[0].ops->n_primary(&c->observer[0]);
+  size_t n = (size_t)w->up.way.p.n;
   w->primary = cw_alloc(lanes * n_primary * sizeof *w->primary);
+  w->all = cw_alloc(n * n_primary * sizeof *w->all);
+  w->lw = cw_alloc(n * sizeof *w->lw);
+  w->one = cw_alloc(n * sizeof *w->one);
   w->scratch = cw_arena_create(1 << 20);
-  return w->primary != NULL && w->scratch != NULL
+  return w->primary && w->all && w->lw && w->one && w->scratch
              ? CW_OK
              : cw_fail(c->ctx, CW_ENOMEM, "no memory for particles");
 }
@@ -185,6 +183,9 @@ static void close_walking(walking *w) {
   cw_record_free(&w->pimh);
   cw_arena_destroy(w->scratch);
   free(w->primary);
+  free(w->all);
+  free(w->lw);
+  free(w->one);
 }
 
 static void note(const cw_stage *s, char *text, size_t size) {

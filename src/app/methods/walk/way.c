@@ -13,7 +13,7 @@ static cw_status advance(cw_case *c, cw_way *y, uint32_t first, long n, bool tun
   for (uint32_t t = first; t < first + n; t++) {
     CW_TRY(cw_agree(c->ctx, s->ops->step(s, y->ladder.c[0], &y->x, y->rng, t, &stats)));
     if (tune && s->ops->tune != NULL)
-      s->ops->tune(s, cw_mean_over_chains(c, y->particles, y->accept, y->x.n_config), t,
+      s->ops->tune(s, cw_mean_over_chains(c, y->particles, y->accept, y->x.n_config, y->p.all), t,
                    (uint32_t)y->plan->mcmc.thermalise);
   }
   return CW_OK;
@@ -44,14 +44,16 @@ cw_status cw_way_put(cw_case *c, cw_arrays *set, const cw_way *y) {
   char name[64];
   long n_state = cw_walk_state_size(y->walk), n_own = y->sampler->ops->n_state;
   double *state = malloc((size_t)(n_state + 1) * sizeof *state);
-  if (state == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
-  cw_walk_save(y->walk, state);
+  cw_status st = state != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
   name_array(y, "walk", name);
-  cw_status st = cw_arrays_put(c->ctx, set, name, 1, &n_state, state);
+  if (st == CW_OK) {
+    cw_walk_save(y->walk, state);
+    st = cw_arrays_put(c->ctx, set, name, 1, &n_state, state);
+  }
   free(state);
-  CW_TRY(st);
+  CW_TRY(cw_agree(c->ctx, st));
   name_array(y, "sampler", name);
-  CW_TRY(cw_arrays_put(c->ctx, set, name, 1, &n_own, y->sampler->state));
+  CW_TRY(cw_put_alike(c, set, name, 1, &n_own, y->sampler->state));
   name_array(y, "x", name);
   return cw_put_field(c, set, name, &y->x, y->particles);
 }
@@ -102,6 +104,14 @@ static cw_status open_walk(cw_case *c, cw_way *y) {
                            &y->sampler);
 }
 
+static cw_status open_chains(cw_case *c, cw_way *y) {
+  CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.n_comp, y->p.x.n_config, &y->x));
+  y->x.first_chain = y->p.x.first_chain;
+  y->accept = cw_alloc((size_t)(y->x.n_blocks * y->x.B) * sizeof *y->accept);
+  if (y->accept == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for particles");
+  return open_walk(c, y);
+}
+
 cw_status cw_way_open(cw_case *c, const cw_walk_plan *plan, const char *stage, const char *prefix,
                       const cw_flows *flows, long particles, long every, cw_way *y) {
   char name[96];
@@ -111,14 +121,11 @@ cw_status cw_way_open(cw_case *c, const cw_walk_plan *plan, const char *stage, c
   y->rng = cw_case_rng(c, name);
   snprintf(name, sizeof name, "%s.%swalk", stage, prefix);
   y->walk_rng = cw_case_rng(c, name);
-  CW_TRY(cw_case_ladder(c, reverse, &y->ladder));
-  if (flows != NULL) CW_TRY(make_maps(c, flows, reverse, y));
+  cw_status st = cw_case_ladder(c, reverse, &y->ladder);
+  if (st == CW_OK && flows != NULL) st = make_maps(c, flows, reverse, y);
+  CW_TRY(cw_agree(c->ctx, st));
   CW_TRY(cw_population_create(c->ctx, &y->ladder, particles, &y->p));
-  CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.n_comp, y->p.x.n_config, &y->x));
-  y->x.first_chain = y->p.x.first_chain;
-  y->accept = cw_alloc((size_t)(y->x.n_blocks * y->x.B) * sizeof *y->accept);
-  if (y->accept == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for particles");
-  return open_walk(c, y);
+  return cw_agree(c->ctx, open_chains(c, y));
 }
 
 void cw_way_close(cw_way *y) {
