@@ -52,13 +52,15 @@ typedef struct {
   void (*tune)(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune);
 } cw_sampler_ops;
 
+enum { CW_SAMPLER_STATE = 8 }; /* numbers of state, at most */
+
 struct cw_sampler {
   const cw_sampler_ops *ops;
   cw_context *ctx;     /* borrowed */
   const cw_theory *th; /* borrowed */
   double param[CW_MAX_PARAMS];
   int choice[CW_MAX_PARAMS];
-  double state[8];
+  double state[CW_SAMPLER_STATE];
   int n_areas;      /* threads that can work at once */
   size_t area_size; /* bytes of one thread's work memory, a multiple of 64 */
   void *work;       /* (n_areas, area_size), owned */

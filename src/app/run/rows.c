@@ -41,17 +41,6 @@ int cw_block_threads(const cw_case *c, const cw_field *x) {
 
 static long chains_per_block(const cw_case *c) { return CW_LANES / c->geom->V; }
 
-cw_status cw_my_chains(const cw_case *c, long n_chain, long *first, long *n_mine) {
-  long B = chains_per_block(c), blocks = (n_chain + B - 1) / B, begin, end;
-  if (blocks < cw_ranks(c->ctx))
-    return cw_fail(c->ctx, CW_EINVAL, "%ld chains are %ld blocks of %ld, too few for %d ranks",
-                   n_chain, blocks, B, cw_ranks(c->ctx));
-  cw_rank_share(c->ctx, blocks, &begin, &end);
-  *first = begin * B;
-  *n_mine = (end * B < n_chain ? end * B : n_chain) - *first;
-  return CW_OK;
-}
-
 /* (ranks)(rows, mine, inner) as the ranks send it -> (rows, n_chain, inner). */
 static void interleave(const cw_case *c, const double *sent, long rows, long n_chain, long inner,
                        double *out) {
@@ -107,11 +96,6 @@ cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_re
   free(all);
   r->n = 0;
   return st;
-}
-
-double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine, double *all) {
-  cw_allgather(c->ctx, mine, n_mine, all);
-  return cw_sum(all, (size_t)n_chain) / (double)n_chain;
 }
 
 /* Chains lie in rank order, so that what the ranks send one after another is in order. */

@@ -86,10 +86,6 @@ cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record 
 /* Threads for a loop over blocks: with a single block its kernels get them all. */
 int cw_block_threads(const cw_case *c, const cw_field *x);
 
-/* Chains are dealt to ranks in whole blocks, of as many chains as the geometry has configurations
- * in one. first: global index of this rank's first chain. CW_EINVAL: more ranks than blocks. */
-cw_status cw_my_chains(const cw_case *c, long n_chain, long *first, long *n_mine);
-
 /* Puts a record of rows (n_mine chains, inner) as one array (rows, n_chain, inner...) and empties
  * it. inner 0: no inner dimension. Collective. */
 cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record *r, long n_chain,
@@ -97,9 +93,6 @@ cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record 
 /* The same, averaged over chains in fixed order: (rows). */
 cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r,
                              long n_chain);
-/* Mean of one number per chain over the chains of all ranks, in fixed order; all (n_chain) is
- * scratch. Collective. */
-double cw_mean_over_chains(cw_case *c, long n_chain, const double *mine, long n_mine, double *all);
 /* Configuration i of x as (n_sites, n_comp), sites in global order, and back. */
 void cw_copy_out(const cw_field *x, long i, double *out);
 void cw_copy_in(cw_field *x, long i, const double *in);

@@ -17,9 +17,9 @@ typedef struct {
   cw_rng rng;
   double kappa[MAX_NODES], weight[MAX_NODES];
   double lnZ0;
-  long first, n_mine;
-  double *all;     /* (chains) scratch */
-  cw_record slope; /* rows of the last node */
+  cw_chains chains;               /* of every node in turn */
+  double fresh[CW_SAMPLER_STATE]; /* the sampler's state before it was tuned */
+  cw_record slope;                /* rows of the last node */
   long node;
 } chain;
 
@@ -28,8 +28,9 @@ static void couplings_at(const cw_case *c, double kappa, double *out) {
   out[c->theory.ops->bond_term] = -2 * kappa;
 }
 
-static cw_status record_slope(cw_case *c, chain *h, const cw_field *x) {
-  double *row = cw_record_row(&h->slope, h->n_mine);
+static cw_status record_slope(cw_case *c, chain *h) {
+  const cw_field *x = &h->chains.x;
+  double *row = cw_record_row(&h->slope, x->n_config);
   int n_terms = c->theory.ops->n_terms, bond = c->theory.ops->bond_term;
   if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
 #pragma omp parallel for num_threads(cw_threads(c->ctx)) schedule(static)
@@ -42,49 +43,26 @@ static cw_status record_slope(cw_case *c, chain *h, const cw_field *x) {
   return CW_OK;
 }
 
-static cw_status sample_node(cw_case *c, chain *h, cw_sampler *sampler, cw_field *x, double *accept,
-                             long node) {
+/* Steps of all chains at a node's couplings; every so many a row. */
+static cw_status sample_node(cw_case *c, chain *h, long node) {
   const cw_mcmc_plan *p = h->plan;
   const cw_rng rng = cw_rng_substream(h->rng, "node", (uint32_t)node);
   double coupling[CW_MAX_TERMS];
   couplings_at(c, h->kappa[node], coupling);
-  cw_step_stats stats = {.accept = accept};
-  for (long t = 0; t < p->thermalise + p->steps; t++) {
-    cw_status st = sampler->ops->step(sampler, coupling, x, rng, (uint32_t)t, &stats);
-    bool tunes = t < p->thermalise && sampler->ops->tune != NULL;
-    CW_TRY(tunes ? cw_agree(c->ctx, st) : st);
-    if (t < p->thermalise) {
-      if (tunes)
-        sampler->ops->tune(sampler, cw_mean_over_chains(c, p->chains, accept, h->n_mine, h->all),
-                           (uint32_t)t, (uint32_t)p->thermalise);
-    } else if ((t - p->thermalise + 1) % p->every == 0) {
-      CW_TRY(record_slope(c, h, x));
-    }
+  CW_TRY(cw_sampler_run(&h->chains, coupling, rng, 0, p->thermalise, (uint32_t)p->thermalise));
+  for (long t = 0; t + p->every <= p->steps; t += p->every) {
+    CW_TRY(cw_sampler_run(&h->chains, coupling, rng, (uint32_t)(p->thermalise + t), p->every, 0));
+    CW_TRY(cw_agree(c->ctx, record_slope(c, h)));
   }
   return CW_OK;
 }
 
 static cw_status step(cw_stage *s, cw_case *c, long node) {
   chain *h = s->self;
-  cw_field x = {0};
-  cw_sampler *sampler = NULL;
   h->node = node;
-  cw_status st = cw_field_create(c->ctx, c->geom, c->theory.n_comp, h->n_mine, &x);
-  double *accept = st == CW_OK ? cw_alloc((size_t)(x.n_blocks * x.B) * sizeof *accept) : NULL;
-  if (st == CW_OK && accept == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
-  if (st == CW_OK)
-    st = cw_sampler_create(c->ctx, h->plan->ops, &c->theory, h->plan->param, h->plan->choice,
-                           x.n_blocks, &sampler);
-  if (st == CW_OK) {
-    x.first_chain = h->first;
-    st = cw_start_field(c, h->plan, h->rng, (uint32_t)node, &x);
-  }
-  st = cw_agree(c->ctx, st);
-  if (st == CW_OK) st = sample_node(c, h, sampler, &x, accept, node);
-  cw_sampler_destroy(sampler);
-  cw_field_destroy(&x);
-  free(accept);
-  return st;
+  memcpy(h->chains.sampler->state, h->fresh, sizeof h->fresh);
+  CW_TRY(cw_agree(c->ctx, cw_start_field(c, h->plan, h->rng, (uint32_t)node, &h->chains.x)));
+  return sample_node(c, h, node);
 }
 
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
@@ -99,6 +77,13 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   CW_TRY(cw_arrays_put(c->ctx, set, "kappa", 1, &one, &h->kappa[h->node]));
   CW_TRY(cw_arrays_put(c->ctx, set, "weight", 1, &one, &h->weight[h->node]));
   return cw_arrays_put(c->ctx, set, "lnZ0", 1, &one, &h->lnZ0);
+}
+
+static cw_status open_chains(cw_case *c, chain *h) {
+  const cw_mcmc_plan *p = h->plan;
+  CW_TRY(cw_chains_open(c->ctx, &c->theory, p->ops, p->param, p->choice, p->chains, &h->chains));
+  memcpy(h->fresh, h->chains.sampler->state, sizeof h->fresh);
+  return CW_OK;
 }
 
 cw_status cw_run_chain(cw_case *c, const cw_section *s) {
@@ -118,12 +103,9 @@ cw_status cw_run_chain(cw_case *c, const cw_section *s) {
                     .step = step,
                     .save = save,
                     .load = cw_nothing_to_load};
-  h.all = cw_alloc((size_t)h.plan->chains * sizeof *h.all);
-  cw_status st = h.all != NULL ? cw_my_chains(c, h.plan->chains, &h.first, &h.n_mine)
-                               : cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
-  st = cw_agree(c->ctx, st);
+  cw_status st = cw_agree(c->ctx, open_chains(c, &h));
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   cw_record_free(&h.slope);
-  free(h.all);
+  cw_chains_close(&h.chains);
   return st;
 }

@@ -9,13 +9,10 @@
 
 typedef struct {
   const cw_mcmc_plan *plan;
-  cw_sampler *sampler;
-  cw_field x;
+  cw_chains chains;
   cw_rng rng;
-  long first, n_mine, rows_done; /* measured rows so far */
-  double *accept, *dH;           /* (lanes) of the last step */
-  double *sum_accept, *sum_exp;  /* (n_mine) over the steps since the last row */
-  double *all;                   /* (chains) scratch */
+  long n_mine, rows_done;       /* chains of this rank; measured rows so far */
+  double *sum_accept, *sum_exp; /* (n_mine) over the steps since the last row */
   cw_record primary[CW_MAX_GROUPS], accepted, exp_mdH, kept, therm;
 } mcmc;
 
@@ -26,10 +23,10 @@ static bool is_kept(const cw_mcmc_plan *plan, long row) {
 static cw_status record_action(cw_case *c, mcmc *m) {
   double *row = cw_record_row(&m->therm, m->n_mine);
   if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-#pragma omp parallel for num_threads(cw_block_threads(c, &m->x)) schedule(static)
-  for (long b = 0; b < m->x.n_blocks; b++) {
+#pragma omp parallel for num_threads(cw_block_threads(c, &m->chains.x)) schedule(static)
+  for (long b = 0; b < m->chains.x.n_blocks; b++) {
     double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
-    cw_field block = cw_field_block(&m->x, b);
+    cw_field block = cw_field_block(&m->chains.x, b);
     cw_theory_action(&c->theory, &block, c->theory.c, T, S);
     memcpy(row + b * block.B, S, (size_t)block.n_config * sizeof *S);
   }
@@ -43,16 +40,16 @@ static cw_status record_groups(cw_case *c, mcmc *m) {
     if ((m->rows_done + 1) % c->plan->group[g].every != 0) continue;
     double *row = cw_record_row(&m->primary[g], m->n_mine * o->ops->n_primary(o));
     if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-    CW_TRY(cw_measure(c->ctx, o, &m->x, row, c->work));
+    CW_TRY(cw_measure(c->ctx, o, &m->chains.x, row, c->work));
   }
   return CW_OK;
 }
 
 static cw_status keep_configurations(cw_case *c, mcmc *m) {
-  long size = c->geom->n_sites * m->x.n_comp;
+  long size = c->geom->n_sites * m->chains.x.n_comp;
   double *config = cw_record_row(&m->kept, m->n_mine * size);
   if (config == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for kept configurations");
-  for (long i = 0; i < m->n_mine; i++) cw_copy_out(&m->x, i, config + i * size);
+  for (long i = 0; i < m->n_mine; i++) cw_copy_out(&m->chains.x, i, config + i * size);
   return CW_OK;
 }
 
@@ -72,24 +69,16 @@ static cw_status record_row(cw_case *c, mcmc *m) {
 
 static cw_status step(cw_stage *s, cw_case *c, long t) {
   mcmc *m = s->self;
-  cw_step_stats stats = {.accept = m->accept, .dH = m->dH};
-  cw_status st = t == 0 ? cw_start_field(c, m->plan, m->rng, 0, &m->x) : CW_OK;
-  if (st == CW_OK)
-    st = m->sampler->ops->step(m->sampler, c->theory.c, &m->x, m->rng, (uint32_t)t, &stats);
-  bool tunes = t < m->plan->thermalise && m->sampler->ops->tune != NULL;
-  CW_TRY(tunes ? cw_agree(c->ctx, st) : st);
-  if (t < m->plan->thermalise) {
-    if (tunes)
-      m->sampler->ops->tune(m->sampler,
-                            cw_mean_over_chains(c, m->plan->chains, m->accept, m->n_mine, m->all),
-                            (uint32_t)t, (uint32_t)m->plan->thermalise);
-    return record_action(c, m);
-  }
+  cw_chains *h = &m->chains;
+  const long n_tune = m->plan->thermalise;
+  if (t == 0) CW_TRY(cw_agree(c->ctx, cw_start_field(c, m->plan, m->rng, 0, &h->x)));
+  CW_TRY(cw_sampler_run(h, c->theory.c, m->rng, (uint32_t)t, 1, (uint32_t)n_tune));
+  if (t < n_tune) return record_action(c, m);
   for (long i = 0; i < m->n_mine; i++) {
-    m->sum_accept[i] += m->accept[i];
-    m->sum_exp[i] += exp(-m->dH[i]);
+    m->sum_accept[i] += h->accept[i];
+    m->sum_exp[i] += exp(-h->dH[i]);
   }
-  return (t - m->plan->thermalise + 1) % m->plan->every == 0 ? record_row(c, m) : CW_OK;
+  return (t - n_tune + 1) % m->plan->every == 0 ? record_row(c, m) : CW_OK;
 }
 
 static cw_status put_partial_sums(cw_case *c, mcmc *m, cw_arrays *set) {
@@ -118,45 +107,42 @@ static cw_status put_groups(cw_case *c, mcmc *m, cw_arrays *set) {
 
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   mcmc *m = s->self;
-  long n_chain = m->plan->chains, n_state = m->sampler->ops->n_state;
+  long n_chain = m->plan->chains, n_state = m->chains.sampler->ops->n_state;
   CW_TRY(put_groups(c, m, set));
   CW_TRY(cw_put_chain_means(c, set, "accept", &m->accepted, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "exp_mdH", &m->exp_mdH, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "therm.action", &m->therm, n_chain));
   if (m->plan->keep > 0)
-    CW_TRY(cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites * m->x.n_comp));
+    CW_TRY(
+        cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites * m->chains.x.n_comp));
   CW_TRY(put_partial_sums(c, m, set));
   const double rows = (double)m->rows_done;
-  CW_TRY(cw_put_alike(c, set, "state.sampler", 1, &n_state, m->sampler->state));
+  CW_TRY(cw_put_alike(c, set, "state.sampler", 1, &n_state, m->chains.sampler->state));
   CW_TRY(cw_put_alike(c, set, "state.rows", 0, NULL, &rows));
-  return cw_put_field(c, set, "state.x", &m->x, n_chain);
+  return cw_put_field(c, set, "state.x", &m->chains.x, n_chain);
 }
 
 static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   mcmc *m = s->self;
   const cw_array *state = cw_arrays_get(last, "state.sampler"),
                  *sums = cw_arrays_get(last, "state.sums");
-  if (state == NULL || state->dim[0] != m->sampler->ops->n_state || sums == NULL ||
+  if (state == NULL || state->dim[0] != m->chains.sampler->ops->n_state || sums == NULL ||
       cw_array_size(sums) != 2 * m->plan->chains)
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
                    cw_store_dir(c->store), s->name);
-  memcpy(m->sampler->state, state->data, (size_t)state->dim[0] * sizeof *state->data);
+  memcpy(m->chains.sampler->state, state->data, (size_t)state->dim[0] * sizeof *state->data);
   for (long i = 0; i < m->n_mine; i++) {
-    m->sum_accept[i] = sums->data[2 * (m->first + i)];
-    m->sum_exp[i] = sums->data[2 * (m->first + i) + 1];
+    m->sum_accept[i] = sums->data[2 * (m->chains.x.first_chain + i)];
+    m->sum_exp[i] = sums->data[2 * (m->chains.x.first_chain + i) + 1];
   }
   m->rows_done = (long)cw_arrays_scalar(last, "state.rows", 0);
-  return cw_get_field(c, last, "state.x", &m->x);
+  return cw_get_field(c, last, "state.x", &m->chains.x);
 }
 
 static void close_mcmc(mcmc *m) {
-  cw_sampler_destroy(m->sampler);
-  cw_field_destroy(&m->x);
-  free(m->accept);
-  free(m->dH);
+  cw_chains_close(&m->chains);
   free(m->sum_accept);
   free(m->sum_exp);
-  free(m->all);
   for (int g = 0; g < CW_MAX_GROUPS; g++) cw_record_free(&m->primary[g]);
   cw_record_free(&m->accepted);
   cw_record_free(&m->exp_mdH);
@@ -164,29 +150,22 @@ static void close_mcmc(mcmc *m) {
   cw_record_free(&m->therm);
 }
 
-static cw_status open_mcmc(cw_case *c, const cw_mcmc_plan *plan, mcmc *m) {
-  *m = (mcmc){.plan = plan, .rng = cw_case_rng(c, plan->ops->name)};
-  CW_TRY(cw_my_chains(c, plan->chains, &m->first, &m->n_mine));
-  CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.n_comp, m->n_mine, &m->x));
-  m->x.first_chain = m->first;
-  CW_TRY(cw_sampler_create(c->ctx, plan->ops, &c->theory, plan->param, plan->choice, m->x.n_blocks,
-                           &m->sampler));
-  size_t lanes = (size_t)(m->x.n_blocks * m->x.B);
-  m->accept = cw_alloc(lanes * sizeof(double));
-  m->dH = cw_alloc(lanes * sizeof(double));
-  m->sum_accept = cw_alloc(lanes * sizeof(double));
-  m->sum_exp = cw_alloc(lanes * sizeof(double));
-  m->all = cw_alloc((size_t)plan->chains * sizeof(double));
-  if (!m->accept || !m->dH || !m->sum_accept || !m->sum_exp || !m->all)
-    return cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
-  return CW_OK;
+static cw_status open_mcmc(cw_case *c, const cw_section *s, mcmc *m) {
+  const cw_mcmc_plan *plan = s->own;
+  *m = (mcmc){.plan = plan, .rng = cw_case_rng(c, s->kind.name)};
+  CW_TRY(cw_chains_open(c->ctx, &c->theory, plan->ops, plan->param, plan->choice, plan->chains,
+                        &m->chains));
+  m->n_mine = m->chains.x.n_config;
+  m->sum_accept = calloc((size_t)m->n_mine, sizeof *m->sum_accept);
+  m->sum_exp = calloc((size_t)m->n_mine, sizeof *m->sum_exp);
+  return m->sum_accept && m->sum_exp ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for chains");
 }
 
 cw_status cw_run_mcmc(cw_case *c, const cw_section *s) {
   const cw_mcmc_plan *plan = s->own;
   mcmc m;
-  cw_status st = cw_agree(c->ctx, open_mcmc(c, plan, &m));
-  cw_stage stage = {.name = plan->ops->name,
+  cw_status st = cw_agree(c->ctx, open_mcmc(c, s, &m));
+  cw_stage stage = {.name = s->kind.name,
                     .n_steps = plan->thermalise + plan->steps,
                     .self = &m,
                     .step = step,

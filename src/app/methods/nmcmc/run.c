@@ -133,9 +133,9 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 static cw_status open_chains(cw_case *c, const cw_section *s, nmcmc *m) {
   size_t np = (size_t)c->observer[0].ops->n_primary(&c->observer[0]);
   *m = (nmcmc){.plan = s->own, .rng = cw_case_rng(c, s->kind.name)};
-  CW_TRY(cw_my_chains(c, m->plan->chains, &m->first, &m->n_mine));
-  CW_TRY(cw_field_create(c->ctx, c->geom, 1, m->n_mine, &m->x));
-  m->x.first_chain = m->first;
+  CW_TRY(cw_field_deal(c->ctx, c->geom, 1, m->plan->chains, "chains", &m->x));
+  m->first = m->x.first_chain;
+  m->n_mine = m->x.n_config;
   size_t n = (size_t)m->n_mine;
   m->logq = cw_alloc(n * sizeof(double));
   m->new_lw = cw_alloc(n * sizeof(double));

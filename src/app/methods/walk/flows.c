@@ -36,7 +36,7 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
   training *tr = s->self;
   int n = tr->flows->n;
   if (t == 0) return cw_way_thermalise(c, &tr->way);
-  CW_TRY(cw_way_start(c, &tr->way, t - 1));
+  CW_TRY(cw_way_start(&tr->way, t - 1));
   CW_TRY(cw_walk_train(tr->way.walk, &tr->way.p, tr->way.walk_rng, (uint32_t)t, tr->trainer,
                        tr->report));
   double *work = cw_record_row(&tr->work, n), *ess = cw_record_row(&tr->ess, n);

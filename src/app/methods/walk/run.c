@@ -68,7 +68,7 @@ static cw_status walk_once(cw_case *c, walking *w, walks *y, long number) {
   double *last = cw_record_row(&y->lnz, 1);
   bool room = ess != NULL && lnz != NULL && last != NULL;
   CW_TRY(cw_agree(c->ctx, room ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record")));
-  CW_TRY(cw_way_start(c, &y->way, number));
+  CW_TRY(cw_way_start(&y->way, number));
   CW_TRY(cw_walk_run(y->way.walk, &y->way.p, y->way.walk_rng, (uint32_t)number + 1, ess, lnz));
   *last = lnz[n - 1];
   w->last_ess = ess[n - 1];
@@ -155,7 +155,7 @@ static cw_status open_walking(cw_case *c, walking *w) {
   if (w->plan->reverse) CW_TRY(open_walks(c, w, "reverse.", &w->down));
   snprintf(name, sizeof name, "%s.pimh", w->plan->name);
   w->pimh_rng = cw_case_rng(c, name);
-  size_t lanes = (size_t)(w->up.way.x.n_blocks * w->up.way.x.B);
+  size_t lanes = (size_t)(w->up.way.chains.x.n_blocks * w->up.way.chains.x.B);
   size_t n_primary = (size_t)c->observer[0].ops->n_primary(&c->observer[0]);
   size_t n = (size_t)w->up.way.p.n;
   w->primary = cw_alloc(lanes * n_primary * sizeof *w->primary);

@@ -4,33 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ----------------------------------------------------------------------- chains */
-
-/* Sampler steps of the chains on the first rung, from step number first on. */
-static cw_status advance(cw_case *c, cw_way *y, uint32_t first, long n, bool tune) {
-  cw_sampler *s = y->sampler;
-  cw_step_stats stats = {.accept = y->accept};
-  for (uint32_t t = first; t < first + n; t++) {
-    CW_TRY(cw_agree(c->ctx, s->ops->step(s, y->ladder.c[0], &y->x, y->rng, t, &stats)));
-    if (tune && s->ops->tune != NULL)
-      s->ops->tune(s, cw_mean_over_chains(c, y->particles, y->accept, y->x.n_config, y->p.all), t,
-                   (uint32_t)y->plan->mcmc.thermalise);
-  }
-  return CW_OK;
-}
-
 cw_status cw_way_thermalise(cw_case *c, cw_way *y) {
-  CW_TRY(cw_agree(c->ctx, cw_start_field(c, &y->plan->mcmc, y->rng, 0, &y->x)));
-  CW_TRY(advance(c, y, 0, y->plan->mcmc.thermalise, true));
+  const long n = y->plan->mcmc.thermalise;
+  CW_TRY(cw_agree(c->ctx, cw_start_field(c, &y->plan->mcmc, y->rng, 0, &y->chains.x)));
+  CW_TRY(cw_sampler_run(&y->chains, y->ladder.c[0], y->rng, 0, n, (uint32_t)n));
   if (y->plan->tuning == 0) return CW_OK;
-  cw_population_start(&y->p, &y->x);
+  cw_population_start(&y->p, &y->chains.x);
   return cw_walk_tune(y->walk, &y->p, y->walk_rng);
 }
 
-cw_status cw_way_start(cw_case *c, cw_way *y, long number) {
-  uint32_t first = (uint32_t)(y->plan->mcmc.thermalise + number * y->every);
-  CW_TRY(advance(c, y, first, y->every, false));
-  cw_population_start(&y->p, &y->x);
+cw_status cw_way_start(cw_way *y, long number) {
+  const uint32_t first = (uint32_t)(y->plan->mcmc.thermalise + number * y->every);
+  CW_TRY(cw_sampler_run(&y->chains, y->ladder.c[0], y->rng, first, y->every, 0));
+  cw_population_start(&y->p, &y->chains.x);
   return CW_OK;
 }
 
@@ -42,7 +28,7 @@ static void name_array(const cw_way *y, const char *what, char name[64]) {
 
 cw_status cw_way_put(cw_case *c, cw_arrays *set, const cw_way *y) {
   char name[64];
-  long n_state = cw_walk_state_size(y->walk), n_own = y->sampler->ops->n_state;
+  long n_state = cw_walk_state_size(y->walk), n_own = y->chains.sampler->ops->n_state;
   double *state = malloc((size_t)(n_state + 1) * sizeof *state);
   cw_status st = state != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
   name_array(y, "walk", name);
@@ -53,9 +39,9 @@ cw_status cw_way_put(cw_case *c, cw_arrays *set, const cw_way *y) {
   free(state);
   CW_TRY(cw_agree(c->ctx, st));
   name_array(y, "sampler", name);
-  CW_TRY(cw_put_alike(c, set, name, 1, &n_own, y->sampler->state));
+  CW_TRY(cw_put_alike(c, set, name, 1, &n_own, y->chains.sampler->state));
   name_array(y, "x", name);
-  return cw_put_field(c, set, name, &y->x, y->particles);
+  return cw_put_field(c, set, name, &y->chains.x, y->p.n);
 }
 
 cw_status cw_way_get(cw_case *c, const cw_stage *s, const cw_arrays *last, cw_way *y) {
@@ -65,14 +51,14 @@ cw_status cw_way_get(cw_case *c, const cw_stage *s, const cw_arrays *last, cw_wa
   name_array(y, "sampler", name);
   const cw_array *own = cw_arrays_get(last, name);
   if (walk == NULL || cw_array_size(walk) != cw_walk_state_size(y->walk) || own == NULL ||
-      cw_array_size(own) != y->sampler->ops->n_state)
+      cw_array_size(own) != y->chains.sampler->ops->n_state)
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
                    cw_store_dir(c->store), s->name);
   cw_walk_load(y->walk, walk->data);
   if (own->dim[0] > 0)
-    memcpy(y->sampler->state, own->data, (size_t)own->dim[0] * sizeof *own->data);
+    memcpy(y->chains.sampler->state, own->data, (size_t)own->dim[0] * sizeof *own->data);
   name_array(y, "x", name);
-  return cw_get_field(c, last, name, &y->x);
+  return cw_get_field(c, last, name, &y->chains.x);
 }
 
 /* ------------------------------------------------------------------ open and close */
@@ -100,23 +86,14 @@ static cw_status open_walk(cw_case *c, cw_way *y) {
                              .tuning = plan->tuning};
   memcpy(options.stage, plan->stage, sizeof options.stage);
   CW_TRY(cw_walk_create(c->ctx, &y->ladder, &options, &y->p, &y->walk));
-  return cw_sampler_create(c->ctx, m->ops, &c->theory, m->param, m->choice, y->x.n_blocks,
-                           &y->sampler);
-}
-
-static cw_status open_chains(cw_case *c, cw_way *y) {
-  CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.n_comp, y->p.x.n_config, &y->x));
-  y->x.first_chain = y->p.x.first_chain;
-  y->accept = cw_alloc((size_t)(y->x.n_blocks * y->x.B) * sizeof *y->accept);
-  if (y->accept == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for particles");
-  return open_walk(c, y);
+  return cw_chains_open(c->ctx, &c->theory, m->ops, m->param, m->choice, y->p.n, &y->chains);
 }
 
 cw_status cw_way_open(cw_case *c, const cw_walk_plan *plan, const char *stage, const char *prefix,
                       const cw_flows *flows, long particles, long every, cw_way *y) {
   char name[96];
   bool reverse = prefix[0] != '\0';
-  *y = (cw_way){.prefix = prefix, .plan = plan, .particles = particles, .every = every};
+  *y = (cw_way){.prefix = prefix, .plan = plan, .every = every};
   snprintf(name, sizeof name, "%s.%schains", stage, prefix);
   y->rng = cw_case_rng(c, name);
   snprintf(name, sizeof name, "%s.%swalk", stage, prefix);
@@ -125,15 +102,13 @@ cw_status cw_way_open(cw_case *c, const cw_walk_plan *plan, const char *stage, c
   if (st == CW_OK && flows != NULL) st = make_maps(c, flows, reverse, y);
   CW_TRY(cw_agree(c->ctx, st));
   CW_TRY(cw_population_create(c->ctx, &y->ladder, particles, &y->p));
-  return cw_agree(c->ctx, open_chains(c, y));
+  return cw_agree(c->ctx, open_walk(c, y));
 }
 
 void cw_way_close(cw_way *y) {
   cw_walk_destroy(y->walk);
-  cw_sampler_destroy(y->sampler);
+  cw_chains_close(&y->chains);
   cw_population_destroy(&y->p);
-  cw_field_destroy(&y->x);
   cw_ladder_destroy(&y->ladder);
   free(y->map);
-  free(y->accept);
 }

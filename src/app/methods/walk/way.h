@@ -9,14 +9,12 @@
 typedef struct {
   const char *prefix; /* of its arrays in the store: "", "reverse." */
   const cw_walk_plan *plan;
-  long particles, every; /* sampler steps from one walk to the next */
+  long every; /* sampler steps from one walk to the next */
   cw_ladder ladder;
   cw_map *map; /* (n-1); NULL: none */
   cw_population p;
   cw_walk *walk;
-  cw_sampler *sampler; /* of the chains */
-  cw_field x;          /* they */
-  double *accept;      /* of the sampler's last step */
+  cw_chains chains; /* on the first rung */
   cw_rng rng, walk_rng;
 } cw_way;
 
@@ -30,7 +28,7 @@ void cw_way_close(cw_way *y);
 /* Starts and thermalises the chains, and tunes the walk's samplers on all rungs. */
 cw_status cw_way_thermalise(cw_case *c, cw_way *y);
 /* Moves the chains on, and puts the population where they are, for the walk with index number. */
-cw_status cw_way_start(cw_case *c, cw_way *y, long number);
+cw_status cw_way_start(cw_way *y, long number);
 
 /* What goes on after a resumption. */
 cw_status cw_way_put(cw_case *c, cw_arrays *set, const cw_way *y);
