@@ -72,7 +72,7 @@ typedef struct {
   int rung;
   double *lw;     /* (n_blocks*B) log-weights since the last resampling */
   double *T;      /* (n_blocks*B, n_terms) terms at x, of those whose bit is set in known */
-  unsigned known; /* x moved by other means than the stages: set it to 0 */
+  unsigned known; /* x changed by other means than the moves: set it to 0 */
   long *ancestor; /* (n_config) global number of the particle on rung 0 */
   double lnz;     /* ln of the mean weights that resampling has taken out */
   double *all;    /* (n) scratch: one number of every particle of all ranks */
@@ -88,7 +88,7 @@ void cw_population_destroy(cw_population *p);
 /* Back to rung 0 with weights 1, from start (same geometry, n_config and first_chain as p->x). */
 void cw_population_start(cw_population *p, const cw_field *start);
 
-/* The stages. Those that change weights are exact at any rung and with any map; see PIMH and the
+/* The moves. Those that change weights are exact at any rung and with any map; see PIMH and the
  * estimators below for what their products mean. */
 cw_status cw_transport(cw_population *p, const cw_map *map); /* lw += ln|det J| - S(y) + S(x) */
 cw_status cw_retarget(cw_population *p, int rung);           /* lw -= (c' - c).T(x) */
@@ -118,17 +118,17 @@ typedef enum {
   CW_WALK_RETARGET,      /* to the next rung */
   CW_WALK_RESAMPLE,
   CW_WALK_MUTATE
-} cw_walk_stage;
-#define CW_MAX_WALK_STAGES 16
+} cw_walk_move;
+#define CW_MAX_WALK_MOVES 16
 
 typedef struct {
   const cw_sampler_ops *sampler;
   const double *param; /* in the order of sampler->params; NULL: presets */
   const int *choice;
-  int n_stages; /* of the program, the same for every pair of rungs: one retarget, at most one
+  int n_moves; /* of the program, the same for every pair of rungs: one retarget, at most one
                    transport, which is before it, any of the others. 0: transport if there are maps,
                    retarget, resample if threshold is not 0, mutate */
-  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+  cw_walk_move move[CW_MAX_WALK_MOVES];
   long mutations;   /* sampler steps of a mutation */
   double threshold; /* of resampling */
   cw_resampling scheme;

@@ -1,4 +1,4 @@
-/* Weighted configurations on a ladder: the stages that move them and change their weights. */
+/* Weighted configurations on a ladder: the moves that carry them and change their weights. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +56,7 @@ void cw_population_start(cw_population *p, const cw_field *start) {
   p->lnz = 0;
 }
 
-/* ------------------------------------------------------------------- stages */
+/* ------------------------------------------------------------------- moves */
 
 /* Terms of a set at x, unless they are known already. */
 static void know_terms(cw_population *p, unsigned set) {
@@ -84,11 +84,11 @@ static void know_action(cw_population *p, double *S) {
 }
 
 /* A particle that went astray must not hide in an average. -inf is a weight, of 0. */
-static cw_status check_weights(const cw_population *p, const char *stage) {
+static cw_status check_weights(const cw_population *p, const char *move) {
   for (long i = 0; i < p->x.n_config; i++)
     if (!(p->lw[i] < INFINITY))
       return cw_fail(p->ctx, CW_ENUMERIC, "%s on rung %d: the weight of particle %ld is not finite",
-                     stage, p->rung, p->x.first_chain + i);
+                     move, p->rung, p->x.first_chain + i);
   return CW_OK;
 }
 

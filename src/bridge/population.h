@@ -1,4 +1,4 @@
-/* Inside of populations: what the stages share. */
+/* Inside of populations: what the moves share. */
 #ifndef CW_BRIDGE_POPULATION_H
 #define CW_BRIDGE_POPULATION_H
 

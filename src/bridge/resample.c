@@ -177,7 +177,7 @@ static cw_status carry_out(cw_population *p, const long *source) {
   return CW_OK;
 }
 
-/* ------------------------------------------------------------------- the stage */
+/* ------------------------------------------------------------------- the move */
 
 static cw_status resample(cw_population *p, cw_resampling scheme, cw_rng rng, uint32_t step) {
   long *copies = cw_arena_alloc(p->arena, (size_t)p->n * sizeof *copies);

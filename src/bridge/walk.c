@@ -23,9 +23,9 @@ static double *state_of(const cw_walk *w, int rung) {
   return w->state + rung * w->sampler->ops->n_state;
 }
 
-static int count(const cw_walk_options *o, cw_walk_stage kind) {
+static int count(const cw_walk_options *o, cw_walk_move kind) {
   int n = 0;
-  for (int i = 0; i < o->n_stages; i++) n += o->stage[i] == kind;
+  for (int i = 0; i < o->n_moves; i++) n += o->move[i] == kind;
   return n;
 }
 
@@ -37,24 +37,24 @@ static long numbers(const cw_walk_options *o, long mutations) {
 /* ------------------------------------------------------------------- create */
 
 static void usual_program(cw_walk_options *o) {
-  if (o->map != NULL) o->stage[o->n_stages++] = CW_WALK_TRANSPORT;
-  o->stage[o->n_stages++] = CW_WALK_RETARGET;
-  if (o->threshold > 0) o->stage[o->n_stages++] = CW_WALK_RESAMPLE;
-  o->stage[o->n_stages++] = CW_WALK_MUTATE;
+  if (o->map != NULL) o->move[o->n_moves++] = CW_WALK_TRANSPORT;
+  o->move[o->n_moves++] = CW_WALK_RETARGET;
+  if (o->threshold > 0) o->move[o->n_moves++] = CW_WALK_RESAMPLE;
+  o->move[o->n_moves++] = CW_WALK_MUTATE;
 }
 
 static cw_status check_program(cw_context *ctx, const cw_walk_options *o) {
-  bool moved = false, fits = o->n_stages >= 1 && o->n_stages <= CW_MAX_WALK_STAGES;
-  for (int i = 0; fits && i < o->n_stages; i++) {
-    if (o->stage[i] == CW_WALK_TRANSPORT && moved)
+  bool moved = false, fits = o->n_moves >= 1 && o->n_moves <= CW_MAX_WALK_MOVES;
+  for (int i = 0; fits && i < o->n_moves; i++) {
+    if (o->move[i] == CW_WALK_TRANSPORT && moved)
       return cw_fail(ctx, CW_EINVAL, "walk: a transport is before the retarget, not after it");
-    moved = moved || o->stage[i] == CW_WALK_RETARGET;
+    moved = moved || o->move[i] == CW_WALK_RETARGET;
   }
   if (!fits || count(o, CW_WALK_RETARGET) != 1 || count(o, CW_WALK_TRANSPORT) > 1)
     return cw_fail(ctx, CW_EINVAL,
-                   "walk: expected up to %d stages, one retarget and at most one transport among "
+                   "walk: expected up to %d moves, one retarget and at most one transport among "
                    "them",
-                   CW_MAX_WALK_STAGES);
+                   CW_MAX_WALK_MOVES);
   if ((count(o, CW_WALK_TRANSPORT) == 1) != (o->map != NULL))
     return cw_fail(ctx, CW_EINVAL, "walk: a transport needs maps, and maps need a transport");
   return CW_OK;
@@ -63,7 +63,7 @@ static cw_status check_program(cw_context *ctx, const cw_walk_options *o) {
 /* Step numbers of a whole walk have 32 bits. */
 static cw_status check_length(cw_context *ctx, const cw_ladder *ladder, long steps,
                               const char *what) {
-  const long most = UINT32_MAX / ((ladder->n - 1L) * CW_MAX_WALK_STAGES) - 1;
+  const long most = UINT32_MAX / ((ladder->n - 1L) * CW_MAX_WALK_MOVES) - 1;
   if (steps >= 0 && steps <= most) return CW_OK;
   return cw_fail(ctx, CW_EINVAL, "%ld %s on each of %d rungs: expected 0 to %ld", steps, what,
                  ladder->n - 1, most);
@@ -82,7 +82,7 @@ cw_status cw_walk_create(cw_context *ctx, const cw_ladder *ladder, const cw_walk
                          const cw_population *p, cw_walk **out) {
   cw_walk_options opt = *options;
   *out = NULL;
-  if (opt.n_stages == 0) usual_program(&opt);
+  if (opt.n_moves == 0) usual_program(&opt);
   CW_TRY(check_options(ctx, ladder, &opt));
   cw_walk *w = cw_alloc(sizeof *w);
   if (w == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a walk");
@@ -104,7 +104,7 @@ void cw_walk_destroy(cw_walk *w) {
   free(w);
 }
 
-/* ------------------------------------------------------------------- stages */
+/* ------------------------------------------------------------------- moves */
 
 /* A walk while it goes on. */
 typedef struct {
@@ -167,7 +167,7 @@ static void note_rung(cw_population *p, const passage *on) {
 static cw_status to_next_rung(cw_walk *w, cw_population *p, passage *on) {
   const int next = p->rung + 1;
   bool noted = false;
-  for (int i = 0; i < w->opt.n_stages; i++) switch (w->opt.stage[i]) {
+  for (int i = 0; i < w->opt.n_moves; i++) switch (w->opt.move[i]) {
     case CW_WALK_TRANSPORT:
       CW_TRY(transport(w, p, on));
       break;

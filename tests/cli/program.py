@@ -82,7 +82,7 @@ theory: {kind: phi4, form: kappa, kappa: 0.3, lambda: 0.1}
 ladder: {from: {kappa: 0.2}, rungs: 5}
 snf: {particles: 64, walks: 40, reverse: true, flow: {layers: [{kind: affine, net: {hidden: [3]}}]}, train: {steps: 60, batch: 48}}
 craft: {particles: 64, walks: 60, pimh: true, flow: {layers: [{kind: scale}]}, train: {steps: 60, batch: 48}}
-walk: {stages: [mutate, retarget, resample], particles: 64, walks: 40}
+walk: {moves: [mutate, retarget, resample], particles: 64, walks: 40}
 rex: {chains: 20, steps: 400, flow: craft}
 """
 

@@ -225,16 +225,16 @@ class LadderJobs(Case):
                    "ladder: {from: {factor: 0, edge_1: 4}}\nrex: {sampler: heatbath}\n")
         self.bad(["run", "job.yaml"], "job.yaml:4: ladder.from.edge_1: expected 2, as on the last rung, found 4")
 
-    def test_stages(self):
-        stages = "[mutate, retarget, resample]"
-        self.change(stages, "[]", "job.yaml:9: walk.stages: expected 1 to 16 stages, found 0")
-        self.change(stages, "retarget", "job.yaml:9: walk.stages: expected a list of stages, found 'retarget'")
-        self.change(stages, "[mutate, retarged]", "job.yaml:9:", "unknown stage 'retarged'; did you mean 'retarget'?")
-        self.change(stages, "[mutate]", "job.yaml:9: walk.stages: expected one 'retarget', found 0")
-        self.change(stages, "[retarget, transport]", "job.yaml:9: walk.stages: a 'transport' carries to the next rung before 'retarget'")
-        self.change(stages, "[transport, retarget]", "job.yaml:9: walk: missing key 'flow'")
-        self.change(f"stages: {stages}, ", "", "job.yaml:9: walk: missing key 'stages'")
-        self.change("snf: {", "snf: {stages: [retarget], ", "job.yaml:7: unknown key 'stages' in snf")
+    def test_moves(self):
+        moves = "[mutate, retarget, resample]"
+        self.change(moves, "[]", "job.yaml:9: walk.moves: expected 1 to 16 moves, found 0")
+        self.change(moves, "retarget", "job.yaml:9: walk.moves: expected a list of moves, found 'retarget'")
+        self.change(moves, "[mutate, retarged]", "job.yaml:9:", "unknown move 'retarged'; did you mean 'retarget'?")
+        self.change(moves, "[mutate]", "job.yaml:9: walk.moves: expected one 'retarget', found 0")
+        self.change(moves, "[retarget, transport]", "job.yaml:9: walk.moves: a 'transport' carries to the next rung before 'retarget'")
+        self.change(moves, "[transport, retarget]", "job.yaml:9: walk: missing key 'flow'")
+        self.change(f"moves: {moves}, ", "", "job.yaml:9: walk: missing key 'moves'")
+        self.change("snf: {", "snf: {moves: [retarget], ", "job.yaml:7: unknown key 'moves' in snf")
         self.change("snf: {", "snf: {threshold: 0.5, ", "job.yaml:7: unknown key 'threshold' in snf")
 
     def test_every_that_measures_nothing(self):

@@ -20,7 +20,7 @@ ais: {{{WALK}}}
 smc: {{{WALK}, pimh: true}}
 snf: {{{WALK}, {FLOW}}}
 craft: {{{WALK}, pimh: true, {FLOW}}}
-walk: {{stages: [mutate, transport, mutate, retarget, resample, mutate], {WALK}, {FLOW}}}
+walk: {{moves: [mutate, transport, mutate, retarget, resample, mutate], {WALK}, {FLOW}}}
 rex: {{chains: 32, steps: 2000, flow: craft}}
 """
 

@@ -43,7 +43,7 @@ LADDERS = """\
 rex: {sampler: SAMPLER, start: cold, chains: 32, thermalise: 50, steps: 500, measure: all}
 ais: {sampler: SAMPLER, start: cold, particles: 64, walks: 40, thermalise: 50, every: 4, reverse: true}
 smc: {sampler: SAMPLER, start: cold, particles: 64, walks: 40, thermalise: 50, every: 4, threshold: 0.6}
-walk: {stages: [mutate, retarget, resample], sampler: SAMPLER, start: cold, particles: 64, walks: 40, thermalise: 50, every: 4}
+walk: {moves: [mutate, retarget, resample], sampler: SAMPLER, start: cold, particles: 64, walks: 40, thermalise: 50, every: 4}
 """
 
 

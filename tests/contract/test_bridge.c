@@ -1,4 +1,4 @@
-/* What the stages of a population owe: weights that say what the maps and targets say, resampling
+/* What the moves of a population owe: weights that say what the maps and targets say, resampling
  * that copies as often as weights say and forgets nothing, terms evaluated once, errors told, and
  * the same bits for any number of threads and any split. (Exact expectations of whole walks:
  * tests/physics/test_walk.c.) */
@@ -579,16 +579,16 @@ static void test_errors(void **state) {
 
   static const struct {
     int n;
-    cw_walk_stage stage[4];
+    cw_walk_move move[4];
   } wrong[] = {{1, {CW_WALK_MUTATE}},
                {2, {CW_WALK_RETARGET, CW_WALK_RETARGET}},
                {2, {CW_WALK_RETARGET, CW_WALK_TRANSPORT}},
                {3, {CW_WALK_TRANSPORT, CW_WALK_TRANSPORT, CW_WALK_RETARGET}},
                {2, {CW_WALK_TRANSPORT, CW_WALK_RETARGET}}, /* of no map */
-               {CW_MAX_WALK_STAGES + 1, {CW_WALK_RETARGET}}};
+               {CW_MAX_WALK_MOVES + 1, {CW_WALK_RETARGET}}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    bad = good, bad.n_stages = wrong[i].n;
-    memcpy(bad.stage, wrong[i].stage, sizeof wrong[i].stage);
+    bad = good, bad.n_moves = wrong[i].n;
+    memcpy(bad.move, wrong[i].move, sizeof wrong[i].move);
     expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "transport");
     cw_walk_destroy(w);
   }

@@ -30,8 +30,8 @@ typedef struct {
   double lnz;                /* ln Z(to)/Z(from) */
   double mean[CW_MAX_TERMS]; /* <T_k>/sites on the last rung; NAN: not known */
   cw_map map;                /* .apply NULL: none */
-  int n_stages;              /* of a program of its own; 0: the usual one */
-  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+  int n_moves;               /* of a program of its own; 0: the usual one */
+  cw_walk_move move[CW_MAX_WALK_MOVES];
   long n;       /* particles */
   int walks;    /* a multiple of GROUPS */
   double error; /* of exp(lnz) relative to its expectation, at most: the test's teeth */
@@ -70,8 +70,8 @@ static void open_laboratory(cw_context *ctx, const experiment *e, cw_resampling 
                              .threshold = threshold,
                              .scheme = scheme,
                              .map = e->map.apply != NULL ? l->map : NULL,
-                             .n_stages = e->n_stages};
-  memcpy(options.stage, e->stage, sizeof options.stage);
+                             .n_moves = e->n_moves};
+  memcpy(options.move, e->move, sizeof options.move);
   check_ok(ctx, cw_walk_create(ctx, &l->ladder, &options, &l->p, &l->walk));
   l->T = cw_alloc((size_t)(l->p.x.n_blocks * CW_LANES * e->theory->n_terms) * sizeof *l->T);
 }
@@ -197,19 +197,19 @@ static void test_programs(void **state) {
                   .n = 57,
                   .walks = 1000,
                   .error = 0.02,
-                  .n_stages = 6,
-                  .stage = {CW_WALK_MUTATE, CW_WALK_TRANSPORT, CW_WALK_MUTATE, CW_WALK_RETARGET,
-                            CW_WALK_MUTATE, CW_WALK_RESAMPLE}};
+                  .n_moves = 6,
+                  .move = {CW_WALK_MUTATE, CW_WALK_TRANSPORT, CW_WALK_MUTATE, CW_WALK_RETARGET,
+                           CW_WALK_MUTATE, CW_WALK_RESAMPLE}};
   double start[TILTED_TERMS], lnz = tilted_exact(e.to, e.mean);
   e.lnz = 3 * (lnz - tilted_exact(e.from, start));
   run_walks(context(state), &e, "resampled last", CW_RESAMPLE_SYSTEMATIC, 0.9);
   experiment early = e;
   early.what = "resampled before the move";
   early.map = (cw_map){0};
-  early.n_stages = 4;
-  memcpy(early.stage,
-         (cw_walk_stage[]){CW_WALK_RESAMPLE, CW_WALK_MUTATE, CW_WALK_RESAMPLE, CW_WALK_RETARGET},
-         4 * sizeof *early.stage);
+  early.n_moves = 4;
+  memcpy(early.move,
+         (cw_walk_move[]){CW_WALK_RESAMPLE, CW_WALK_MUTATE, CW_WALK_RESAMPLE, CW_WALK_RETARGET},
+         4 * sizeof *early.move);
   run_walks(context(state), &early, "twice", CW_RESAMPLE_MULTINOMIAL, 1);
 }
 

@@ -51,7 +51,7 @@ const fault_job fault_jobs[] = {
     {"smc", HEAD LADDER "smc: {" WALK ", threshold: 1, pimh: true}\n"},
     {"snf", HEAD LADDER "snf: {" WALK ", " WALK_FLOW "}\n"},
     {"craft", HEAD LADDER "craft: {" WALK ", threshold: 1, " WALK_FLOW "}\n"},
-    {"walk", HEAD LADDER "walk: {stages: [mutate, retarget, resample], " WALK ", threshold: 1}\n"},
+    {"walk", HEAD LADDER "walk: {moves: [mutate, retarget, resample], " WALK ", threshold: 1}\n"},
     {"rex", HEAD LADDER "craft: {" WALK ", " WALK_FLOW "}\n"
                         "rex: {sampler: hmc, chains: 20, thermalise: 2, steps: 3, measure: all, "
                         "flow: craft}\n"},

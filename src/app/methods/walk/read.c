@@ -4,14 +4,14 @@
 #include "app/methods/walk/walk.h"
 
 static const char *const scheme_words[] = {"systematic", "multinomial", NULL};
-/* In the order of cw_walk_stage. */
-static const char *const stage_words[] = {"transport", "retarget", "resample", "mutate", NULL};
+/* In the order of cw_walk_move. */
+static const char *const move_words[] = {"transport", "retarget", "resample", "mutate", NULL};
 
-/* A section, and its program; `walk` has that in its key `stages`. */
+/* A section, and its program; `walk` has that in its key `moves`. */
 static const struct {
   cw_section_kind kind;
   int n;
-  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+  cw_walk_move move[CW_MAX_WALK_MOVES];
 } programs[] = {
     {{"ais", "AIS", "annealed importance sampling", CW_ORANGE},
      2,
@@ -32,26 +32,25 @@ cw_section_kind cw_walk_kind(int i) {
   return i < N_PROGRAMS ? programs[i].kind : (cw_section_kind){.name = NULL};
 }
 
-int cw_count_stages(const cw_walk_plan *w, cw_walk_stage kind) {
+int cw_count_moves(const cw_walk_plan *w, cw_walk_move kind) {
   int n = 0;
-  for (int i = 0; i < w->n_stages; i++) n += w->stage[i] == kind;
+  for (int i = 0; i < w->n_moves; i++) n += w->move[i] == kind;
   return n;
 }
 
-static cw_status read_stages(cw_node *map, cw_walk_plan *w) {
-  int stage[CW_MAX_WALK_STAGES];
-  CW_TRY(
-      cw_job_choices(map, "stages", "stage", stage_words, CW_MAX_WALK_STAGES, stage, &w->n_stages));
-  for (int i = 0; i < w->n_stages; i++) w->stage[i] = (cw_walk_stage)stage[i];
-  if (cw_count_stages(w, CW_WALK_RETARGET) != 1)
-    return cw_job_fail(map, "stages", "expected one 'retarget', found %d",
-                       cw_count_stages(w, CW_WALK_RETARGET));
-  if (cw_count_stages(w, CW_WALK_TRANSPORT) > 1)
-    return cw_job_fail(map, "stages", "expected at most one 'transport'");
-  for (int i = 0; w->stage[i] != CW_WALK_RETARGET; i++)
-    if (w->stage[i] == CW_WALK_TRANSPORT) return CW_OK;
-  if (cw_count_stages(w, CW_WALK_TRANSPORT) == 0) return CW_OK;
-  return cw_job_fail(map, "stages", "a 'transport' carries to the next rung before 'retarget'");
+static cw_status read_moves(cw_node *map, cw_walk_plan *w) {
+  int move[CW_MAX_WALK_MOVES];
+  CW_TRY(cw_job_choices(map, "moves", "move", move_words, CW_MAX_WALK_MOVES, move, &w->n_moves));
+  for (int i = 0; i < w->n_moves; i++) w->move[i] = (cw_walk_move)move[i];
+  if (cw_count_moves(w, CW_WALK_RETARGET) != 1)
+    return cw_job_fail(map, "moves", "expected one 'retarget', found %d",
+                       cw_count_moves(w, CW_WALK_RETARGET));
+  if (cw_count_moves(w, CW_WALK_TRANSPORT) > 1)
+    return cw_job_fail(map, "moves", "expected at most one 'transport'");
+  for (int i = 0; w->move[i] != CW_WALK_RETARGET; i++)
+    if (w->move[i] == CW_WALK_TRANSPORT) return CW_OK;
+  if (cw_count_moves(w, CW_WALK_TRANSPORT) == 0) return CW_OK;
+  return cw_job_fail(map, "moves", "a 'transport' carries to the next rung before 'retarget'");
 }
 
 static cw_status read_resampling(cw_node *map, cw_walk_plan *w) {
@@ -67,7 +66,7 @@ static cw_status read_resampling(cw_node *map, cw_walk_plan *w) {
 static cw_status check_steps(const cw_node *map, const cw_plan *p, const cw_walk_plan *w) {
   const cw_mcmc_plan *m = &w->mcmc;
   const double most = UINT32_MAX, rungs = p->ladder.n;
-  double per_rung = (double)w->mutations * cw_count_stages(w, CW_WALK_MUTATE) + w->n_stages;
+  double per_rung = (double)w->mutations * cw_count_moves(w, CW_WALK_MUTATE) + w->n_moves;
   double on_first = (double)m->steps * (double)m->every + (double)m->thermalise;
   if (on_first > most || ((double)m->steps + 1) * rungs * per_rung > most)
     return cw_job_fail(map, "walks", "more than 2^32 sampler steps");
@@ -98,8 +97,8 @@ static cw_status read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
 static void set_program(cw_walk_plan *w) {
   int i = 0;
   while (strcmp(programs[i].kind.name, w->name) != 0) i++;
-  w->n_stages = programs[i].n;
-  memcpy(w->stage, programs[i].stage, sizeof w->stage);
+  w->n_moves = programs[i].n;
+  memcpy(w->move, programs[i].move, sizeof w->move);
 }
 
 cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
@@ -108,7 +107,7 @@ cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section
   (void)root;
   w->name = s->kind.name;
   set_program(w);
-  if (w->n_stages == 0) CW_TRY(read_stages(map, w));
+  if (w->n_moves == 0) CW_TRY(read_moves(map, w));
   CW_TRY(cw_read_which_sampler(map, m));
   CW_TRY(cw_job_long(map, "particles", 1024, 2, 1L << 30, &m->chains));
   CW_TRY(cw_job_long(map, "walks", 16, 2, 1000000, &m->steps));
@@ -118,9 +117,8 @@ cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section
   CW_TRY(cw_job_long(map, "tuning", 20, 0, 1000000, &w->tuning));
   CW_TRY(cw_job_bool(map, "reverse", 0, &w->reverse));
   CW_TRY(cw_job_bool(map, "pimh", 0, &w->pimh));
-  if (cw_count_stages(w, CW_WALK_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
+  if (cw_count_moves(w, CW_WALK_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
   CW_TRY(cw_read_sampler(map, p, m));
-  if ((w->has_flow = cw_count_stages(w, CW_WALK_TRANSPORT) > 0))
-    CW_TRY(read_flow(map, p, &w->flow));
+  if ((w->has_flow = cw_count_moves(w, CW_WALK_TRANSPORT) > 0)) CW_TRY(read_flow(map, p, &w->flow));
   return check_steps(map, p, w);
 }

@@ -16,8 +16,8 @@ typedef struct {
   const char *name;  /* of the section */
   cw_mcmc_plan mcmc; /* chains: particles; steps: walks; every: sampler steps on rung 0 from walk to
                         walk */
-  int n_stages;
-  cw_walk_stage stage[CW_MAX_WALK_STAGES];
+  int n_moves;
+  cw_walk_move move[CW_MAX_WALK_MOVES];
   long mutations, tuning;
   bool reverse; /* walks back from the last rung to the first as well */
   bool pimh;    /* a Markov chain of walks */
@@ -29,8 +29,8 @@ typedef struct {
 
 cw_section_kind cw_walk_kind(int i);
 cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
-/* How often a stage comes in the program of a walk. */
-int cw_count_stages(const cw_walk_plan *walk, cw_walk_stage kind);
+/* How often a move comes in the program of a walk. */
+int cw_count_moves(const cw_walk_plan *walk, cw_walk_move kind);
 cw_status cw_run_walk(cw_case *c, const cw_section *s);
 cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                        const cw_arrays *data);

@@ -78,13 +78,13 @@ static cw_status open_walk(cw_case *c, cw_way *y) {
   cw_walk_options options = {.sampler = m->ops,
                              .param = m->param,
                              .choice = m->choice,
-                             .n_stages = plan->n_stages,
+                             .n_moves = plan->n_moves,
                              .mutations = plan->mutations,
                              .threshold = plan->threshold,
                              .scheme = plan->scheme,
                              .map = y->map,
                              .tuning = plan->tuning};
-  memcpy(options.stage, plan->stage, sizeof options.stage);
+  memcpy(options.move, plan->move, sizeof options.move);
   CW_TRY(cw_walk_create(c->ctx, &y->ladder, &options, &y->p, &y->walk));
   return cw_chains_open(c->ctx, &c->theory, m->ops, m->param, m->choice, y->p.n, &y->chains);
 }
