@@ -12,7 +12,7 @@ help:
 	@echo 'make demo       build, then train, sample and report the phi^4 flow of jobs/phi4-8x8.yaml'
 	@echo 'make reproduce  published and exact numbers, again (more than two hours on two cores)'
 	@echo 'make check      every test and guard (a quarter of an hour on two cores)'
-	@echo 'make check-long the larger rows of the reference table as well'
+	@echo 'make check-long the larger rows of the reference table as well, and every failure of memory and disk'
 	@echo 'make bench      speed of the kernels, as a share of the peak of this machine'
 	@echo 'make fuzz       fuzz the readers of job and store files for MINUTES=$(MINUTES)'
 	@echo 'make format     clang-format on every C file'

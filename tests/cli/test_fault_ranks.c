@@ -3,14 +3,11 @@
  *
  * The ranks are processes whose collective calls meet in shared memory (support/ranks.h). test_fault_ranks tries a spread
  * of the places, and with the word "all" (make check-long) every one. */
-#define _GNU_SOURCE
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/check.h"
@@ -51,13 +48,6 @@ static int run_rank(int rank, void *argument) {
   return fault_program(w->words, rank == 0 ? "errors.0" : "errors.1");
 }
 
-static int forget_one(const char *path, const struct stat *status, int type, struct FTW *where) {
-  (void)status;
-  (void)type;
-  (void)where;
-  return remove(path);
-}
-
 /* What is wrong with how the ranks ended; NULL: nothing. */
 static const char *verdict(const work *w, const int *status) {
   char line[2][300];
@@ -78,7 +68,7 @@ static const char *verdict(const work *w, const int *status) {
 static int try_place(const char *name, work *w) {
   int status[RANKS];
   char line[300];
-  nftw("out", forget_one, 16, FTW_DEPTH | FTW_PHYS);
+  fault_forget("out");
   ranks_run(run_rank, w, status);
   n_trials++;
   const char *wrong = verdict(w, status);
@@ -111,24 +101,15 @@ static int try_rank(const char *name, work *w) {
   return bad;
 }
 
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int try_job(const fault_job *j) {
   static const char *const words[] = {"run",     "job.yaml",  "--out", "out",
                                       "--quiet", "--threads", "1",     NULL};
-  double began = seconds_now();
+  double began = fault_seconds();
   int bad = 0, status[RANKS], before = n_trials;
   work w = {.words = words, .notes = true};
-  FILE *file = fopen("job.yaml", "w");
-  assert_non_null(file);
-  fprintf(file, "job: %s\n%s", j->name, j->text);
-  fclose(file);
+  fault_write_job(j, "job.yaml");
   for (int r = 0; r < RANKS; r++) w.places[r] = fault_places_create();
-  nftw("out", forget_one, 16, FTW_DEPTH | FTW_PHYS);
+  fault_forget("out");
   ranks_run(run_rank, &w, status);
   if (status[0] != 0 || status[1] != 0)
     fail_msg("%s: an undisturbed run fails: %x %x", j->name, (unsigned)status[0],
@@ -140,7 +121,7 @@ static int try_job(const fault_job *j) {
     n_places += fault_places_join(known[w.rank], w.places[w.rank]);
   }
   print_message("%-22s %4d and %4d places, %4d failures, %.1f s\n", j->name, w.places[0]->n,
-                w.places[1]->n, n_trials - before, seconds_now() - began);
+                w.places[1]->n, n_trials - before, fault_seconds() - began);
   for (int r = 0; r < RANKS; r++) fault_places_destroy(w.places[r]);
   return bad;
 }
@@ -157,11 +138,10 @@ static void no_rank_is_left_waiting(void **state) {
 /* test_fault_ranks [all [JOB]] */
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(no_rank_is_left_waiting)};
-  const char *wanted = getenv("CW_LONG");
-  bool all = argc > 1 && strcmp(argv[1], "all") == 0;
-  if (all && (wanted == NULL || strcmp(wanted, "1") != 0)) return 0;
-  if (argc > 2) only = argv[2];
-  spread = all ? 1 : 20;
+  const fault_choice choice = fault_choose(argc, argv);
+  if (choice.skip) return 0;
+  only = choice.job;
+  spread = choice.all ? 1 : 20;
   setenv("PATH", "/nowhere", 1); /* figures need gnuplot, and time */
   base = new_directory();
   if (chdir(base) != 0) return 1;

@@ -4,17 +4,14 @@
  * A run is forked at every place where it could fail, at the first and at the last call from there: the copy, in a copy
  * of its directory, meets the failure and goes on to its end, while the run itself waits and then goes on undisturbed.
  * test_faults tries a spread of the places, and with the word "all" (make check-long) every one. */
-#define _GNU_SOURCE /* nftw */
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/check.h"
@@ -41,12 +38,6 @@ static fault_places *known; /* those of the commands before */
 static int spread = 1, recover_every = 1, passed;
 static int n_places, n_trials, n_recovered;
 static const char *only; /* job */
-
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ------------------------------------------------------------ a run's copy */
 
@@ -195,31 +186,22 @@ static int judge(const char *name, int number, const char *job) {
   return wrong != NULL ? fail_trial(name, t, wrong, "resume.err") : 0;
 }
 
-static int forget_one(const char *path, const struct stat *status, int type, struct FTW *at) {
-  (void)status;
-  (void)type;
-  (void)at;
-  return remove(path);
-}
-
-static void forget(const char *path) { nftw(path, forget_one, 16, FTW_DEPTH | FTW_PHYS); }
-
 /* job: resumed after each failure; NULL: not. */
 static int try_command(const char *name, const char *const *words, const char *job,
                        bool from_scratch) {
-  double began = seconds_now();
+  double began = fault_seconds();
   char dir[PATH], before[PATH];
   int bad = 0;
   fault_places *places = fault_places_create();
   directory_of(0, dir);
   snprintf(before, sizeof before, "%s/before", base);
   if (from_scratch) {
-    forget(dir);
+    fault_forget(dir);
     mkdir(dir, 0777);
   }
   copy_directory(dir, before);
   if (run(words, places, true) != 0) fail_msg("%s: an undisturbed run fails", name);
-  forget(dir);
+  fault_forget(dir);
   copy_directory(before, dir);
   fault_places_mark(places, known);
   tried->n = 0;
@@ -227,13 +209,13 @@ static int try_command(const char *name, const char *const *words, const char *j
   for (int i = 1; i <= tried->n; i++) {
     if (bad < 10) bad += judge(name, i, job);
     directory_of(i, before);
-    forget(before);
+    fault_forget(before);
   }
   snprintf(before, sizeof before, "%s/before", base);
-  forget(before);
+  fault_forget(before);
   int n_new = fault_places_join(known, places);
   print_message("%-30s %4d places, %4d of them new, %4d failures, %.1f s\n", name, places->n, n_new,
-                tried->n, seconds_now() - began);
+                tried->n, fault_seconds() - began);
   n_places += n_new;
   n_trials += tried->n;
   fault_places_destroy(places);
@@ -279,10 +261,7 @@ static int try_job(const fault_job *j) {
                                       "--quiet", "--threads",   "1",     NULL};
   char path[PATH], name[64];
   snprintf(path, sizeof path, "%s/job.yaml", base);
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fprintf(file, "job: %s\n%s", j->name, j->text);
-  fclose(file);
+  fault_write_job(j, path);
   int bad = try_command(j->name, first, "../job.yaml", true);
   bad += try_reading(j->name);
   cut();
@@ -313,12 +292,11 @@ static void make_gnuplot(void) {
 /* test_faults [all [JOB]] */
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_failure_is_reported)};
-  const char *wanted = getenv("CW_LONG");
-  bool all = argc > 1 && strcmp(argv[1], "all") == 0;
-  if (all && (wanted == NULL || strcmp(wanted, "1") != 0)) return 0;
-  if (argc > 2) only = argv[2];
-  spread = all ? 1 : 8;
-  recover_every = all ? 1 : 8;
+  const fault_choice choice = fault_choose(argc, argv);
+  if (choice.skip) return 0;
+  only = choice.job;
+  spread = choice.all ? 1 : 8;
+  recover_every = choice.all ? 1 : 8;
   setenv("PATH", "/nowhere", 1);
   base = new_directory();
   make_gnuplot();

@@ -1,10 +1,14 @@
+#define _GNU_SOURCE /* nftw */
 #include "support/fault_jobs.h"
 
 #include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/plan/plan.h"
@@ -61,6 +65,35 @@ const fault_job fault_jobs[] = {
                   "levels: [{margin: 1, sweeps: 1}]}\n"},
     {NULL, NULL}};
 
+void fault_write_job(const fault_job *job, const char *path) {
+  FILE *file = fopen(path, "w");
+  if (file == NULL || fprintf(file, "job: %s\n%s", job->name, job->text) < 0) abort();
+  fclose(file);
+}
+
+fault_choice fault_choose(int argc, char **argv) {
+  const char *wanted = getenv("CW_LONG");
+  fault_choice c = {.all = argc > 1 && strcmp(argv[1], "all") == 0,
+                    .job = argc > 2 ? argv[2] : NULL};
+  c.skip = c.all && (wanted == NULL || strcmp(wanted, "1") != 0);
+  return c;
+}
+
+static int forget_one(const char *path, const struct stat *status, int type, struct FTW *at) {
+  (void)status;
+  (void)type;
+  (void)at;
+  return remove(path);
+}
+
+void fault_forget(const char *path) { nftw(path, forget_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+double fault_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* A clock that only its readers move: what a run does never depends on how long it takes. */
 double __wrap_cw_wall_seconds(void);
 double __wrap_cw_wall_seconds(void) {
@@ -74,6 +107,12 @@ static void send_to(int fd, const char *path) {
   close(file);
 }
 
+/* cmocka catches them, in the processes that a test forks too. */
+static void crash_as_others_do(void) {
+  static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) signal(numbers[i], SIG_DFL);
+}
+
 int fault_program(const char *const *words, const char *errors) {
   char *argv[FAULT_WORDS + 2] = {(char *)"causeway"};
   int argc = 1;
@@ -83,6 +122,7 @@ int fault_program(const char *const *words, const char *errors) {
   }
   send_to(STDOUT_FILENO, "/dev/null");
   send_to(STDERR_FILENO, errors);
+  crash_as_others_do();
   faults_begin(__builtin_return_address(0));
   int code = causeway_main(argc, argv);
   faults_end();

@@ -12,6 +12,17 @@ typedef struct {
 } fault_job;
 
 extern const fault_job fault_jobs[]; /* the last one has no name */
+void fault_write_job(const fault_job *job, const char *path);
+
+/* "all [JOB]", of a test's arguments: every place is tried, not a spread of them, and if CW_LONG is not 1, none. */
+typedef struct {
+  bool all, skip;
+  const char *job; /* NULL: every one */
+} fault_choice;
+fault_choice fault_choose(int argc, char **argv);
+
+void fault_forget(const char *path); /* a directory with all that is in it, if it is there */
+double fault_seconds(void);          /* of a clock that goes */
 
 enum { FAULT_WORDS = 12 };
 
