@@ -18,6 +18,7 @@ LONG = (JOB.replace("checkpoint: 0.05", "checkpoint: 0.01").replace("thermalise:
         .replace("steps: 40,", "steps: 500,").replace("20000", "50000").replace("steps: 320", "steps: 960"))
 
 
+@unittest.skipUnless(os.environ.get("CW_LONG") == "1", "long")
 class Resume(Case):
     job, kills = LONG, KILLS
     stages = ("one/hmc", "one/train", "one/nis", "one/nmcmc", "one/chain")
@@ -101,6 +102,7 @@ class Resume(Case):
         self.good("show", out)
 
 
+@unittest.skipUnless(os.environ.get("CW_LONG") == "1", "long")
 class ResumeGauge(Resume):
     """Links, their starts, and a group of observables that is measured every fourth time only."""
 
@@ -108,6 +110,7 @@ class ResumeGauge(Resume):
     stages = ("hmc", "heatbath")
 
 
+@unittest.skipUnless(os.environ.get("CW_LONG") == "1", "long")
 class ResumeSpins(Resume):
     """Autoregressive models, on the way to the couplings of their target and after."""
 
@@ -115,6 +118,7 @@ class ResumeSpins(Resume):
     stages = ("cluster", "train", "nis", "nmcmc")
 
 
+@unittest.skipUnless(os.environ.get("CW_LONG") == "1", "long")
 class ResumeLadder(Resume):
     """Walks, the flows that they train, and replicas that are carried by these."""
 

@@ -17,7 +17,9 @@
 /* <T_k>/scale on a rung with couplings c; NAN: not looked at. */
 typedef void exact_terms(const plan *p, const double *c, double *mean);
 
-enum { SEEDS = 40, CHAINS = 64 };
+enum { SEEDS = 40, CHAINS = 64 }; /* at most */
+
+static int n_seeds(void) { return test_is_long() ? SEEDS : 10; }
 
 /* mean (n_terms) += T of one configuration after the other over steps and chains. */
 static void add_terms(run *r, int k, double *sum) {
@@ -52,29 +54,30 @@ static double score(const double *sum, int n_terms, double unit, double exact) {
   return (mean - exact) / sqrt(square / (CHAINS * (CHAINS - 1.0)));
 }
 
-/* z of every term on every rung for every seed: no bias that 40 seeds together show, and errors
+/* z of every term on every rung for every seed: no bias that all seeds together show, and errors
  * that are as large as they are said to be. z is t distributed with 63 degrees of freedom: its
  * variance is 63/61, and that of z^2 a little more than 2. */
 static void check_scores(const plan *p, int k, int term, const double *z) {
   const double variance = (CHAINS - 1.0) / (CHAINS - 3.0);
+  const int n = n_seeds();
   double sum = 0, square = 0;
-  for (int s = 0; s < SEEDS; s++) sum += z[s], square += z[s] * z[s];
-  double bias = sum / sqrt(SEEDS * variance);
-  double spread = (square - SEEDS * variance) / sqrt(2.2 * SEEDS);
+  for (int s = 0; s < n; s++) sum += z[s], square += z[s] * z[s];
+  double bias = sum / sqrt(n * variance);
+  double spread = (square - n * variance) / sqrt(2.2 * n);
   if (!(fabs(bias) < 4) || !(fabs(spread) < 4.5))
     fail_msg("%s, rung %d, term %d: %g sigma off, and z^2 by %g", p->what, k, term, bias, spread);
 }
 
 /* mean (rungs, CW_MAX_TERMS): exact. The least acceptance shows that there is something to test. */
 static void calibrate(cw_context *ctx, const plan *p, const double (*mean)[CW_MAX_TERMS]) {
-  const int n_terms = p->theory->n_terms;
+  const int n_terms = p->theory->n_terms, n = n_seeds();
   static double z[MOST_RUNGS][CW_MAX_TERMS][SEEDS];
   double swapped = 0;
-  for (uint32_t seed = 0; seed < SEEDS; seed++) {
+  for (int seed = 0; seed < n; seed++) {
     chain_sums *sum = calloc((size_t)p->rungs, sizeof *sum);
     double of_seed;
-    collect(ctx, *p, seed, sum, &of_seed);
-    swapped += of_seed / SEEDS;
+    collect(ctx, *p, (uint32_t)seed, sum, &of_seed);
+    swapped += of_seed / n;
     for (int k = 0; k < p->rungs; k++)
       for (int i = 0; i < n_terms; i++)
         z[k][i][seed] = score(sum[k] + i, n_terms, p->n_step, mean[k][i]);
