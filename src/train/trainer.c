@@ -9,6 +9,7 @@
 #include "causeway/train.h"
 #include "train/adam.h"
 #include "train/losses.h"
+#include "train/options.h"
 
 enum { MAX_CHUNKS = 32, N_COUNTERS = 5 };
 
@@ -41,42 +42,6 @@ typedef struct {
   const double *particles;     /* transition: the blocks of this rank's chunks */
   const double *c_from, *c_to; /* transition */
 } step_input;
-
-static cw_status check_gradient(cw_context *ctx, const cw_train_options *o, const cw_model *model) {
-  const bool reinforce = o->gradient == CW_GRADIENT_REINFORCE;
-  if (!cw_model_is_discrete(model) && reinforce)
-    return cw_fail(ctx, CW_EINVAL, "train: reinforce is for models of spins");
-  if (cw_model_is_discrete(model) &&
-      (o->loss == CW_LOSS_TRANSITION || reinforce != (o->loss == CW_LOSS_REVERSE_KL) ||
-       o->gradient == CW_GRADIENT_PATH))
-    return cw_fail(ctx, CW_EINVAL,
-                   "train: models of spins take the reverse KL with reinforce or the forward KL "
-                   "with the plain gradient");
-  if (cw_model_is_mixture(model) && o->loss == CW_LOSS_FORWARD_KL &&
-      o->gradient == CW_GRADIENT_PATH)
-    return cw_fail(ctx, CW_EINVAL,
-                   "train: the path gradient of the forward KL needs a single flow, not a mixture");
-  if (cw_model_is_mixture(model) && o->loss == CW_LOSS_TRANSITION)
-    return cw_fail(ctx, CW_EINVAL, "train: a transition needs a single flow, not a mixture");
-  return CW_OK;
-}
-
-static cw_status check_options(cw_context *ctx, const cw_train_options *o) {
-  if (o->batch < 1 || (o->loss != CW_LOSS_TRANSITION && o->batch % CW_LANES != 0))
-    return cw_fail(ctx, CW_EINVAL, "train: batch = %ld, expected a positive multiple of %d",
-                   o->batch, o->loss == CW_LOSS_TRANSITION ? 1 : CW_LANES);
-  if (o->steps < 0 || o->warmup < 0)
-    return cw_fail(ctx, CW_EINVAL, "train: steps and warmup must not be negative");
-  if (o->anneal < 0 || (o->anneal > 0 && o->loss != CW_LOSS_REVERSE_KL) ||
-      !(o->anneal_from >= 0 && o->anneal_from <= 1))
-    return cw_fail(ctx, CW_EINVAL,
-                   "train: expected anneal >= 0, for the reverse KL, from a fraction of 0 to 1");
-  if (!(o->rate > 0))
-    return cw_fail(ctx, CW_EINVAL, "train: rate = %g, expected a positive number", o->rate);
-  if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1 && o->epsilon > 0))
-    return cw_fail(ctx, CW_EINVAL, "train: expected 0 <= beta1, beta2 < 1 and epsilon > 0");
-  return CW_OK;
-}
 
 /* Blocks of chunk c, and chunks of this rank. */
 static void chunk_blocks(const cw_trainer *t, int c, long *begin, long *end) {
@@ -153,8 +118,7 @@ cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_mod
                             const cw_theory *th, cw_rng rng, cw_trainer **out) {
   *out = NULL;
   CW_REQUIRE(th->geom->V == 1 && th->n_comp == 1);
-  CW_TRY(check_options(ctx, opt));
-  CW_TRY(check_gradient(ctx, opt, model));
+  CW_TRY(cw_train_check(ctx, opt, model));
   cw_trainer *t = calloc(1, sizeof *t);
   if (t == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to train");
   *t = (cw_trainer){.ctx = ctx, .opt = *opt, .model = model, .th = th, .rng = rng};

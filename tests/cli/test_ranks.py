@@ -1,7 +1,8 @@
-"""For a program built with MPI: the same results on any number of ranks, and one line where there are too many."""
+"""For the program with MPI (build/test/tests/causeway_mpi): the same results on any number of ranks, and one line where there are too many."""
 import os
 import shutil
 import subprocess
+import unittest
 
 import program
 from program import GAUGE, JOB, SHORT, SPINS, Case
@@ -11,12 +12,17 @@ OPEN_MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"
             "OMPI_MCA_plm_rsh_agent": "sh", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
 
 
+# tools/check_ranks compares the stores of smaller jobs of every kind.
+long = unittest.skipUnless(os.environ.get("CW_LONG") == "1", "long")
+
+
 class Ranks(Case):
     def mpirun(self, ranks, *words):
         command = [shutil.which("mpirun"), "-n", str(ranks), *self.command(*words)]
         environment = dict(os.environ, OMP_WAIT_POLICY="passive", **OPEN_MPI)
         return subprocess.run(command, cwd=self.dir, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100)
 
+    @long
     def test_same_results(self):
         for loss in ("reverse_kl", "forward_kl"):
             self.write("job.yaml", JOB)
@@ -27,16 +33,19 @@ class Ranks(Case):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(self.results(f"{loss}.{ranks}"), self.results(f"{loss}1"))
 
+    @long
     def test_spins(self):
-        self.write("job.yaml", SPINS)
+        self.write("job.yaml", SPINS.replace("steps: 1600, keep: 160", "steps: 160, keep: 160").replace("steps: 900", "steps: 60")
+                   .replace("anneal: 500", "anneal: 30").replace("80000", "8000").replace("steps: 1200", "steps: 120"))
         self.good("run", "job.yaml", "--out", "one", "--threads", 1)
         done = self.mpirun(2, "run", "job.yaml", "--out", "two", "--threads", 1)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.results("two"), self.results("one"))
 
+    @long
     def test_gauge_fields(self):
         """Fewer chains of links than a block has lanes, dealt one by one."""
-        self.write("job.yaml", GAUGE)
+        self.write("job.yaml", GAUGE.replace("steps: 80", "steps: 16").replace("steps: 30", "steps: 6"))
         self.good("run", "job.yaml", "--out", "one", "--threads", 1)
         for ranks in (1, 2, 3):
             done = self.mpirun(ranks, "run", "job.yaml", "--out", str(ranks), "--threads", 1)

@@ -1,134 +1,207 @@
-"""A run that is killed or interrupted at any moment and resumed gives the results of one that was left alone."""
-import random
+"""A run that dies or is stopped at any commit of its store, and is resumed, leaves the store of one that was left alone. No clocks: the
+process is interrupted by interrupt.c, which counts segments. (At random moments: test_resume_long.py.)"""
+import os
 import re
+import shutil
 import signal
-import time
+import subprocess
+import tempfile
+from pathlib import Path
 
 import program
-from program import GAUGE, JOB, LADDER, SPINS, Case
+from program import SHORT, Case, results
 
-KILLS = 20
+BEFORE, AFTER = 0, 1  # the segment becomes complete
 
-# Long enough, at a checkpoint every hundredth of a second, for several within each stage: only then a resumed run takes up
-# what it was doing, and does not begin the stage again.
-LONG = (JOB.replace("checkpoint: 0.05", "checkpoint: 0.01").replace("thermalise: 100, steps: 400", "thermalise: 200, steps: 1000")
-        .replace("steps: 40,", "steps: 500,").replace("20000", "50000").replace("steps: 320", "steps: 960"))
+# Every step of every section is a segment of its own: two or more of each kind of section.
+PHI4 = """\
+job: tiny
+seed: 3
+checkpoint: 0.5
+lattice: [4, 4]
+theory: {kind: phi4, form: kappa, kappa: 0.2, lambda: 0.1}
+model:
+  layers: [{kind: affine, repeat: 2, net: {kind: conv, hidden: [3], kernel: 3}}, {kind: scale}]
+hmc: {chains: 16, thermalise: 3, steps: 6, keep: 64}
+train: {batch: 32, steps: 5}
+nis: {samples: 8200}
+nmcmc: {chains: 16, thermalise: 16, steps: 40}
+forward: {data: hmc}
+chain: {nodes: 3, chains: 16, thermalise: 2, steps: 4}
+"""
+# A group of observables that is measured every other time only; a sampler that is tuned while it thermalises.
+GAUGE = """\
+job: gauge
+seed: 3
+checkpoint: 0.5
+lattice: [4, 2, 2, 4]
+theory: {kind: su3, beta: 5.7}
+heatbath: {chains: 4, thermalise: 2, steps: 6, keep: 8}
+hmc: {chains: 3, thermalise: 3, steps: 4, start: cold, md_steps: 4, target: 0.8}
+measure:
+  gradient_flow: {every: 2, time: 0.5, points: 4}
+"""
+# On the way to the couplings of the target and after.
+SPINS = """\
+job: spins
+seed: 3
+checkpoint: 0.5
+lattice: [4, 4]
+theory: {kind: ising, beta: 0.4}
+model: {kind: frontier, hidden: [5], mixture: {mirror: true, point_group: true}}
+cluster: {chains: 16, thermalise: 2, steps: 6, keep: 64}
+spinflip: {chains: 16, thermalise: 2, steps: 4}
+train: {batch: 32, steps: 6, warmup: 2, anneal: 4}
+nis: {samples: 8200}
+nmcmc: {chains: 16, start: data, steps: 40}
+forward: {data: cluster}
+"""
+# Walks, the flows that they train, and replicas that are carried by these.
+LADDER = """\
+job: ladder
+seed: 3
+checkpoint: 0.5
+lattice: [4, 4]
+theory: {kind: phi4, form: kappa, kappa: 0.3, lambda: 0.1}
+ladder: {from: {kappa: 0.2}, rungs: 3}
+snf: {particles: 32, walks: 3, reverse: true, thermalise: 2, tuning: 2, flow: {layers: [{kind: affine, net: {hidden: [3]}}]}, train: {steps: 4, batch: 32}}
+craft: {particles: 32, walks: 3, pimh: true, thermalise: 2, tuning: 2, flow: {layers: [{kind: scale}]}, train: {steps: 4, batch: 32}}
+walk: {stages: [mutate, retarget, resample], particles: 32, walks: 3, thermalise: 2, tuning: 2}
+rex: {chains: 16, steps: 5, thermalise: 2, flow: craft}
+"""
 
 
-class Resume(Case):
-    job, kills = LONG, KILLS
-    stages = ("one/hmc", "one/train", "one/nis", "one/nmcmc", "one/chain")
+def dump(store):
+    """Every array of every segment, as h5dump prints it; but for the time that it took."""
+    text = subprocess.run(["h5dump", "-m", "%.17g", *sorted(p.name for p in store.glob("*.h5"))], cwd=store, check=True,
+                          capture_output=True, text=True).stdout
+    arrays = re.split(r"(?m)^   DATASET ", text)
+    assert len(arrays) > 20 and "HDF5 \"" in arrays[0], text[:1000]
+    return [array for array in arrays if not array.startswith('"timing.seconds"')]
+
+
+class Interrupted(Case):
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.mkdtemp(prefix="causeway-")
+        cls.addClassCleanup(shutil.rmtree, directory)
+        cls.library = Path(directory) / "interrupt.so"
+        cls.kept = Path(directory) / "whole"  # a run that was left alone
+        source = Path(__file__).with_name("interrupt.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", cls.library, source], check=True)
+
+    def run_until(self, out, number, when, segment, *options):
+        """(exit code, message) of a run that a signal meets at a segment."""
+        extra = {"LD_PRELOAD": str(self.library), "CW_INTERRUPT": f"{int(number)} {when} {segment}"}
+        code, _, err = self.run_program("run", "job.yaml", "--out", out, "--threads", 1, "--quiet", "--resume", *options, extra=extra)
+        return code, err
+
+    def results_of(self, out):
+        return results((self.dir / out / "results.json").read_text())
+
+    def check_whole(self, out):
+        self.assertEqual(self.results_of(out), self.results_of("whole"))
+        self.assertEqual(sorted(p.name for p in (self.dir / out).iterdir()), sorted(p.name for p in (self.dir / "whole").iterdir()))
+        self.assertEqual([p.name for p in (self.dir / out / "store").iterdir() if p.suffix != ".h5" and p.stat().st_size > 0], [])
+
+    def check_same_store(self, out):
+        self.check_whole(out)
+        self.assertEqual(self.segments(out), self.segments("whole"))
+        arrays = dump(self.dir / out / "store")
+        self.assertEqual(len(arrays), len(self.whole))
+        for one, other in zip(arrays, self.whole):
+            self.assertEqual(one, other)
+
+
+class Resume(Interrupted):
+    job = PHI4
+    stages = ("hmc", "train", "nis", "nmcmc", "forward", "chain")
 
     def setUp(self):
         super().setUp()
         self.write("job.yaml", self.job)
-        start = time.monotonic()
-        self.good("run", "job.yaml", "--out", "whole", "--threads", 1)
-        self.seconds = time.monotonic() - start
-        self.whole = self.results("whole")
+        if not self.kept.exists():
+            self.run_alone()
+        shutil.copytree(self.kept, self.dir / "whole")
+
+    def run_alone(self):
+        self.assertEqual(self.run_until("whole", 0, 0, 0), (0, ""))
+        type(self).whole = dump(self.dir / "whole/store")
+        self.assertEqual({name.split(".0")[0] for name in self.segments("whole")}, set(self.stages))
         for stage in self.stages:
-            self.assertIn(f"{stage.replace('/', '+')}.000001.h5", self.segments("whole"), "too fast to be interrupted")
+            self.assertIn(f"{stage}.000001.h5", self.segments("whole"), "no segment to resume from")
+        (self.dir / "whole").rename(self.kept)
 
-    def start_run(self, out):
-        return self.start("run", "job.yaml", "--out", out, "--threads", 1, "--resume")
+    def die_at_every_segment(self, out, when, segment):
+        """Every process completes one segment and dies just after it, or just before the next is complete."""
+        n = 0
+        while True:
+            code, err = self.run_until(out, signal.SIGKILL, when, segment)
+            if code == 0:
+                break
+            n += 1
+            self.assertEqual((code, err), (-signal.SIGKILL, ""))
+            self.assertEqual(len(self.segments(out)), n)
+        self.check_same_store(out)
+        return n
 
-    def await_segments(self, process, out, n):
-        """Waits until the running process has written n more segments, or is done."""
-        goal = len(self.segments(out)) + n
-        while process.poll() is None and len(self.segments(out)) < goal:
-            time.sleep(0.002)
+    def test_death_after_every_segment(self):
+        self.assertEqual(self.die_at_every_segment("out", AFTER, 1), len(self.segments("whole")))
 
-    def check_resumes(self, out):
-        self.good("run", "job.yaml", "--out", out, "--threads", 1, "--resume")
-        self.assertEqual(self.results(out), self.whole)
-        for name in ("results.json", "report.html", "job.yaml"):
-            self.assertTrue((self.dir / out / name).is_file())
-        stray = [p for p in (self.dir / out / "store").iterdir() if p.suffix != ".h5" and p.stat().st_size > 0]
-        self.assertEqual(stray, [])
+    def test_death_before_every_segment(self):
+        self.assertEqual(self.run_until("out", signal.SIGKILL, BEFORE, 1)[0], -signal.SIGKILL)
+        self.assertEqual(self.segments("out"), [])
+        self.assertEqual(self.die_at_every_segment("out", BEFORE, 2), len(self.segments("whole")) - 1)
 
-    def test_kill(self):
-        seed = time.time_ns()
-        draw = random.Random(seed)
-        kills = trials = 0
-        while kills < self.kills:
-            delay = draw.uniform(0, 1) * self.seconds
-            trials += 1
-            with self.subTest(seed=seed, trial=trials, delay=delay):
-                process = self.start_run(f"out{trials}")
-                time.sleep(delay)
-                process.kill()
-                process.communicate()
-                kills += process.returncode == -signal.SIGKILL
-                self.check_resumes(f"out{trials}")
-            self.assertLess(trials, 5 * self.kills)
+    def stop_at_every_segment(self, out, number, *options):
+        """The stages in which a signal stopped the run, each at a step of its own."""
+        stopped = []
+        while True:
+            code, err = self.run_until(out, number, AFTER, 1, *options)
+            if code == 0:
+                self.assertEqual(err, "")
+                return stopped
+            self.assertEqual(code, 130)
+            found = re.fullmatch(r"error: stopped in stage '([^']+)' after step (\d+) of \d+; --resume goes on from there\n", err)
+            self.assertIsNotNone(found, err)
+            stopped.append(found[1])
+            self.assertTrue(any(name.startswith(found[1].replace("/", "+") + ".0") for name in self.segments(out)))
+            self.assertIn(found[1], self.good("show", out))
 
-    def test_kill_again_and_again(self):
-        code = None
-        while code != 0:
-            process = self.start_run("out")
-            self.await_segments(process, "out", 5)
-            process.kill()
-            process.communicate()
-            code = process.returncode
-            self.assertIn(code, (0, -signal.SIGKILL))
-        self.check_resumes("out")
+    def test_stop_in_the_middle(self):
+        """SIGTERM after a segment: the next step is the last one."""
+        stopped = self.stop_at_every_segment("out", signal.SIGTERM)
+        self.assertGreater(len(stopped), len(self.segments("whole")) / 3)
+        self.check_same_store("out")
 
-    def test_stop(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            out, codes = number.name, []
-            while codes[-1:] != [0]:
-                process = self.start_run(out)
-                self.await_segments(process, out, 10)
-                process.send_signal(number)
-                _, err = process.communicate()
-                codes.append(process.returncode)
-                self.assertIn(codes[-1], (0, 130))
-                if codes[-1] == 130:
-                    self.assertRegex(err, r"\Aerror: stopped in stage '[^']+' after step \d+ of \d+; --resume goes on from there\n\Z")
-                    self.check_nothing_lost(out, err)
-                else:
-                    self.assertEqual(err, "")
-            self.assertGreater(len(codes), 2)
-            self.check_resumes(out)
+    def test_checkpoints_leave_no_trace(self):
+        self.assertEqual(self.run_until("out", 0, 0, 0, "--set", "checkpoint=1e6"), (0, ""))
+        self.assertLess(len(self.segments("out")), len(self.segments("whole")) / 2)
+        self.assertEqual(self.results_of("out"), self.results_of("whole"))
 
-    def check_nothing_lost(self, out, err):
-        """What the message says was done is in the store."""
-        stage = re.search(r"stage '([^']+)'", err).group(1).replace("/", "+")
-        self.assertTrue(any(name.startswith(stage + ".") for name in self.segments(out)))
-        self.good("show", out)
+    def test_stop_writes_a_checkpoint(self):
+        """With checkpoints a lifetime apart, what a stopped run did is in the store only if stopping wrote it."""
+        stopped = self.stop_at_every_segment("out", signal.SIGINT, "--set", "checkpoint=1e6")
+        self.assertGreaterEqual(len(stopped), len(self.stages) / 2)
+        self.assertLess(len(self.segments("out")), len(self.segments("whole")))
+        self.check_whole("out")
 
 
 class ResumeGauge(Resume):
-    """Links, their starts, and a group of observables that is measured every fourth time only."""
-
-    job, kills = GAUGE.replace("[4, 4, 4, 4]", "[4, 2, 4, 4]").replace("checkpoint: 0.05", "checkpoint: 0.01"), 5
-    stages = ("hmc", "heatbath")
+    job, stages = GAUGE, ("heatbath", "hmc")
 
 
 class ResumeSpins(Resume):
-    """Autoregressive models, on the way to the couplings of their target and after."""
-
-    job, kills = SPINS, 8
-    stages = ("cluster", "train", "nis", "nmcmc")
+    job, stages = SPINS, ("cluster", "spinflip", "train", "nis", "nmcmc", "forward")
 
 
 class ResumeLadder(Resume):
-    """Walks, the flows that they train, and replicas that are carried by these."""
-
-    job, kills = LADDER, 8
-    stages = ("snf.train", "snf", "craft.train", "craft", "rex")
+    job, stages = LADDER, ("snf.train", "snf", "craft.train", "craft", "walk", "rex")
 
 
-class Segments(Case):
-    def test_checkpoints_leave_no_trace(self):
-        self.write("job.yaml", JOB)
-        for seconds in ("0.01", "1000"):
-            self.good("run", "job.yaml", "--out", seconds, "--set", f"checkpoint={seconds}")
-        self.assertLess(len(self.segments("1000")), len(self.segments("0.01")))
-        self.assertEqual(self.results("0.01"), self.results("1000"))
-
+class Finished(Case):
     def test_resume_of_a_finished_run_and_of_nothing(self):
-        self.write("job.yaml", JOB)
+        self.write("job.yaml", SHORT)
         self.good("run", "job.yaml", "--out", "out", "--resume")
         before = {p.name: p.read_bytes() for p in (self.dir / "out/store").iterdir()}
         self.good("run", "job.yaml", "--out", "out", "--resume")

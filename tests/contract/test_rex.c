@@ -1,73 +1,44 @@
 /* What replica exchange owes: swaps that leave the product of the rungs' densities invariant, with
- * and without maps; labels that follow the configurations; results whose bits depend on no number
- * of threads, ranks or lanes and on no interruption; and words for what it refuses.
- *
- * Started by mpirun, the test of bits compares all ranks together with one alone. */
+ * and without maps; labels that follow the configurations; and words for what it refuses. */
 #include "support/check.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/rex.h"
 #include "causeway/wilson.h"
+#include "contract/rex_ladders.h"
 #include "support/bijections.h"
 #include "support/toys.h"
-
-static const cw_theory_ops *theory_named(const char *name) {
-  if (strcmp(name, toy_tilted.name) == 0) return &toy_tilted;
-  if (strcmp(name, toy_spins.name) == 0) return &toy_spins;
-  return cw_theory_find(name);
-}
 
 /* A sampler that does nothing: swaps alone. */
 static bool fits_all(const cw_theory *th, const double *param) {
   (void)th, (void)param;
   return true;
 }
+
 static size_t no_work(const cw_theory *th) {
   (void)th;
   return 0;
 }
+
 static cw_status nothing_to_do(cw_sampler *s) {
   (void)s;
   return CW_OK;
 }
+
 static cw_status rest(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                       const cw_step_stats *stats) {
   (void)s, (void)c, (void)rng, (void)step;
   for (long i = 0; i < x->n_blocks * x->B; i++) stats->accept[i] = 1;
   return CW_OK;
 }
+
 static const cw_sampler_ops resting = {.name = "resting",
                                        .params = no_params,
                                        .fits = fits_all,
                                        .work_size = no_work,
                                        .init = nothing_to_do,
                                        .step = rest};
-
-/* A ladder of a theory on a lattice in a split, and replicas on it. */
-typedef struct {
-  cw_context *ctx;
-  cw_geometry *geom;
-  cw_theory th;
-  cw_ladder ladder;
-  cw_rex *rex;
-} bench;
-
-static void open_ladder(bench *b, cw_context *ctx, const char *theory, int form, cw_lattice lat,
-                        int V, int n, const double (*params)[CW_MAX_PARAMS]) {
-  *b = (bench){.ctx = ctx};
-  check_ok(ctx, cw_geometry_create(ctx, &lat, V, &b->geom));
-  check_ok(ctx, cw_theory_create(ctx, theory_named(theory), b->geom, form, params[0], &b->th));
-  check_ok(ctx, cw_ladder_create(ctx, &b->th, n, params, &b->ladder));
-}
-
-static void close_bench(bench *b) {
-  cw_rex_destroy(b->rex);
-  cw_ladder_destroy(&b->ladder);
-  cw_theory_destroy(&b->th);
-  cw_geometry_destroy(b->geom);
-}
 
 /* ------------------------------------------------------------------- invariance */
 
@@ -76,6 +47,7 @@ enum { N_SPIN = 3, N_STATE = 1 << N_SPIN, N_PAIR = N_STATE * N_STATE };
 static void put_spins(cw_field *x, unsigned config) {
   for (long s = 0; s < N_SPIN; s++) cw_field_set(x, 0, s, 0, config >> s & 1 ? 1 : -1);
 }
+
 static unsigned get_spins(const cw_field *x) {
   unsigned config = 0;
   for (long s = 0; s < N_SPIN; s++) config |= (unsigned)(cw_field_get(x, 0, s, 0) > 0) << s;
@@ -257,6 +229,7 @@ static void test_acceptance(void **state) {
 /* Three replicas that nothing but swaps changes: S[rung][replica][chain]. A sweep in random order
  * is one pair and then the other; labels tell which of them swapped. */
 enum { TRIO = 3, TRIO_CHAINS = 3 };
+
 typedef double trio_actions[TRIO][TRIO][CW_LANES];
 
 static double pair_acceptance(trio_actions S, const int *label, int k, long chain) {
@@ -382,194 +355,6 @@ static void test_labels(void **state) {
     }
 }
 
-/* -------------------------------------------------------------------------- bits */
-
-enum { MOST_RUNGS = 5, MOST_CHAINS = 19, STEPS = 6, N_TUNE = 3 };
-
-typedef struct {
-  const char *theory;
-  int form;
-  cw_lattice lat;
-  const char *sampler;
-  int rungs;
-  double params[MOST_RUNGS][CW_MAX_PARAMS];
-  cw_rex_options options;
-} job;
-
-static const stretch gentle = {1.02, 0.01};
-static const cw_map gentle_maps[MOST_RUNGS - 1] = {
-    {.self = &gentle, .apply = stretch_apply},
-    {.self = &gentle, .apply = stretch_apply},
-    {.self = &gentle, .apply = stretch_apply},
-    {.self = &gentle, .apply = stretch_apply},
-};
-
-static const job jobs[] = {
-    {"phi4", 1, {2, {8, 8}}, "hmc", 3, {{0.1, 0.3}, {0.13, 0.3}, {0.15, 0.3}}, {.mutations = 2}},
-    {"phi4",
-     1,
-     {2, {8, 4}},
-     "cluster",
-     5,
-     {{0.1, 0.3}, {0.12, 0.3}, {0.14, 0.3}, {0.16, 0.3}, {0.18, 0.3}},
-     {.mutations = 1, .order = CW_SWAP_RANDOM, .map = gentle_maps}},
-    {"su2",
-     2,
-     {3, {4, 4, 8}},
-     "heatbath",
-     4,
-     {{2, 1, 2, 2, 2, 1, 1},
-      {2, 0.8, 2, 2, 2, 1, 1},
-      {2, 0.5, 2, 2, 2, 1, 1},
-      {2, 0, 2, 2, 2, 1, 1}},
-     {.mutations = 1,
-      .levels = {.n = 2,
-                 .box = {{{0, 3, 6}, {3, 2, 3}}, {{0, 0, 7}, {1, 1, 2}}},
-                 .count = {2, 3}}}},
-    {"su3",
-     2,
-     {2, {8, 8}},
-     "heatbath",
-     3,
-     {{4, 0.2, 0, 1, 3, 1, 1}, {4, 0.6, 0, 1, 3, 1, 1}, {4, 1, 0, 1, 3, 1, 1}},
-     {.mutations = 1,
-      .order = CW_SWAP_RANDOM,
-      .levels = {.n = 1, .box = {{{5, 0}, {4, 6}}}, .count = {3}},
-      .periodic = 2}},
-};
-enum { N_JOBS = sizeof jobs / sizeof *jobs };
-
-/* All that a run leaves: fields of this rank (config by config), labels, counts. */
-typedef struct {
-  int begin, end;
-  long first, n, n_per_config, n_labels, n_swaps;
-  double *field; /* (rungs, chains, n_per_config), of all ranks' parts only this one's */
-  int *label;
-  double *accept;
-} outcome;
-
-static void free_outcome(outcome *r) {
-  free(r->field);
-  free(r->label);
-  free(r->accept);
-}
-
-static cw_rex *start(bench *b, cw_context *ctx, const job *j, int V, long chains) {
-  cw_rex_options o = j->options;
-  o.sampler = cw_sampler_find(j->sampler);
-  o.chains = chains;
-  o.rng = cw_rng_stream(6, "rex");
-  open_ladder(b, ctx, j->theory, j->form, j->lat, V, j->rungs, j->params);
-  check_ok(ctx, cw_rex_create(ctx, &b->ladder, &o, &b->rex));
-  for (int k = cw_rex_rung_begin(b->rex); k < cw_rex_rung_end(b->rex); k++)
-    cw_kind(b->th.ops->kind)
-        ->hot(b->th.isa, cw_rex_field(b->rex, k), cw_rng_stream(7, "start"), (uint32_t)k);
-  return b->rex;
-}
-
-static outcome collect(bench *b, long chains) {
-  cw_rex *rex = b->rex;
-  const cw_field *x = cw_rex_field(rex, cw_rex_rung_begin(rex));
-  outcome r = {.begin = cw_rex_rung_begin(rex),
-               .end = cw_rex_rung_end(rex),
-               .first = x->first_chain,
-               .n = x->n_config,
-               .n_per_config = b->geom->n_sites * x->n_comp,
-               .n_labels = chains * b->ladder.n,
-               .n_swaps = b->ladder.n - 1};
-  r.field = calloc((size_t)(b->ladder.n * chains * r.n_per_config), sizeof *r.field);
-  r.label = calloc((size_t)r.n_labels, sizeof *r.label);
-  r.accept = calloc((size_t)r.n_swaps, sizeof *r.accept);
-  assert_true(r.field && r.label && r.accept);
-  for (int k = r.begin; k < r.end; k++)
-    for (long i = 0; i < r.n; i++)
-      for (long s = 0; s < r.n_per_config; s++)
-        r.field[(k * chains + r.first + i) * r.n_per_config + s] =
-            cw_field_get(cw_rex_field(rex, k), i, s / x->n_comp, (int)(s % x->n_comp));
-  memcpy(r.label, cw_rex_labels(rex), (size_t)r.n_labels * sizeof *r.label);
-  memcpy(r.accept, cw_rex_swap_counts(rex)->accept, (size_t)r.n_swaps * sizeof *r.accept);
-  return r;
-}
-
-/* The part of b, bit by bit, in all of a. */
-static void check_same(const outcome *a, const outcome *b, long chains) {
-  for (int k = b->begin; k < b->end; k++) {
-    size_t at = (size_t)((k * chains + b->first) * b->n_per_config);
-    assert_memory_equal(a->field + at, b->field + at,
-                        (size_t)(b->n * b->n_per_config) * sizeof *a->field);
-  }
-  assert_memory_equal(a->label, b->label, (size_t)a->n_labels * sizeof *a->label);
-  assert_memory_equal(a->accept, b->accept, (size_t)a->n_swaps * sizeof *a->accept);
-}
-
-static outcome run(cw_context *ctx, const job *j, int V, long chains) {
-  bench b;
-  cw_rex *rex = start(&b, ctx, j, V, chains);
-  for (uint32_t t = 0; t < STEPS; t++) check_ok(ctx, cw_rex_step(rex, t, N_TUNE));
-  outcome r = collect(&b, chains);
-  close_bench(&b);
-  return r;
-}
-
-/* Stopped after `at` steps: what goes on has other samplers, and fields that were carried over. */
-static outcome run_interrupted(cw_context *ctx, const job *j, int V, long chains, uint32_t at) {
-  bench b, c;
-  cw_rex *rex = start(&b, ctx, j, V, chains);
-  for (uint32_t t = 0; t < at; t++) check_ok(ctx, cw_rex_step(rex, t, N_TUNE));
-  double *state = calloc((size_t)cw_rex_state_size(rex), sizeof *state);
-  cw_rex_save(rex, state);
-  cw_rex *other = start(&c, ctx, j, V, chains);
-  cw_rex_load(other, state);
-  for (int k = cw_rex_rung_begin(rex); k < cw_rex_rung_end(rex); k++)
-    cw_field_copy(cw_rex_field(other, k), cw_rex_field(rex, k));
-  for (uint32_t t = at; t < STEPS; t++) check_ok(ctx, cw_rex_step(other, t, N_TUNE));
-  outcome r = collect(&c, chains);
-  free(state);
-  close_bench(&b);
-  close_bench(&c);
-  return r;
-}
-
-/* Something happens: swaps of some replicas, refusals of others. */
-static void check_lively(const outcome *r, const job *j, long chains) {
-  double accepted = 0, moved = 0;
-  for (long k = 0; k < r->n_swaps; k++) accepted += r->accept[k];
-  for (long i = 0; i < r->n_labels; i++) moved += r->label[i] != i % j->rungs;
-  assert_true(accepted > 0.05 * (double)(r->n_swaps * chains));
-  assert_true(chains == 1 || moved > 0);
-}
-
-static void check_bits(cw_context *one, cw_context *two, cw_context *ranks, const job *j,
-                       long chains) {
-  int splits[5], n_splits = cw_geometry_splits(&j->lat, splits);
-  outcome expected = run(one, j, 1, chains);
-  check_lively(&expected, j, chains);
-  for (int i = 0; i < n_splits; i++) {
-    outcome r = run(two, j, splits[i], chains);
-    check_same(&expected, &r, chains);
-    free_outcome(&r);
-    r = run(ranks, j, splits[i], chains);
-    check_same(&expected, &r, chains);
-    free_outcome(&r);
-  }
-  for (uint32_t at = 2; at <= 5; at += 3) {
-    outcome r = run_interrupted(ranks, j, splits[n_splits - 1], chains, at);
-    check_same(&expected, &r, chains);
-    free_outcome(&r);
-  }
-  free_outcome(&expected);
-}
-
-static void test_bits(void **state) {
-  cw_context *one = test_context(1), *two = test_context(2);
-  for (int j = 0; j < N_JOBS; j++) {
-    check_bits(one, two, *state, &jobs[j], 1);
-    check_bits(one, two, *state, &jobs[j], MOST_CHAINS);
-  }
-  cw_context_destroy(one);
-  cw_context_destroy(two);
-}
-
 /* ---------------------------------------------------------------------- refusals */
 
 static void check_refused(bench *b, cw_rex_options o, const char *word) {
@@ -620,23 +405,12 @@ static void test_refusals(void **state) {
   cw_context_destroy(ctx);
 }
 
-static int open_ranks(void **state) {
-  cw_context *ctx = NULL;
-  check_ok(NULL, cw_context_create(
-                     &(cw_context_options){.threads = 2, .quiet = true, .use_mpi = true}, &ctx));
-  *state = ctx;
-  return 0;
-}
-
 int main(void) {
-  const struct CMUnitTest alone[] = {
+  const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_discrete_swaps), cmocka_unit_test(test_swaps_with_jacobian),
       cmocka_unit_test(test_acceptance),     cmocka_unit_test(test_labels),
       cmocka_unit_test(test_refusals),       cmocka_unit_test(test_random_order),
   };
-  const struct CMUnitTest together[] = {cmocka_unit_test(test_bits)};
-  int failed = cmocka_run_group_tests_name("replica exchange", alone, test_open_context_2,
-                                           test_close_context);
-  return failed + cmocka_run_group_tests_name("replica exchange on ranks", together, open_ranks,
-                                              test_close_context);
+  return cmocka_run_group_tests_name("replica exchange", tests, test_open_context_2,
+                                     test_close_context);
 }

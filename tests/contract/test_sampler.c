@@ -218,7 +218,7 @@ static double identities(bench *b, double *first, double *third) {
 static void target_on(const subject *who, const cw_lattice *lat) {
 #ifdef __SANITIZE_ADDRESS__ /* which are after memory, and make every step some twenty times as    \
                                long */
-  enum { N_CHAIN = 512, N_STEP = 12 };
+  enum { N_CHAIN = 128, N_STEP = 12 };
 #else
   enum { N_CHAIN = 512, N_STEP = 60 };
 #endif
@@ -240,8 +240,8 @@ static void target_on(const subject *who, const cw_lattice *lat) {
   double mean, error;
   mean_and_error(first, n_chain, &mean, &error);
   check_sigma(mean, error, 0, 4);
-  assert_true(error <
-              (links ? 0.02 * size : 0.01 * n_step) * sqrt(60.0 / N_STEP)); /* it has teeth */
+  assert_true(error < (links ? 0.02 * size : 0.01 * n_step) *
+                          sqrt(512.0 / N_CHAIN * 60.0 / N_STEP)); /* it has teeth */
   mean_and_error(third, n_chain, &mean, &error);
   check_sigma(mean, error, 0, 4);
   mean_and_error(weight, n_chain, &mean, &error);

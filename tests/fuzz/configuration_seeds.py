@@ -1,11 +1,11 @@
 """python3 configuration_seeds.py DIR: small whole files of every format for fuzz_configuration, by the writers of
-tests/cli/test_configuration_files.py."""
+tests/cli/configuration_files.py."""
 import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
-from test_configuration_files import Links, ildg, ildg_format, milc, nersc, private_file, private_record, record, scidac  # noqa: E402
+from configuration_files import Links, ildg, ildg_format, milc, nersc, private_file, private_record, record, scidac  # noqa: E402
 
 EXTENT = (2, 1, 1, 2)
 

@@ -26,8 +26,7 @@ static flow open_table_flow(cw_context *ctx, const reference_row *row) {
 
 /* ess: least that the flow must reach; 0.91, 0.88 and 0.60 were seen. */
 static void row(void **state, int i, double ess) {
-  const char *wanted = getenv("CW_LONG");
-  if (wanted == NULL || strcmp(wanted, "1") != 0) skip();
+  if (!test_is_long()) skip();
   const reference_row *known = &reference_table[i];
   flow f = open_table_flow(*state, known);
   cw_train_options opt = options(CW_LOSS_REVERSE_KL, CW_GRADIENT_PATH, BATCH, STEPS, 3e-3);

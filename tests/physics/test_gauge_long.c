@@ -3,8 +3,7 @@
 #include "physics/gauge_runs.h"
 
 static void need_long(void) {
-  const char *wanted = getenv("CW_LONG");
-  if (wanted == NULL || strcmp(wanted, "1") != 0) skip();
+  if (!test_is_long()) skip();
 }
 
 static const cw_lattice cube = {4, {12, 12, 12, 12}}, unequal = {4, {6, 8, 10, 12}};

@@ -2,8 +2,7 @@
 #include "physics/links.h"
 
 static void drift(cw_context *ctx, const char *group) {
-  const char *wanted = getenv("CW_LONG");
-  if (wanted == NULL || strcmp(wanted, "1") != 0) skip();
+  if (!test_is_long()) skip();
   links k;
   open_links(&k, ctx, group, (cw_lattice){4, {4, 4, 4, 4}}, 0, 1, ISOTROPIC, (double[]){6}, 3, 7,
              1);

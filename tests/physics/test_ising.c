@@ -38,11 +38,13 @@ static void check_sampler(cw_context *ctx, const method *m, const cw_lattice *la
   close_walkers(&w);
 }
 
-/* Equilibrium stays equilibrium after a step, and cold chains get there, without coupling too. */
+/* Equilibrium stays equilibrium after a step, and cold chains get there, in a field and
+ * without, and with make check-long without coupling too. */
 static void test_distributions(void **state) {
-  const double params[][2] = {{0.2, 0}, {0.15, 0.4}, {0.18, -0.8}, {0, 0}};
+  const double params[][2] = {{0.15, 0.4}, {0.2, 0}, {0.18, -0.8}, {0, 0}};
+  const int n_params = test_is_long() ? 4 : 2;
   for (int l = 0; l < N_SMALL; l++)
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < n_params; k++)
       for (int m = 0; m < N_METHODS; m++) {
         check_sampler(context(state), &methods[m], &small[l], params[k], 1 << 16, false, 1);
         check_sampler(context(state), &methods[m], &small[l], params[k], 1 << 12, true, 60);
@@ -209,8 +211,10 @@ static void check_energy(cw_context *ctx, const method *m, int L, double beta, l
 }
 
 static void test_energies(void **state) {
-  check_energy(context(state), &methods[0], 32, 0.3, 512, 600, 2e-4);
-  check_energy(context(state), &methods[1], 32, 0.3, 512, 600, 2e-4);
+  const long n = test_is_long() ? 512 : 128;
+  const double error = test_is_long() ? 2e-4 : 4e-4;
+  check_energy(context(state), &methods[0], 32, 0.3, n, 600, error);
+  check_energy(context(state), &methods[1], 32, 0.3, n, 600, error);
   check_energy(context(state), &methods[2], 16, beta_c, 128, 400, 1.5e-3);
   check_energy(context(state), &methods[3], 16, beta_c, 128, 400, 1.5e-3);
   check_energy(context(state), &methods[0], 15, 0.35, 128, 400, 1.5e-3);
@@ -229,7 +233,7 @@ static void test_autocorrelation(void **state) {
               .set = {{"sweeps", 1}},
               .n_chain = 64,
               .n_therm = 300,
-              .n_step = 2000,
+              .n_step = test_is_long() ? 2000 : 500,
               .seed = 6};
     chains r = run_chains(context(state), &p);
     tau[m] = estimate(&r, "abs_m", 0).tau_int;

@@ -2,8 +2,7 @@
 #include "physics/chains.h"
 
 static void row(void **state, int i, long n_chain, uint32_t n_step) {
-  const char *wanted = getenv("CW_LONG");
-  if (wanted == NULL || strcmp(wanted, "1") != 0) skip();
+  if (!test_is_long()) skip();
   check_row(*state, &reference_table[i], "m2", "hmc", "omelyan", n_chain, n_step);
   check_row(*state, &reference_table[i], "kappa", "cluster", "wolff", n_chain / 2, n_step / 2);
   check_row(*state, &reference_table[i], "m2", "cluster", "swendsen-wang", n_chain / 2, n_step / 2);

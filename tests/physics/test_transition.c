@@ -1,36 +1,12 @@
-/* The flow of one transition of a ladder: its gradient against differences, exact cases, the same
- * bits, and training between Gaussian theories and phi^4 theories. */
+/* The flow of one transition of a ladder: its gradient against differences, exact cases, training
+ * between Gaussian theories, and the same bits. */
 #include "physics/flows.h"
-
-#include "causeway/bridge.h"
+#include "physics/transitions.h"
 
 #define NET(...)                                                                                   \
   { .kind = CW_NET_CONV, .kernel = 3, __VA_ARGS__ }
 
 /* --------------------------------------------------------- models and particles */
-
-typedef struct {
-  cw_context *ctx;
-  cw_geometry *geom;
-  cw_theory th; /* phi4; its own couplings are not those of any rung here */
-  cw_model *model;
-} transition;
-
-static transition open_transition(cw_context *ctx, cw_lattice lat, const cw_model_spec *spec) {
-  transition t = {.ctx = ctx};
-  static const double params[CW_MAX_PARAMS] = {1, 0.1};
-  check_ok(ctx, cw_geometry_create(ctx, &lat, 1, &t.geom));
-  check_ok(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), t.geom, 0, params, &t.th));
-  check_ok(ctx, cw_model_create(ctx, spec, t.geom, &t.model));
-  cw_model_init_identity(t.model, 1);
-  return t;
-}
-
-static void close_transition(transition *t) {
-  cw_model_destroy(t->model);
-  cw_theory_destroy(&t->th);
-  cw_geometry_destroy(t->geom);
-}
 
 static cw_model_spec mixed_layers(void) {
   return (cw_model_spec){
@@ -57,88 +33,11 @@ static void stir(transition *t, double width) {
   free(theta);
 }
 
-/* n normal particles of a width; not-a-number in the lanes beyond. */
-static cw_field normal_particles(const transition *t, long n, double width, uint32_t seed) {
-  cw_field x;
-  check_ok(t->ctx, cw_field_create(t->ctx, t->geom, 1, n, &x));
-  cw_field_normal(CW_ISA_BASE, &x, cw_rng_stream(seed, "particles"), 0, 0);
-  size_t last = (size_t)x.n_blocks * cw_field_block_size(&x), beyond = (size_t)(n % CW_LANES);
-  for (size_t i = 0; i < last; i++) x.data[i] *= width;
-  for (size_t i = last - cw_field_block_size(&x); beyond > 0 && i < last; i++)
-    if (i % CW_LANES >= beyond) x.data[i] = NAN;
-  return x;
-}
-
 /* Sum 1, one of them 0, and ratios up to 30. */
 static double *uneven_weights(const cw_field *x) {
   double *w = cw_alloc((size_t)(x->n_blocks * CW_LANES) * sizeof *w), sum = 0;
   for (long i = 0; i < x->n_config; i++) sum += w[i] = i == 5 ? 0 : 1 + (double)((i * i) % 30);
   for (long i = 0; i < x->n_blocks * CW_LANES; i++) w[i] = i < x->n_config ? w[i] / sum : NAN;
-  return w;
-}
-
-static double *even_weights(const cw_field *x) {
-  double *w = cw_alloc((size_t)(x->n_blocks * CW_LANES) * sizeof *w);
-  for (long i = 0; i < x->n_config; i++) w[i] = 1 / (double)x->n_config;
-  return w;
-}
-
-static cw_train_options transition_options(cw_gradient gradient, long batch, long steps,
-                                           double rate) {
-  cw_train_options opt = options(CW_LOSS_TRANSITION, gradient, batch, steps, rate);
-  opt.warmup = 0;
-  opt.clip = 0;
-  opt.beta2 = 0.99;
-  opt.rate_end = 0.1;
-  return opt;
-}
-
-static cw_trainer *make_trainer(const transition *t, const cw_train_options *opt) {
-  cw_trainer *trainer;
-  check_ok(t->ctx,
-           cw_trainer_create(t->ctx, opt, t->model, &t->th, cw_rng_stream(1, "t"), &trainer));
-  return trainer;
-}
-
-typedef struct {
-  const double *from, *to; /* couplings of two rungs */
-} rungs;
-
-/* A step that moves nothing: report, and from the first Adam moment the gradient (NULL: not
- * wanted). */
-static cw_train_report report_of(const transition *t, rungs r, cw_gradient kind, const cw_field *x,
-                                 const double *weights, double *gradient) {
-  cw_train_options opt = transition_options(kind, x->n_config, 1, 1e-300);
-  opt.beta1 = 0.5;
-  cw_trainer *trainer = make_trainer(t, &opt);
-  cw_train_report report;
-  check_ok(t->ctx, cw_trainer_transition(trainer, x, weights, r.from, r.to, &report));
-  long n = cw_model_n_theta(t->model);
-  double *state = cw_alloc((size_t)cw_trainer_state_size(trainer) * sizeof *state);
-  cw_trainer_save(trainer, state);
-  for (long i = 0; gradient && i < n; i++) gradient[i] = state[n + i] / 0.5;
-  free(state);
-  cw_trainer_destroy(trainer);
-  return report;
-}
-
-/* Work w_i of every particle by the layers and actions themselves. */
-static double *works(const transition *t, rungs r, const cw_field *x) {
-  double *w = cw_alloc((size_t)(x->n_blocks * CW_LANES) * sizeof *w);
-  double T[CW_LANES * CW_MAX_TERMS], from[CW_LANES], to[CW_LANES];
-  cw_arena *tape = cw_arena_create(1 << 20);
-  for (long b = 0; b < x->n_blocks; b++) {
-    cw_field block = cw_field_block(x, b);
-    cw_model_pass pass;
-    cw_arena_mark mark = cw_arena_save(tape);
-    check_ok(t->ctx, cw_model_forward_block(t->model, block.data, &pass, tape));
-    cw_theory_action(&t->th, &block, r.from, T, from);
-    block.data = pass.x;
-    cw_theory_action(&t->th, &block, r.to, T, to);
-    for (long l = 0; l < block.n_config; l++) w[b * CW_LANES + l] = to[l] - from[l] + pass.logq[l];
-    cw_arena_rewind(tape, mark);
-  }
-  cw_arena_destroy(tape);
   return w;
 }
 
@@ -330,103 +229,6 @@ static void test_trained_mean(void **state) {
   close_transition(&t);
 }
 
-/* ------------------------------------------------------- walks that train */
-
-/* On one site with S = a x^2, a = m2, every flow learns sqrt(a/b), wherever on the ladder it is,
- * with the particles of a walk for a batch; and then no work is done by any of them. Rung k-1's
- * mean work is the exact -ln(Z_k/Z_{k-1}). */
-static void train_ladder(cw_context *ctx, double threshold) {
-  enum { RUNGS = 4, N = 100, STEPS = 300 };
-  static const double params[RUNGS][CW_MAX_PARAMS] = {{1.5}, {0.4}, {3}, {2}};
-  cw_model_spec spec = {
-      .prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 1, .layer = {{.kind = "scale"}}};
-  transition t[RUNGS - 1];
-  cw_map map[RUNGS - 1];
-  cw_trainer *trainer[RUNGS - 1];
-  cw_train_report report[RUNGS - 1];
-  cw_ladder ladder;
-  cw_population p;
-  cw_walk *w;
-  cw_train_options opt = transition_options(CW_GRADIENT_PATH, N, STEPS, 0.03);
-  for (int k = 0; k < RUNGS - 1; k++) {
-    t[k] = open_transition(ctx, (cw_lattice){1, {1}}, &spec);
-    map[k] = cw_map_of_model(t[k].model);
-    trainer[k] = make_trainer(&t[k], &opt);
-  }
-  check_ok(ctx, cw_ladder_create(ctx, &t[0].th, RUNGS, params, &ladder));
-  check_ok(ctx, cw_population_create(ctx, &ladder, N, &p));
-  cw_walk_options options = {
-      .sampler = cw_sampler_find("hmc"), .mutations = 1, .threshold = threshold, .map = map};
-  check_ok(ctx, cw_walk_create(ctx, &ladder, &options, &p, &w));
-  for (uint32_t step = 0; step < STEPS; step++) {
-    cw_field x = normal_particles(&t[0], N, sqrt(0.5 / params[0][0]), step);
-    cw_population_start(&p, &x);
-    check_ok(ctx, cw_walk_train(w, &p, cw_rng_stream(2, "walk"), step, trainer, report));
-    cw_field_destroy(&x);
-  }
-  for (int k = 0; k < RUNGS - 1; k++) {
-    double exact = 0.5 * log(params[k][0] / params[k + 1][0]);
-    check_close(cw_model_theta(t[k].model)[0], exact, 1e-3);
-    check_close(report[k].loss, -exact, 3e-3);
-    assert_true(report[k].ess > 0.9999);
-    cw_trainer_destroy(trainer[k]);
-    close_transition(&t[k]);
-  }
-  cw_walk_destroy(w);
-  cw_population_destroy(&p);
-  cw_ladder_destroy(&ladder);
-}
-
-static void test_trained_ladder(void **state) {
-  train_ladder(*state, 0);
-  train_ladder(*state, 1);
-}
-
-/* The batch is weighted as the population is, where the program resamples, and else not: seen in
- * the work reported for the second of two transitions, whose particles arrive with the weights of
- * an untrained first. */
-static void test_training_weights(void **state) {
-  enum { RUNGS = 3, N = 60 };
-  static const double params[RUNGS][CW_MAX_PARAMS] = {{0.5}, {1.5}, {4}};
-  cw_model_spec spec = {
-      .prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 1, .layer = {{.kind = "scale"}}};
-  transition t = open_transition(*state, (cw_lattice){1, {1}}, &spec);
-  cw_map map = cw_map_of_model(t.model);
-  cw_ladder ladder;
-  cw_population p;
-  check_ok(t.ctx, cw_ladder_create(t.ctx, &t.th, RUNGS, params, &ladder));
-  check_ok(t.ctx, cw_population_create(t.ctx, &ladder, N, &p));
-  cw_field x = normal_particles(&t, N, 0.7, 1);
-  for (int resamples = 0; resamples < 2; resamples++) {
-    cw_train_options opt = transition_options(CW_GRADIENT_PLAIN, N, 1, 1e-300);
-    cw_trainer *one = make_trainer(&t, &opt), *two = make_trainer(&t, &opt);
-    cw_train_report report[RUNGS - 1];
-    /* so low a threshold that it never happens */
-    cw_walk_options options = {.sampler = cw_sampler_find("hmc"),
-                               .threshold = resamples ? 1e-9 : 0,
-                               .map = (cw_map[]){map, map}};
-    cw_walk *w;
-    check_ok(t.ctx, cw_walk_create(t.ctx, &ladder, &options, &p, &w));
-    cw_population_start(&p, &x);
-    check_ok(t.ctx,
-             cw_walk_train(w, &p, cw_rng_stream(2, "walk"), 0, (cw_trainer *[]){one, two}, report));
-    double expected = 0, total = 0, d01 = ladder.c[1][1] - ladder.c[0][1];
-    for (long i = 0; i < N; i++) {
-      double x2 = pow(cw_field_get(&x, i, 0, 0), 2), weight = resamples ? exp(-d01 * x2) : 1;
-      expected += weight * (ladder.c[2][1] - ladder.c[1][1]) * x2;
-      total += weight;
-    }
-    check_close(report[1].loss, expected / total, 1e-12);
-    cw_walk_destroy(w);
-    cw_trainer_destroy(one);
-    cw_trainer_destroy(two);
-  }
-  cw_field_destroy(&x);
-  cw_population_destroy(&p);
-  cw_ladder_destroy(&ladder);
-  close_transition(&t);
-}
-
 /* -------------------------------------------------- start and diagnosis */
 
 /* Every kind of layer starts at the identity, and can leave it: its gradient is not zero. */
@@ -539,91 +341,14 @@ static void test_same_bits(void **state) {
   cw_context_destroy(two);
 }
 
-/* --------------------------------------------------------------------- phi^4 */
-
-/* ln <e^-w> and its error. */
-static cw_estimate log_mean(const double *w, long n) {
-  double top = -INFINITY, sum = 0, square = 0;
-  for (long i = 0; i < n; i++) top = fmax(top, -w[i]);
-  for (long i = 0; i < n; i++) {
-    double u = exp(-w[i] - top);
-    sum += u;
-    square += u * u;
-  }
-  return (cw_estimate){.value = top + log(sum / (double)n),
-                       .error = sqrt(square / (sum * sum) - 1 / (double)n)};
-}
-
-static cw_field part_of_field(const cw_field *x, long first_block, long n_blocks) {
-  cw_field part = *x;
-  part.data += (size_t)first_block * cw_field_block_size(x);
-  part.n_blocks = n_blocks;
-  part.n_config = n_blocks * CW_LANES;
-  part.owns_data = false;
-  return part;
-}
-
-/* 8x8, m2 = -4, from lambda = 8 to 6.008 with configurations of HMC: training lowers the loss, the
- * ESS of new configurations rises well above that without flow, and ln(Z'/Z) from their works
- * stays. */
-static void test_phi4(void **state) {
-  enum { STEPS = 300, BATCH = 32, BLOCKS = 512 }; /* blocks of 16 */
-  static const double from_params[] = {-4, 8}, to_params[CW_MAX_PARAMS] = {-4, 6.008};
-  cw_model_spec spec;
-  stack(&spec, (cw_prior_spec){.sigma = 1}, "affine", 2, 8, true);
-  flow f = open_flow(*state, (cw_lattice){2, {8, 8}}, "m2", from_params, &spec);
-  double to[CW_MAX_TERMS];
-  f.th.ops->couplings(0, &f.geom->lat, to_params, to);
-  rungs r = {f.th.c, to};
-  cw_field all =
-      draw_target(&f, "hmc", 512, 32, 2); /* half of the chains to train, half to judge */
-  cw_model_init_identity(f.model, 1);
-  transition t = {.ctx = f.ctx, .geom = f.geom, .th = f.th, .model = f.model};
-  cw_field fresh = part_of_field(&all, BLOCKS, BLOCKS), x;
-  double *weights = even_weights(&fresh), *w0 = works(&t, r, &fresh);
-  cw_train_report before = report_of(&t, r, CW_GRADIENT_PATH, &fresh, weights, NULL);
-  cw_train_options opt = transition_options(CW_GRADIENT_PATH, BATCH * CW_LANES, STEPS, 2e-3);
-  cw_trainer *trainer = make_trainer(&t, &opt);
-  cw_train_report report;
-  double third[3] = {0};
-  for (int i = 0; i < BATCH * CW_LANES; i++) weights[i] = 1. / (BATCH * CW_LANES);
-  for (int i = 0; i < STEPS; i++) {
-    x = part_of_field(&all, i * BATCH % BLOCKS, BATCH);
-    check_ok(f.ctx, cw_trainer_transition(trainer, &x, weights, r.from, r.to, &report));
-    third[3 * i / STEPS] += 3 * report.loss / STEPS;
-  }
-  for (long i = 0; i < fresh.n_config; i++) weights[i] = 1 / (double)fresh.n_config;
-  cw_train_report after = report_of(&t, r, CW_GRADIENT_PATH, &fresh, weights, NULL);
-  print_message("  loss %.4f +- %.4f -> %.4f, in thirds of the training %.4f %.4f %.4f; "
-                "ess %.3f -> %.3f\n",
-                before.loss, before.loss_error, after.loss, third[0], third[1], third[2],
-                before.ess, after.ess);
-  assert_true(third[1] < third[0] && third[2] < third[1] + 0.01);
-  assert_true(after.loss < before.loss - 10 * before.loss_error);
-  assert_true(after.ess > before.ess + 0.25);
-  double *w1 = works(&t, r, &fresh);
-  cw_estimate lnz0 = log_mean(w0, fresh.n_config), lnz1 = log_mean(w1, fresh.n_config);
-  print_message("  ln(Z'/Z) %.4f(%.4f) without, %.4f(%.4f) with the flow\n", lnz0.value, lnz0.error,
-                lnz1.value, lnz1.error);
-  check_sigma(lnz1.value, 2 * lnz0.error, lnz0.value, 4); /* errors without autocorrelation */
-  assert_true(lnz1.value > -after.loss - 4 * after.loss_error);
-  cw_trainer_destroy(trainer);
-  cw_field_destroy(&all);
-  free(weights);
-  free(w0);
-  free(w1);
-  close_flow(&f);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_report),           cmocka_unit_test(test_gradient),
-      cmocka_unit_test(test_path_gradient),    cmocka_unit_test(test_exact_scale),
-      cmocka_unit_test(test_trained_scale),    cmocka_unit_test(test_trained_affine),
-      cmocka_unit_test(test_trained_mean),     cmocka_unit_test(test_trained_ladder),
-      cmocka_unit_test(test_training_weights), cmocka_unit_test(test_identity),
-      cmocka_unit_test(test_bad_input),        cmocka_unit_test(test_not_a_number),
-      cmocka_unit_test(test_same_bits),        cmocka_unit_test(test_phi4),
+      cmocka_unit_test(test_report),        cmocka_unit_test(test_gradient),
+      cmocka_unit_test(test_path_gradient), cmocka_unit_test(test_exact_scale),
+      cmocka_unit_test(test_trained_scale), cmocka_unit_test(test_trained_affine),
+      cmocka_unit_test(test_trained_mean),  cmocka_unit_test(test_identity),
+      cmocka_unit_test(test_bad_input),     cmocka_unit_test(test_not_a_number),
+      cmocka_unit_test(test_same_bits),
   };
   return cmocka_run_group_tests_name("transition", tests, test_open_context_1, test_close_context);
 }

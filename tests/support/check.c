@@ -1,5 +1,6 @@
 #include "support/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void check_close_at(double a, double b, double tol, const char *what, const char *file, int line) {
@@ -33,6 +34,11 @@ void check_failure_at(cw_context *ctx, cw_status st, cw_status expected, const c
     _fail(file, line);
   }
   cw_clear_error(ctx);
+}
+
+bool test_is_long(void) {
+  const char *wanted = getenv("CW_LONG");
+  return wanted != NULL && strcmp(wanted, "1") == 0;
 }
 
 cw_context *test_context(int threads) {

@@ -30,6 +30,9 @@ void check_ok_at(cw_context *ctx, cw_status st, const char *what, const char *fi
 void check_failure_at(cw_context *ctx, cw_status st, cw_status expected, const char *part,
                       const char *what, const char *file, int line);
 
+/* CW_LONG=1 is set, as make check-long does: calibrations take all of their seeds and steps. */
+bool test_is_long(void);
+
 /* A quiet context with the given number of threads; fails the test if it cannot be made. */
 cw_context *test_context(int threads);
 

@@ -3,7 +3,7 @@ import json
 
 import program
 from program import Case
-from test_configuration_files import SMALL, Links, ildg, parse_lime
+from configuration_files import SMALL, Links, ildg, parse_lime
 
 
 def plain(links, plaquette=None):

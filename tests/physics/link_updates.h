@@ -1,0 +1,70 @@
+/* A link that is updated between frozen neighbours, and the distribution of what comes out. */
+#ifndef CW_TEST_LINK_UPDATES_H
+#define CW_TEST_LINK_UPDATES_H
+
+#include "physics/links.h"
+#include "sampler/heatbath/heatbath.h"
+
+static const char *const groups[] = {"u1", "su2", "su3"};
+
+/* Configurations that agree but for one link, which is drawn with the kernel at a given scale. */
+enum { N_SAMPLE = 4096, SITE = 5, MU = 0 };
+
+/* The kernel updates the links of a site in the order of directions: what it does to those after MU
+ * is undone. */
+static inline void update_link(links *k, double scale, int n_sweeps, bool relax) {
+  const cw_heatbath_kernels *kernels = CW_DISPATCH(k->th.isa, cw_heatbath_kernels);
+  cw_sweep s = {.th = &k->th,
+                .weights = cw_wilson_weigh(&k->geom->lat, k->th.c),
+                .rng = cw_rng_stream(9, "one link"),
+                .relax = relax,
+                .present = 0xFFFF};
+  s.weights.scale = scale;
+  for (s.sweep = 0; s.sweep < n_sweeps; s.sweep++)
+    for (long b = 0; b < k->x.n_blocks; b++) {
+      cw_field block = cw_field_block(&k->x, b);
+      uint16_t active[64];
+      long outer = k->geom->outer[SITE], n = (long)k->x.n_comp * CW_LANES;
+      double *row = block.data + outer * n, before[36 * CW_LANES];
+      memcpy(before, row, (size_t)n * sizeof *row);
+      memset(active, 0, sizeof active);
+      active[outer] = 0xFFFF;
+      long inner = outer % k->geom->n_inner;
+      assert_false(kernels->update[k->th.ops->kind](&s, &block, active, inner, 1));
+      long mine = n / k->geom->lat.dim;
+      memcpy(row + mine, before + mine, (size_t)(n - mine) * sizeof *row);
+    }
+}
+
+static inline int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* A distribution as weighted points, to be compared with samples. */
+typedef struct {
+  double at, weight;
+} point;
+
+static inline int ascending_point(const void *a, const void *b) {
+  return ascending(&((const point *)a)->at, &((const point *)b)->at);
+}
+
+/* Kolmogorov and Smirnov: sqrt(n) D is above 2.2 with probability 2 exp(-2 2.2^2) = 1e-4. */
+static inline void check_distribution(const char *what, double scale, double *sample, long n,
+                                      point *p, long n_points) {
+  qsort(sample, (size_t)n, sizeof *sample, ascending);
+  qsort(p, (size_t)n_points, sizeof *p, ascending_point);
+  double total = 0, below = 0, worst = 0;
+  for (long i = 0; i < n_points; i++) total += p[i].weight;
+  for (long i = 0, j = 0; i < n; i++) {
+    while (j < n_points && p[j].at <= sample[i]) below += p[j++].weight;
+    double F = below / total;
+    worst =
+        fmax(worst, fmax(fabs(F - (double)i / (double)n), fabs(F - (double)(i + 1) / (double)n)));
+  }
+  if (!(worst * sqrt((double)n) < 2.2))
+    fail_msg("%s at scale %g: sqrt(n) D = %.2f", what, scale, worst * sqrt((double)n));
+}
+
+#endif
