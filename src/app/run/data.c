@@ -102,6 +102,16 @@ static void rows_of_part(long n, cw_kept_part part, long *begin, long *end) {
   *end = part == CW_KEPT_TO_TRAIN ? n / 2 : n;
 }
 
+cw_status cw_kept_row(cw_case *c, const cw_field *kept, long row, long n_chain, cw_field *x) {
+  const int n_comp = kept->n_comp;
+  CW_TRY(cw_field_create(c->ctx, c->geom, n_comp, n_chain, x));
+  for (long i = 0; i < n_chain; i++)
+    for (long k = 0; k < c->geom->n_sites * n_comp; k++)
+      cw_field_set(x, i, k / n_comp, (int)(k % n_comp),
+                   cw_field_get(kept, row * n_chain + i, k / n_comp, (int)(k % n_comp)));
+  return CW_OK;
+}
+
 cw_status cw_kept_configurations(cw_case *c, const cw_section *data, cw_kept_part part,
                                  cw_field *x) {
   cw_arrays all = {0};

@@ -16,14 +16,9 @@ static cw_status judge_row(cw_case *c, const cw_field *from, long row, long n_ch
                            cw_record *record) {
   double *lw = cw_record_row(record, n_chain), *logq = malloc((size_t)n_chain * sizeof *logq);
   cw_field x = {0};
-  cw_status st = lw && logq ? cw_field_create(c->ctx, c->geom, 1, n_chain, &x)
+  cw_status st = lw && logq ? cw_kept_row(c, from, row, n_chain, &x)
                             : cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  if (st == CW_OK) {
-    for (long i = 0; i < n_chain; i++)
-      for (long k = 0; k < c->geom->n_sites; k++)
-        cw_field_set(&x, i, k, 0, cw_field_get(from, row * n_chain + i, k, 0));
-    st = cw_model_log_prob(c->ctx, c->model, &x, logq);
-  }
+  if (st == CW_OK) st = cw_model_log_prob(c->ctx, c->model, &x, logq);
   if (st == CW_OK) cw_log_weights(c, &x, logq, lw);
   if (st == CW_OK) st = cw_check_log_weights(c, "forward", lw, n_chain);
   cw_field_destroy(&x);
