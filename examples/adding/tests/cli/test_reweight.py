@@ -9,7 +9,7 @@ from program import Case
 JOB = """\
 job: reweighted
 seed: 7
-checkpoint: 0.01
+checkpoint: 0.05
 lattice: [4, 4]
 theory: {kind: ising, beta: 0.35}
 cluster: {chains: 32, thermalise: 50, steps: 1000, keep: 32000}
@@ -30,7 +30,7 @@ reweight: {data: heatbath, to: {beta: 1.1}}
 
 
 def enumerate_spins(extent, betas):
-    """(ln Z, E/V) at each beta."""
+    """(ln Z, E/V, specific heat) at each beta."""
     sites, counts = list(itertools.product(range(extent), repeat=2)), {}
     pairs = [(sites.index((x, y)), sites.index(other)) for x, y in sites
              for other in (((x + 1) % extent, y), (x, (y + 1) % extent))]
@@ -38,14 +38,14 @@ def enumerate_spins(extent, betas):
         links = sum(1 - 2 * ((bits >> a ^ bits >> b) & 1) for a, b in pairs)
         counts[links] = counts.get(links, 0) + 1
     for beta in betas:
-        Z = sum(n * math.exp(beta * links) for links, n in counts.items())
-        yield math.log(Z), -sum(n * links * math.exp(beta * links) for links, n in counts.items()) / Z / len(sites)
+        Z, one, two = (sum(n * links ** k * math.exp(beta * links) for links, n in counts.items()) for k in range(3))
+        yield math.log(Z), -one / Z / len(sites), beta ** 2 * (two / Z - (one / Z) ** 2) / len(sites)
 
 
 class Reweight(Case):
     @classmethod
     def setUpClass(cls):
-        (here, cls.e35), (there, cls.e40) = enumerate_spins(4, (0.35, 0.4))
+        (here, cls.e35, _), (there, cls.e40, cls.heat40) = enumerate_spins(4, (0.35, 0.4))
         cls.ratio = there - here
         cls.job = JOB.replace("ENERGY35", repr(cls.e35)).replace("ENERGY40", repr(cls.e40)).replace("RATIO", repr(cls.ratio))
 
@@ -60,11 +60,12 @@ class Reweight(Case):
 
     def test_enumeration(self):
         found, results = self.results_of(self.job)
-        for name, exact in (("reweight.energy", self.e40), ("reweight.lnZ_ratio", self.ratio)):
-            r = results[name]
-            self.assertLess(r["error"], 0.01 * abs(exact), name)
+        for name, exact in (("energy", self.e40), ("specific_heat", self.heat40), ("lnZ_ratio", self.ratio)):
+            r = results[f"reweight.{name}"]
+            self.assertLess(r["error"], 0.02 * abs(exact), name)
             self.assertLess(abs(r["value"] - exact), 4 * r["error"], name)
-            self.assertEqual(r["expected"]["value"], exact)
+        self.assertEqual(results["reweight.energy"]["expected"]["value"], self.e40)
+        self.assertEqual(results["reweight.lnZ_ratio"]["expected"]["value"], self.ratio)
         self.assertEqual(results["cluster.energy"]["expected"]["value"], self.e35)
         self.assertTrue(0.5 < results["reweight.ess"]["value"] < 1)
         self.assertEqual(found["warnings"], [])
