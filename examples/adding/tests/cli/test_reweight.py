@@ -98,7 +98,7 @@ class Reweight(Case):
         self.assertLess(abs(r["value"] - exact), 4 * r["error"])
 
     def test_resume(self):
-        self.write("job.yaml", self.job)
+        self.write("job.yaml", self.job.replace("checkpoint: 0.05", "checkpoint: 0.01"))
         self.good("run", "job.yaml", "--out", "whole", "--quiet", "--threads", 1)
         segments = [s for s in self.segments("whole") if s.startswith("reweight.")]
         self.assertGreater(len(segments), 1, "too fast to be interrupted")

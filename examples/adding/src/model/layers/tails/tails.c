@@ -3,9 +3,8 @@
  * theta < 0 lighter ones; near 0 it is a scale. The inverse is the same function of -theta, and both
  * are odd. */
 #include <math.h>
-#include <stdlib.h>
 
-#include "causeway/model.h"
+#include "model/layers/plain.h"
 
 /* The function at one site, with every derivative that the products need. */
 typedef struct {
@@ -35,17 +34,9 @@ static void apply(const cw_layer *L, double theta, double *x, double *logj) {
 }
 
 /* The frame is the side of x in both passes, so that either product works after either of them. */
-static cw_status keep(const cw_layer *L, const double *x, cw_arena *tape, void **frame) {
-  const size_t n = (size_t)L->geom->n_outer * CW_LANES;
-  double *kept = *frame = cw_arena_alloc(tape, n * sizeof *kept);
-  if (kept == NULL) return CW_ENOMEM;
-  for (size_t i = 0; i < n; i++) kept[i] = x[i];
-  return CW_OK;
-}
-
 static cw_status forward(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape,
                          void **frame) {
-  CW_TRY(keep(L, x, tape, frame));
+  CW_TRY(cw_layer_keep(L, x, tape, frame));
   apply(L, th.d[0], x, logj);
   return CW_OK;
 }
@@ -53,7 +44,7 @@ static cw_status forward(const cw_layer *L, cw_theta th, double *x, double *logj
 static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj, cw_arena *tape,
                          void **frame) {
   apply(L, -th.d[0], y, logj);
-  return keep(L, y, tape, frame);
+  return cw_layer_keep(L, y, tape, frame);
 }
 
 /* dF/dx = g y' + glogj d(logj)/dx, and the same for theta. */
@@ -89,14 +80,6 @@ static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, 
   return CW_OK;
 }
 
-/* The identity: the prior's tails, until training says otherwise. */
-static void init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain) {
-  (void)L, (void)rng, (void)index, (void)gain;
-  theta[0] = 0;
-}
-
-static void destroy(cw_layer *L) { free(L); }
-
 static const cw_layer_ops ops = {.name = "tails",
                                  .title = "weight of the tails: y = sinh(e^theta asinh x)",
                                  .source =
@@ -106,17 +89,13 @@ static const cw_layer_ops ops = {.name = "tails",
                                  .inverse = inverse,
                                  .forward_vjp = forward_vjp,
                                  .inverse_vjp = inverse_vjp,
-                                 .init = init,
-                                 .destroy = destroy};
+                                 .init = cw_layer_init_zero,
+                                 .destroy = cw_layer_destroy_plain};
 
 static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
                         cw_layer **out) {
   (void)spec;
-  cw_layer *L = calloc(1, sizeof *L);
-  if (L == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
-  *L = (cw_layer){.ops = &ops, .geom = geom, .n_theta = 1};
-  *out = L;
-  return CW_OK;
+  return cw_layer_create_plain(ctx, &ops, geom, 1, out);
 }
 
 /* It reads nothing of a job but its name: no network, no mask, no bins. */
