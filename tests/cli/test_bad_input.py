@@ -215,7 +215,7 @@ class LadderJobs(Case):
     def test_defect_is_the_same_on_all_rungs(self):
         self.write("job.yaml", "job: x\nlattice: [4, 4]\ntheory: {kind: u1, form: defect, beta: 2, factor: 1, edge_1: 2}\n"
                    "ladder: {from: {factor: 0, edge_1: 4}}\nrex: {sampler: heatbath}\n")
-        self.bad(["run", "job.yaml"], "job.yaml:4: ladder.from.edge_1: expected 2, as on the last rung, found 4")
+        self.bad(["run", "job.yaml"], "job.yaml:4: ladder.from.edge_1: expected 2, as in section 'theory', found 4")
 
     def test_moves(self):
         moves = "[mutate, retarget, resample]"

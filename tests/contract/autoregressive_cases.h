@@ -133,14 +133,25 @@ static inline void close_bench(bench *b) {
   cw_context_destroy(b->ctx);
 }
 
+static inline void try_case(const model_case *k, void (*test)(bench *)) {
+  print_message("  %s, %s\n", k->spec.kind, k->what);
+  bench b;
+  open_bench(&b, k, 1);
+  test(&b);
+  close_bench(&b);
+}
+
+/* Every kind of the registry, with a network of one hidden layer, and the cases of the table. */
 static inline void for_cases(void (*test)(bench *)) {
-  for (int i = 0; i < N_CASES; i++) {
-    print_message("  %s\n", cases[i].what);
-    bench b;
-    open_bench(&b, &cases[i], 1);
-    test(&b);
-    close_bench(&b);
+  for (int i = 0; cw_autoregressives[i] != NULL; i++) {
+    const model_case k = {"one hidden layer",
+                          {2, {2, 4}},
+                          0.2,
+                          SPEC(.kind = cw_autoregressives[i]->name, .n_hidden = 1, .hidden = {6},
+                               .kernel = 3, .bonds = true)};
+    try_case(&k, test);
   }
+  for (int i = 0; i < N_CASES; i++) try_case(&cases[i], test);
 }
 
 #define FOR_CASES(test)                                                                            \

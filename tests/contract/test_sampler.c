@@ -344,6 +344,24 @@ static int find_param(const cw_sampler_ops *ops, const char *name) {
   return -1;
 }
 
+/* Sets state far too large, or far too small. Of samplers that integrate, a trajectory of many
+ * steps, so that one more or less means little; links keep the first step size for half of
+ * thermalisation, so that 50 steps are far too many. Others come there by tuning for a target that
+ * is far off. */
+static void start_far_off(bench *b, int target, bool small) {
+  const cw_sampler_ops *ops = b->sampler->ops;
+  const int steps = find_param(ops, "md_steps"), length = find_param(ops, "length");
+  const bool reals = b->th.ops->kind == CW_SITE_REAL;
+  if (steps >= 0 && length >= 0) {
+    b->sampler->param[length] = 4;
+    b->sampler->param[steps] = !small ? 1 : reals ? 200 : 50;
+    ops->init(b->sampler);
+    return;
+  }
+  b->sampler->param[target] = small ? 0.99 : 0.1;
+  thermalise(b, 150);
+}
+
 /* From a step size that is far too large, and from one far too small, to the same acceptance, not
  * below the target. */
 static void tuning_reaches_its_target(const subject *who) {
@@ -351,20 +369,16 @@ static void tuning_reaches_its_target(const subject *who) {
   if (who->theory->force == NULL) return; /* what is tuned is the step size of HMC */
   const cw_lattice lat = reals ? (cw_lattice){2, {8, 8}} : (cw_lattice){2, {4, 4}};
   const long n_chain = reals ? 128 : 32;
-  int target = find_param(who->sampler, "target"), steps = find_param(who->sampler, "md_steps");
-  int length = find_param(who->sampler, "length");
+  int target = find_param(who->sampler, "target");
   if (who->sampler->tune == NULL || (!reals && who->form > 0)) return;
-  assert_true(target >= 0 && steps >= 0 && length >= 0); /* what tuned samplers have in common */
-  /* links keep the first step size for half of thermalisation: 50 steps are far too many */
-  double start[2] = {1, reals ? 200 : 50}, mean[2];
+  assert_true(target >= 0); /* what tuned samplers have in common */
+  double mean[2];
   for (int k = 0; k < 2; k++) {
     bench b;
     double accept[128], sum = 0;
     if (!open_bench(&b, who, who->ctx, &lat, 1, n_chain)) return;
+    start_far_off(&b, target, k == 1);
     b.sampler->param[target] = 0.8;
-    b.sampler->param[length] = 4; /* many steps, so that one step more or less means little */
-    b.sampler->param[steps] = start[k];
-    b.sampler->ops->init(b.sampler);
     uint32_t n = thermalise(&b, reals ? 150 : 200);
     cw_step_stats stats = {.accept = accept};
     for (uint32_t i = 0; i < 20; i++) {

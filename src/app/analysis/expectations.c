@@ -13,23 +13,29 @@ void cw_expect_format(const cw_expect *e, char *text, size_t size) {
   snprintf(text, size, "%s", value);
 }
 
-/* The expectation of result r of a stage ("": of the case); one that names the stage wins. */
-static const cw_expect *find(const cw_plan *p, const char *stage, const cw_result *r) {
+/* Of which results an expectation can be: of the case, of a stage, or of one that sees the theory
+ * at other parameters, of which a job expects only what it says of that stage. */
+typedef struct {
+  const char *stage; /* "": the case */
+  bool elsewhere;
+} place;
+
+/* The expectation of result r; one that names the stage wins. */
+static const cw_expect *find(const cw_plan *p, const place *of, const cw_result *r) {
   const cw_expect *found = NULL;
   for (int i = 0; i < p->n_expect; i++) {
     const cw_expect *e = &p->expect[i];
-    bool fits = (e->stage[0] == '\0' || strcmp(e->stage, stage) == 0) &&
-                strcmp(e->quantity, r->quantity) == 0 && e->index == r->index;
+    bool here = strcmp(e->stage, of->stage) == 0 || (e->stage[0] == '\0' && !of->elsewhere);
+    bool fits = here && strcmp(e->quantity, r->quantity) == 0 && e->index == r->index;
     if (fits && (found == NULL || found->stage[0] == '\0')) found = e;
   }
   return found;
 }
 
-static cw_status compare(cw_context *ctx, cw_analysis_case *c, const char *stage, cw_result *list,
-                         int n) {
+static cw_status compare(cw_context *ctx, cw_analysis_case *c, place of, cw_result *list, int n) {
   for (int i = 0; i < n; i++) {
     cw_result *r = &list[i];
-    r->expected = find(c->plan, stage, r);
+    r->expected = find(c->plan, &of, r);
     if (r->expected == NULL) continue;
     if (!isfinite(r->e.error))
       CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
@@ -44,10 +50,11 @@ static cw_status compare(cw_context *ctx, cw_analysis_case *c, const char *stage
   return CW_OK;
 }
 
-/* Rungs that are not the last one sample other theories, of which a job expects nothing. */
 cw_status cw_expect_compare(cw_context *ctx, cw_analysis_case *c) {
-  for (int s = 0; s < c->n_stages; s++)
-    if (cw_stage_is(&c->stage[s], CW_IS_MEASURED))
-      CW_TRY(compare(ctx, c, c->stage[s].part.name, c->stage[s].result, c->stage[s].n_results));
-  return compare(ctx, c, "", c->result, c->n_results);
+  for (int i = 0; i < c->n_stages; i++) {
+    cw_analysis_stage *s = &c->stage[i];
+    CW_TRY(compare(ctx, c, (place){s->part.name, !cw_stage_is(s, CW_IS_MEASURED)}, s->result,
+                   s->n_results));
+  }
+  return compare(ctx, c, (place){"", false}, c->result, c->n_results);
 }

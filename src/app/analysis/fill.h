@@ -26,6 +26,10 @@ cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis
 /* Quantities of the first group from rows (n, n_primary) of independent weighted samples. */
 cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                            const cw_array *primary, const cw_array *log_weight);
+/* The same from chains, whose errors know autocorrelations: primary (n_step, n_chain, n_primary),
+ * log_weight (n_step, n_chain). Sets n_step, n_chain and present. */
+cw_status cw_fill_reweighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                             const cw_array *primary, const cw_array *log_weight);
 /* Results and curves of chains that measured the first group: primary (n_step, n_chain, n_primary).
  */
 cw_status cw_fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,

@@ -12,7 +12,9 @@ typedef struct {
   const double *data;
   const double *log_weight; /* (n_step); NULL: chains */
   long n_chain, n_step;
-  int n_primary;
+  int n_primary; /* numbers per row */
+  double *ratio; /* chains whose rows are a weight w, and w times each primary: room for the ratios
+                    of these means; NULL: rows are primaries */
 } measurements;
 
 typedef struct {
@@ -20,10 +22,20 @@ typedef struct {
   const cw_quantity *quantity;
   int index;
   const char **why; /* set where the quantity is undefined and knows why */
+  double *ratio;    /* of the measurements */
+  int n_ratio;
 } quantity_arg;
+
+static quantity_arg argument(const measurements *m, const cw_quantity *q, int i, const char **why) {
+  return (quantity_arg){m->observer, q, i, why, m->ratio, m->n_primary - 1};
+}
 
 static double evaluate(const double *mean, const void *arg) {
   const quantity_arg *q = arg;
+  if (q->ratio != NULL) {
+    for (int i = 0; i < q->n_ratio; i++) q->ratio[i] = mean[1 + i] / mean[0];
+    mean = q->ratio;
+  }
   const double value = cw_quantity_value(q->observer, q->quantity, mean, q->index);
   if (isnan(value) && q->quantity->why != NULL)
     *q->why = q->quantity->why(q->observer, mean, q->index);
@@ -65,7 +77,7 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const mea
     int n = q->count != NULL ? q->count(m->observer) : 1;
     for (int i = 0; i < n; i++) {
       const char *why;
-      quantity_arg arg = {m->observer, q, i, &why};
+      quantity_arg arg = argument(m, q, i, &why);
       cw_result *r = cw_add_result(&s->result, &s->n_results);
       if (r == NULL) return cw_no_memory(ctx);
       r->quantity = q->name;
@@ -78,7 +90,8 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const mea
       else
         snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->part.name, q->name);
       CW_TRY(estimate(ctx, m, &arg, &r->e));
-      if (m->log_weight == NULL && q->featured) CW_TRY(add_chain_taus(ctx, m, &arg, r));
+      if (m->log_weight == NULL && m->ratio == NULL && q->featured)
+        CW_TRY(add_chain_taus(ctx, m, &arg, r));
     }
   }
   return CW_OK;
@@ -156,7 +169,7 @@ static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
     if (!q->featured) continue;
     char name[CW_RESULT_NAME];
     const char *why;
-    quantity_arg arg = {m->observer, q, 0, &why};
+    quantity_arg arg = argument(m, q, 0, &why);
     snprintf(name, sizeof name, "autocorrelation.%.40s", q->name);
     st = cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg,
                             stride, n_lag, rho);
@@ -215,10 +228,10 @@ cw_status cw_get_primary(cw_context *ctx, const cw_analysis_case *c, const cw_an
                  s->part.name, held, o->ops->name, expected);
 }
 
-/* What a stage samples: the theory of the job or, borrowed from it, that of a rung. */
+/* What the results of a stage are of: the theory of the job or, borrowed from it, that at other
+ * parameters. */
 static cw_theory theory_of(const cw_analysis_case *c, const cw_analysis_stage *s) {
-  return s->part.rung >= 0 ? cw_theory_at(&c->theory, c->plan->ladder.param[s->part.rung])
-                           : c->theory;
+  return s->part.param != NULL ? cw_theory_at(&c->theory, s->part.param) : c->theory;
 }
 
 /* Results and curves of the rows (n_step, n_chain, n_primary) of group g. */
@@ -270,9 +283,56 @@ cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analys
       primary->dim[1] != c->observer[0].ops->n_primary(&c->observer[0]))
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds %ld x %ld measurements for %ld weights",
                    s->part.name, primary->dim[0], primary->dim[1], log_weight->dim[0]);
-  measurements m = {&c->observer[0],     0, primary->data, log_weight->data, 1, log_weight->dim[0],
-                    (int)primary->dim[1]};
+  measurements m = {.observer = &c->observer[0],
+                    .data = primary->data,
+                    .log_weight = log_weight->data,
+                    .n_chain = 1,
+                    .n_step = log_weight->dim[0],
+                    .n_primary = (int)primary->dim[1]};
   return add_quantities(ctx, s, &m);
+}
+
+/* Rows of w and w times each primary, w = 1 at the largest log-weight: (n_chain, n_step, 1 +
+ * n_primary). NULL: no memory. */
+static double *weighted_rows(const cw_array *primary, const cw_array *log_weight) {
+  const long n = cw_array_size(log_weight), width = 1 + primary->dim[2];
+  double top = -INFINITY, *row = malloc((size_t)(n * width) * sizeof *row), *chains = NULL;
+  for (long i = 0; i < n; i++) top = fmax(top, log_weight->data[i]);
+  for (long i = 0; i < n && row != NULL; i++) {
+    double w = row[i * width] = exp(log_weight->data[i] - top);
+    for (long k = 1; k < width; k++)
+      row[i * width + k] = w * primary->data[i * (width - 1) + k - 1];
+  }
+  if (row != NULL) chains = cw_chains_first(row, primary->dim[0], primary->dim[1], width);
+  free(row);
+  return chains;
+}
+
+cw_status cw_fill_reweighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                             const cw_array *primary, const cw_array *log_weight) {
+  const long n_step = primary->dim[0], n_chain = primary->dim[1], n_primary = primary->dim[2];
+  if (log_weight->dim[0] != n_step || log_weight->dim[1] != n_chain)
+    return cw_fail(ctx, CW_ECORRUPT,
+                   "stage '%s' holds %ld x %ld measurements for %ld x %ld weights", s->part.name,
+                   n_step, n_chain, log_weight->dim[0], log_weight->dim[1]);
+  s->n_step = n_step;
+  s->n_chain = n_chain;
+  s->present = n_step >= CW_GAMMA_MIN_STEPS;
+  if (!s->present) return CW_OK;
+  const cw_theory th = theory_of(c, s);
+  const cw_observer o = cw_observer_make(c->observer[0].ops, &th, c->observer[0].param);
+  double *rows = weighted_rows(primary, log_weight),
+         *ratio = malloc((size_t)n_primary * sizeof *ratio);
+  measurements m = {.observer = &o,
+                    .data = rows,
+                    .n_chain = n_chain,
+                    .n_step = n_step,
+                    .n_primary = (int)n_primary + 1,
+                    .ratio = ratio};
+  cw_status st = rows != NULL && ratio != NULL ? add_quantities(ctx, s, &m) : cw_no_memory(ctx);
+  free(rows);
+  free(ratio);
+  return st;
 }
 
 cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept) {

@@ -26,7 +26,8 @@ static void add_name(names *known, const char *quantity, int count, int group) {
 }
 
 static bool measures(const cw_section *s) {
-  return s->method->needs & (CW_MEASURES_FIRST_GROUP | CW_MEASURES_ALL_GROUPS);
+  return s->method->needs &
+         (CW_MEASURES_FIRST_GROUP | CW_MEASURES_ALL_GROUPS | CW_MEASURES_ELSEWHERE);
 }
 
 /* All that methods may give, whether this job has them or not: a mistake is told better so. */
@@ -77,12 +78,13 @@ static bool is_given(const cw_plan *p, const cw_section *s, const char *quantity
 }
 
 /* Does a section of the job give that quantity, of that group of observables (-1: of none)?
- * name "": any of them. */
+ * name "": any of those that see the theory at the job's parameters. */
 static bool is_measured(const cw_plan *p, const char *name, const char *quantity, int group) {
+  unsigned measured = CW_MEASURES_ALL_GROUPS;
+  if (group == 0) measured |= CW_MEASURES_FIRST_GROUP | CW_MEASURES_ELSEWHERE;
   for (int i = 0; i < p->n_sections; i++) {
     const cw_section *s = &p->section[i];
-    const unsigned measured =
-        group == 0 ? CW_MEASURES_FIRST_GROUP | CW_MEASURES_ALL_GROUPS : CW_MEASURES_ALL_GROUPS;
+    if (name[0] == '\0' && s->method->needs & CW_MEASURES_ELSEWHERE) continue;
     if (name[0] != '\0' && strcmp(name, s->kind.name) != 0) continue;
     if (group >= 0 ? (s->method->needs & measured) != 0 : is_given(p, s, quantity, false))
       return true;

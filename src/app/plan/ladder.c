@@ -1,26 +1,26 @@
-/* Section `ladder`. */
+/* Section `ladder`, and other parameters of the job's theory. */
 #include <stdio.h>
 #include <string.h>
 
 #include "app/plan/plan.h"
 
-/* Parameters of the first rung: those that `from` names, and else the job's. Whole numbers are not
- * couplings but say where a defect is, which all rungs share. */
-static cw_status read_from(cw_node *ladder, const cw_plan *p, double *from) {
+cw_status cw_read_other_params(cw_node *map, const char *key, const cw_plan *p,
+                               double other[CW_MAX_PARAMS]) {
   cw_param table[CW_MAX_PARAMS + 1] = {{0}};
-  cw_node *map;
+  cw_node *child;
   const cw_param *own = p->theory->params[p->form];
   for (int i = 0; i < CW_MAX_PARAMS && own[i].name != NULL; i++) {
     table[i] = own[i];
     table[i].preset = p->param[i];
   }
-  CW_TRY(cw_job_map(ladder, "from", CW_JOB_MUST, &map));
-  CW_TRY(cw_job_params(map, table, from));
+  CW_TRY(cw_job_map(map, key, CW_JOB_MUST, &child));
+  CW_TRY(cw_job_params(child, table, other));
   for (int i = 0; i < CW_MAX_PARAMS && own[i].name != NULL; i++)
-    if (own[i].numbers == CW_WHOLE && from[i] != p->param[i])
-      return cw_job_fail(map, own[i].name, "expected %g, as on the last rung, found %g",
-                         p->param[i], from[i]);
-  return CW_OK;
+    if (own[i].numbers == CW_WHOLE && other[i] != p->param[i])
+      return cw_job_fail(child, own[i].name, "expected %g, as in section 'theory', found %g",
+                         p->param[i], other[i]);
+  const char *why = p->theory->refuse ? p->theory->refuse(p->form, &p->lat, other) : NULL;
+  return why != NULL ? cw_job_fail(child, NULL, "%s", why) : CW_OK;
 }
 
 static cw_status read_positions(cw_node *ladder, cw_ladder_plan *l) {
@@ -48,7 +48,7 @@ cw_status cw_read_ladder(cw_node *root, cw_plan *p) {
   double from[CW_MAX_PARAMS] = {0};
   CW_TRY(cw_job_map(root, "ladder", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
-  CW_TRY(read_from(map, p, from));
+  CW_TRY(cw_read_other_params(map, "from", p, from));
   CW_TRY(read_positions(map, l));
   for (int r = 0; r < l->n; r++) {
     for (int k = 0; k < CW_MAX_PARAMS; k++)

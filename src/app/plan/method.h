@@ -47,7 +47,9 @@ typedef struct {
   const char *unit;  /* of its steps: "steps", "samples", "walks" */
   long wanted;       /* steps that the job asks for */
   unsigned is;       /* bits of CW_IS_... */
-  int rung;          /* of the ladder, whose theory it samples; -1: the job's */
+  int rung;          /* of the ladder, on which it is; -1: on none */
+  /* Of the theory that its results are of, as the plan holds them; NULL: the job's. */
+  const double *param;
   cw_colour colour;
 } cw_part;
 enum {
@@ -65,7 +67,10 @@ enum {
   CW_NEEDS_LADDER = 2,
   CW_KEEPS = 4,                /* configurations, which other sections take by `data` */
   CW_MEASURES_FIRST_GROUP = 8, /* at each of its steps */
-  CW_MEASURES_ALL_GROUPS = 16  /* each group in its turn */
+  CW_MEASURES_ALL_GROUPS = 16, /* each group in its turn */
+  /* The first group, of the theory at other parameters: a job may expect its results by SECTION.NAME
+   * alone. */
+  CW_MEASURES_ELSEWHERE = 32
 };
 
 /* A number beside the observables that a section gives, so that a job may expect it. */

@@ -140,6 +140,11 @@ cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p,
 /* Key `layers`, those of flows without a prior; key `start`, whose parameters they start from. */
 cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model);
 cw_status cw_read_start(cw_node *map, cw_start_from *start);
+/* A map under key (`from`, `to`): other parameters of the job's theory; those that it does not name
+ * are the job's. Whole numbers are not couplings but say where a defect is: they must be the job's.
+ */
+cw_status cw_read_other_params(cw_node *map, const char *key, const cw_plan *p,
+                               double other[CW_MAX_PARAMS]);
 /* How parameters move, the same for every loss; presets of the estimator and of the warm-up. */
 cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t);
 /* CW_EINVAL: the job's fields are not real numbers on sites, which flows are for. */

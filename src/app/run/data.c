@@ -102,6 +102,13 @@ static void rows_of_part(long n, cw_kept_part part, long *begin, long *end) {
   *end = part == CW_KEPT_TO_TRAIN ? n / 2 : n;
 }
 
+void cw_kept_row(const cw_field *kept, long row, cw_field *x) {
+  for (long i = 0; i < x->n_config; i++)
+    for (long s = 0; s < x->geom->n_sites; s++)
+      for (int k = 0; k < x->n_comp; k++)
+        cw_field_set(x, i, s, k, cw_field_get(kept, row * x->n_config + i, s, k));
+}
+
 cw_status cw_kept_configurations(cw_case *c, const cw_section *data, cw_kept_part part,
                                  cw_field *x) {
   cw_arrays all = {0};

@@ -132,5 +132,7 @@ cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out);
 typedef enum { CW_KEPT_ALL, CW_KEPT_TO_TRAIN, CW_KEPT_TO_JUDGE } cw_kept_part;
 cw_status cw_kept_configurations(cw_case *c, const cw_section *data, cw_kept_part part,
                                  cw_field *x); /* the caller destroys *x */
+/* Row number row of them into x, which has one configuration of each of the chains. */
+void cw_kept_row(const cw_field *kept, long row, cw_field *x);
 
 #endif

@@ -16,15 +16,12 @@ typedef struct {
 /* Log-weights of row number row of from, into a new row of lw. */
 static cw_status judge_row(cw_case *c, forward *f, const cw_field *from, long row,
                            cw_record *record) {
-  const long n_chain = f->n_chain;
-  double *lw = cw_record_row(record, n_chain);
+  double *lw = cw_record_row(record, f->n_chain);
   if (lw == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  for (long i = 0; i < n_chain; i++)
-    for (long k = 0; k < c->geom->n_sites; k++)
-      cw_field_set(&f->row, i, k, 0, cw_field_get(from, row * n_chain + i, k, 0));
+  cw_kept_row(from, row, &f->row);
   CW_TRY(cw_model_log_prob(c->ctx, c->model, &f->row, f->logq));
   cw_log_weights(c, &f->row, f->logq, lw);
-  return cw_check_log_weights(c, "forward", lw, n_chain);
+  return cw_check_log_weights(c, "forward", lw, f->n_chain);
 }
 
 static cw_status step(cw_stage *s, cw_case *c, long row) {

@@ -16,6 +16,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
     cw_part *part = &out[n++];
     *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", cw_measured_rows(p, &x->mcmc));
     part->rung = rung;
+    part->param = p->ladder.param[rung];
     if (rung == last) continue;
     part->is = CW_IS_CHAINS | CW_IS_INNER;
     snprintf(part->name, sizeof part->name, "%s.rung%d", s->kind.name, rung);
