@@ -58,44 +58,36 @@ static void bench_sampler(cw_context *ctx, const char *name, const cw_lattice *l
   enum { N_CHAIN = 256 };
   double p[2] = {-4, 6.008};
   cw_geometry *geom;
-  cw_field x;
-  cw_sampler *s;
+  cw_chains h;
   must(ctx, cw_geometry_create(ctx, lat, 1, &geom));
   cw_theory th;
   must(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), geom, 0, p, &th));
-  must(ctx, cw_field_create(ctx, geom, 1, N_CHAIN, &x));
-  must(ctx, cw_sampler_create(ctx, cw_sampler_find(name), &th, NULL, NULL, x.n_blocks, &s));
+  must(ctx, cw_chains_open(ctx, &th, cw_sampler_find(name), NULL, NULL, N_CHAIN, &h));
+  cw_kind(CW_SITE_REAL)->cold(&h.x);
   cw_observer obs = cw_observer_make(cw_observable_for(&th), &th, NULL);
   double *out = calloc((size_t)(N_CHAIN * obs.ops->n_primary(&obs)), sizeof *out);
   cw_arena *work = cw_arena_create(0);
   cw_rng rng = cw_rng_stream(1, "bench");
-  uint32_t step = 0;
-  double accept[N_CHAIN];
-  cw_step_stats stats = {.accept = accept};
   if (out == NULL || work == NULL) exit(1);
-  for (; step < 100; step++) {
-    must(ctx, s->ops->step(s, th.c, &x, rng, step, &stats));
-    s->ops->tune(s, cw_sum(accept, N_CHAIN) / N_CHAIN, step, 100);
-  }
+  must(ctx, cw_sampler_run(&h, th.c, rng, 0, 100, 100));
   double best = 1e9, measure = 1e9, sum = 0;
-  for (int i = 0; i < 50; i++, step++) {
+  for (uint32_t step = 100; step < 150; step++) {
     double t = cw_wall_seconds();
-    must(ctx, s->ops->step(s, th.c, &x, rng, step, &stats));
+    must(ctx, cw_sampler_run(&h, th.c, rng, step, 1, 0));
     double u = cw_wall_seconds();
-    must(ctx, cw_measure(ctx, &obs, &x, out, work));
+    must(ctx, cw_measure(ctx, &obs, &h.x, out, work));
     double v = cw_wall_seconds();
     if (u - t < best) best = u - t;
     if (v - u < measure) measure = v - u;
-    sum += cw_sum(accept, N_CHAIN) / N_CHAIN / 50;
+    sum += cw_chains_mean(&h, h.accept) / 50;
   }
   printf("  %-8s %3d x %-3d %9.0f steps/s (%.0f integration steps, acceptance %.2f), "
          "measurement %.2f ns/site/config\n",
-         name, lat->extent[0], lat->extent[1], N_CHAIN / best, s->state[0], sum,
+         name, lat->extent[0], lat->extent[1], N_CHAIN / best, h.sampler->state[0], sum,
          1e9 * measure / (double)(N_CHAIN * geom->n_sites));
   free(out);
   cw_arena_destroy(work);
-  cw_sampler_destroy(s);
-  cw_field_destroy(&x);
+  cw_chains_close(&h);
   cw_geometry_destroy(geom);
 }
 

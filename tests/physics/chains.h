@@ -50,11 +50,9 @@ static inline int index_of(const char *const *names, const char *name) {
   return -1;
 }
 
-static inline cw_sampler *make_sampler(cw_context *ctx, const plan *p, const cw_theory *th,
-                                       long n_blocks) {
+/* Values of the sampler's parameters and word keys, presets but for those that the plan sets. */
+static inline const cw_sampler_ops *set_sampler(const plan *p, double *param, int *choice) {
   const cw_sampler_ops *ops = cw_sampler_find(p->sampler);
-  double param[CW_MAX_PARAMS];
-  int choice[CW_MAX_PARAMS] = {0};
   for (int i = 0; ops->params[i].name != NULL; i++) {
     param[i] = ops->params[i].preset;
     for (int k = 0; k < 4 && p->set[k].name != NULL; k++)
@@ -64,9 +62,17 @@ static inline cw_sampler *make_sampler(cw_context *ctx, const plan *p, const cw_
     int found = index_of(ops->choices[k], p->choice);
     if (found >= 0) choice[k] = found;
   }
-  cw_sampler *s;
-  check_ok(ctx, cw_sampler_create(ctx, ops, th, param, choice, n_blocks, &s));
-  return s;
+  return ops;
+}
+
+static inline cw_chains make_chains(cw_context *ctx, const plan *p, const cw_theory *th,
+                                    long n_chain) {
+  double param[CW_MAX_PARAMS];
+  int choice[CW_MAX_PARAMS] = {0};
+  const cw_sampler_ops *ops = set_sampler(p, param, choice);
+  cw_chains h;
+  check_ok(ctx, cw_chains_open(ctx, th, ops, param, choice, n_chain, &h));
+  return h;
 }
 
 static inline void record(chains *r, const cw_field *x, double *row, long step) {
@@ -81,7 +87,6 @@ static inline void record(chains *r, const cw_field *x, double *row, long step) 
 static inline chains run_chains(cw_context *ctx, const plan *p) {
   const cw_theory_ops *ops = cw_theory_find(p->theory);
   chains r = {.ctx = ctx, .n_chain = p->n_chain, .n_step = p->n_step};
-  cw_field x;
   int V = 1;
   if (cw_kind(ops->kind)->on_links)
     V = cw_geometry_choose(&p->lat, cw_kind_components(ops->kind, &p->lat), p->n_chain);
@@ -90,37 +95,26 @@ static inline chains run_chains(cw_context *ctx, const plan *p) {
   r.ops = cw_observable_for(&r.th);
   cw_observer observer = observer_of(&r);
   r.n_primary = r.ops->n_primary(&observer);
-  check_ok(ctx, cw_field_create(ctx, r.geom, r.th.n_comp, p->n_chain, &x));
-  cw_sampler *s = make_sampler(ctx, p, &r.th, x.n_blocks);
-  size_t lanes = (size_t)(x.n_blocks * x.B), steps = (size_t)(p->n_chain * p->n_step);
-  double *accept = calloc(lanes, sizeof *accept), *dH = calloc(lanes, sizeof *dH);
+  cw_chains h = make_chains(ctx, p, &r.th, p->n_chain);
+  size_t lanes = (size_t)(h.x.n_blocks * h.x.B), steps = (size_t)(p->n_chain * p->n_step);
   double *row = calloc(lanes * (size_t)r.n_primary, sizeof *row);
   r.data = calloc(steps * (size_t)r.n_primary, sizeof *r.data);
   r.weight = calloc(steps, sizeof *r.weight);
-  assert_true(accept && dH && row && r.data && r.weight);
+  assert_true(row && r.data && r.weight);
   cw_rng rng = cw_rng_stream(p->seed, "chains");
-  cw_step_stats stats = {accept, dH};
   if (p->cold)
-    cw_kind(ops->kind)->cold(&x);
+    cw_kind(ops->kind)->cold(&h.x);
   else
-    cw_kind(ops->kind)->hot(r.th.isa, &x, cw_rng_stream(p->seed, "start"), 0);
-  for (uint32_t i = 0; i < p->n_therm + p->n_step; i++) {
-    check_ok(ctx, s->ops->step(s, r.th.c, &x, rng, i, &stats));
-    double mean = cw_sum(accept, (size_t)p->n_chain) / (double)p->n_chain;
-    if (i < p->n_therm) {
-      if (s->ops->tune != NULL) s->ops->tune(s, mean, i, p->n_therm);
-      continue;
-    }
-    long k = (long)(i - p->n_therm);
-    r.accept += mean / p->n_step;
-    for (long c = 0; c < p->n_chain; c++) r.weight[c * p->n_step + k] = exp(-dH[c]);
-    record(&r, &x, row, k);
+    cw_kind(ops->kind)->hot(r.th.isa, &h.x, cw_rng_stream(p->seed, "start"), 0);
+  check_ok(ctx, cw_sampler_run(&h, r.th.c, rng, 0, p->n_therm, p->n_therm));
+  for (uint32_t k = 0; k < p->n_step; k++) {
+    check_ok(ctx, cw_sampler_run(&h, r.th.c, rng, p->n_therm + k, 1, 0));
+    r.accept += cw_chains_mean(&h, h.accept) / p->n_step;
+    for (long c = 0; c < p->n_chain; c++) r.weight[c * p->n_step + k] = exp(-h.dH[c]);
+    record(&r, &h.x, row, k);
   }
-  free(accept);
-  free(dH);
   free(row);
-  cw_field_destroy(&x);
-  cw_sampler_destroy(s);
+  cw_chains_close(&h);
   return r;
 }
 

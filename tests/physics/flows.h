@@ -138,28 +138,22 @@ static inline cw_flow_quality judge(const samples *s) {
  * chain*n_keep + step of x. cluster: Wolff, which visits both signs; else HMC. */
 static inline cw_field draw_target(const flow *f, const char *sampler, long n_chain, long n_keep,
                                    uint32_t every) {
-  plan p = {.sampler = sampler};
+  const plan p = {.sampler = sampler};
   const uint32_t n_therm = 200;
-  cw_field x, kept;
-  check_ok(f->ctx, cw_field_create(f->ctx, f->geom, 1, n_chain, &x));
+  const cw_rng rng = cw_rng_stream(77, "target");
+  cw_field kept;
+  cw_chains h = make_chains(f->ctx, &p, &f->th, n_chain);
   check_ok(f->ctx, cw_field_create(f->ctx, f->geom, 1, n_chain * n_keep, &kept));
-  cw_sampler *s = make_sampler(f->ctx, &p, &f->th, x.n_blocks);
-  double *accept = cw_alloc((size_t)(x.n_blocks * x.B) * sizeof *accept);
-  cw_step_stats stats = {.accept = accept};
-  cw_rng rng = cw_rng_stream(77, "target");
-  cw_field_normal(f->th.isa, &x, cw_rng_stream(77, "start"), 0, 0);
-  for (uint32_t t = 0; t < n_therm + every * (uint32_t)n_keep; t++) {
-    check_ok(f->ctx, s->ops->step(s, f->th.c, &x, rng, t, &stats));
-    if (t < n_therm && s->ops->tune != NULL)
-      s->ops->tune(s, cw_sum(accept, (size_t)n_chain) / (double)n_chain, t, n_therm);
-    if (t < n_therm || (t - n_therm) % every != 0) continue;
+  cw_field_normal(f->th.isa, &h.x, cw_rng_stream(77, "start"), 0, 0);
+  check_ok(f->ctx, cw_sampler_run(&h, f->th.c, rng, 0, n_therm, n_therm));
+  for (uint32_t row = 0; row < n_keep; row++) {
+    const uint32_t first = n_therm + (row > 0 ? (row - 1) * every + 1 : 0);
+    check_ok(f->ctx, cw_sampler_run(&h, f->th.c, rng, first, row > 0 ? every : 1, 0));
     for (long c = 0; c < n_chain; c++)
       for (long k = 0; k < f->geom->n_sites; k++)
-        cw_field_set(&kept, c * n_keep + (t - n_therm) / every, k, 0, cw_field_get(&x, c, k, 0));
+        cw_field_set(&kept, c * n_keep + row, k, 0, cw_field_get(&h.x, c, k, 0));
   }
-  free(accept);
-  cw_sampler_destroy(s);
-  cw_field_destroy(&x);
+  cw_chains_close(&h);
   return kept;
 }
 

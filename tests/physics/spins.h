@@ -26,7 +26,10 @@ static inline void open_walkers(walkers *w, cw_context *ctx, const method *m, co
   check_ok(ctx, cw_geometry_create(ctx, lat, V, &w->geom));
   check_ok(ctx, cw_theory_create(ctx, cw_theory_find("ising"), w->geom, 0, param, &w->th));
   check_ok(ctx, cw_field_create(ctx, w->geom, 1, n, &w->x));
-  w->sampler = make_sampler(ctx, &p, &w->th, w->x.n_blocks);
+  double values[CW_MAX_PARAMS];
+  int choice[CW_MAX_PARAMS] = {0};
+  const cw_sampler_ops *ops = set_sampler(&p, values, choice);
+  check_ok(ctx, cw_sampler_create(ctx, ops, &w->th, values, choice, w->x.n_blocks, &w->sampler));
 }
 
 static inline void close_walkers(walkers *w) {

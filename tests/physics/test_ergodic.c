@@ -140,8 +140,7 @@ typedef struct {
   cw_context *ctx;
   cw_geometry *geom;
   cw_theory th;
-  cw_sampler *sampler;
-  cw_field x;
+  cw_chains chains;
 } ensemble;
 
 /* From unit links, or from fields that are 1 everywhere: at zero all signs are still open. */
@@ -151,42 +150,33 @@ static void run_cold(ensemble *e, cw_context *ctx, const plan *p) {
   check_ok(ctx, cw_geometry_create(ctx, &p->lat, 1, &e->geom));
   check_ok(ctx,
            cw_theory_create(ctx, ops, e->geom, index_of(ops->forms, p->form), p->param, &e->th));
-  check_ok(ctx, cw_field_create(ctx, e->geom, e->th.n_comp, p->n_chain, &e->x));
-  e->sampler = make_sampler(ctx, p, &e->th, e->x.n_blocks);
-  cw_kind(ops->kind)->cold(&e->x);
+  e->chains = make_chains(ctx, p, &e->th, p->n_chain);
+  cw_field *x = &e->chains.x;
+  cw_kind(ops->kind)->cold(x);
   for (long i = 0; ops->kind == CW_SITE_REAL && i < p->n_chain * e->geom->n_sites; i++)
-    cw_field_set(&e->x, i / e->geom->n_sites, i % e->geom->n_sites, 0, 1);
-  double *accept = calloc((size_t)(e->x.n_blocks * e->x.B), sizeof *accept);
-  const cw_step_stats stats = {.accept = accept};
-  for (uint32_t t = 0; t < p->n_step; t++) {
-    check_ok(ctx, e->sampler->ops->step(e->sampler, e->th.c, &e->x, cw_rng_stream(p->seed, "cold"),
-                                        t, &stats));
-    if (e->sampler->ops->tune != NULL && t < p->n_therm)
-      e->sampler->ops->tune(e->sampler, cw_sum(accept, (size_t)p->n_chain) / (double)p->n_chain, t,
-                            p->n_therm);
-  }
-  free(accept);
+    cw_field_set(x, i / e->geom->n_sites, i % e->geom->n_sites, 0, 1);
+  check_ok(ctx, cw_sampler_run(&e->chains, e->th.c, cw_rng_stream(p->seed, "cold"), 0, p->n_step,
+                               p->n_therm));
 }
 
 static void close_ensemble(ensemble *e) {
-  cw_sampler_destroy(e->sampler);
-  cw_field_destroy(&e->x);
+  cw_chains_close(&e->chains);
   cw_theory_destroy(&e->th);
   cw_geometry_destroy(e->geom);
 }
 
 /* Sites are independent: signs are equally likely in all patterns, and moments are those of one. */
 static void check_independent_sites(const ensemble *e, const plan *p) {
-  const long sites = e->geom->n_sites, n = e->x.n_config;
+  const long sites = e->geom->n_sites, n = e->chains.x.n_config;
   const unsigned n_patterns = 1u << sites;
   double exact[2], mean[2] = {0}, square[2] = {0}, *even = calloc(n_patterns, sizeof *even);
   const method m = {p->sampler, p->choice != NULL ? p->choice : "preset"};
   one_site(e->th.c[1], e->th.c[2], exact);
   for (unsigned s = 0; s < n_patterns; s++) even[s] = 1.0 / n_patterns;
-  check_distribution(&e->x, even, n_patterns, &m, "signs from cold");
+  check_distribution(&e->chains.x, even, n_patterns, &m, "signs from cold");
   for (long i = 0; i < n * sites; i++)
     for (int k = 0; k < 2; k++) {
-      const double y = pow(cw_field_get(&e->x, i / sites, i % sites, 0), 2 + 2 * k);
+      const double y = pow(cw_field_get(&e->chains.x, i / sites, i % sites, 0), 2 + 2 * k);
       mean[k] += y / (double)(n * sites);
       square[k] += y * y / (double)(n * sites);
     }
@@ -236,7 +226,7 @@ static void half_periods(cw_context *ctx, double jitter, double *mean, double *e
   ensemble e;
   run_cold(&e, ctx, &p);
   for (long i = 0; i < p.n_chain; i++) {
-    const double x2 = pow(cw_field_get(&e.x, i, 0, 0), 2);
+    const double x2 = pow(cw_field_get(&e.chains.x, i, 0, 0), 2);
     sum += x2 / n;
     square += x2 * x2 / n;
   }
@@ -266,14 +256,14 @@ static void test_half_period(void **state) {
  * 1, of a link and of the product of two. */
 static void check_haar(const ensemble *e) {
   const int N = cw_kind(e->th.ops->kind)->n_colours, n_real = cw_kind(e->th.ops->kind)->n_real;
-  const long sites = e->geom->n_sites, links = sites * e->geom->lat.dim, n = e->x.n_config;
+  const long sites = e->geom->n_sites, links = sites * e->geom->lat.dim, n = e->chains.x.n_config;
   double trace = 0, size = 0, pair = 0;
   for (long i = 0; i < n; i++) {
     double last[18] = {0};
     for (long l = 0; l < links; l++) {
       double u[8 * CW_MAX_DIM * 3], m[18], re = 0, im = 0, re2 = 0;
       for (int k = 0; k < n_real; k++)
-        u[k] = cw_field_get(&e->x, i, l % sites, (int)(l / sites) * n_real + k);
+        u[k] = cw_field_get(&e->chains.x, i, l % sites, (int)(l / sites) * n_real + k);
       cw_link_to_matrix(e->th.ops->kind, u, m);
       for (int a = 0; a < N; a++) {
         re += m[2 * (a * N + a)];

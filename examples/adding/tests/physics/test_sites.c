@@ -35,35 +35,29 @@ static void test_phi2(void **state) {
   cw_context *ctx = test_context(2);
   cw_lattice lattice = {2, {4, 4}};
   cw_geometry *geom;
-  cw_field x;
-  cw_sampler *hmc;
+  cw_chains hmc;
   cw_estimate e;
-  double T[N_CHAIN * CW_MAX_TERMS], accept[N_CHAIN];
+  double T[N_CHAIN * CW_MAX_TERMS];
   double *phi2 = calloc(N_CHAIN * N_STEP, sizeof *phi2);
   assert_non_null(phi2);
   check_ok(ctx, cw_geometry_create(ctx, &lattice, 1, &geom));
   cw_theory th;
   check_ok(ctx, cw_theory_create(ctx, cw_theory_find("sites"), geom, 0, (double[]){a, b}, &th));
-  check_ok(ctx, cw_field_create(ctx, geom, 1, N_CHAIN, &x));
-  cw_field_normal(th.isa, &x, cw_rng_stream(1, "start"), 0, 0);
-  check_ok(ctx, cw_sampler_create(ctx, cw_sampler_find("hmc"), &th, NULL, NULL, x.n_blocks, &hmc));
-  for (uint32_t step = 0; step < N_THERMALISE + N_STEP; step++) {
-    cw_step_stats stats = {.accept = accept};
-    check_ok(ctx, hmc->ops->step(hmc, th.c, &x, cw_rng_stream(1, "hmc"), step, &stats));
-    if (step < N_THERMALISE) {
-      hmc->ops->tune(hmc, cw_sum(accept, N_CHAIN) / N_CHAIN, step, N_THERMALISE);
-      continue;
-    }
-    th.ops->terms(&th, &x, T);
+  check_ok(ctx, cw_chains_open(ctx, &th, cw_sampler_find("hmc"), NULL, NULL, N_CHAIN, &hmc));
+  cw_field_normal(th.isa, &hmc.x, cw_rng_stream(1, "start"), 0, 0);
+  const cw_rng rng = cw_rng_stream(1, "hmc");
+  check_ok(ctx, cw_sampler_run(&hmc, th.c, rng, 0, N_THERMALISE, N_THERMALISE));
+  for (uint32_t step = 0; step < N_STEP; step++) {
+    check_ok(ctx, cw_sampler_run(&hmc, th.c, rng, N_THERMALISE + step, 1, 0));
+    th.ops->terms(&th, &hmc.x, T);
     for (long i = 0; i < N_CHAIN; i++)
-      phi2[i * N_STEP + step - N_THERMALISE] = T[i * th.ops->n_terms] / (double)geom->n_sites;
+      phi2[i * N_STEP + step] = T[i * th.ops->n_terms] / (double)geom->n_sites;
   }
   check_ok(ctx, cw_gamma(ctx, phi2, N_CHAIN, N_STEP, 1, NULL, NULL, &e));
   check_sigma(e.value, e.error, moment(2) / moment(0), 4);
   assert_true(e.error < 2e-3 * e.value);
   free(phi2);
-  cw_sampler_destroy(hmc);
-  cw_field_destroy(&x);
+  cw_chains_close(&hmc);
   cw_geometry_destroy(geom);
   cw_context_destroy(ctx);
 }

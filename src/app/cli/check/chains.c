@@ -14,21 +14,17 @@ typedef struct {
   double *data; /* (n_chain, n_step, n_primary) */
 } chains;
 
-static cw_status step_chains(cw_context *ctx, const cw_theory *th, cw_sampler *s, cw_field *x,
-                             double *accept, double *row, chains *r) {
-  const cw_observer obs = cw_observer_make(cw_observable_for(th), th, NULL);
-  const cw_step_stats stats = {.accept = accept};
-  for (long t = 0; t < r->n_therm + r->n_step; t++) {
-    CW_TRY(s->ops->step(s, th->c, x, cw_rng_stream(1, "check"), (uint32_t)t, &stats));
-    if (t < r->n_therm) {
-      if (s->ops->tune == NULL) continue;
-      s->ops->tune(s, cw_sum(accept, (size_t)r->n_chain) / (double)r->n_chain, (uint32_t)t,
-                   (uint32_t)r->n_therm);
-      continue;
-    }
-    CW_TRY(cw_measure(ctx, &obs, x, row, NULL));
+static cw_status measure(cw_context *ctx, const cw_observer *obs, cw_chains *h, double *row,
+                         chains *r) {
+  const cw_rng rng = cw_rng_stream(1, "check");
+  const uint32_t n_therm = (uint32_t)r->n_therm;
+  cw_kind(h->sampler->th->ops->kind)->hot(cw_context_isa(ctx), &h->x, cw_rng_stream(1, "start"), 0);
+  CW_TRY(cw_sampler_run(h, obs->th->c, rng, 0, n_therm, n_therm));
+  for (long t = 0; t < r->n_step; t++) {
+    CW_TRY(cw_sampler_run(h, obs->th->c, rng, n_therm + (uint32_t)t, 1, 0));
+    CW_TRY(cw_measure(ctx, obs, &h->x, row, NULL));
     for (long i = 0; i < r->n_chain; i++)
-      memcpy(r->data + (i * r->n_step + t - r->n_therm) * r->n_primary, row + i * r->n_primary,
+      memcpy(r->data + (i * r->n_step + t) * r->n_primary, row + i * r->n_primary,
              (size_t)r->n_primary * sizeof *row);
   }
   return CW_OK;
@@ -36,24 +32,15 @@ static cw_status step_chains(cw_context *ctx, const cw_theory *th, cw_sampler *s
 
 /* r->data is the caller's to free, also after a failure. */
 static cw_status run_chains(cw_context *ctx, const cw_theory *th, const char *sampler, chains *r) {
-  cw_sampler *s = NULL;
-  cw_field x = {0};
+  cw_chains h;
   const cw_observer obs = cw_observer_make(cw_observable_for(th), th, NULL);
   r->n_primary = obs.ops->n_primary(&obs);
-  CW_TRY(cw_field_create(ctx, th->geom, th->n_comp, r->n_chain, &x));
-  double *accept = cw_alloc((size_t)(x.n_blocks * x.B) * sizeof *accept);
+  cw_status st = cw_chains_open(ctx, th, cw_sampler_find(sampler), NULL, NULL, r->n_chain, &h);
   double *row = cw_alloc((size_t)(r->n_chain * r->n_primary) * sizeof *row);
   r->data = cw_alloc((size_t)(r->n_chain * r->n_step * r->n_primary) * sizeof *r->data);
-  cw_status st = accept && row && r->data ? CW_OK : cw_check_no_memory(ctx);
-  if (st == CW_OK)
-    st = cw_sampler_create(ctx, cw_sampler_find(sampler), th, NULL, NULL, x.n_blocks, &s);
-  if (st == CW_OK) {
-    cw_kind(th->ops->kind)->hot(cw_context_isa(ctx), &x, cw_rng_stream(1, "start"), 0);
-    st = step_chains(ctx, th, s, &x, accept, row, r);
-  }
-  cw_sampler_destroy(s);
-  cw_field_destroy(&x);
-  free(accept);
+  if (row == NULL || r->data == NULL) st = cw_check_no_memory(ctx);
+  if (st == CW_OK) st = measure(ctx, &obs, &h, row, r);
+  cw_chains_close(&h);
   free(row);
   return st;
 }
