@@ -1,6 +1,5 @@
 """A run that dies or is stopped at any commit of its store, and is resumed, leaves the store of one that was left alone. No clocks: the
 process is interrupted by interrupt.c, which counts segments. (At random moments: test_resume_long.py.)"""
-import os
 import re
 import shutil
 import signal
@@ -165,6 +164,7 @@ class Resume(Interrupted):
             found = re.fullmatch(r"error: stopped in stage '([^']+)' after step (\d+) of \d+; --resume goes on from there\n", err)
             self.assertIsNotNone(found, err)
             stopped.append(found[1])
+            self.assertLessEqual(len(stopped), len(self.segments("whole")), "it does not get on")
             self.assertTrue(any(name.startswith(found[1].replace("/", "+") + ".0") for name in self.segments(out)))
             self.assertIn(found[1], self.good("show", out))
 

@@ -7,58 +7,69 @@
 
 enum { BATCH = 4096 };
 
-typedef struct {
-  const cw_nis_plan *plan;
-  cw_rng rng;
-  cw_record lw, primary; /* one row per sample, of all ranks */
-} nis;
-
 /* One step's samples: lw (total) and primary (total, n_primary), of which this rank draws [first,
- * first + mine). */
+ * first + x.n_config) into x. */
 typedef struct {
-  long total, first, mine;
+  long total, first;
   int n_primary;
+  cw_field x;
   double *lw, *primary, *logq;
 } nis_batch;
 
-static cw_status open_batch(cw_case *c, const nis *n, long step, nis_batch *b) {
-  long left = n->plan->samples - step * BATCH, begin, end;
-  *b = (nis_batch){.total = left < BATCH ? left : BATCH,
-                   .n_primary = c->observer[0].ops->n_primary(&c->observer[0])};
+typedef struct {
+  const cw_nis_plan *plan;
+  cw_rng rng;
+  nis_batch batch;       /* with room for a full one */
+  cw_record lw, primary; /* one row per sample, of all ranks */
+} nis;
+
+/* This rank's share of batch number number, the last of which may not be full. */
+static void size_batch(const cw_case *c, const nis *n, long number, nis_batch *b) {
+  const long left = n->plan->samples - number * BATCH;
+  long begin, end;
+  b->total = left < BATCH ? left : BATCH;
   cw_rank_share(c->ctx, (b->total + CW_LANES - 1) / CW_LANES, &begin, &end);
   b->first = begin * CW_LANES;
-  b->mine = (end * CW_LANES < b->total ? end * CW_LANES : b->total) - b->first;
-  b->lw = cw_alloc((size_t)b->total * sizeof(double));
-  b->logq = cw_alloc((size_t)b->total * sizeof(double));
-  b->primary = cw_alloc((size_t)(b->total * b->n_primary) * sizeof(double));
+  b->x.n_config = (end * CW_LANES < b->total ? end * CW_LANES : b->total) - b->first;
+  b->x.n_blocks = end - begin;
+  b->x.first_chain = number * BATCH + b->first;
+}
+
+static cw_status open_batch(cw_case *c, const nis *n, nis_batch *b) {
+  const long most = n->plan->samples < BATCH ? n->plan->samples : BATCH;
+  const long blocks = (most + CW_LANES - 1) / CW_LANES, ranks = cw_ranks(c->ctx);
+  const long mine = (blocks + ranks - 1) / ranks * CW_LANES;
+  const size_t room = (size_t)most * sizeof(double);
+  b->n_primary = c->observer[0].ops->n_primary(&c->observer[0]);
+  CW_TRY(cw_field_create(c->ctx, c->geom, 1, mine, &b->x));
+  b->lw = cw_alloc(room);
+  b->logq = cw_alloc(room);
+  b->primary = cw_alloc(room * (size_t)b->n_primary);
   return b->lw && b->logq && b->primary ? CW_OK
                                         : cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
 }
 
 static void close_batch(nis_batch *b) {
+  cw_field_destroy(&b->x);
   free(b->lw);
   free(b->logq);
   free(b->primary);
 }
 
-static cw_status draw_my_share(cw_case *c, const nis *n, long step, nis_batch *b) {
-  cw_field x;
-  if (b->mine == 0) return CW_OK;
-  CW_TRY(cw_field_create(c->ctx, c->geom, 1, b->mine, &x));
-  x.first_chain = step * BATCH + b->first;
-  cw_status st = cw_model_sample(c->ctx, c->model, n->rng, 0, &x, b->logq);
-  if (st == CW_OK)
-    st = cw_measure(c->ctx, &c->observer[0], &x, b->primary + b->first * b->n_primary, c->work);
-  if (st == CW_OK) cw_log_weights(c, &x, b->logq, b->lw + b->first);
-  if (st == CW_OK) st = cw_check_log_weights(c, "nis", b->lw + b->first, b->mine);
-  cw_field_destroy(&x);
-  return st;
+static cw_status draw_my_share(cw_case *c, const nis *n, nis_batch *b) {
+  double *lw = b->lw + b->first;
+  if (b->x.n_config == 0) return CW_OK;
+  CW_TRY(cw_model_sample(c->ctx, c->model, n->rng, 0, &b->x, b->logq));
+  CW_TRY(cw_measure(c->ctx, &c->observer[0], &b->x, b->primary + b->first * b->n_primary, c->work));
+  cw_log_weights(c, &b->x, b->logq, lw);
+  return cw_check_log_weights(c, "nis", lw, b->x.n_config);
 }
 
 /* Completes the batch with the shares of the other ranks, and records it. */
 static cw_status record_batch(cw_case *c, nis *n, nis_batch *b) {
-  cw_allgather(c->ctx, b->lw + b->first, b->mine, b->lw);
-  cw_allgather(c->ctx, b->primary + b->first * b->n_primary, b->mine * b->n_primary, b->primary);
+  cw_allgather(c->ctx, b->lw + b->first, b->x.n_config, b->lw);
+  cw_allgather(c->ctx, b->primary + b->first * b->n_primary, b->x.n_config * b->n_primary,
+               b->primary);
   for (long i = 0; i < b->total; i++) {
     double *row = cw_record_row(&n->primary, b->n_primary), *w = cw_record_row(&n->lw, 1);
     if (row == NULL || w == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
@@ -69,13 +80,10 @@ static cw_status record_batch(cw_case *c, nis *n, nis_batch *b) {
 }
 
 static cw_status step(cw_stage *s, cw_case *c, long number) {
-  nis_batch b;
-  cw_status st = open_batch(c, s->self, number, &b);
-  if (st == CW_OK) st = draw_my_share(c, s->self, number, &b);
-  st = cw_agree(c->ctx, st);
-  if (st == CW_OK) st = record_batch(c, s->self, &b);
-  close_batch(&b);
-  return st;
+  nis *n = s->self;
+  size_batch(c, n, number, &n->batch);
+  CW_TRY(cw_agree(c->ctx, draw_my_share(c, n, &n->batch)));
+  return record_batch(c, n, &n->batch);
 }
 
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
@@ -95,7 +103,9 @@ cw_status cw_run_nis(cw_case *c, const cw_section *s) {
                     .step = step,
                     .save = save,
                     .load = cw_nothing_to_load};
-  cw_status st = cw_stage_run(c, &stage);
+  cw_status st = cw_agree(c->ctx, open_batch(c, &n, &n.batch));
+  if (st == CW_OK) st = cw_stage_run(c, &stage);
+  close_batch(&n.batch);
   cw_record_free(&n.lw);
   cw_record_free(&n.primary);
   return st;
