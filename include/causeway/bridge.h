@@ -154,7 +154,7 @@ cw_status cw_walk_run(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number,
                       double *lnz);
 /* The same, and before each transport a step of trainer[k] (n-1), whose model is map[k] and whose
  * batch is the population, with the particles that map[k] is about to carry: weighted as they are
- * where the program resamples (CRAFT, arXiv:2201.13117), and else all alike (the mean work, as of
+ * where the program resamples (CRAFT, arXiv:2201.13117), and otherwise equal (the mean work, as of
  * stochastic flows). report (n-1). Not to be used for estimates. Collective. */
 cw_status cw_walk_train(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number,
                         cw_trainer *const *trainer, cw_train_report *report);

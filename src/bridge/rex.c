@@ -1,5 +1,5 @@
 /* Replica exchange: rungs dealt to ranks and threads, and the order of a step. The swaps are in
- * swap.c, checkpoints in rex_state.c. */
+ * swap.c, the tuning of rungs in tune.c. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -196,7 +196,7 @@ static long unpack_rung(cw_rex *rex, int k, int to, long at) {
 }
 
 /* The first rung of this rank and the last one may have partners elsewhere, below and above: rows
- * leave and arrive in that order, as many as leave. */
+ * leave and arrive in that order, and as many arrive as leave. */
 static cw_status exchange_ranks(cw_rex *rex, int parity) {
   int first = rex->mine.begin, last = rex->mine.end - 1;
   bool below = partner_of(rex, first, parity) == first - 1 && first > 0;

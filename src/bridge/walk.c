@@ -195,7 +195,7 @@ static cw_status to_last_rung(cw_walk *w, cw_population *p, passage *on) {
   return CW_OK;
 }
 
-/* Walk number number takes the step numbers after those of the walks before it. */
+/* The walk with index number takes the step numbers after those of the walks before it. */
 static cw_status number_draws(const cw_walk *w, uint32_t number, passage *on) {
   const double each = (double)(w->ladder->n - 1) * (double)numbers(&w->opt, w->opt.mutations);
   if (each * ((double)number + 1) > UINT32_MAX)

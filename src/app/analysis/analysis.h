@@ -7,7 +7,7 @@
  *   cw_analysis_destroy(a);
  *
  * A store may be unfinished, while its job runs or after it was stopped: what it does not hold yet
- * is absent, and problems says so. docs/results.md defines every number. */
+ * is absent, and `missing` of its case says so. docs/results.md defines every number. */
 #ifndef CW_APP_ANALYSIS_H
 #define CW_APP_ANALYSIS_H
 

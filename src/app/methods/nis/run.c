@@ -23,7 +23,7 @@ typedef struct {
   cw_record lw, primary; /* one row per sample, of all ranks */
 } nis;
 
-/* This rank's share of batch number number, the last of which may not be full. */
+/* This rank's share of the batch with index number; the last batch may not be full. */
 static void size_batch(const cw_case *c, const nis *n, long number, nis_batch *b) {
   const long left = n->plan->samples - number * BATCH;
   long begin, end;
