@@ -27,7 +27,8 @@ extern "C" {
 typedef struct {
   const cw_theory *th; /* borrowed: the terms, which all rungs share */
   int n;
-  double (*c)[CW_MAX_TERMS]; /* (n) couplings, owned */
+  double (*c)[CW_MAX_TERMS];      /* (n) couplings, owned */
+  double (*param)[CW_MAX_PARAMS]; /* (n) parameters of the theory's form, owned */
 } cw_ladder;
 
 /* params (n): parameters of th's form on every rung. CW_EINVAL if n is not in [2, CW_MAX_RUNGS] or
@@ -162,6 +163,28 @@ long cw_walk_state_size(const cw_walk *w); /* tuned states of all rungs, for che
 void cw_walk_save(const cw_walk *w, double *state);
 void cw_walk_load(cw_walk *w, const double *state);
 
+/* ----------------------------------------------------------------- programs */
+
+/* How a configuration travels from a rung to the next. */
+typedef enum {
+  CW_MOVE_TRANSPORT, /* by the map that starts on the rung */
+  CW_MOVE_RETARGET,  /* to parameters between those of the two rungs */
+  CW_MOVE_MUTATE
+} cw_move_kind;
+typedef struct {
+  cw_move_kind kind;
+  double t; /* retarget: how far the new parameters are from the rung's to the next one's, 0 to 1 */
+  long steps; /* mutate: sampler steps, at the couplings that were reached */
+  int box;    /* mutate: number of the box outside of which all stays; -1: everywhere */
+} cw_move;
+/* Moves in their order, borrowed; the last retarget is to 1. Run backwards from the next rung, it is
+ * the reversal: moves in opposite order, inverse maps, retargets to where each came from, mutations
+ * by step_back of their sampler. */
+typedef struct {
+  int n;
+  const cw_move *move;
+} cw_program;
+
 /* --------------------------------------------------------- replica exchange */
 
 typedef enum {
@@ -185,6 +208,12 @@ typedef struct {
   long mutations; /* sampler steps between swaps */
   cw_swap_order order;
   const cw_map *map; /* (n-1) from rung k to k+1, called by several threads at once; NULL: none */
+  /* (n-1) how configurations travel between rungs k and k+1 when they are to swap; NULL: they stay
+   * as they are, or are carried by the map. Mutations take the state that the sampler is tuned to on
+   * rung k, and draws of their own. */
+  const cw_program *way;
+  int n_boxes;       /* of mutations on the way */
+  const cw_box *box; /* (n_boxes) */
   cw_levels levels;  /* n = 0: none */
   int periodic;      /* the rung whose theory is translation invariant, and whose replicas are
                         translated by a random step, the same for all chains, after each sweep

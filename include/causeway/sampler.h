@@ -43,6 +43,10 @@ typedef struct {
    * CW_ENUMERIC. Local. */
   cw_status (*step)(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                     const cw_step_stats *stats);
+  /* One update by the reversal of step's kernel: p(x) K(x -> y) = p(y) K_back(y -> x), p = exp(-S).
+   * The same function where step is its own reversal; NULL: none is known. */
+  cw_status (*step_back)(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
+                         const cw_step_stats *stats);
   /* From now on only sites (or links that start from sites) of box are updated, all others are
    * frozen; NULL: everywhere again. NULL member: this sampler cannot. CW_ENOMEM. */
   cw_status (*restrict_to)(cw_sampler *s, const cw_box *box);

@@ -14,7 +14,10 @@ cw_status cw_ladder_create(cw_context *ctx, const cw_theory *th, int n,
     if (why != NULL) return cw_fail(ctx, CW_EINVAL, "rung %d of the ladder: %s", r, why);
   }
   out->c = cw_alloc((size_t)n * sizeof *out->c);
-  if (out->c == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a ladder");
+  out->param = cw_alloc((size_t)n * sizeof *out->param);
+  if (out->c == NULL || out->param == NULL)
+    return cw_fail(ctx, CW_ENOMEM, "no memory for a ladder");
+  memcpy(out->param, params, (size_t)n * sizeof *out->param);
   out->n = n;
   for (int r = 0; r < n; r++) th->ops->couplings(th->form, lat, params[r], out->c[r]);
   return CW_OK;
@@ -22,6 +25,7 @@ cw_status cw_ladder_create(cw_context *ctx, const cw_theory *th, int n,
 
 void cw_ladder_destroy(cw_ladder *ladder) {
   free(ladder->c);
+  free(ladder->param);
   *ladder = (cw_ladder){0};
 }
 

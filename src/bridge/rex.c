@@ -42,6 +42,10 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
   if (o->mutations < 1)
     return cw_fail(ctx, CW_EINVAL, "%ld sampler steps between swaps: expected at least 1",
                    o->mutations);
+  for (int k = 0; o->way != NULL && k + 1 < ladder->n; k++)
+    CW_TRY(cw_program_check(ctx, &o->way[k], o->sampler, o->map != NULL, o->n_boxes));
+  for (int i = 0; i < o->n_boxes; i++)
+    CW_TRY(check_box(ctx, &ladder->th->geom->lat, &o->box[i], i));
   if (o->periodic < -1 || o->periodic >= ladder->n)
     return cw_fail(ctx, CW_EINVAL, "the periodic rung is %d: expected 0 to %d, or -1 for none",
                    o->periodic, ladder->n - 1);
@@ -113,6 +117,16 @@ static cw_status open_field(cw_rex *rex, cw_field *x) {
   return CW_OK;
 }
 
+/* Samplers of their own, whose state is that of the lower rung of a pair. */
+static cw_status open_way(cw_rex *rex, cw_rex_rung *r, bool *ok) {
+  const cw_rex_options *o = &rex->options;
+  CW_TRY(open_sampler(rex, NULL, r->x.n_blocks, &r->way));
+  r->boxed = array(rex, o->n_boxes + 1, sizeof(cw_sampler *), ok);
+  for (int i = 0; *ok && i < o->n_boxes; i++)
+    CW_TRY(open_sampler(rex, &o->box[i], r->x.n_blocks, &r->boxed[i]));
+  return CW_OK;
+}
+
 static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
   int n_terms = rex->ladder->th->ops->n_terms;
   bool ok = true;
@@ -124,10 +138,11 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
   r->row = array(rex, lanes, sizeof *r->row, &ok);
   r->scratch = array(rex, lanes, sizeof *r->scratch, &ok);
   r->T = array(rex, lanes * n_terms, sizeof *r->T, &ok);
-  if (rex->options.map != NULL) {
+  if (rex->carries) {
     r->Ty = array(rex, lanes * n_terms, sizeof *r->Ty, &ok);
     CW_TRY(open_field(rex, &r->y));
   }
+  if (rex->options.way != NULL) CW_TRY(open_way(rex, r, &ok));
   return ok ? CW_OK : no_memory(rex->ctx);
 }
 
@@ -153,6 +168,8 @@ static cw_status allocate(cw_rex *rex) {
   rex->log_weight = array(rex, n * chains, sizeof *rex->log_weight, &ok);
   rex->accepted = array(rex, (n - 1) * chains, sizeof *rex->accepted, &ok);
   rex->label = array(rex, n * chains, sizeof *rex->label, &ok);
+  if (rex->options.way != NULL)
+    rex->way_state = array(rex, n * CW_SAMPLER_STATE, sizeof *rex->way_state, &ok);
   rex->swaps.accept = array(rex, n - 1, sizeof *rex->swaps.accept, &ok);
   rex->swaps.tries = array(rex, n - 1, sizeof *rex->swaps.tries, &ok);
   rex->row_width = g->n_sites * rex->ladder->th->n_comp + rex->ladder->th->ops->n_terms;
@@ -169,8 +186,20 @@ static void start_labels(cw_rex *rex) {
     for (int k = 0; k < rex->ladder->n; k++) rex->label[i * rex->ladder->n + k] = k;
 }
 
+/* What ways need to know of rungs that may be on other ranks. */
+static void share_states(cw_rex *rex) {
+  const size_t bytes = CW_SAMPLER_STATE * sizeof *rex->way_state;
+  double *all = rex->way_state;
+  for (int k = rex->mine.begin; k < rex->mine.end; k++)
+    memcpy(all + k * CW_SAMPLER_STATE, rex->rung[k].sampler->state, bytes);
+  if (!rex->by_rungs) return;
+  cw_allgather(rex->ctx, all + rex->mine.begin * CW_SAMPLER_STATE,
+               (rex->mine.end - rex->mine.begin) * (long)CW_SAMPLER_STATE, all);
+}
+
 static cw_status prepare(cw_rex *rex) {
   CW_TRY(check_options(rex->ctx, rex->ladder, &rex->options));
+  rex->carries = rex->options.map != NULL || rex->options.way != NULL;
   CW_TRY(deal(rex));
   rex->arena = cw_arena_create(0);
   if (rex->arena == NULL) return no_memory(rex->ctx);
@@ -193,6 +222,7 @@ cw_status cw_rex_create(cw_context *ctx, const cw_ladder *ladder, const cw_rex_o
     start_labels(rex);
     st = cw_agree(ctx, open_rungs(rex));
   }
+  if (st == CW_OK && options->way != NULL) share_states(rex);
   if (st != CW_OK) {
     cw_rex_destroy(rex);
     return st;
@@ -209,6 +239,9 @@ void cw_rex_destroy(cw_rex *rex) {
     cw_field_destroy(&r->y);
     cw_sampler_destroy(r->sampler);
     for (int l = 0; l < CW_MAX_LEVELS; l++) cw_sampler_destroy(r->level[l]);
+    cw_sampler_destroy(r->way);
+    for (int i = 0; r->boxed != NULL && i < rex->options.n_boxes; i++)
+      cw_sampler_destroy(r->boxed[i]);
   }
   cw_field_destroy(&rex->moved);
   cw_arena_destroy(rex->arena);
@@ -314,6 +347,7 @@ cw_status cw_rex_step(cw_rex *rex, uint32_t step, uint32_t n_tune) {
   uint32_t index = 0;
   CW_TRY(cw_rex_for_rungs(rex, mutate_rung, &step));
   tune(rex, step, n_tune);
+  if (rex->options.way != NULL) share_states(rex);
   CW_TRY(cw_rex_sweep(rex, step, index++));
   return sweep_level(rex, step, 0, step, &index);
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "causeway/bridge.h"
+#include "bridge/program.h"
 
 /* What a rank has: rungs [begin, end), and of each chains [first, first + n). */
 typedef struct {
@@ -21,8 +21,9 @@ typedef struct {
   double *scratch;                  /* lanes */
   double *T;                        /* lanes * n_terms: terms of x */
   bool known;                       /* T is that of x */
-  cw_field y;                       /* with maps: x carried to the partner's rung */
+  cw_field y;                       /* with maps or ways: x carried to the partner's rung */
   double *Ty;                       /* its terms */
+  cw_sampler *way, **boxed;         /* of mutations on the way; (n_boxes) restricted to boxes */
 } cw_rex_rung;
 
 struct cw_rex {
@@ -31,6 +32,8 @@ struct cw_rex {
   cw_rex_options options;
   cw_rex_part mine, *part; /* part (ranks) */
   bool by_rungs;           /* neighbours may be on other ranks */
+  bool carries;            /* configurations change on their way */
+  double *way_state;       /* (n, n_state) of the sampler on every rung, known to all ranks */
   bool wide;               /* a single rung is work for all threads */
   unsigned changes;        /* terms with other couplings on some rung than on its neighbour */
   uint64_t sweeps;         /* of swaps in a step */

@@ -12,13 +12,17 @@ static int partner_of(const cw_rex *rex, int rung, int parity) {
 
 /* ------------------------------------------------------------------ proposals */
 
+/* A pass over the pairs of a parity; number: of all passes since step 0. */
+typedef struct {
+  int parity;
+  uint64_t number;
+} cw_pass;
+
+/* Terms that swaps need: of configurations that are carried by maps, all. */
+static unsigned needed(const cw_rex *rex) { return rex->options.map != NULL ? ~0u : rex->changes; }
+
 static void find_terms(const cw_rex *rex, unsigned set, const cw_field *x, double *T) {
-  int n_terms = rex->ladder->th->ops->n_terms;
-#pragma omp parallel for num_threads(cw_threads(rex->ctx)) schedule(static) if (x->n_blocks > 1)
-  for (long b = 0; b < x->n_blocks; b++) {
-    cw_field block = cw_field_block(x, b);
-    cw_ladder_terms(rex->ladder, set, &block, T + b * x->B * n_terms);
-  }
+  cw_ladder_find_terms(rex->ladder, rex->ctx, set, x, T);
 }
 
 /* x stays as it is: only terms whose couplings change count. */
@@ -42,15 +46,46 @@ static cw_status weigh_map(cw_rex *rex, int k, int to) {
   return CW_OK;
 }
 
+/* y = x at the end of its way to the partner's rung, and its terms. */
+static cw_status weigh_way(cw_rex *rex, int k, int to, const cw_pass *pass) {
+  cw_rex_rung *r = &rex->rung[k];
+  const int pair = k < to ? k : to, n_terms = rex->ladder->th->ops->n_terms;
+  const cw_program *way = &rex->options.way[pair];
+  const size_t lanes = (size_t)(r->x.n_blocks * r->x.B), state = sizeof r->way->state;
+  cw_passage at = {.ctx = rex->ctx,
+                   .ladder = rex->ladder,
+                   .pair = pair,
+                   .map = rex->options.map != NULL ? &rex->options.map[pair] : NULL,
+                   .everywhere = r->way,
+                   .boxed = r->boxed,
+                   .rng = cw_rng_substream(rex->options.rng, "way", (uint32_t)k),
+                   .step = (uint32_t)(pass->number * (uint64_t)cw_program_steps(way)),
+                   .x = &r->y,
+                   .T = r->Ty,
+                   .known = needed(rex),
+                   .lw = r->row,
+                   .work = r->scratch};
+  cw_field_copy(&r->y, &r->x);
+  memcpy(r->Ty, r->T, lanes * (size_t)n_terms * sizeof *r->T);
+  memset(r->row, 0, lanes * sizeof *r->row);
+  memcpy(r->way->state, rex->way_state + pair * CW_SAMPLER_STATE, state);
+  for (int i = 0; i < rex->options.n_boxes; i++)
+    memcpy(r->boxed[i]->state, rex->way_state + pair * CW_SAMPLER_STATE, state);
+  CW_TRY(cw_program_run(way, &at, to < k));
+  if ((needed(rex) & ~at.known) != 0) find_terms(rex, needed(rex), &r->y, r->Ty);
+  return CW_OK;
+}
+
 /* row = log-weights of the moves to the partner's rung. */
 static cw_status propose(cw_rex *rex, int k, const void *arg) {
-  int to = partner_of(rex, k, *(const int *)arg);
+  const cw_pass *pass = arg;
+  int to = partner_of(rex, k, pass->parity);
   cw_rex_rung *r = &rex->rung[k];
-  bool mapped = rex->options.map != NULL;
   if (to < 0) return CW_OK;
-  if (!r->known) find_terms(rex, mapped ? ~0u : rex->changes, &r->x, r->T);
+  if (!r->known) find_terms(rex, needed(rex), &r->x, r->T);
   r->known = true;
-  if (mapped) return weigh_map(rex, k, to);
+  if (rex->options.way != NULL) return weigh_way(rex, k, to, pass);
+  if (rex->options.map != NULL) return weigh_map(rex, k, to);
   weigh_move(rex, k, to);
   return CW_OK;
 }
@@ -140,10 +175,11 @@ static void trade(const cw_rex *rex, cw_field *a, double *Ta, cw_field *b, doubl
 
 /* The pair (k, k+1), if it is in this pass and on this rank. */
 static cw_status exchange(cw_rex *rex, int k, const void *arg) {
-  if (partner_of(rex, k, *(const int *)arg) != k + 1 || k + 1 >= rex->mine.end) return CW_OK;
+  if (partner_of(rex, k, ((const cw_pass *)arg)->parity) != k + 1 || k + 1 >= rex->mine.end)
+    return CW_OK;
   cw_rex_rung *low = &rex->rung[k], *high = low + 1;
   const bool *yes = rex->accepted + k * rex->options.chains + rex->mine.first;
-  if (rex->options.map == NULL) {
+  if (!rex->carries) {
     trade(rex, &low->x, low->T, &high->x, high->T, yes);
   } else {
     trade(rex, &low->x, low->T, &high->y, high->Ty, yes);
@@ -169,14 +205,14 @@ static void unpack(cw_field *x, long i, const double *row) {
  * `at` on. Returns the number of rows; ranks have neighbouring rungs in their order. */
 static long pack_rung(cw_rex *rex, int k, int to, long at) {
   cw_rex_rung *r = &rex->rung[k];
-  bool mapped = rex->options.map != NULL;
+  bool carried = rex->carries;
   long n = 0, n_terms = rex->ladder->th->ops->n_terms;
   const bool *yes = rex->accepted + (k < to ? k : to) * rex->options.chains;
   for (long i = 0; i < rex->options.chains; i++) {
     if (!yes[i]) continue;
     double *row = rex->send + (at + n) * rex->row_width;
-    memcpy(row, (mapped ? r->Ty : r->T) + i * n_terms, (size_t)n_terms * sizeof *row);
-    pack(mapped ? &r->y : &r->x, i, row + n_terms);
+    memcpy(row, (carried ? r->Ty : r->T) + i * n_terms, (size_t)n_terms * sizeof *row);
+    pack(carried ? &r->y : &r->x, i, row + n_terms);
     rex->to[at + n++] = cw_rank(rex->ctx) + (to > k ? 1 : -1);
   }
   return n;
@@ -212,12 +248,24 @@ static cw_status exchange_ranks(cw_rex *rex, int parity) {
 
 /* ----------------------------------------------------------------------- sweeps */
 
-static cw_status pass(cw_rex *rex, uint32_t step, uint32_t index, int parity) {
-  CW_TRY(cw_rex_for_rungs(rex, propose, &parity));
+static cw_status pass_over(cw_rex *rex, uint32_t step, uint32_t index, int parity, int second) {
+  const cw_pass pass = {parity, 2 * (step * rex->sweeps + index) + (uint64_t)second};
+  CW_TRY(cw_rex_for_rungs(rex, propose, &pass));
   cw_rex_gather(rex, rex->log_weight);
   decide(rex, step, index, parity);
-  CW_TRY(cw_rex_for_rungs(rex, exchange, &parity));
+  CW_TRY(cw_rex_for_rungs(rex, exchange, &pass));
   return rex->by_rungs ? exchange_ranks(rex, parity) : CW_OK;
+}
+
+/* Draws on the way are keyed by 32 bits. */
+static cw_status check_number(const cw_rex *rex, uint32_t step, uint32_t index) {
+  const double passes = 2 * ((double)step * (double)rex->sweeps + index + 1);
+  for (int k = 0; rex->options.way != NULL && k + 1 < rex->ladder->n; k++)
+    if (passes * (double)cw_program_steps(&rex->options.way[k]) > UINT32_MAX)
+      return cw_fail(rex->ctx, CW_EINVAL,
+                     "step %lu: the sampler steps on ways have numbers beyond 2^32",
+                     (unsigned long)step);
+  return CW_OK;
 }
 
 static void translate(cw_rex *rex, double u) {
@@ -232,14 +280,15 @@ static void translate(cw_rex *rex, double u) {
 
 cw_status cw_rex_sweep(cw_rex *rex, uint32_t step, uint32_t index) {
   double u[2];
+  CW_TRY(check_number(rex, step, index));
   cw_uniform2(swap_rng(rex), 0, 0, step, 2 * index + 1, u);
   for (int k = rex->mine.begin; k < rex->mine.end; k++) rex->rung[k].known = false;
   if (rex->options.order == CW_SWAP_ALTERNATE) {
-    CW_TRY(pass(rex, step, index, (int)((step * rex->sweeps + index) % 2)));
+    CW_TRY(pass_over(rex, step, index, (int)((step * rex->sweeps + index) % 2), 0));
   } else {
     int first = u[1] < 0.5;
-    CW_TRY(pass(rex, step, index, first));
-    CW_TRY(pass(rex, step, index, !first));
+    CW_TRY(pass_over(rex, step, index, first, 0));
+    CW_TRY(pass_over(rex, step, index, !first, 1));
   }
   translate(rex, u[0]);
   return CW_OK;

@@ -292,5 +292,6 @@ const cw_sampler_ops cw_sampler_hmc = {
     .work_size = cw_hmc_work_size,
     .init = cw_hmc_init,
     .step = hmc_step,
+    .step_back = hmc_step,
     .tune = cw_hmc_tune,
 };
