@@ -22,7 +22,7 @@ static void find_terms(const cw_rex *rex, unsigned set, const cw_field *x, doubl
 }
 
 /* x stays as it is: only terms whose couplings change count. */
-static void weigh_move(cw_rex *rex, int k, int to) {
+static void weigh_as_it_is(cw_rex *rex, int k, int to) {
   cw_rex_rung *r = &rex->rung[k];
   cw_ladder_difference(rex->ladder, k, to, &r->x, r->T, r->row);
   for (long i = 0; i < r->x.n_config; i++) r->row[i] = -r->row[i];
@@ -42,7 +42,7 @@ static cw_status weigh_map(cw_rex *rex, int k, int to) {
   return CW_OK;
 }
 
-/* row = log-weights of the moves to the partner's rung. */
+/* row = log-weights on the partner's rung. */
 static cw_status propose(cw_rex *rex, int k, const void *arg) {
   int to = partner_of(rex, k, *(const int *)arg);
   cw_rex_rung *r = &rex->rung[k];
@@ -51,7 +51,7 @@ static cw_status propose(cw_rex *rex, int k, const void *arg) {
   if (!r->known) find_terms(rex, mapped ? ~0u : rex->changes, &r->x, r->T);
   r->known = true;
   if (mapped) return weigh_map(rex, k, to);
-  weigh_move(rex, k, to);
+  weigh_as_it_is(rex, k, to);
   return CW_OK;
 }
 
