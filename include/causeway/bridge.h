@@ -219,7 +219,7 @@ typedef struct {
                         translated by a random step, the same for all chains, after each sweep
                         of swaps; -1: none */
   long chains;       /* independent copies of the whole ladder */
-  cw_rng rng;        /* the first of (CW_MAX_LEVELS + 1) n + 1 streams: key[1] counts them */
+  cw_rng rng;        /* streams of rungs, levels and swaps are named substreams of it */
 } cw_rex_options;
 
 typedef struct cw_rex cw_rex;

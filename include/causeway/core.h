@@ -184,7 +184,7 @@ int cw_ranks(const cw_context *ctx);
 /* Share of work items [0,n) of this rank: contiguous, in rank order. */
 void cw_rank_share(const cw_context *ctx, long n, long *begin, long *end);
 /* Every rank gives n_mine doubles; every rank receives all of them in rank order in all (sum of
- * n_mine). */
+ * n_mine); mine may lie at its own place in all. */
 void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all);
 void cw_broadcast(cw_context *ctx, void *data, size_t bytes); /* from rank 0 */
 /* The worst status of all ranks; the message of the first failing rank reaches every rank. What can

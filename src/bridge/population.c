@@ -120,15 +120,21 @@ cw_status cw_transport(cw_population *p, const cw_map *map) {
   return st;
 }
 
-cw_status cw_retarget(cw_population *p, int rung) {
+static cw_status retarget(cw_population *p, int rung) {
   double *dS;
-  CW_REQUIRE(rung >= 0 && rung < p->ladder->n);
-  cw_arena_mark mark = cw_arena_save(p->arena);
   CW_TRY(lane_arrays(p, 1, &dS));
   know_terms(p, cw_ladder_changes(p->ladder, p->rung, rung));
   cw_ladder_difference(p->ladder, p->rung, rung, &p->x, p->T, dS);
   for (long i = 0; i < lanes_of(p); i++) p->lw[i] -= dS[i];
+  return CW_OK;
+}
+
+cw_status cw_retarget(cw_population *p, int rung) {
+  CW_REQUIRE(rung >= 0 && rung < p->ladder->n);
+  cw_arena_mark mark = cw_arena_save(p->arena);
+  cw_status st = retarget(p, rung);
   cw_arena_rewind(p->arena, mark);
+  CW_TRY(st);
   p->rung = rung;
   return check_weights(p, "retarget");
 }

@@ -61,15 +61,15 @@ static inline double cw_swap_probability(double log_weight_a, double log_weight_
 }
 
 /* Does work for every rung of this rank, shared out over threads: rungs side by side, or all
- * threads in one rung after the other where that leaves none idle. Returns the worst status of all
- * ranks. Collective. */
+ * threads in one rung after the other where that leaves none idle. Returns CW_OK, or the status of a
+ * rung that failed, on all ranks. Collective. */
 typedef cw_status cw_rex_work(cw_rex *rex, int rung, const void *arg);
 cw_status cw_rex_for_rungs(cw_rex *rex, cw_rex_work *work, const void *arg);
 
 /* The row of every rung of every rank: all (n, chains). Collective. */
 void cw_rex_gather(cw_rex *rex, double *all);
 
-/* Sweep of swaps number index of a step, and the translation after it. Collective. */
+/* The sweep of swaps with index `index` of a step, and the translation after it. Collective. */
 cw_status cw_rex_sweep(cw_rex *rex, uint32_t step, uint32_t index);
 
 #endif

@@ -26,7 +26,7 @@ static void find_terms(const cw_rex *rex, unsigned set, const cw_field *x, doubl
 }
 
 /* x stays as it is: only terms whose couplings change count. */
-static void weigh_move(cw_rex *rex, int k, int to) {
+static void weigh_as_it_is(cw_rex *rex, int k, int to) {
   cw_rex_rung *r = &rex->rung[k];
   cw_ladder_difference(rex->ladder, k, to, &r->x, r->T, r->row);
   for (long i = 0; i < r->x.n_config; i++) r->row[i] = -r->row[i];
@@ -76,7 +76,7 @@ static cw_status weigh_way(cw_rex *rex, int k, int to, const cw_pass *pass) {
   return CW_OK;
 }
 
-/* row = log-weights of the moves to the partner's rung. */
+/* row = log-weights on the partner's rung. */
 static cw_status propose(cw_rex *rex, int k, const void *arg) {
   const cw_pass *pass = arg;
   int to = partner_of(rex, k, pass->parity);
@@ -86,7 +86,7 @@ static cw_status propose(cw_rex *rex, int k, const void *arg) {
   r->known = true;
   if (rex->options.way != NULL) return weigh_way(rex, k, to, pass);
   if (rex->options.map != NULL) return weigh_map(rex, k, to);
-  weigh_move(rex, k, to);
+  weigh_as_it_is(rex, k, to);
   return CW_OK;
 }
 

@@ -38,12 +38,14 @@ cw_status cw_equal_rungs(cw_context *ctx, int n, const double *t, const double *
                          double *t_new) {
   double length[CW_MAX_RUNGS], passed = 0;
   int bad, k = 0;
-  if (n < 2 || n > CW_MAX_RUNGS || n_new < 2)
-    return cw_fail(ctx, CW_EINVAL, "ladders of %d and %d rungs: expected 2 to %d", n, n_new,
-                   CW_MAX_RUNGS);
+  if (n < 2 || n > CW_MAX_RUNGS)
+    return cw_fail(ctx, CW_EINVAL, "a ladder of %d rungs: expected 2 to %d", n, CW_MAX_RUNGS);
   if (!measure(n, accept, length, &bad))
     return cw_fail(ctx, CW_ENUMERIC, "no swaps between rungs %d and %d: put rungs between them",
                    bad, bad + 1);
+  if (n_new < 2 || n_new > CW_MAX_RUNGS)
+    return cw_fail(ctx, CW_EINVAL, "a new ladder of %d rungs: expected 2 to %d", n_new,
+                   CW_MAX_RUNGS);
   double total = cw_sum(length, (size_t)n - 1);
   for (int i = 1; i < n_new - 1; i++) {
     double share = (double)i / (n_new - 1), aim = total * share;

@@ -127,17 +127,19 @@ static cw_status one_block(const cw_model *m, const block_job *job, cw_field *bl
   return st;
 }
 
-/* Threads of a team may each carry a field of their own through one model: then the loop here has
- * one thread, and the scratch is that of the team's thread, the one on the first level. */
+/* Threads of an active team may each carry a field of their own through one model: then the loop
+ * here has one thread, and the scratch is that of the team's thread. */
 static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, double *out,
                             const block_job *job) {
   CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == m->geom->n_outer);
   int threads = x->n_blocks < cw_threads(ctx) ? (int)x->n_blocks : cw_threads(ctx);
   cw_status worst = CW_OK;
-#pragma omp parallel for num_threads(omp_in_parallel() ? 1 : threads) schedule(dynamic)
+  const bool inside = omp_in_parallel();
+  const int outer = omp_get_thread_num();
+#pragma omp parallel for num_threads(inside ? 1 : threads) schedule(dynamic)
   for (long i = 0; i < x->n_blocks; i++) {
     cw_field block = cw_field_block(x, i);
-    cw_arena *work = cw_arena_of_thread(m->work, omp_get_ancestor_thread_num(1));
+    cw_arena *work = cw_arena_of_thread(m->work, inside ? outer : omp_get_thread_num());
     cw_status st = one_block(m, job, &block, out + i * x->B, work);
     if (st != CW_OK) {
 #pragma omp atomic write

@@ -176,7 +176,7 @@ class GaugeJobs(Case):
 
     def test_expect(self):
         self.change("plaquette:", "plaqette:", "job.yaml:11: expect.plaqette: unknown quantity 'plaqette'; did you mean 'plaquette'?")
-        self.change("plaquette:", "hcm.plaquette:", "job.yaml:11:", "unknown stage 'hcm'; did you mean 'hmc'?")
+        self.change("plaquette:", "hcm.plaquette:", "job.yaml:11:", "unknown section 'hcm'; did you mean 'hmc'?")
         self.change("plaquette:", "t2_energy:", "job.yaml:11:", "'t2_energy' has the entries [0] to [5]")
         self.change("plaquette:", "t2_energy[6]:", "job.yaml:11:", "'t2_energy' has the entries [0] to [5]")
         self.change("plaquette:", "t2_energy[x]:", "job.yaml:11:", "expected QUANTITY[NUMBER]")

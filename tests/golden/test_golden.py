@@ -104,6 +104,8 @@ def main(arguments):
     isas = [isa for isa in INSTRUCTION_SETS if run(program, "list", isa=isa).returncode == 0]
     if not arguments[2:] and os.environ.get("CW_LONG") != "1":
         isas = isas[-1:]
+    if not isas:
+        sys.exit(f"{program} does not run")
     found = {(job.stem, isa): digest(program, job, isa) for job in sorted(JOBS.glob("*.yaml")) for isa in isas}
     if arguments[2:]:
         HASHES.write_text("\n".join([f"# {here}", *(f"{job} {isa} {value}" for (job, isa), value in found.items())]) + "\n")

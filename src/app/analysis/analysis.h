@@ -47,7 +47,7 @@ typedef struct {
 /* Whose samples a stage has log-weights of, by which the job's model is judged. */
 typedef enum { CW_OF_NOTHING, CW_OF_MODEL, CW_OF_TARGET } cw_sampled;
 
-/* A part of a section: its part.name is the method prefix of the results. */
+/* A part of a stage: its part.name is the prefix of its results. */
 struct cw_analysis_stage {
   const cw_section *section; /* borrowed from the plan */
   cw_part part;
@@ -151,7 +151,7 @@ typedef struct {
   double training;                /* seconds */
   double cost; /* error times the square root of the seconds of sampling; NAN: unknown */
 } cw_free_energy;
-enum { CW_MOST_FREE_ENERGIES = 8 };
+enum { CW_MOST_FREE_ENERGIES = CW_MAX_SECTIONS };
 /* All stages that know ln Z or a ratio, in the order of running; returns how many. */
 int cw_list_free_energies(const cw_analysis_case *c, cw_free_energy list[CW_MOST_FREE_ENERGIES]);
 

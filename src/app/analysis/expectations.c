@@ -25,9 +25,9 @@ static const cw_expect *find(const cw_plan *p, const place *of, const cw_result 
   const cw_expect *found = NULL;
   for (int i = 0; i < p->n_expect; i++) {
     const cw_expect *e = &p->expect[i];
-    bool here = strcmp(e->stage, of->stage) == 0 || (e->stage[0] == '\0' && !of->elsewhere);
+    bool here = strcmp(e->section, of->stage) == 0 || (e->section[0] == '\0' && !of->elsewhere);
     bool fits = here && strcmp(e->quantity, r->quantity) == 0 && e->index == r->index;
-    if (fits && (found == NULL || found->stage[0] == '\0')) found = e;
+    if (fits && (found == NULL || found->section[0] == '\0')) found = e;
   }
   return found;
 }
@@ -50,11 +50,35 @@ static cw_status compare(cw_context *ctx, cw_analysis_case *c, place of, cw_resu
   return CW_OK;
 }
 
+static bool is_met(const cw_result *list, int n, const cw_expect *e) {
+  for (int i = 0; i < n; i++)
+    if (list[i].expected == e) return true;
+  return false;
+}
+
+/* What is expected of a finished case, and is no result of it: of a sampler that never rejects, say,
+ * its acceptance. */
+static cw_status note_unmet(cw_context *ctx, cw_analysis_case *c) {
+  const bool finished = c->n_missing == 0;
+  for (int i = 0; i < c->plan->n_expect && finished; i++) {
+    const cw_expect *e = &c->plan->expect[i];
+    bool met = is_met(c->result, c->n_results, e);
+    for (int s = 0; s < c->n_stages; s++)
+      met = met || is_met(c->stage[s].result, c->stage[s].n_results, e);
+    if (!met)
+      CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                         "The job expects %s%s%s to be %.8g, but has no such result.", e->section,
+                         e->section[0] != '\0' ? "." : "", e->quantity, e->value));
+  }
+  return CW_OK;
+}
+
 cw_status cw_expect_compare(cw_context *ctx, cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
     cw_analysis_stage *s = &c->stage[i];
     CW_TRY(compare(ctx, c, (place){s->part.name, !cw_stage_is(s, CW_IS_MEASURED)}, s->result,
                    s->n_results));
   }
-  return compare(ctx, c, (place){"", false}, c->result, c->n_results);
+  CW_TRY(compare(ctx, c, (place){"", false}, c->result, c->n_results));
+  return note_unmet(ctx, c);
 }

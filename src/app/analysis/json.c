@@ -82,7 +82,7 @@ static json_t *results_json(const cw_analysis *a) {
 
 static json_t *flow_json(const cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
-  const cw_analysis_stage *nmcmc = cw_analysis_find_of_model(c, CW_IS_CHAINS);
+  const cw_analysis_stage *model_chains = cw_analysis_find_of_model(c, CW_IS_CHAINS);
   const struct {
     const char *key;
     double value;
@@ -107,9 +107,10 @@ static json_t *flow_json(const cw_analysis_case *c) {
     bad += set_number(o, entries[i].key, c->has_flow ? entries[i].value : NAN);
   bad += json_object_set_new(o, "n_parameters",
                              c->plan->has_model ? json_integer(c->n_parameters) : json_null());
-  bool has_runs = nmcmc != NULL && nmcmc->longest_rejection >= 0;
-  bad += json_object_set_new(o, "longest_rejection",
-                             has_runs ? json_integer(nmcmc->longest_rejection) : json_null());
+  bool has_runs = model_chains != NULL && model_chains->longest_rejection >= 0;
+  bad +=
+      json_object_set_new(o, "longest_rejection",
+                          has_runs ? json_integer(model_chains->longest_rejection) : json_null());
   if (bad == 0) return o;
   json_decref(o);
   return NULL;

@@ -174,7 +174,7 @@ cw_status cw_kept_read(cw_context *ctx, const cw_kept_choice *choice, cw_configu
   *out = (cw_configuration){0};
   *place = (cw_kept_place){0};
   CW_TRY(cw_store_open(ctx, choice->run, &s.store));
-  cw_status st = cw_plans_of_store(ctx, s.store, &plans);
+  cw_status st = cw_agree(ctx, cw_plans_of_store(ctx, s.store, &plans));
   if (st == CW_OK) st = cw_agree(ctx, find(&s, &plans, choice, out, place));
   cw_arrays_clear(&s.set);
   cw_plans_clear(&plans);

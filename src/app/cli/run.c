@@ -1,5 +1,5 @@
 /* causeway run: a job file in, a store, results.json and report.html out. The data path, top to
- * bottom, is cw_command_run. */
+ * bottom, is run_plans. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +37,9 @@ static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_optio
   CW_TRY(cw_options_read(ctx, "run", argc, argv, options, "one job at a time", &o->job, 1, &n));
   if (o->out != NULL && o->out[0] == '\0')
     return cw_fail(ctx, CW_EINVAL, "run: --out: expected a directory, found nothing");
+  if (o->out != NULL && strlen(o->out) >= CW_PATH)
+    return cw_fail(ctx, CW_EINVAL, "run: --out: %zu bytes, at most %d", strlen(o->out),
+                   CW_PATH - 1);
   return n == 1 ? CW_OK : usage(ctx);
 }
 
@@ -50,7 +53,7 @@ static cw_status write_text(cw_context *ctx, const char *path, const char *text)
 }
 
 static cw_status finish(cw_context *ctx, const char *dir, const cw_plans *plans) {
-  char path[4096];
+  char path[CW_PATH + 16];
   snprintf(path, sizeof path, "%s/job.yaml", dir);
   CW_TRY(cw_agree(ctx, write_text(ctx, path, plans->text)));
   snprintf(path, sizeof path, "%s/results.json", dir);
@@ -59,21 +62,24 @@ static cw_status finish(cw_context *ctx, const char *dir, const cw_plans *plans)
   return CW_OK;
 }
 
+/* runs/NAME where the user names no directory. */
+static cw_status run_plans(cw_context *ctx, const run_options *o, const cw_plans *plans) {
+  cw_store *store = NULL;
+  char own[sizeof "runs/" + sizeof plans->plan[0].job];
+  snprintf(own, sizeof own, "runs/%s", plans->plan[0].job);
+  const char *dir = o->out != NULL ? o->out : own;
+  cw_status st = cw_store_create(ctx, dir, plans->text, o->resume, &store);
+  if (st == CW_OK) st = cw_run_job(ctx, plans, store);
+  cw_store_close(store);
+  return st == CW_OK ? finish(ctx, dir, plans) : st;
+}
+
 cw_status cw_command_run(cw_context *ctx, int argc, char **argv) {
   run_options o;
   cw_plans plans;
-  cw_store *store = NULL;
-  char dir[2048];
   CW_TRY(parse_options(ctx, argc, argv, &o));
-  CW_TRY(cw_agree(ctx, cw_plans_load(ctx, o.job, o.seed, o.set, o.n_set, &plans)));
-  if (o.out)
-    snprintf(dir, sizeof dir, "%s", o.out);
-  else
-    snprintf(dir, sizeof dir, "runs/%s", plans.plan[0].job);
-  cw_status st = cw_store_create(ctx, dir, plans.text, o.resume, &store);
-  if (st == CW_OK) st = cw_run_job(ctx, &plans, store);
-  cw_store_close(store);
-  if (st == CW_OK) st = finish(ctx, dir, &plans);
+  cw_status st = cw_agree(ctx, cw_plans_load(ctx, o.job, o.seed, o.set, o.n_set, &plans));
+  if (st == CW_OK) st = run_plans(ctx, &o, &plans);
   cw_plans_clear(&plans);
   return st;
 }

@@ -78,7 +78,7 @@ static void print_lattice(FILE *out, const cw_analysis_case *c) {
 
 static void print_flow(FILE *out, const cw_analysis_case *c) {
   const cw_flow_quality *f = &c->flow;
-  const cw_analysis_stage *nmcmc = cw_analysis_find_of_model(c, CW_IS_CHAINS);
+  const cw_analysis_stage *model_chains = cw_analysis_find_of_model(c, CW_IS_CHAINS);
   char text[CW_VALUE_TEXT];
   fprintf(out, "%-10s", c->noun);
   if (f->n_q > 0) {
@@ -91,8 +91,8 @@ static void print_flow(FILE *out, const cw_analysis_case *c) {
     cw_result_text(cw_case_result(c, "w_hat"), text);
     fprintf(out, ", w_hat %s", text);
   }
-  if (nmcmc != NULL && nmcmc->longest_rejection >= 0)
-    fprintf(out, ", longest rejection %ld", nmcmc->longest_rejection);
+  if (model_chains != NULL && model_chains->longest_rejection >= 0)
+    fprintf(out, ", longest rejection %ld", model_chains->longest_rejection);
   fputc('\n', out);
 }
 

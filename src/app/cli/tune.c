@@ -80,7 +80,7 @@ static cw_status make_ladder(const cw_case *c, int n, const double *t, cw_ladder
   return st;
 }
 
-/* Configurations for the rungs of a round: those of the nearest rung of the last one. */
+/* The exchange of one round. */
 typedef struct {
   int n;
   double t[CW_MAX_RUNGS];
@@ -93,6 +93,7 @@ static void close_setup(setup *s) {
   cw_ladder_destroy(&s->ladder);
 }
 
+/* Configurations for the rungs of a round: those of the nearest rung of the last one. */
 static cw_status start_rungs(cw_case *c, const cw_mcmc_plan *m, const setup *old, setup *s) {
   for (int r = 0; r < s->n; r++) {
     int near = 0;
@@ -143,8 +144,11 @@ static cw_status measure(cw_case *c, const cw_rex_plan *x, long steps, long roun
 
 static void print_round(long round, const setup *s, const double *accept, int needed,
                         double target) {
-  printf("round %ld: %d rungs; for %.3g %d are needed\n  positions ", round + 1, s->n, target,
-         needed);
+  printf("round %ld: %d rungs; for %.3g ", round + 1, s->n, target);
+  if (needed > 0)
+    printf("%d are needed\n  positions ", needed);
+  else
+    printf("how many are needed cannot be estimated\n  positions ");
   for (int k = 0; k < s->n; k++) printf(" %.4f", s->t[k]);
   printf("\n  acceptance");
   for (int k = 0; k < s->n - 1; k++) printf(" %.3f ", accept[k]);

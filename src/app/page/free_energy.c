@@ -75,8 +75,10 @@ static bool has_walk(const cw_analysis_case *c) {
 }
 
 static bool is_in_earlier_case(const cw_analysis *a, int i, const char *name) {
-  while (--i >= 0)
-    if (cw_analysis_find_stage(&a->cases[i], name) != NULL) return true;
+  while (--i >= 0) {
+    const cw_analysis_stage *s = cw_analysis_find_stage(&a->cases[i], name);
+    if (s != NULL && is_walk(s)) return true;
+  }
   return false;
 }
 

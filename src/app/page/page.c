@@ -40,7 +40,7 @@ void cw_spread(const cw_stacked *line, double *low, double *high) {
 cw_status cw_page_stacked(const cw_case_page *to, const cw_stacked *line) {
   long n = line->n;
   double *x = malloc((size_t)(2 * n + 1) * sizeof *x), *y = x + n;
-  if (x == NULL) return CW_ENOMEM;
+  if (x == NULL) return cw_no_memory(to->ctx);
   for (long i = 0; i < n; i++) {
     x[i] = line->curve->x[i] * line->dx;
     y[i] = line->curve->y[i] + line->shift;

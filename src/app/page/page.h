@@ -5,10 +5,11 @@
 #include "app/analysis/analysis.h"
 #include "causeway/report.h"
 
-enum { CW_MOST_METHODS = 8 };
+enum { CW_MOST_METHODS = CW_MAX_SECTIONS }; /* a section has two measured parts at most */
 
 /* A page about one case; heading levels depend on whether there are several. */
 struct cw_case_page {
+  cw_context *ctx;
   cw_page *page;
   const cw_analysis_case *c;
   int level;

@@ -1,5 +1,5 @@
-/* causeway report: the page of a job, from its analysis. Reads from the bottom up as the page does
- * from the top down: cw_analysis_page first. */
+/* causeway report: the page of a job, from its analysis. Read it from the bottom up:
+ * cw_analysis_page first. */
 #include <string.h>
 
 #include "app/page/report.h"
@@ -202,7 +202,7 @@ static int observed_facts(const cw_analysis_case *c, int room, const char **name
 
 static cw_status write_facts(const cw_case_page *to) {
   const cw_analysis_case *c = to->c;
-  const cw_analysis_stage *nmcmc = cw_analysis_find_of_model(c, CW_IS_CHAINS);
+  const cw_analysis_stage *model_chains = cw_analysis_find_of_model(c, CW_IS_CHAINS);
   char text[6][CW_VALUE_TEXT];
   const char *names[6], *values[6];
   int n = 0;
@@ -223,9 +223,9 @@ static cw_status write_facts(const cw_case_page *to) {
     names[n] = "parameters of the model";
     cw_cell_number(text[n++], (double)c->n_parameters, "%.0f");
   }
-  if (nmcmc != NULL && nmcmc->longest_rejection >= 0) {
+  if (model_chains != NULL && model_chains->longest_rejection >= 0) {
     names[n] = "longest rejection";
-    cw_cell_number(text[n++], (double)nmcmc->longest_rejection, "%.0f");
+    cw_cell_number(text[n++], (double)model_chains->longest_rejection, "%.0f");
   }
   n += observed_facts(c, 6 - n, names + n, text + n);
   return n > 0 ? cw_page_facts(to->page, n, names, values) : CW_OK;
@@ -287,10 +287,10 @@ static cw_status write_summary(const cw_case_page *to) {
   return write_doubts(to);
 }
 
-static cw_status write_cases(cw_page *page, const cw_analysis *a) {
+static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *a) {
   bool several = a->n_cases > 1 || a->cases[0].name[0] != '\0';
   if (!several) {
-    cw_case_page to = {page, &a->cases[0], 2};
+    cw_case_page to = {ctx, page, &a->cases[0], 2};
     CW_TRY(write_summary(&to));
     CW_TRY(write_mode_dropping(page, a));
     return write_case(&to);
@@ -304,7 +304,7 @@ static cw_status write_cases(cw_page *page, const cw_analysis *a) {
   CW_TRY(write_mode_dropping(page, a));
   CW_TRY(cw_page_ladder_lengths(page, a));
   for (int i = 0; i < a->n_cases; i++) {
-    cw_case_page to = {page, &a->cases[i], 3};
+    cw_case_page to = {ctx, page, &a->cases[i], 3};
     char title[CW_CASE_NAME + 16];
     snprintf(title, sizeof title, "Case %s", a->cases[i].name);
     CW_TRY(cw_page_heading(page, 2, title));
@@ -353,7 +353,7 @@ static cw_status write_run(cw_page *page, const cw_analysis *a) {
 cw_status cw_analysis_page(cw_context *ctx, const cw_analysis *a, const char *path) {
   cw_page *page = NULL;
   CW_TRY(cw_page_create(ctx, a->job_name, a->about, &page));
-  cw_status st = write_cases(page, a);
+  cw_status st = write_cases(ctx, page, a);
   if (st == CW_OK) st = write_run(page, a);
   if (st == CW_OK) st = cw_page_write(page, path);
   cw_page_destroy(page);

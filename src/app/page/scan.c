@@ -60,14 +60,14 @@ static bool order_cases(const cw_analysis *a, scan *s) {
 static const cw_expect *expected_of(const cw_analysis_case *c, const char *quantity) {
   for (int i = 0; i < c->plan->n_expect; i++) {
     const cw_expect *e = &c->plan->expect[i];
-    if (e->stage[0] == '\0' && e->index < 0 && strcmp(e->quantity, quantity) == 0) return e;
+    if (e->section[0] == '\0' && e->index < 0 && strcmp(e->quantity, quantity) == 0) return e;
   }
   return NULL;
 }
 
 /* Is it of every stage, a scalar, and do all cases expect that quantity? */
 static bool is_scanned(const scan *s, const cw_expect *e) {
-  if (e->stage[0] != '\0' || e->index >= 0) return false;
+  if (e->section[0] != '\0' || e->index >= 0) return false;
   for (int i = 0; i < s->n; i++)
     if (expected_of(s->c[i], e->quantity) == NULL) return false;
   return true;
@@ -119,12 +119,12 @@ static cw_status pulls_figure(cw_page *page, const scan *s, const cw_expect *lis
   for (int i = 0; i < n; i++) {
     if (!is_scanned(s, &list[i])) continue;
     const cw_analysis_case *c = s->c[0];
-    const cw_analysis_stage *nis = cw_analysis_find_of_model(c, CW_IS_MEASURED);
+    const cw_analysis_stage *of_model = cw_analysis_find_of_model(c, CW_IS_MEASURED);
     const bool of_case = cw_case_result(c, list[i].quantity) != NULL;
     CW_TRY(points(page, s,
-                  of_case       ? NULL
-                  : nis != NULL ? nis
-                                : cw_reference_stage(c),
+                  of_case            ? NULL
+                  : of_model != NULL ? of_model
+                                     : cw_reference_stage(c),
                   list[i].quantity, true, list[i].quantity, i));
   }
   return cw_page_figure_end(page, "");

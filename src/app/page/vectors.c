@@ -47,7 +47,7 @@ static bool is_usable(const cw_result *r) {
 static cw_status draw_series(const cw_case_page *to, const series *s) {
   const int most = s->of->n;
   double *x = calloc(3 * (size_t)most + 1, sizeof *x), *y = x + most, *dy = y + most;
-  if (x == NULL) return CW_ENOMEM;
+  if (x == NULL) return cw_no_memory(to->ctx);
   int n = 0;
   for (int i = 0; i < most; i++) {
     if (curve_of(s->of, i) != s->number) continue;

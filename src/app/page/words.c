@@ -210,5 +210,3 @@ void cw_say_coverage(cw_prose *p, const cw_analysis_case *c) {
   cw_say(p, ": ");
   say_verdict(p, c);
 }
-
-/* -------------------------------------------------------------- free energy */

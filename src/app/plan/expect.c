@@ -30,11 +30,18 @@ static bool measures(const cw_section *s) {
          (CW_MEASURES_FIRST_GROUP | CW_MEASURES_ALL_GROUPS | CW_MEASURES_ELSEWHERE);
 }
 
-/* All that methods may give, whether this job has them or not: a mistake is told better so. */
+static bool is_known(const names *known, const char *quantity) {
+  for (int i = 0; i < known->n; i++)
+    if (known->group[i] < 0 && strcmp(known->quantity[i], quantity) == 0) return true;
+  return false;
+}
+
+/* All that methods may give, whether this job has them or not, so that the message can say that no
+ * section gives it. */
 static void list_given(names *known) {
   for (int i = 0; cw_methods[i] != NULL; i++)
     for (const cw_given *g = cw_methods[i]->given; g != NULL && g->quantity != NULL; g++)
-      add_name(known, g->quantity, 0, -1);
+      if (!is_known(known, g->quantity)) add_name(known, g->quantity, 0, -1);
 }
 
 static void list_names(const cw_plan *p, names *known) {
@@ -100,10 +107,10 @@ static bool is_of_case(const cw_plan *p, const char *quantity) {
 
 /* An expectation that no result will meet is a mistake. */
 static cw_status check_use(const cw_node *entry, const cw_plan *p, const cw_expect *e, int group) {
-  if (is_measured(p, e->stage, e->quantity, group)) return CW_OK;
-  if (e->stage[0] == '\0' && is_of_case(p, e->quantity)) return CW_OK;
-  if (e->stage[0] != '\0')
-    return cw_job_fail(entry, NULL, "section '%s' does not give '%s'", e->stage, e->quantity);
+  if (is_measured(p, e->section, e->quantity, group)) return CW_OK;
+  if (e->section[0] == '\0' && is_of_case(p, e->quantity)) return CW_OK;
+  if (e->section[0] != '\0')
+    return cw_job_fail(entry, NULL, "section '%s' does not give '%s'", e->section, e->quantity);
   return cw_job_fail(entry, NULL, "no section of the job gives '%s'", e->quantity);
 }
 
@@ -121,7 +128,7 @@ static cw_status read_key(const cw_node *entry, cw_expect *e) {
   size_t n = strcspn(rest, "[");
   if (n >= CW_EXPECT_NAME || rest - key > CW_EXPECT_NAME)
     return cw_job_fail(entry, NULL, "a name of more than %d bytes", CW_EXPECT_NAME - 1);
-  if (dot != NULL) snprintf(e->stage, sizeof e->stage, "%.*s", (int)(dot - key), key);
+  if (dot != NULL) snprintf(e->section, sizeof e->section, "%.*s", (int)(dot - key), key);
   snprintf(e->quantity, sizeof e->quantity, "%.*s", (int)n, rest);
   e->index = -1;
   if (rest[n] == '\0') return CW_OK;
@@ -134,9 +141,8 @@ static cw_status read_key(const cw_node *entry, cw_expect *e) {
 }
 
 static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known, cw_expect *e) {
-  const char *source;
   CW_TRY(read_key(entry, e));
-  if (e->stage[0] != '\0') CW_TRY(check_word(entry, "stage", e->stage, known->section));
+  if (e->section[0] != '\0') CW_TRY(check_word(entry, "section", e->section, known->section));
   CW_TRY(check_word(entry, "quantity", e->quantity, known->quantity));
   int which = find_word(e->quantity, known->quantity);
   CW_TRY(check_index(entry, e, known->count[which]));
@@ -144,11 +150,7 @@ static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known
   CW_TRY(cw_job_as_map(entry));
   CW_TRY(cw_job_double(entry, "value", CW_JOB_REQUIRED_DOUBLE, -1e300, 1e300, &e->value));
   CW_TRY(cw_job_double(entry, "error", 0, 0, 1e300, &e->error));
-  CW_TRY(cw_job_string(entry, "source", "", &source));
-  if (strlen(source) >= sizeof e->source)
-    return cw_job_fail(entry, "source", "%zu bytes, at most %zu", strlen(source),
-                       sizeof e->source - 1);
-  snprintf(e->source, sizeof e->source, "%s", source);
+  CW_TRY(cw_read_text(entry, "source", "", e->source, sizeof e->source));
   return cw_job_finish(entry);
 }
 

@@ -4,7 +4,7 @@
  *     plaquette: {value: 0.593678, error: 0.000024, source: hep-lat/9602007}
  *     hmc.potential[2]: {value: 0.4}
  *
- * A key is a quantity, of every stage that measures it, or STAGE.QUANTITY. */
+ * A key is a quantity, of every section that measures it, or SECTION.QUANTITY. */
 #ifndef CW_APP_EXPECT_H
 #define CW_APP_EXPECT_H
 
@@ -13,7 +13,7 @@
 enum { CW_MAX_EXPECT = 64, CW_EXPECT_NAME = 64, CW_EXPECT_SOURCE = 160 };
 
 typedef struct {
-  char stage[CW_EXPECT_NAME];    /* "": any */
+  char section[CW_EXPECT_NAME];  /* or the name of a part: "smc.pimh"; "": any */
   char quantity[CW_EXPECT_NAME]; /* without its index */
   int index;                     /* of a vector quantity; -1: a scalar */
   double value, error;

@@ -18,6 +18,7 @@ static cw_status set_seed(cw_context *ctx, cw_job *job, const char *word) {
 cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, const char *const *set,
                         int n_set, cw_plans *out) {
   cw_job *job = NULL;
+  *out = (cw_plans){0};
   cw_status st = cw_job_load(ctx, path, &job);
   for (int i = 0; st == CW_OK && i < n_set; i++) st = cw_job_set(job, set[i]);
   if (st == CW_OK && seed != NULL) st = set_seed(ctx, job, seed);
@@ -29,6 +30,7 @@ cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, con
 cw_status cw_plans_of_store(cw_context *ctx, const cw_store *store, cw_plans *plans) {
   const char *text = cw_store_job(store);
   cw_job *job = NULL;
+  *plans = (cw_plans){0};
   CW_TRY(cw_job_parse(ctx, text, strlen(text), cw_store_dir(store), &job));
   cw_status st = cw_plans_read(ctx, job, plans);
   cw_job_destroy(job);

@@ -40,10 +40,10 @@ typedef struct {
 
 /* A stage that a section leaves in the store, or a part of one that is shown by itself. */
 typedef struct {
-  char name[64];     /* method prefix of its results: "rex", "rex.rung0", "craft.train" */
+  char name[64];     /* prefix of its results: "rex", "rex.rung0", "craft.train" */
   char label[64];    /* for people: "Replica exchange, rung 0" */
   char stage[64];    /* the store's name, within its case: "rex" */
-  char training[64]; /* the stage that trained what it uses; "": none */
+  char training[64]; /* the stage whose training its free energy costs as well; "": none */
   const char *unit;  /* of its steps: "steps", "samples", "walks" */
   long wanted;       /* steps that the job asks for */
   unsigned is;       /* bits of CW_IS_... */
@@ -57,7 +57,7 @@ enum {
   CW_IS_MEASURED = 2,  /* results for the observables of the job's theory */
   CW_IS_REFERENCE = 4, /* exact without a model: what other methods are compared with */
   CW_IS_TRAINING = 8,
-  CW_IS_INNER = 16 /* another part of the same stage says how far it is, and warns */
+  CW_IS_INNER = 16 /* the main part of its stage says how far it is, and warns */
 };
 enum { CW_MAX_PARTS = 1024 + 4 }; /* of a section: a part for every rung, and some more */
 
@@ -100,7 +100,7 @@ typedef struct {
   const char *name; /* of the folder */
   unsigned needs;   /* bits of CW_NEEDS_..., CW_KEEPS, CW_MEASURES_... */
   size_t plan_size; /* of what read fills */
-  /* Section number i of those it reads, in the order of running. */
+  /* Its section with index i, in the order of running. */
   cw_section_kind (*kind)(int i);
   /* map: the section; s->own: zeroed. Sections that run earlier, the model and the ladder are
    * read. */

@@ -52,6 +52,7 @@ cw_flows *cw_case_flows(cw_case *c, const cw_section *s) { return &c->flows[s - 
 
 cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out) {
   const cw_ladder_plan *l = &c->plan->ladder;
+  *out = (cw_ladder){0};
   double(*param)[CW_MAX_PARAMS] = malloc((size_t)l->n * sizeof *param);
   if (param == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a ladder");
   for (int r = 0; r < l->n; r++)

@@ -12,9 +12,11 @@ static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
   if (p->theory->bond_term < 0)
     return cw_job_fail(root, s->kind.name, "theory '%s' has no hopping term to integrate along",
                        p->theory->name);
-  CW_TRY(cw_job_long(map, "nodes", 10, 2, 200, &h->nodes));
+  CW_TRY(cw_job_long(map, "nodes", 10, 2, CW_CHAIN_NODES, &h->nodes));
   CW_TRY(cw_read_which_sampler(map, &h->mcmc));
-  return cw_read_mcmc(map, p, &h->mcmc);
+  CW_TRY(cw_read_mcmc(map, p, &h->mcmc));
+  if (h->mcmc.keep > 0) return cw_job_fail(map, "keep", "configurations at nodes are not kept");
+  return CW_OK;
 }
 
 static const cw_mcmc_plan *chains(const cw_section *s) {
@@ -24,7 +26,7 @@ static const cw_mcmc_plan *chains(const cw_section *s) {
 static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   const cw_chain_plan *h = s->own;
   (void)p;
-  out[0] = cw_part_of(s, 0, "steps", h->nodes);
+  out[0] = cw_part_of(s, 0, "nodes", h->nodes);
   return 1;
 }
 

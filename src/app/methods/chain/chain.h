@@ -4,6 +4,8 @@
 
 #include "app/plan/plan.h"
 
+enum { CW_CHAIN_NODES = 200 }; /* at most */
+
 typedef struct {
   cw_mcmc_plan mcmc; /* how each node is sampled */
   long nodes;

@@ -58,7 +58,7 @@ cw_status cw_fill_chain(cw_context *ctx, const cw_analysis_case *c, cw_analysis_
 cw_status cw_conclude_chain(cw_context *ctx, cw_analysis_case *c, cw_analysis_stage *s) {
   if (isnan(s->lnZ.value)) return CW_OK;
   return cw_add_free_energy(ctx, c, "F_chain", "F_chain_per_site",
-                            "free energy -ln Z from HMC chain integration in kappa", s->lnZ);
+                            "free energy -ln Z from chain integration in kappa", s->lnZ);
 }
 
 cw_status cw_warn_chain(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {

@@ -10,12 +10,10 @@
 #include "app/run/stage.h"
 #include "causeway/stats.h"
 
-enum { MAX_NODES = 200 };
-
 typedef struct {
   const cw_mcmc_plan *plan;
   cw_rng rng;
-  double kappa[MAX_NODES], weight[MAX_NODES];
+  double kappa[CW_CHAIN_NODES], weight[CW_CHAIN_NODES];
   double lnZ0;
   cw_chains chains;               /* of every node in turn */
   double fresh[CW_SAMPLER_STATE]; /* the sampler's state before it was tuned */

@@ -11,8 +11,11 @@ static double ratio(const double *mean, const void *arg) {
 }
 
 /* swaps (n_step, n - 1, 2): sums of acceptance probabilities and numbers of proposals. */
-static cw_status fill_swaps(cw_context *ctx, cw_analysis_stage *s, const cw_array *swaps) {
+static cw_status fill_swaps(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
+                            const cw_array *swaps) {
   long n_step = swaps->dim[0], pairs = swaps->dim[1];
+  if (pairs != c->plan->ladder.n - 1 || swaps->dim[2] != 2)
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds swaps of another ladder", s->part.name);
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
   double *pair = malloc((size_t)(2 * n_step) * sizeof *pair);
   cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, "ladder.swaps", pairs, true);
@@ -22,9 +25,9 @@ static cw_status fill_swaps(cw_context *ctx, cw_analysis_stage *s, const cw_arra
     for (long t = 0; t < n_step; t++)
       memcpy(pair + 2 * t, swaps->data + (t * pairs + k) * 2, 2 * sizeof *pair);
     st = cw_gamma(ctx, pair, 1, n_step, 2, ratio, NULL, &e);
-    if (st == CW_OK)
-      st = cw_add_number(ctx, s, "swap_acceptance", (int)k,
-                         "mean acceptance of swaps between rung k and the next", e);
+    if (st != CW_OK) break;
+    st = cw_add_number(ctx, s, "swap_acceptance", (int)k,
+                       "mean acceptance of swaps between rung k and the next", e);
     curve->x[k] = (double)k + 0.5;
     curve->y[k] = e.value;
     curve->dy[k] = e.error;
@@ -55,7 +58,7 @@ cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_st
   CW_TRY(cw_get_array(ctx, s, data, "label", 3, &label));
   CW_TRY(cw_get_array(ctx, s, data, "therm", 2, &action));
   if (action != NULL) CW_TRY(fill_thermalisation(ctx, s, action));
-  if (swaps != NULL) CW_TRY(fill_swaps(ctx, s, swaps));
+  if (swaps != NULL) CW_TRY(fill_swaps(ctx, c, s, swaps));
   return label != NULL ? cw_fill_replicas(ctx, c, s, data, label) : CW_OK;
 }
 

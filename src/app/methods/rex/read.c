@@ -12,7 +12,7 @@ static bool find_defect(const cw_plan *p, int margin, cw_box *box) {
   return ops->defect != NULL && ops->defect(p->form, &p->lat, p->param, margin, box);
 }
 
-/* Is the defect of the last rung one that nobody notices? */
+/* Does the ladder end on a theory that is invariant under translations? */
 static bool ends_periodic(const cw_plan *p) {
   cw_box box;
   double c[CW_MAX_TERMS];
@@ -21,7 +21,7 @@ static bool ends_periodic(const cw_plan *p) {
   return p->theory->is_homogeneous == NULL || p->theory->is_homogeneous(c);
 }
 
-/* levels: [{margin: 2, sweeps: 2}, ...], each within the one before. */
+/* levels: [{margin: 2, sweeps: 2}, ...], each swept within every sweep of the one before. */
 static cw_status read_levels(cw_node *map, const cw_plan *p, cw_levels *levels) {
   cw_node *list;
   CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
@@ -56,6 +56,15 @@ static cw_status read_swap_flow(cw_node *map, const cw_plan *p, const cw_section
   return CW_OK;
 }
 
+/* Sampler steps, and sweeps of every level, are numbered with 32 bits. */
+static cw_status check_numbers(const cw_node *map, const cw_rex_plan *x) {
+  const double steps = (double)x->mcmc.thermalise + (double)x->mcmc.steps;
+  double sweeps = steps;
+  bool fits = steps * (double)x->mutations <= UINT32_MAX;
+  for (int l = 0; l < x->levels.n; l++) fits = fits && (sweeps *= x->levels.count[l]) <= UINT32_MAX;
+  return fits ? CW_OK : cw_job_fail(map, "steps", "more than 2^32 sampler steps");
+}
+
 static const cw_section_kind kinds[] = {
     {"rex", "Replica exchange", "swaps between the rungs of a ladder", CW_TEAL},
     {"ptbc", "PTBC", "parallel tempering on boundary conditions", CW_TEAL},
@@ -75,11 +84,15 @@ cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
   x->order = (cw_swap_order)order;
   x->all_rungs = measured == 1;
   if (x->mcmc.keep > 0) return cw_job_fail(map, "keep", "replicas are not kept");
-  if (strcmp(x->name, "ptbc") != 0) return read_swap_flow(map, p, &x->flow);
+  if (strcmp(x->name, "ptbc") != 0) {
+    CW_TRY(read_swap_flow(map, p, &x->flow));
+    return check_numbers(map, x);
+  }
   if (!ends_periodic(p))
     return cw_job_fail(root, "ptbc",
                        "needs a ladder that ends on a periodic lattice: theory form 'defect' with "
                        "factor 1");
   CW_TRY(cw_job_bool(map, "translate", 1, &x->translate));
-  return read_levels(map, p, &x->levels);
+  CW_TRY(read_levels(map, p, &x->levels));
+  return check_numbers(map, x);
 }

@@ -57,7 +57,8 @@ static cw_status record_row(cw_case *c, exchange *e) {
   return CW_OK;
 }
 
-/* Mean acceptance of every pair since the last row; NAN: none proposed. */
+/* Of every pair the sum of acceptance probabilities and the number of proposals since the last
+ * row. */
 static cw_status record_swaps(cw_case *c, exchange *e) {
   const cw_rex_swaps *s = cw_rex_swap_counts(e->rex);
   double *row = cw_record_row(&e->accept, 2L * (e->ladder.n - 1));
@@ -70,7 +71,7 @@ static cw_status record_swaps(cw_case *c, exchange *e) {
   return CW_OK;
 }
 
-/* The mean action on the last rung. */
+/* The action of every chain on the last rung. */
 static cw_status record_action(cw_case *c, exchange *e) {
   const cw_field *x = own_field(e, e->ladder.n - 1);
   if (x != NULL) cw_theory_action(&c->theory, x, c->theory.c, e->T, e->part);

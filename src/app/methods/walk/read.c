@@ -39,6 +39,8 @@ int cw_count_moves(const cw_walk_plan *w, cw_walk_move kind) {
 }
 
 static cw_status read_moves(cw_node *map, cw_walk_plan *w) {
+  if (cw_job_has(map, "stages"))
+    return cw_job_fail(map, "stages", "a walk is made of moves: this key is called 'moves'");
   int move[CW_MAX_WALK_MOVES];
   CW_TRY(cw_job_choices(map, "moves", "move", move_words, CW_MAX_WALK_MOVES, move, &w->n_moves));
   for (int i = 0; i < w->n_moves; i++) w->move[i] = (cw_walk_move)move[i];
