@@ -61,6 +61,9 @@ static cw_status check_numbers(const cw_node *map, const cw_rex_plan *x) {
   const double steps = (double)x->mcmc.thermalise + (double)x->mcmc.steps;
   double sweeps = steps;
   bool fits = steps * (double)x->mutations <= UINT32_MAX;
+  double passes = 2 * steps;
+  for (int l = 0; l < x->levels.n; l++) passes *= 1 + (double)x->levels.count[l];
+  fits = fits && passes * (double)x->way.steps * (double)x->way.mutations <= UINT32_MAX;
   for (int l = 0; l < x->levels.n; l++) fits = fits && (sweeps *= x->levels.count[l]) <= UINT32_MAX;
   return fits ? CW_OK : cw_job_fail(map, "steps", "more than 2^32 sampler steps");
 }
@@ -84,8 +87,11 @@ cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
   x->order = (cw_swap_order)order;
   x->all_rungs = measured == 1;
   if (x->mcmc.keep > 0) return cw_job_fail(map, "keep", "replicas are not kept");
+  CW_TRY(cw_read_way(map, p, &x->mcmc, &x->way));
   if (strcmp(x->name, "ptbc") != 0) {
     CW_TRY(read_swap_flow(map, p, &x->flow));
+    if (x->flow != NULL && x->way.steps > 0)
+      return cw_job_fail(map, "way", "swaps go by a flow or by a way, not by both");
     return check_numbers(map, x);
   }
   if (!ends_periodic(p))

@@ -4,6 +4,19 @@
 
 #include "app/plan/plan.h"
 
+enum { CW_WAY_STEPS = 100000 }; /* at most */
+
+/* Key `way`: a switch, retargets to (k/steps)^power of the parameters, k = 1 .. steps, and sampler
+ * steps after each but the last. */
+typedef struct {
+  long steps; /* 0: none */
+  double power;
+  long mutations;
+  int n_boxes; /* 0: mutations are everywhere */
+  cw_box box[CW_MAX_LEVELS];
+  long every[CW_MAX_LEVELS]; /* retargets from one mutation in a box to the next */
+} cw_way_plan;
+
 typedef struct {
   const char *name;  /* of the section */
   cw_mcmc_plan mcmc; /* chains: of copies of the whole ladder; steps: each with its swaps */
@@ -12,11 +25,15 @@ typedef struct {
   bool all_rungs; /* are all rungs measured, or only the last */
   bool translate;
   cw_levels levels;
+  cw_way_plan way;
   const cw_section *flow; /* whose flows carry configurations between rungs; NULL: none */
 } cw_rex_plan;
 
 cw_section_kind cw_rex_kind(int i);
 cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
+cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_way_plan *w);
+/* (n_rungs) programs that are alike; NULL: no way. The caller frees *out. */
+cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, int n_rungs, cw_program **out);
 cw_status cw_run_rex(cw_case *c, const cw_section *s);
 cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                       const cw_arrays *data);

@@ -10,8 +10,9 @@ typedef struct {
   const cw_rex_plan *plan;
   cw_ladder ladder;
   cw_rex *rex;
-  int first;      /* measured rung; the others after it */
-  long rows_done; /* measured rows so far */
+  cw_program *way; /* between rungs; NULL: none */
+  int first;       /* measured rung; the others after it */
+  long rows_done;  /* measured rows so far */
   cw_arena *work;
   double *part; /* this rank's share of a row of one rung, while it is gathered */
   double *T;    /* terms of the last rung, where it is this rank's */
@@ -189,7 +190,9 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 
 static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e) {
   *e = (exchange){.plan = plan, .first = plan->all_rungs ? 0 : c->plan->ladder.n - 1};
-  CW_TRY(cw_agree(c->ctx, cw_case_ladder(c, false, &e->ladder)));
+  cw_status st = cw_case_ladder(c, false, &e->ladder);
+  if (st == CW_OK) st = cw_make_ways(c->ctx, &plan->way, e->ladder.n, &e->way);
+  CW_TRY(cw_agree(c->ctx, st));
   const cw_rex_options options = {.sampler = plan->mcmc.ops,
                                   .param = plan->mcmc.param,
                                   .choice = plan->mcmc.choice,
@@ -197,6 +200,9 @@ static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e)
                                   .order = plan->order,
                                   .map =
                                       plan->flow != NULL ? cw_case_flows(c, plan->flow)->map : NULL,
+                                  .way = e->way,
+                                  .n_boxes = plan->way.n_boxes,
+                                  .box = plan->way.box,
                                   .levels = plan->levels,
                                   .periodic = plan->translate ? e->ladder.n - 1 : -1,
                                   .chains = plan->mcmc.chains,
@@ -217,6 +223,7 @@ static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e)
 
 static void close_exchange(exchange *e) {
   cw_rex_destroy(e->rex);
+  free(e->way);
   cw_ladder_destroy(&e->ladder);
   for (int rung = 0; rung < CW_MAX_RUNGS; rung++)
     for (int g = 0; g < CW_MAX_GROUPS; g++) cw_record_free(&e->primary[rung][g]);

@@ -1,0 +1,75 @@
+/* Key `way`: how configurations travel between rungs when they are to swap. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "app/methods/rex/rex.h"
+
+/* levels: [{margin: 1, every: 1}, ...]: the sites within so many of the defect are updated after
+ * every so many retargets; of several whose turn it is, the last of the list. */
+static cw_status read_level(cw_node *n, const cw_plan *p, cw_way_plan *w) {
+  long margin;
+  const cw_theory_ops *ops = p->theory;
+  cw_box *box = &w->box[w->n_boxes];
+  CW_TRY(cw_job_as_map(n));
+  CW_TRY(cw_job_long(n, "margin", 1, 1, 1 << 20, &margin));
+  CW_TRY(cw_job_long(n, "every", 1, 1, 1000000, &w->every[w->n_boxes]));
+  if (ops->defect == NULL || !ops->defect(p->form, &p->lat, p->param, (int)margin, box))
+    return cw_job_fail(n, NULL, "needs a theory with a defect, form 'defect'");
+  w->n_boxes++;
+  return CW_OK;
+}
+
+static cw_status read_way_levels(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m,
+                                 cw_way_plan *w) {
+  cw_node *list;
+  CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
+  if (list != NULL && m->ops->restrict_to == NULL)
+    return cw_job_fail(map, "levels", "sampler '%s' cannot be restricted to a box", m->ops->name);
+  for (cw_node *n = list != NULL ? cw_job_first(list) : NULL; n != NULL; n = cw_job_next(n)) {
+    if (w->n_boxes == CW_MAX_LEVELS) return cw_job_fail(map, "levels", "at most %d", CW_MAX_LEVELS);
+    CW_TRY(read_level(n, p, w));
+  }
+  return CW_OK;
+}
+
+cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_way_plan *w) {
+  cw_node *way;
+  CW_TRY(cw_job_map(map, "way", CW_JOB_MAY, &way));
+  if (way == NULL) return CW_OK;
+  if (m->ops->step_back == NULL)
+    return cw_job_fail(way, NULL,
+                       "sampler '%s' cannot run its steps backwards, as the way back needs",
+                       m->ops->name);
+  CW_TRY(cw_job_long(way, "steps", CW_JOB_REQUIRED_LONG, 1, CW_WAY_STEPS, &w->steps));
+  CW_TRY(cw_job_double(way, "power", 1, 0.01, 100, &w->power));
+  CW_TRY(cw_job_long(way, "mutations", 1, 1, 1000, &w->mutations));
+  CW_TRY(read_way_levels(way, p, m, w));
+  return cw_job_finish(way);
+}
+
+/* The box that is updated after retarget k; -1: none, and there are no boxes. -2: it is no turn. */
+static int box_after(const cw_way_plan *w, long k) {
+  int found = w->n_boxes > 0 ? -2 : -1;
+  for (int i = 0; i < w->n_boxes; i++)
+    if (k % w->every[i] == 0) found = i;
+  return found;
+}
+
+cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, int n_rungs, cw_program **out) {
+  *out = NULL;
+  if (w->steps == 0) return CW_OK;
+  const size_t programs = (size_t)n_rungs * sizeof(cw_program);
+  cw_program *program = malloc(programs + 2 * (size_t)w->steps * sizeof(cw_move));
+  if (program == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for ways between rungs");
+  cw_move *move = (cw_move *)((char *)program + programs);
+  int n = 0;
+  for (long k = 1; k <= w->steps; k++) {
+    const double t = k == w->steps ? 1 : pow((double)k / (double)w->steps, w->power);
+    move[n++] = (cw_move){.kind = CW_MOVE_RETARGET, .t = t};
+    if (k < w->steps && box_after(w, k) > -2)
+      move[n++] = (cw_move){.kind = CW_MOVE_MUTATE, .steps = w->mutations, .box = box_after(w, k)};
+  }
+  for (int r = 0; r < n_rungs; r++) program[r] = (cw_program){n, move};
+  *out = program;
+  return CW_OK;
+}

@@ -1,0 +1,55 @@
+"""Replica exchange with a way between rungs: the free field on 4 x 4, of which everything is known."""
+import math
+
+import program
+from program import Case
+
+JOB = """\
+job: way
+seed: 5
+lattice: [4, 4]
+theory: {kind: phi4, form: kappa, kappa: 0.22, lambda: 0}
+ladder: {from: {kappa: 0.02}, rungs: 2}
+rex: {sampler: hmc, chains: 48, thermalise: 200, steps: 1500, measure: all, way: {steps: 3, power: 0.8}}
+"""
+
+
+def phi2(kappa):
+    """Mean square of the field: that of its modes with energy 1 - 2 kappa sum cos p, each 1/(2 energy)."""
+    cosines = [math.cos(2 * math.pi * k / 4) for k in range(4)]
+    return sum(0.5 / (1 - 2 * kappa * (a + b)) for a in cosines for b in cosines) / 16
+
+
+class Way(Case):
+    def test_exact_values_on_both_rungs_for_any_number_of_threads(self):
+        self.write("job.yaml", JOB)
+        found = []
+        for threads in ("1", "2"):
+            self.good("run", "job.yaml", "--out", threads, "--threads", threads)
+            found.append(self.results(threads))
+        self.assertEqual(*found)
+        values = {r["name"]: r for r in found[0]["results"]}
+        for name, kappa in (("rex.rung0", 0.02), ("rex", 0.22)):
+            r = values[f"{name}.phi2"]
+            self.assertLess(abs(r["value"] - phi2(kappa)), 4.5 * r["error"], (name, r, phi2(kappa)))
+            self.assertLess(r["error"], 0.01 * r["value"])
+        self.write("job.yaml", JOB.replace(", way: {steps: 3, power: 0.8}", ""))
+        self.good("run", "job.yaml", "--out", "plain")
+        plain = {r["name"]: r for r in self.results("plain")["results"]}
+        gained, error = (f(values["rex.swap_acceptance[0]"], plain["rex.swap_acceptance[0]"])
+                         for f in (lambda a, b: a["value"] - b["value"], lambda a, b: math.hypot(a["error"], b["error"])))
+        self.assertGreater(gained, 5 * error)
+
+    def test_refusals(self):
+        for wrong, words in (
+            (JOB.replace("steps: 3, ", ""), "job.yaml:6: rex.way: missing key 'steps'"),
+            (JOB.replace("sampler: hmc", "sampler: cluster"), "rex.way: sampler 'cluster' cannot run its steps backwards"),
+            (JOB.replace("power: 0.8", "levels: [{margin: 1}]"), "sampler 'hmc' cannot be restricted to a box"),
+            (JOB.replace("power: 0.8", "powr: 0.8"), "unknown key 'powr'"),
+            (JOB.replace("steps: 1500", "steps: 1000000000"), "more than 2^32 sampler steps"),
+        ):
+            self.write("job.yaml", wrong)
+            self.bad(("run", "job.yaml", "--out", "out"), words)
+
+
+program.main()
