@@ -65,7 +65,7 @@ theory: {kind: phi4, form: kappa, kappa: 0.3, lambda: 0.1}
 ladder: {from: {kappa: 0.2}, rungs: 3}
 snf: {particles: 32, walks: 3, reverse: true, thermalise: 2, tuning: 2, flow: {layers: [{kind: affine, net: {hidden: [3]}}]}, train: {steps: 4, batch: 32}}
 craft: {particles: 32, walks: 3, pimh: true, thermalise: 2, tuning: 2, flow: {layers: [{kind: scale}]}, train: {steps: 4, batch: 32}}
-walk: {stages: [mutate, retarget, resample], particles: 32, walks: 3, thermalise: 2, tuning: 2}
+walk: {moves: [mutate, retarget, resample], particles: 32, walks: 3, thermalise: 2, tuning: 2}
 rex: {chains: 16, steps: 5, thermalise: 2, flow: craft}
 """
 
