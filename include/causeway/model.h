@@ -65,31 +65,53 @@ typedef struct {
   cw_activation activation;
 } cw_net_spec;
 
+/* A kind of layer and what its keys are set to. */
 typedef struct {
   const char *kind; /* name in layers.def */
-  int parity;       /* which checkerboard colour is updated, 0 or 1 */
-  bool z2;          /* exact equivariance under x -> -x */
-  int bins;         /* rational-quadratic spline */
-  double range;     /* of the spline: identity outside [-range, range] */
-  cw_net_spec net;
+  int number;       /* of masked kinds: how many of these come before it in its flow. They
+                                  move the classes of their mask in turn */
+  double param[CW_MAX_PARAMS]; /* in the order of its kind's params */
+  int choice[CW_MAX_PARAMS];   /* in that of its words */
+  cw_net_spec net;             /* of kinds that take one */
 } cw_layer_spec;
 
-/* One entry of layers.def, with what of cw_layer_spec the layer reads: no one has to set the rest.
- */
+/* Why a layer cannot be so: the key at fault, NULL if it is none alone, and a phrase for the user
+ * that goes on from "layer 'NAME'" or the key. */
+typedef struct {
+  const char *key;
+  char why[200];
+} cw_layer_fault;
+
+/* One entry of layers.def, with the keys of a job that the layer takes. */
 typedef struct {
   const cw_layer_ops *ops;
-  bool masked;  /* updates one checkerboard colour: reads parity, which alternates along the flow,
-                   and needs even extents */
-  bool z2;      /* reads z2 */
-  bool net;     /* reads net */
-  int bins;     /* presets of bins and range of a layer that reads them; */
-  double range; /* else 0 */
+  const cw_param *params; /* NULL-name-terminated; NULL: none */
+  /* Word keys and their values, as in cw_sampler_ops; NULL: none. */
+  const char *const *choices_name;
+  const char *const *const *choices;
+  bool net;    /* takes a network */
+  bool masked; /* moves a class of a mask at a time: reads number */
+  /* Can it not be so on that lattice? What tables say of single keys is not asked. NULL: it can. */
+  bool (*refuse)(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
+  /* It leaves sites beyond +-reach as they are. NULL: it moves them all. */
+  double (*reach)(const cw_layer_spec *spec);
+  /* Of a spec that is in order. On failure *out is NULL. Call cw_layer_create. */
   cw_status (*create)(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
                       cw_layer **out);
 } cw_layer_kind;
 
 extern const cw_layer_kind *const cw_layers[]; /* NULL-terminated; from model/layers.def */
 const cw_layer_kind *cw_layer_find(const char *name);
+/* A layer of spec->kind with the presets of its table; net is left to the caller. */
+cw_layer_spec cw_layer_presets(const cw_layer_kind *kind);
+/* Sets the parameter of that name. false: the layer has none. */
+bool cw_layer_set(cw_layer_spec *spec, const char *name, double value);
+/* Layers of which the same parameters mean the same: number apart, are all their keys equal? */
+bool cw_layer_alike(const cw_layer_spec *a, const cw_layer_spec *b);
+/* CW_EINVAL: an unknown kind, a value outside of its table, or what the kind refuses; CW_ENOMEM.
+ * On failure *out is NULL; else the caller destroys it, by its ops. */
+cw_status cw_layer_create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
+                          cw_layer **out);
 
 /* ------------------------------------------------------------------ priors */
 

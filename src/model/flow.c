@@ -24,10 +24,7 @@ static const flow *flow_of(const cw_model *m) {
 
 static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, flow *m) {
   for (int i = 0; i < spec->n_layers; i++) {
-    const cw_layer_kind *kind = cw_layer_find(spec->layer[i].kind);
-    if (kind == NULL)
-      return cw_fail(ctx, CW_EINVAL, "model: unknown layer '%s'", spec->layer[i].kind);
-    CW_TRY(kind->create(ctx, &spec->layer[i], m->base.geom, &m->layer[i]));
+    CW_TRY(cw_layer_create(ctx, &spec->layer[i], m->base.geom, &m->layer[i]));
     m->at[i] = m->base.n_theta;
     m->base.n_theta += m->layer[i]->n_theta;
     m->n_layers = i + 1;

@@ -14,9 +14,16 @@ static const cw_transform transform = {
 
 static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
                         cw_layer **out) {
-  return cw_coupling_create(ctx, &ops, spec, geom, &transform,
+  const cw_transform_spec constants = {.z2 = spec->param[CW_COUPLING_Z2] != 0};
+  return cw_coupling_create(ctx, &ops, spec, &constants, geom, &transform,
                             CW_DISPATCH(cw_context_isa(ctx), cw_affine_kernels), out);
 }
 
-const cw_layer_kind cw_layer_affine = {
-    .ops = &ops, .masked = true, .z2 = true, .net = true, .create = create};
+static const cw_param params[] = {CW_COUPLING_PARAM_Z2, {0}};
+
+const cw_layer_kind cw_layer_affine = {.ops = &ops,
+                                       .params = params,
+                                       .net = true,
+                                       .masked = true,
+                                       .refuse = cw_coupling_refuse,
+                                       .create = create};

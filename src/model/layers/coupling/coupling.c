@@ -1,5 +1,6 @@
 #include "model/layers/coupling/coupling.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -7,7 +8,7 @@ typedef struct {
   const cw_transform_kernels *kernel;
   cw_net *net;
   cw_sites active;
-  int *active_rows;
+  cw_mask mask;
 } coupling;
 
 typedef struct {
@@ -15,51 +16,46 @@ typedef struct {
   double *keep;
 } frame_of_pass;
 
-static int parity_of(const cw_geometry *g, int outer) {
-  int coord[CW_MAX_DIM], sum = 0;
-  cw_lattice_coord(&g->lat, g->site[outer], coord);
-  for (int d = 0; d < g->lat.dim; d++) sum += coord[d];
-  return sum % 2;
-}
-
-static cw_status check_mask(cw_context *ctx, const cw_layer_ops *ops, const cw_geometry *g) {
-  for (int d = 0; d < g->lat.dim; d++)
-    if (g->lat.extent[d] % 2 != 0)
-      return cw_fail(ctx, CW_EINVAL,
-                     "layer '%s': its checkerboard mask needs even extents, found %d", ops->name,
-                     g->lat.extent[d]);
-  return CW_OK;
-}
-
-static cw_status build(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *g,
-                       coupling *c) {
-  int n_half = (int)(g->n_outer / 2), n_frozen = 0, n_odd = 0;
-  int *frozen = malloc((size_t)n_half * sizeof *frozen);
-  c->active_rows = malloc((size_t)n_half * sizeof *c->active_rows);
-  cw_status st =
-      frozen && c->active_rows ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
-  if (st == CW_OK) {
-    for (int o = 0; o < (int)g->n_outer; o++) {
-      if (parity_of(g, o) == spec->parity)
-        c->active_rows[c->active.n++] = o;
-      else
-        frozen[n_frozen++] = o;
-    }
-    c->active.row = c->active_rows;
-    c->active.spec = (cw_transform_spec){.bins = spec->bins, .range = spec->range, .z2 = spec->z2};
-    c->transform->outputs(&c->active.spec, &c->active.n_out, &n_odd);
-    st = cw_net_create(ctx, &spec->net, g, frozen, n_frozen, c->active_rows, c->active.n,
-                       c->active.n_out, n_odd, spec->z2, &c->net);
+bool cw_coupling_refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
+  *fault = (cw_layer_fault){0};
+  char why[160];
+  if (cw_mask_refuses(lat, CW_MASK_HALF, NULL, why)) {
+    snprintf(fault->why, sizeof fault->why, "works on a checkerboard, which %s", why);
+    return true;
   }
-  free(frozen);
-  return st;
+  if (spec->param[CW_COUPLING_Z2] == 0 || spec->net.activation == CW_ACT_TANH) return false;
+  *fault = (cw_layer_fault){"z2", "needs an odd activation: tanh"};
+  return true;
+}
+
+typedef struct {
+  int n;
+  const int *row;
+} half;
+
+static half rows_of(const cw_mask *mask, int c) {
+  return (half){(int)(mask->begin[c + 1] - mask->begin[c]), mask->row + mask->begin[c]};
+}
+
+static cw_status build(cw_context *ctx, const cw_layer_spec *spec,
+                       const cw_transform_spec *constants, const cw_geometry *g, coupling *c) {
+  int n_odd = 0;
+  CW_TRY(cw_mask_create(ctx, g, 1, CW_MASK_HALF, NULL, &c->mask));
+  const int moved = spec->number % 2;
+  const half active = rows_of(&c->mask, moved), frozen = rows_of(&c->mask, 1 - moved);
+  c->active.n = active.n;
+  c->active.row = active.row;
+  c->active.spec = *constants;
+  c->transform->outputs(&c->active.spec, &c->active.n_out, &n_odd);
+  return cw_net_create(ctx, &spec->net, g, frozen.row, frozen.n, active.row, active.n,
+                       c->active.n_out, n_odd, constants->z2, &c->net);
 }
 
 cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_layer_spec *spec,
-                             const cw_geometry *geom, const cw_transform *transform,
-                             const cw_transform_kernels *kernel, cw_layer **out) {
+                             const cw_transform_spec *constants, const cw_geometry *geom,
+                             const cw_transform *transform, const cw_transform_kernels *kernel,
+                             cw_layer **out) {
   *out = NULL;
-  CW_TRY(check_mask(ctx, ops, geom));
   cw_layer *L = calloc(1, sizeof *L);
   coupling *c = calloc(1, sizeof *c);
   if (L == NULL || c == NULL) {
@@ -70,7 +66,7 @@ cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_
   *L = (cw_layer){.ops = ops, .geom = geom, .impl = c};
   c->transform = transform;
   c->kernel = kernel;
-  cw_status st = build(ctx, spec, geom, c);
+  cw_status st = build(ctx, spec, constants, geom, c);
   if (st != CW_OK) {
     cw_coupling_destroy(L);
     return st;
@@ -84,7 +80,7 @@ void cw_coupling_destroy(cw_layer *L) {
   if (L == NULL) return;
   coupling *c = L->impl;
   cw_net_destroy(c->net);
-  free(c->active_rows);
+  cw_mask_destroy(&c->mask);
   free(c);
   free(L);
 }

@@ -43,10 +43,17 @@ typedef struct {
                        near the identity */
 } cw_transform;
 
+/* The first key of every coupling's table. */
+enum { CW_COUPLING_Z2 };
+#define CW_COUPLING_PARAM_Z2                                                                       \
+  { "z2", "exactly odd under x -> -x; networks need activation tanh", 0, 0, 1, CW_FLAG }
+/* An odd extent under the checkerboard; an even activation in an odd network. */
+bool cw_coupling_refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
 /* Makes a coupling layer of the transform. ops are cw_coupling_* with the transform's name. */
 cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_layer_spec *spec,
-                             const cw_geometry *geom, const cw_transform *transform,
-                             const cw_transform_kernels *kernel, cw_layer **out);
+                             const cw_transform_spec *constants, const cw_geometry *geom,
+                             const cw_transform *transform, const cw_transform_kernels *kernel,
+                             cw_layer **out);
 
 cw_status cw_coupling_forward(const cw_layer *L, cw_theta th, double *x, double *logj,
                               cw_arena *tape, void **frame);

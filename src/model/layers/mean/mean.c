@@ -132,7 +132,7 @@ static const int the_row = 0;
 
 static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
                         cw_layer **out) {
-  CW_TRY(cw_spline_check(ctx, spec));
+  const cw_transform_spec constants = cw_spline_constants(spec);
   cw_layer *L = calloc(1, sizeof *L);
   impl_of_layer *c = calloc(1, sizeof *c);
   if (L == NULL || c == NULL) {
@@ -143,12 +143,14 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geo
   c->kernel = CW_DISPATCH(cw_context_isa(ctx), cw_spline_kernels);
   c->mean = (cw_sites){.n = 1,
                        .row = &the_row,
-                       .n_out = cw_spline_n_out(spec->bins, spec->z2),
-                       .spec = {.bins = spec->bins, .range = spec->range, .z2 = spec->z2}};
+                       .n_out = cw_spline_n_out(constants.bins, constants.z2),
+                       .spec = constants};
   *L = (cw_layer){.ops = &ops, .geom = geom, .n_theta = c->mean.n_out, .impl = c};
   *out = L;
   return CW_OK;
 }
 
-const cw_layer_kind cw_layer_mean = {
-    .ops = &ops, .z2 = true, .bins = 8, .range = 4, .create = create};
+static const cw_param params[] = {
+    {"z2", "exactly odd under x -> -x", 0, 0, 1, CW_FLAG}, CW_SPLINE_PARAMS, {0}};
+
+const cw_layer_kind cw_layer_mean = {.ops = &ops, .params = params, .create = create};

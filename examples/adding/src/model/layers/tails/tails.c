@@ -98,6 +98,6 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geo
   return cw_layer_create_plain(ctx, &ops, geom, 1, out);
 }
 
-/* It reads nothing of a job but its name: no network, no mask, no bins. */
+/* It reads nothing of a job but its name: no keys, no network, no mask. */
 extern const cw_layer_kind cw_layer_tails;
 const cw_layer_kind cw_layer_tails = {.ops = &ops, .create = create};
