@@ -85,17 +85,31 @@ static cw_status check_keys(cw_context *ctx, const cw_layer_kind *kind, const cw
   return CW_OK;
 }
 
-cw_status cw_layer_create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
-                          cw_layer **out) {
+bool cw_layer_fits(const cw_layer_kind *kind, cw_field_kind field) {
+  return kind->fits != NULL ? kind->fits(field) : field == CW_SITE_REAL;
+}
+
+cw_status cw_layer_create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                          const cw_geometry *geom, cw_layer **out) {
   cw_layer_fault fault = {0};
   *out = NULL;
   const cw_layer_kind *kind = cw_layer_find(spec->kind);
   if (kind == NULL) return cw_fail(ctx, CW_EINVAL, "model: unknown layer '%s'", spec->kind);
+  if (!cw_layer_fits(kind, field))
+    return cw_fail(ctx, CW_EINVAL, "layer '%s' does not move fields of kind '%s'", spec->kind,
+                   cw_kind(field)->name);
+  if (geom->V > 1 && !kind->split)
+    return cw_fail(ctx, CW_EINVAL, "layer '%s' works on whole lattices, not on %d sub-lattices",
+                   spec->kind, geom->V);
   CW_TRY(check_keys(ctx, kind, spec));
   if (kind->refuse && kind->refuse(spec, &geom->lat, &fault))
     return cw_fail(ctx, CW_EINVAL, "layer '%s'%s%s %s", spec->kind, fault.key ? ": " : "",
                    fault.key ? fault.key : "", fault.why);
-  return kind->create(ctx, spec, geom, out);
+  CW_TRY(kind->create(ctx, spec, field, geom, out));
+  (*out)->field = field;
+  (*out)->n_comp = cw_kind_components(field, &geom->lat);
+  (*out)->n_tangent = cw_kind_tangent(field, &geom->lat);
+  return CW_OK;
 }
 
 #define CW_AUTOREGRESSIVE(symbol) extern const cw_autoregressive_kind cw_autoregressive_##symbol;

@@ -50,6 +50,9 @@ static cw_status read_net(cw_node *layer, cw_net_spec *net) {
 static cw_status check_layer(cw_node *map, const cw_plan *p, const cw_layer_kind *kind,
                              const cw_layer_spec *spec) {
   cw_layer_fault fault = {0};
+  if (!cw_layer_fits(kind, p->theory->kind))
+    return cw_job_fail(map, "kind", "layer '%s' does not move the fields of theory '%s'",
+                       spec->kind, p->theory->name);
   if (kind->refuse == NULL || !kind->refuse(spec, &p->lat, &fault)) return CW_OK;
   if (fault.key != NULL) return cw_job_fail(map, fault.key, "%s", fault.why);
   return cw_job_fail(map, NULL, "layer '%s' %s", spec->kind, fault.why);

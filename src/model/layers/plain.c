@@ -15,7 +15,7 @@ cw_status cw_layer_create_plain(cw_context *ctx, const cw_layer_ops *ops, const 
 void cw_layer_destroy_plain(cw_layer *L) { free(L); }
 
 cw_status cw_layer_keep(const cw_layer *L, const double *x, cw_arena *tape, void **frame) {
-  const size_t bytes = (size_t)L->geom->n_outer * CW_LANES * sizeof *x;
+  const size_t bytes = (size_t)(L->geom->n_outer * L->n_comp) * CW_LANES * sizeof *x;
   *frame = cw_arena_alloc(tape, bytes);
   if (*frame == NULL) return CW_ENOMEM;
   memcpy(*frame, x, bytes);

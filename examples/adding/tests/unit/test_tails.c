@@ -16,7 +16,7 @@ static void test_cube(void **state) {
   cw_layer *L;
   void *frame;
   check_ok(ctx, cw_geometry_create(ctx, &lat, 1, &geom));
-  check_ok(ctx, cw_layer_create(ctx, &(cw_layer_spec){.kind = "tails"}, geom, &L));
+  check_ok(ctx, cw_layer_create(ctx, &(cw_layer_spec){.kind = "tails"}, CW_SITE_REAL, geom, &L));
   cw_arena *tape = cw_arena_create(0);
   const long n = geom->n_outer * CW_LANES;
   double *x = cw_alloc((size_t)n * sizeof *x);

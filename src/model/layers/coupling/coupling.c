@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/gradient.h"
+
 typedef struct {
   const cw_transform *transform;
   const cw_transform_kernels *kernel;
@@ -122,26 +124,38 @@ cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double 
 
 static const double no_logj[CW_LANES] CW_ALIGNED;
 
+static cw_status net_vjp(const coupling *c, cw_theta th, const frame_of_pass *f, float *gh,
+                         double *g, cw_gradient_of *gtheta, cw_arena *work) {
+  const long n = cw_net_n_theta(c->net);
+  if (gtheta == NULL) return cw_net_vjp(c->net, th.f, &f->net, gh, g, NULL, work);
+  CW_REQUIRE(gtheta->each == NULL);
+  float *sum = cw_gradient_in_float(gtheta->sum, n, work);
+  if (sum == NULL) return CW_ENOMEM;
+  CW_TRY(cw_net_vjp(c->net, th.f, &f->net, gh, g, sum, work));
+  cw_gradient_from_float(gtheta->sum, sum, n);
+  return CW_OK;
+}
+
 static cw_status vjp(const coupling *c, cw_transform_vjp pull_back, cw_theta th,
-                     const frame_of_pass *f, double *g, const double *glogj, float *gtheta,
+                     const frame_of_pass *f, double *g, const double *glogj, cw_gradient_of *gtheta,
                      cw_arena *work) {
   cw_arena_mark mark = cw_arena_save(work);
   float *gh = cw_arena_alloc(work, (size_t)(c->active.n * c->active.n_out) * CW_LANES * sizeof *gh);
   if (gh == NULL) return CW_ENOMEM;
   pull_back(&c->active, f->net.out, f->keep, g, glogj ? glogj : no_logj, gh);
-  cw_status st = cw_net_vjp(c->net, th.f, &f->net, gh, g, gtheta, work);
+  cw_status st = net_vjp(c, th, f, gh, g, gtheta, work);
   cw_arena_rewind(work, mark);
   return st;
 }
 
 cw_status cw_coupling_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                                  const double *glogj, float *gtheta, cw_arena *work) {
+                                  const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   const coupling *c = L->impl;
   return vjp(c, c->kernel->forward_vjp, th, frame, g, glogj, gtheta, work);
 }
 
 cw_status cw_coupling_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                                  const double *glogj, float *gtheta, cw_arena *work) {
+                                  const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   const coupling *c = L->impl;
   return vjp(c, c->kernel->inverse_vjp, th, frame, g, glogj, gtheta, work);
 }

@@ -60,9 +60,9 @@ cw_status cw_coupling_forward(const cw_layer *L, cw_theta th, double *x, double 
 cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double *logj,
                               cw_arena *tape, void **frame);
 cw_status cw_coupling_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                                  const double *glogj, float *gtheta, cw_arena *work);
+                                  const double *glogj, cw_gradient_of *gtheta, cw_arena *work);
 cw_status cw_coupling_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                                  const double *glogj, float *gtheta, cw_arena *work);
+                                  const double *glogj, cw_gradient_of *gtheta, cw_arena *work);
 void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain);
 void cw_coupling_destroy(cw_layer *L);
 

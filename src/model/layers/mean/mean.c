@@ -3,6 +3,7 @@
  * In an orthonormal basis only the zero mode sqrt(V) m moves, so that |det J| = h'(m). */
 #include <stdlib.h>
 
+#include "model/gradient.h"
 #include "model/layers/spline/spline.h"
 
 typedef struct {
@@ -70,7 +71,7 @@ static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj
 /* The mean of the output depends on nothing but that of the input, m, and its adjoint is G = sum_x
  * g_x. The spline pulls G back to G', and what is not the mean passes: g_x += (G' - G)/V. */
 static cw_status vjp(const cw_layer *L, cw_transform_vjp pull_back, const frame_of_pass *f,
-                     double *g, const double *glogj, float *gtheta, cw_arena *work) {
+                     double *g, const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   const impl_of_layer *c = L->impl;
   static const double no_logj[CW_LANES] CW_ALIGNED;
   double from[CW_LANES] CW_ALIGNED, to[CW_LANES] CW_ALIGNED, lanes[CW_LANES];
@@ -83,21 +84,21 @@ static cw_status vjp(const cw_layer *L, cw_transform_vjp pull_back, const frame_
   shift_sites(L, from, to, 1 / (double)L->geom->n_sites, g);
   for (long i = 0; gtheta && i < L->n_theta; i++) {
     for (int l = 0; l < CW_LANES; l++) lanes[l] = (double)gh[i * CW_LANES + l];
-    gtheta[i] += (float)cw_sum(lanes, CW_LANES);
+    cw_gradient_add_rounded(gtheta, i, lanes);
   }
   cw_arena_rewind(work, mark);
   return CW_OK;
 }
 
 static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                             const double *glogj, float *gtheta, cw_arena *work) {
+                             const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   (void)th;
   const impl_of_layer *c = L->impl;
   return vjp(L, c->kernel->forward_vjp, frame, g, glogj, gtheta, work);
 }
 
 static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                             const double *glogj, float *gtheta, cw_arena *work) {
+                             const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   (void)th;
   const impl_of_layer *c = L->impl;
   return vjp(L, c->kernel->inverse_vjp, frame, g, glogj, gtheta, work);
@@ -126,12 +127,14 @@ static const cw_layer_ops ops = {
     .forward_vjp = forward_vjp,
     .inverse_vjp = inverse_vjp,
     .init = init,
-    .destroy = destroy};
+    .destroy = destroy,
+    .each = true};
 
 static const int the_row = 0;
 
-static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
-                        cw_layer **out) {
+static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                        const cw_geometry *geom, cw_layer **out) {
+  (void)field;
   const cw_transform_spec constants = cw_spline_constants(spec);
   cw_layer *L = calloc(1, sizeof *L);
   impl_of_layer *c = calloc(1, sizeof *c);

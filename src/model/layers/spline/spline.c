@@ -20,8 +20,9 @@ cw_transform_spec cw_spline_constants(const cw_layer_spec *spec) {
                              .range = spec->param[CW_SPLINE_RANGE]};
 }
 
-static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
-                        cw_layer **out) {
+static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                        const cw_geometry *geom, cw_layer **out) {
+  (void)field;
   const cw_transform_spec constants = cw_spline_constants(spec);
   return cw_coupling_create(ctx, &ops, spec, &constants, geom, &transform,
                             CW_DISPATCH(cw_context_isa(ctx), cw_spline_kernels), out);
