@@ -9,6 +9,7 @@
 #include "model/layers/implicit.h"
 #include "model/nets/net.h"
 #include "support/check.h"
+#include "support/determinant.h"
 
 /* A layer with lively parameters and a block of input. */
 typedef struct {
@@ -101,26 +102,6 @@ static void inverse_undoes_forward(bench *b) {
   free(back);
 }
 
-static double log_abs_det(double *A, int n) {
-  double sum = 0;
-  for (int k = 0; k < n; k++) {
-    int p = k;
-    for (int i = k + 1; i < n; i++)
-      if (fabs(A[i * n + k]) > fabs(A[p * n + k])) p = i;
-    for (int j = 0; j < n; j++) {
-      double s = A[k * n + j];
-      A[k * n + j] = A[p * n + j];
-      A[p * n + j] = s;
-    }
-    sum += log(fabs(A[k * n + k]));
-    for (int i = k + 1; i < n; i++) {
-      double f = A[i * n + k] / A[k * n + k];
-      for (int j = k; j < n; j++) A[i * n + j] -= f * A[k * n + j];
-    }
-  }
-  return sum;
-}
-
 /* The network is float: finite differences need steps large against its rounding, in 4-point form.
  * The dependence on active sites is smooth in double; frozen columns only enter the determinant
  * below the diagonal. */
@@ -207,6 +188,7 @@ static void vjp_matches_differences(bench *b, bool inverse) {
   double *dx = cw_alloc(b->n * sizeof *dx),
          *dtheta = cw_alloc((size_t)b->L->n_theta * sizeof *dtheta);
   double *gtheta = cw_alloc((size_t)b->L->n_theta * sizeof *gtheta);
+  double *each = cw_alloc((size_t)b->L->n_theta * CW_LANES * sizeof *each);
   const double before = 0.5; /* gradients of parameters are added to what is there */
   double lj[CW_LANES] __attribute__((aligned(64))), c[CW_LANES] __attribute__((aligned(64)));
   void *frame;
@@ -215,8 +197,11 @@ static void vjp_matches_differences(bench *b, bool inverse) {
   memcpy(g, b->w, b->n * sizeof *g);
   for (long i = 0; i < b->L->n_theta; i++) gtheta[i] = before;
   check_ok(b->ctx, (inverse ? b->L->ops->inverse_vjp : b->L->ops->forward_vjp)(
-                       b->L, theta_of(b), frame, g, c, &(cw_gradient_of){.sum = gtheta}, b->tape));
+                       b->L, theta_of(b), frame, g, c,
+                       &(cw_gradient_of){gtheta, b->L->ops->each ? each : NULL}, b->tape));
   for (long i = 0; i < b->L->n_theta; i++) gtheta[i] -= before;
+  for (long i = 0; b->L->ops->each && i < b->L->n_theta; i++) /* sums may be in float */
+    check_close(cw_sum(each + i * CW_LANES, CW_LANES), gtheta[i], 1e-5);
   double off_x[N_TRIALS], off_t[N_TRIALS];
   for (uint32_t trial = 0; trial < N_TRIALS; trial++) {
     fill(dx, b->n, 10 + trial, 1);
@@ -237,6 +222,7 @@ static void vjp_matches_differences(bench *b, bool inverse) {
   free(dx);
   free(dtheta);
   free(gtheta);
+  free(each);
 }
 
 static void vjps_match_differences(bench *b) {

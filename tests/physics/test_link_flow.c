@@ -63,8 +63,8 @@ static quality quality_of(bench *b, uint32_t step) {
   return (quality){log(sum / N), sqrt((1 / ess - 1) / N), ess};
 }
 
-static void train(bench *b) {
-  const cw_train_options options = {.gradient = CW_GRADIENT_PATH,
+static void train(bench *b, cw_gradient gradient) {
+  const cw_train_options options = {.gradient = gradient,
                                     .batch = 64,
                                     .steps = STEPS,
                                     .rate = 0.02,
@@ -81,13 +81,14 @@ static void train(bench *b) {
 
 /* Weights of Haar draws, then of the trained flow, give the same, exact ln Z; the second are more
  * even. Every coefficient has turned links towards larger plaquettes. */
-static void check_theory(cw_context *ctx, const char *theory, double beta, int V) {
+static void check_theory(cw_context *ctx, const char *theory, double beta, int V,
+                         cw_gradient gradient) {
   bench b;
   open_bench(&b, ctx, theory, beta, V);
   const double exact = b.th.ops->known_lnz(0, &b.geom->lat, &beta);
   const quality haar = quality_of(&b, 0);
   check_sigma(haar.lnZ, haar.error, exact, 4);
-  train(&b);
+  train(&b, gradient);
   const quality flow = quality_of(&b, 1);
   print_message("  %s, V = %d: ln Z = %.4f, Haar %.4f(%.4f), flow %.4f(%.4f); ESS %.3f, %.3f\n",
                 theory, V, exact, haar.lnZ, haar.error, flow.lnZ, flow.error, haar.ess, flow.ess);
@@ -97,9 +98,33 @@ static void check_theory(cw_context *ctx, const char *theory, double beta, int V
   close_bench(&b);
 }
 
-static void test_u1(void **state) { check_theory(*state, "u1", 0.5, 1); }
-static void test_su2(void **state) { check_theory(*state, "su2", 0.9, 4); }
-static void test_su3(void **state) { check_theory(*state, "su3", 1.6, 4); }
+static void test_u1(void **state) { check_theory(*state, "u1", 0.5, 1, CW_GRADIENT_PATH); }
+static void test_su2(void **state) { check_theory(*state, "su2", 0.9, 4, CW_GRADIENT_PATH); }
+static void test_su3(void **state) { check_theory(*state, "su3", 1.6, 4, CW_GRADIENT_PLAIN); }
+
+/* Samples and their densities have the same bits on every split. */
+static void test_splits(void **state) {
+  enum { FEW = 20 };
+  bench b[2];
+  cw_field x[2];
+  double logq[2][FEW], theta[LAYERS];
+  for (int i = 0; i < LAYERS; i++) theta[i] = 0.1 + 0.02 * i;
+  for (int k = 0; k < 2; k++) {
+    open_bench(&b[k], *state, "su3", 1, k == 0 ? 1 : 4);
+    cw_model_set_theta(b[k].model, theta);
+    check_ok(*state, cw_field_create(*state, b[k].geom, b[k].th.n_comp, FEW, &x[k]));
+    check_ok(*state, cw_model_sample(*state, b[k].model, cw_rng_stream(3, "x"), 0, &x[k], logq[k]));
+  }
+  assert_memory_equal(logq[1], logq[0], sizeof logq[0]);
+  for (long i = 0; i < FEW; i++)
+    for (long s = 0; s < b[0].geom->n_sites; s++)
+      for (int c = 0; c < b[0].th.n_comp; c++)
+        assert_true(cw_field_get(&x[0], i, s, c) == cw_field_get(&x[1], i, s, c));
+  for (int k = 0; k < 2; k++) {
+    cw_field_destroy(&x[k]);
+    close_bench(&b[k]);
+  }
+}
 
 /* Combinations that are no flows, each in one line. */
 static void test_refusals(void **state) {
@@ -134,7 +159,8 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_u1),
-                                     cmocka_unit_test(test_su2), cmocka_unit_test(test_su3)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_refusals), cmocka_unit_test(test_splits),
+                                     cmocka_unit_test(test_u1), cmocka_unit_test(test_su2),
+                                     cmocka_unit_test(test_su3)};
   return cmocka_run_group_tests_name("link flows", tests, test_open_context_1, test_close_context);
 }

@@ -1,9 +1,9 @@
 #include "model/layers/coupling/coupling.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "model/gradient.h"
+#include "model/layers/plain.h"
 
 typedef struct {
   const cw_transform *transform;
@@ -57,24 +57,17 @@ cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_
                              const cw_transform_spec *constants, const cw_geometry *geom,
                              const cw_transform *transform, const cw_transform_kernels *kernel,
                              cw_layer **out) {
-  *out = NULL;
-  cw_layer *L = calloc(1, sizeof *L);
-  coupling *c = calloc(1, sizeof *c);
-  if (L == NULL || c == NULL) {
-    free(L);
-    free(c);
-    return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
-  }
-  *L = (cw_layer){.ops = ops, .geom = geom, .impl = c};
+  CW_TRY(cw_layer_create_holding(ctx, ops, geom, 0, sizeof(coupling), out));
+  coupling *c = (*out)->impl;
   c->transform = transform;
   c->kernel = kernel;
   cw_status st = build(ctx, spec, constants, geom, c);
   if (st != CW_OK) {
-    cw_coupling_destroy(L);
+    cw_coupling_destroy(*out);
+    *out = NULL;
     return st;
   }
-  L->n_theta = cw_net_n_theta(c->net);
-  *out = L;
+  (*out)->n_theta = cw_net_n_theta(c->net);
   return CW_OK;
 }
 
@@ -83,8 +76,7 @@ void cw_coupling_destroy(cw_layer *L) {
   coupling *c = L->impl;
   cw_net_destroy(c->net);
   cw_mask_destroy(&c->mask);
-  free(c);
-  free(L);
+  cw_layer_destroy_plain(L);
 }
 
 void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain) {

@@ -1,9 +1,8 @@
 /* The lattice mean m = (1/V) sum_x phi_x, alone: phi_x' = phi_x + h(m) - m with h a spline of one
  * number, that of layer `spline` with the layer's own parameters in place of a network's outputs.
  * In an orthonormal basis only the zero mode sqrt(V) m moves, so that |det J| = h'(m). */
-#include <stdlib.h>
-
 #include "model/gradient.h"
+#include "model/layers/plain.h"
 #include "model/layers/spline/spline.h"
 
 typedef struct {
@@ -113,11 +112,6 @@ static void init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, d
   }
 }
 
-static void destroy(cw_layer *L) {
-  free(L->impl);
-  free(L);
-}
-
 static const cw_layer_ops ops = {
     .name = "mean",
     .title = "monotone rational-quadratic spline of the lattice mean, whatever is not mean stays",
@@ -127,7 +121,7 @@ static const cw_layer_ops ops = {
     .forward_vjp = forward_vjp,
     .inverse_vjp = inverse_vjp,
     .init = init,
-    .destroy = destroy,
+    .destroy = cw_layer_destroy_plain,
     .each = true};
 
 static const int the_row = 0;
@@ -136,20 +130,11 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
                         const cw_geometry *geom, cw_layer **out) {
   (void)field;
   const cw_transform_spec constants = cw_spline_constants(spec);
-  cw_layer *L = calloc(1, sizeof *L);
-  impl_of_layer *c = calloc(1, sizeof *c);
-  if (L == NULL || c == NULL) {
-    free(L);
-    free(c);
-    return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
-  }
+  const int n_out = cw_spline_n_out(constants.bins, constants.z2);
+  CW_TRY(cw_layer_create_holding(ctx, &ops, geom, n_out, sizeof(impl_of_layer), out));
+  impl_of_layer *c = (*out)->impl;
   c->kernel = CW_DISPATCH(cw_context_isa(ctx), cw_spline_kernels);
-  c->mean = (cw_sites){.n = 1,
-                       .row = &the_row,
-                       .n_out = cw_spline_n_out(constants.bins, constants.z2),
-                       .spec = constants};
-  *L = (cw_layer){.ops = &ops, .geom = geom, .n_theta = c->mean.n_out, .impl = c};
-  *out = L;
+  c->mean = (cw_sites){.n = 1, .row = &the_row, .n_out = n_out, .spec = constants};
   return CW_OK;
 }
 

@@ -9,7 +9,6 @@
 #include "model/layers/staple/staple.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "group/jacobian.h"
@@ -382,8 +381,7 @@ static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, 
 static void destroy(cw_layer *L) {
   staple *s = L->impl;
   cw_mask_destroy(&s->mask);
-  free(s);
-  free(L);
+  cw_layer_destroy_plain(L);
 }
 
 static const cw_layer_ops ops = {.name = "staple",
@@ -412,14 +410,8 @@ static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fa
 static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
                         const cw_geometry *geom, cw_layer **out) {
   const cw_isa isa = cw_context_isa(ctx);
-  cw_layer *L = calloc(1, sizeof *L);
-  staple *s = calloc(1, sizeof *s);
-  *out = NULL;
-  if (L == NULL || s == NULL) {
-    free(L);
-    free(s);
-    return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
-  }
+  CW_TRY(cw_layer_create_holding(ctx, &ops, geom, 1, sizeof(staple), out));
+  staple *s = (*out)->impl;
   *s = (staple){.field = field,
                 .n_real = cw_kind(field)->n_real,
                 .d = cw_kind(field)->n_algebra,
@@ -427,15 +419,14 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
                 .kernel = CW_DISPATCH(isa, cw_staple_kernels),
                 .rows = &CW_DISPATCH(isa, cw_row_kernels)->kind[field],
                 .jacobian = &CW_DISPATCH(isa, cw_jacobian_kernels)->kind[field]};
-  *L = (cw_layer){.ops = &ops, .geom = geom, .n_theta = 1, .impl = s};
   cw_status st =
       cw_mask_create(ctx, geom, geom->lat.dim, (cw_mask_kind)spec->choice[0], NULL, &s->mask);
   if (st != CW_OK) {
-    destroy(L);
+    destroy(*out);
+    *out = NULL;
     return st;
   }
   s->moved = spec->number % s->mask.n_class;
-  *out = L;
   return CW_OK;
 }
 
