@@ -21,7 +21,7 @@ static cw_model_spec paper_flow(cw_activation act) {
   for (int i = 0; i < 16; i++)
     spec.layer[i] = (cw_layer_spec){
         .kind = "affine",
-        .parity = i % 2,
+        .number = i,
         .net = {
             .kind = CW_NET_CONV, .kernel = 3, .n_hidden = 2, .hidden = {8, 8}, .activation = act}};
   return spec;

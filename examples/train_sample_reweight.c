@@ -13,7 +13,7 @@ static cw_status train(cw_context *ctx, const cw_theory *theory, cw_model **flow
   cw_model_spec spec = {.prior.sigma = 0.6, .n_layers = LAYERS};
   for (int i = 0; i < LAYERS; i++) /* affine couplings, 3x3 convolutions with 8 channels */
     spec.layer[i] = (cw_layer_spec){
-        .kind = "affine", .parity = i % 2, .net = {.n_hidden = 1, .hidden = {8}, .kernel = 3}};
+        .kind = "affine", .number = i, .net = {.n_hidden = 1, .hidden = {8}, .kernel = 3}};
   cw_train_options options = {.batch = 256,
                               .steps = 800,
                               .rate = 0.01,

@@ -152,6 +152,42 @@ void cw_field_translate(cw_field *to, const cw_field *from, int direction, int t
  * s*n_comp+c < 2^37 of step's draw < 2^28: one of pair k/2, with site and draw as of cw_draw_of. */
 void cw_field_normal(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step, uint32_t draw);
 
+/* ---- masks ---- */
+
+/* Which units of a lattice, its sites or its links, are changed together while all others stay. The
+ * units of one direction (sites: all) are dealt to 2, 4, 8 or 16 classes by the parities of their
+ * coordinates, so that those of a class are as far apart as parities allow:
+ *   half      the checkerboard: the parity of the sum of all coordinates;
+ *   quarter   parities of sums of two coordinates (two directions: of each coordinate);
+ *   eighth    four directions: x and x + (1, 1, 1, 1), and all an even vector away (three: each
+ *             coordinate's parity);
+ *   sixteenth the parity of each of four coordinates.
+ * No two links of a class share a plaquette. Coordinates are taken in turn from the direction of the
+ * link. */
+typedef enum { CW_MASK_HALF = 0, CW_MASK_QUARTER, CW_MASK_EIGHTH, CW_MASK_SIXTEENTH } cw_mask_kind;
+extern const char *const cw_mask_words[]; /* "half", ...; NULL-terminated, in this order */
+
+enum { CW_NO_CLASS = 255 }; /* of units outside of the box */
+typedef struct {
+  int units;         /* per site: 1, the site itself, or dim, the links that start there */
+  int n_class;       /* units * 2, 4, 8 or 16: those of unit u are the u-th so many */
+  uint8_t *class_of; /* (n_outer, units, CW_LANES); lanes of a row may differ if V > 1 */
+  /* Rows outer*units + unit with a unit of class c in some lane: row[begin[c]] .. row[begin[c+1] -
+   * 1], ascending. */
+  long *begin; /* (n_class + 1) */
+  int *row;
+  long *count; /* (n_class) units of each class on the lattice */
+} cw_mask;
+
+/* box: the sites, or starts of links, that are in a class; coordinates are counted from its origin.
+ * NULL: all. CW_EINVAL, with the phrase of cw_mask_refuses; CW_ENOMEM. The caller destroys *out. */
+cw_status cw_mask_create(cw_context *ctx, const cw_geometry *geom, int units, cw_mask_kind kind,
+                         const cw_box *box, cw_mask *out);
+void cw_mask_destroy(cw_mask *mask);
+/* Why there is no such mask, as a phrase for the user: the lattice has too few directions, or an odd
+ * extent that the box does not cut. false: there is one. */
+bool cw_mask_refuses(const cw_lattice *lat, cw_mask_kind kind, const cw_box *box, char why[160]);
+
 /* part (n_sub/V, n, CW_LANES): n partial sums per canonical sub-lattice and lane: 1, or those of
  * its slices. out[B]: their sum in fixed order. */
 void cw_sum_parts(const cw_geometry *geom, const double *part, int n, double *out);

@@ -1,10 +1,12 @@
 /* causeway/model.h - machine-learned densities q(x; theta): priors, layers, flows, autoregressive
  * models of spins.
  *
- * All passes work on one block of configurations (a view by cw_field_block with V = 1), so that a
- * block stays in cache through the whole model; callers parallelise over blocks, one arena per
- * thread. Parameters are one flat vector. Fields, log-densities and adjoints are double; networks
- * that condition a coupling are float (docs/decisions). */
+ * All passes work on one block of B configurations (a view by cw_field_block), so that a block stays
+ * in cache through the whole model; callers parallelise over blocks, one arena per thread.
+ * Parameters are one flat vector. Fields, log-densities and adjoints are double; networks that
+ * condition a coupling are float (docs/decisions). Densities of links are with respect to the Haar
+ * measure. Adjoints have the shape of forces, (n_outer, n_tangent, CW_LANES): derivatives along
+ * T_a of each link (group.h), for reals along the field itself. */
 #ifndef CAUSEWAY_MODEL_H
 #define CAUSEWAY_MODEL_H
 
@@ -20,15 +22,22 @@ typedef struct {
   const float *f;
 } cw_theta;
 
+/* Where gradients of parameters are added. */
+typedef struct {
+  double *sum;  /* (n_theta): of the sum over the configurations of a block */
+  double *each; /* (n_theta, CW_LANES), the first B used: of each configuration; NULL: not wanted */
+} cw_gradient_of;
+
 /* ------------------------------------------------------------------ layers */
 
 typedef struct cw_layer cw_layer;
 
 /* A layer maps a block x -> y bijectively. It is four passes; a frame of the tape, written by
  * forward or inverse, holds what either vjp needs (masked couplings see the same frozen variables
- * both ways). Shapes: x, g blocks (n_outer, 1, CW_LANES); logj, glogj (CW_LANES); all 64-byte
- * aligned. logj is accumulated, adjoints are overwritten in place, parameter gradients accumulated.
- */
+ * both ways). Shapes: x (n_outer, n_comp, CW_LANES); g (n_outer, n_tangent, CW_LANES); logj, glogj
+ * (CW_LANES), of which the first B are of the configurations and the others neither read nor
+ * written; all 64-byte aligned. logj is accumulated, adjoints are overwritten in place, parameter
+ * gradients accumulated. CW_ENOMEM; CW_ENUMERIC: an iteration does not converge. */
 typedef struct {
   const char *name, *title, *source; /* "affine" */
   cw_status (*forward)(const cw_layer *L, cw_theta th, double *x, double *logj, cw_arena *tape,
@@ -38,18 +47,22 @@ typedef struct {
   /* g = dF/dy in, dF/dx out, for F(y, logj) with dF/dlogj = glogj (NULL: 0). gtheta: NULL: not
    * wanted. */
   cw_status (*forward_vjp)(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                           const double *glogj, float *gtheta, cw_arena *work);
-  /* g = dF/dx in, dF/dy out, for F(x, logj) of the inverse pass. */
+                           const double *glogj, cw_gradient_of *gtheta, cw_arena *work);
+  /* g = dF/dx in, dF/dy out, for F(x, logj) of the inverse pass. NULL: found by iteration from
+   * forward_vjp, which converges where |1 - J| < 1 and that is computed in double. */
   cw_status (*inverse_vjp)(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                           const double *glogj, float *gtheta, cw_arena *work);
+                           const double *glogj, cw_gradient_of *gtheta, cw_arena *work);
   /* Starting parameters. gain: factor on what makes the layer differ from the identity, 0 to 1. */
   void (*init)(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain);
   void (*destroy)(cw_layer *L);
+  bool each; /* its products fill cw_gradient_of.each; if not, it must be NULL */
 } cw_layer_ops;
 
 struct cw_layer {
   const cw_layer_ops *ops;
-  const cw_geometry *geom; /* borrowed, V = 1 */
+  const cw_geometry *geom; /* borrowed */
+  cw_field_kind field;     /* what it moves; set by cw_layer_create, as the next line is */
+  int n_comp, n_tangent;   /* reals per site of a field, and of an adjoint */
   long n_theta;
   void *impl; /* owned; freed by destroy */
 };
@@ -65,35 +78,65 @@ typedef struct {
   cw_activation activation;
 } cw_net_spec;
 
+/* A kind of layer and what its keys are set to. */
 typedef struct {
   const char *kind; /* name in layers.def */
-  int parity;       /* which checkerboard colour is updated, 0 or 1 */
-  bool z2;          /* exact equivariance under x -> -x */
-  int bins;         /* rational-quadratic spline */
-  double range;     /* of the spline: identity outside [-range, range] */
-  cw_net_spec net;
+  int number;       /* of masked kinds: how many of these come before it in its flow. They
+                                  move the classes of their mask in turn */
+  double param[CW_MAX_PARAMS]; /* in the order of its kind's params */
+  int choice[CW_MAX_PARAMS];   /* in that of its words */
+  cw_net_spec net;             /* of kinds that take one */
 } cw_layer_spec;
 
-/* One entry of layers.def, with what of cw_layer_spec the layer reads: no one has to set the rest.
- */
+/* Why a layer cannot be so: the key at fault, NULL if it is none alone, and a phrase for the user
+ * that goes on from "layer 'NAME'" or the key. */
+typedef struct {
+  const char *key;
+  char why[200];
+} cw_layer_fault;
+
+/* One entry of layers.def, with the keys of a job that the layer takes. */
 typedef struct {
   const cw_layer_ops *ops;
-  bool masked;  /* updates one checkerboard colour: reads parity, which alternates along the flow,
-                   and needs even extents */
-  bool z2;      /* reads z2 */
-  bool net;     /* reads net */
-  int bins;     /* presets of bins and range of a layer that reads them; */
-  double range; /* else 0 */
-  cw_status (*create)(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
-                      cw_layer **out);
+  const cw_param *params; /* NULL-name-terminated; NULL: none */
+  /* Word keys and their values, as in cw_sampler_ops; NULL: none. */
+  const char *const *choices_name;
+  const char *const *const *choices;
+  bool net;                          /* takes a network */
+  bool masked;                       /* moves a class of a mask at a time: reads number */
+  bool (*fits)(cw_field_kind field); /* can it move these? NULL: reals alone */
+  bool split;                        /* it works on any V; if not, on V = 1 */
+  /* Can it not be so on that lattice? What tables say of single keys is not asked. NULL: it can. */
+  bool (*refuse)(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
+  /* It leaves sites beyond +-reach as they are. NULL: it moves them all. */
+  double (*reach)(const cw_layer_spec *spec);
+  /* Of a spec that is in order. On failure *out is NULL. Call cw_layer_create. */
+  cw_status (*create)(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                      const cw_geometry *geom, cw_layer **out);
 } cw_layer_kind;
 
 extern const cw_layer_kind *const cw_layers[]; /* NULL-terminated; from model/layers.def */
 const cw_layer_kind *cw_layer_find(const char *name);
+bool cw_layer_fits(const cw_layer_kind *kind, cw_field_kind field);
+/* A layer of spec->kind with the presets of its table; net is left to the caller. */
+cw_layer_spec cw_layer_presets(const cw_layer_kind *kind);
+/* Sets the parameter of that name. false: the layer has none. */
+bool cw_layer_set(cw_layer_spec *spec, const char *name, double value);
+/* Layers of which the same parameters mean the same: number apart, are all their keys equal? */
+bool cw_layer_alike(const cw_layer_spec *a, const cw_layer_spec *b);
+/* CW_EINVAL: an unknown kind, a value outside of its table, fields or a split that it does not fit,
+ * or what the kind refuses; CW_ENOMEM. On failure *out is NULL; else the caller destroys it, by its
+ * ops. */
+cw_status cw_layer_create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                          const cw_geometry *geom, cw_layer **out);
 
 /* ------------------------------------------------------------------ priors */
 
-typedef enum { CW_PRIOR_NORMAL = 0, CW_PRIOR_FREE } cw_prior_kind;
+typedef enum {
+  CW_PRIOR_NORMAL = 0,
+  CW_PRIOR_FREE,
+  CW_PRIOR_HAAR /* of links, and their only one: independent, ln r = 0 */
+} cw_prior_kind;
 typedef struct {
   cw_prior_kind kind;
   double sigma; /* normal: standard deviation */
@@ -160,6 +203,7 @@ typedef struct {
   cw_model_kind kind;
   cw_autoregressive_spec autoregressive;
   /* Flows: */
+  cw_field_kind field; /* reals, if it is not set, or links */
   cw_prior_spec prior;
   int n_layers;
   cw_layer_spec layer[CW_MAX_LAYERS];
@@ -169,7 +213,8 @@ typedef struct {
 
 typedef struct cw_model cw_model;
 
-/* geom is borrowed and must have V = 1. The caller destroys *out. Bad specs: CW_EINVAL. */
+/* geom is borrowed; V = 1, unless the prior is Haar's and all layers work on others (cw_layer_kind).
+ * The caller destroys *out. Bad specs: CW_EINVAL. */
 cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
                           cw_model **out);
 void cw_model_destroy(cw_model *m);
@@ -183,6 +228,8 @@ void cw_model_init(cw_model *m, uint32_t seed);
 void cw_model_init_identity(cw_model *m, uint32_t seed);
 const cw_geometry *cw_model_geometry(const cw_model *m);
 bool cw_model_is_discrete(const cw_model *m); /* of spins +1 and -1? */
+cw_field_kind cw_model_field(const cw_model *m);
+bool cw_model_has_each(const cw_model *m); /* can its products fill cw_gradient_of.each? */
 /* Couplings c (n_terms) of the target, of which models with `bonds` take those of bond_term and
  * field_term; others ignore them. Zero until set. */
 void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c);
@@ -208,15 +255,15 @@ int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long fir
 const char *cw_model_layer_name(const cw_model *m, int layer);
 
 /* Flows only. The layers without the prior, for all configurations in place: x <- f(x) or, inverse,
- * f^-1(x); logj (n_blocks*CW_LANES) = ln |det| of what was applied, overwritten. No mirror images:
+ * f^-1(x); logj (n_blocks*B) = ln |det| of what was applied, overwritten. No mirror images:
  * of a mixture, its q0. Parallel over blocks. Local. */
 cw_status cw_model_carry(cw_context *ctx, const cw_model *m, cw_field *x, double *logj,
                          bool inverse);
 
 /* ------------------------------------------------------- gradients (one block) */
 
-/* A pass of one block through the model with everything its gradients need. x: (n_outer, 1,
- * CW_LANES). */
+/* A pass of one block through the model with everything its gradients need. x and z: (n_outer,
+ * n_comp, CW_LANES); numbers of configurations are the first B of CW_LANES. */
 typedef struct {
   double *x, *z; /* sample and latent of the pass (spins have no latent: NULL) */
   double logq[CW_LANES] CW_ALIGNED;
@@ -249,16 +296,16 @@ cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, dou
 /* Flows only. After sample_block: gtheta += sum_b [ g_b . dx_b/dtheta + glogq_b dlogq_b/dtheta ] at
  * fixed latent; g is overwritten. */
 cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
-                              const double *glogq, float *gtheta, cw_arena *work);
+                              const double *glogq, cw_gradient_of *gtheta, cw_arena *work);
 /* After log_prob_block, for spins also after sample_block: gtheta += sum_b glogq_b d ln
  * q(x_b)/dtheta; g (out): glogq_b d ln q/dx, for spins not written and may be NULL. */
 cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
-                                double *g, float *gtheta, cw_arena *work);
+                                double *g, cw_gradient_of *gtheta, cw_arena *work);
 /* Flows only. After log_prob_block at x ~ p: the path gradient of -sum_b scale_b ln q(x_b), that is
  * of the forward KL divergence pulled back to the prior; g in: d ln p/dx at x; overwritten. (Vaitl
  * et al., arXiv:2207.08219 and 2403.15881.) Not with z2_mixture. */
 cw_status cw_model_forward_path_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
-                                    const double *scale, float *gtheta, cw_arena *work);
+                                    const double *scale, cw_gradient_of *gtheta, cw_arena *work);
 
 #ifdef __cplusplus
 }

@@ -14,11 +14,15 @@ extern "C" {
 
 /* A named parameter of a theory, sampler, observable ...: what a job file may set. */
 typedef struct {
-  const char *name;                           /* "lambda" */
-  const char *help;                           /* one line for docs and errors */
-  double preset;                              /* when the job says nothing; NAN: the job must say */
-  double min, max;                            /* inclusive */
-  enum { CW_REAL = 0, CW_WHOLE = 1 } numbers; /* any number, or whole ones only */
+  const char *name; /* "lambda" */
+  const char *help; /* one line for docs and errors */
+  double preset;    /* when the job says nothing; NAN: the job must say */
+  double min, max;  /* inclusive */
+  enum {
+    CW_REAL = 0, /* any number, */
+    CW_WHOLE,    /* whole ones only, */
+    CW_FLAG      /* or true and false, as 1 and 0 */
+  } numbers;
 } cw_param;
 
 typedef struct cw_theory cw_theory;

@@ -176,28 +176,30 @@ CW_INLINE void cw_su3_exp(cw_su3_m *u, const cw_vd *w) {
 
 /* --------------------------------------------------------------- differential */
 
+/* [T_a, T_b] = -sum_c f_abc T_c: each f once. */
+static const struct {
+  int a, b, c;
+  double f;
+} cw_su3_structure[9] = {{0, 1, 2, 1},
+                         {0, 3, 6, 0.5},
+                         {1, 3, 5, 0.5},
+                         {1, 4, 6, 0.5},
+                         {2, 3, 4, 0.5},
+                         {0, 4, 5, -0.5},
+                         {2, 5, 6, -0.5},
+                         {3, 4, 7, 0.86602540378443864676},
+                         {5, 6, 7, 0.86602540378443864676}};
+
 /* ad_ab = f_abc w_c: [sum_c w_c T_c, T_b] = sum_a T_a ad_ab. */
 CW_INLINE void cw_su3_adjoint_action(cw_vd ad[8][8], const cw_vd *w) {
-  static const struct {
-    int a, b, c;
-    double f;
-  } structure[9] = {{0, 1, 2, 1},
-                    {0, 3, 6, 0.5},
-                    {1, 3, 5, 0.5},
-                    {1, 4, 6, 0.5},
-                    {2, 3, 4, 0.5},
-                    {0, 4, 5, -0.5},
-                    {2, 5, 6, -0.5},
-                    {3, 4, 7, 0.86602540378443864676},
-                    {5, 6, 7, 0.86602540378443864676}};
   for (int a = 0; a < 8; a++)
     for (int b = 0; b < 8; b++) ad[a][b] = cw_vd_set1(0);
   for (int k = 0; k < 9; k++) {
-    const int e[3] = {structure[k].a, structure[k].b, structure[k].c};
+    const int e[3] = {cw_su3_structure[k].a, cw_su3_structure[k].b, cw_su3_structure[k].c};
     for (int i = 0; i < 3; i++) {
       int a = e[i], b = e[(i + 1) % 3], c = e[(i + 2) % 3];
-      ad[a][b] += structure[k].f * w[c];
-      ad[b][a] -= structure[k].f * w[c];
+      ad[a][b] += cw_su3_structure[k].f * w[c];
+      ad[b][a] -= cw_su3_structure[k].f * w[c];
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/layers/implicit.h"
 #include "model/model.h"
 #include "model/prior/prior.h"
 
@@ -24,10 +25,8 @@ static const flow *flow_of(const cw_model *m) {
 
 static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, flow *m) {
   for (int i = 0; i < spec->n_layers; i++) {
-    const cw_layer_kind *kind = cw_layer_find(spec->layer[i].kind);
-    if (kind == NULL)
-      return cw_fail(ctx, CW_EINVAL, "model: unknown layer '%s'", spec->layer[i].kind);
-    CW_TRY(kind->create(ctx, &spec->layer[i], m->base.geom, &m->layer[i]));
+    CW_TRY(cw_layer_create(ctx, &spec->layer[i], spec->field, m->base.geom, &m->layer[i]));
+    m->base.each = m->base.each && m->layer[i]->ops->each;
     m->at[i] = m->base.n_theta;
     m->base.n_theta += m->layer[i]->n_theta;
     m->n_layers = i + 1;
@@ -47,12 +46,19 @@ cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_ge
   if (spec->n_layers < 0 || spec->n_layers > CW_MAX_LAYERS)
     return cw_fail(ctx, CW_EINVAL, "model: %d layers, expected 0 to %d", spec->n_layers,
                    CW_MAX_LAYERS);
+  if (spec->z2_mixture && spec->field != CW_SITE_REAL)
+    return cw_fail(ctx, CW_EINVAL, "model: z2_mixture is for reals, not for links");
   flow *m = calloc(1, sizeof *m);
   if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
-  m->base = (cw_model){.ops = &flow_ops, .geom = geom};
+  m->base = (cw_model){.ops = &flow_ops,
+                       .geom = geom,
+                       .field = spec->field,
+                       .n_comp = cw_kind_components(spec->field, &geom->lat),
+                       .n_tangent = cw_kind_tangent(spec->field, &geom->lat),
+                       .each = true};
   m->mixture = spec->z2_mixture;
   *out = &m->base;
-  CW_TRY(cw_prior_create(ctx, &spec->prior, geom, &m->prior));
+  CW_TRY(cw_prior_create(ctx, &spec->prior, spec->field, geom, &m->prior));
   return build_layers(ctx, spec, m);
 }
 
@@ -66,12 +72,18 @@ static void init(cw_model *model, uint32_t seed, double gain) {
 static cw_theta slice(const flow *m, int i) {
   return (cw_theta){m->base.theta + m->at[i], m->base.theta_f + m->at[i]};
 }
-static float *slice_gradient(const flow *m, int i, float *gtheta) {
-  return gtheta ? gtheta + m->at[i] : NULL;
+static cw_gradient_of slice_gradient(const flow *m, int i, const cw_gradient_of *g) {
+  return (cw_gradient_of){g->sum + m->at[i], g->each ? g->each + m->at[i] * CW_LANES : NULL};
 }
-static size_t block_bytes(const flow *m) {
-  return (size_t)m->base.geom->n_outer * CW_LANES * sizeof(double);
+/* Doubles in a block of fields, and of adjoints. */
+static long block_length(const flow *m) {
+  return m->base.geom->n_outer * m->base.n_comp * CW_LANES;
 }
+static long adjoint_length(const flow *m) {
+  return m->base.geom->n_outer * m->base.n_tangent * CW_LANES;
+}
+static size_t block_bytes(const flow *m) { return (size_t)block_length(m) * sizeof(double); }
+static size_t adjoint_bytes(const flow *m) { return (size_t)adjoint_length(m) * sizeof(double); }
 
 /* ---- one block ---- */
 
@@ -133,7 +145,7 @@ static cw_status add_mirror(const flow *m, const double *x, double *logq, double
                             void **frames, cw_arena *tape) {
   double *mirrored = copy_block(m, x, tape), other[CW_LANES];
   if (mirrored == NULL) return CW_ENOMEM;
-  for (long i = 0; i < m->base.geom->n_outer * CW_LANES; i++) mirrored[i] = -mirrored[i];
+  for (long i = 0; i < block_length(m); i++) mirrored[i] = -mirrored[i];
   CW_TRY(flow_log_prob(m, mirrored, z, other, frames, tape));
   for (int l = 0; l < CW_LANES; l++) {
     double top = fmax(logq[l], other[l]), sum = top + log1p(exp(fmin(logq[l], other[l]) - top));
@@ -190,16 +202,26 @@ static const double one_each[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1,
                                                      1, 1, 1, 1, 1, 1, 1, 1};
 
 static void scale_lanes(const flow *m, double *g, const double *factor) {
-  for (long o = 0; o < m->base.geom->n_outer; o++)
-    for (int l = 0; l < CW_LANES; l++) g[o * CW_LANES + l] *= factor[l];
+  const int B = CW_LANES / m->base.geom->V;
+  for (long i = 0; i < adjoint_length(m); i += CW_LANES)
+    for (int l = 0; l < CW_LANES; l++) g[i + l] *= factor[l % B];
+}
+
+/* One layer's product, forward or inverse. */
+static cw_status pull_layer(const flow *m, int i, bool forward, const void *frame, double *g,
+                            const double *glogj, const cw_gradient_of *gtheta, cw_arena *work) {
+  const cw_layer *L = m->layer[i];
+  cw_gradient_of own = {0};
+  if (gtheta != NULL) own = slice_gradient(m, i, gtheta);
+  return (forward ? L->ops->forward_vjp : cw_layer_inverse_vjp)(L, slice(m, i), frame, g, glogj,
+                                                                gtheta != NULL ? &own : NULL, work);
 }
 
 /* g (the adjoint in z) is carried to x through the inverse layers. */
 static cw_status pull_to_sample(const flow *m, void *const *frame, double *g, const double *glogj,
-                                float *gtheta, cw_arena *work) {
+                                cw_gradient_of *gtheta, cw_arena *work) {
   for (int i = 0; i < m->n_layers; i++)
-    CW_TRY(m->layer[i]->ops->inverse_vjp(m->layer[i], slice(m, i), frame[i], g, glogj,
-                                         slice_gradient(m, i, gtheta), work));
+    CW_TRY(pull_layer(m, i, false, frame[i], g, glogj, gtheta, work));
   return CW_OK;
 }
 
@@ -208,7 +230,8 @@ static cw_status pull_to_sample(const flow *m, void *const *frame, double *g, co
  * ln|det J|], which is the vjp of the inverse layer with adjoint 1 for its log-Jacobian
  * (arXiv:2207.08219). */
 static cw_status flow_log_prob_vjp(const flow *m, const double *z, void *const *frame,
-                                   const double *weight, double *g, float *gtheta, cw_arena *work) {
+                                   const double *weight, double *g, cw_gradient_of *gtheta,
+                                   cw_arena *work) {
   cw_prior_score(m->prior, z, g);
   scale_lanes(m, g, weight);
   return pull_to_sample(m, frame, g, weight, gtheta, work);
@@ -216,14 +239,14 @@ static cw_status flow_log_prob_vjp(const flow *m, const double *z, void *const *
 
 /* The mirror's part of d(sum_b weight_b ln q)/dx, added to g; its x is -x. */
 static cw_status add_mirror_vjp(const flow *m, const cw_model_pass *pass, const double *weight,
-                                double *g, float *gtheta, cw_arena *work) {
+                                double *g, cw_gradient_of *gtheta, cw_arena *work) {
   double part[CW_LANES] CW_ALIGNED;
   cw_arena_mark mark = cw_arena_save(work);
-  double *h = cw_arena_alloc(work, block_bytes(m));
+  double *h = cw_arena_alloc(work, adjoint_bytes(m));
   if (h == NULL) return CW_ENOMEM;
   for (int l = 0; l < CW_LANES; l++) part[l] = weight[l] * pass->share[l];
   CW_TRY(flow_log_prob_vjp(m, pass->mirror_z, pass->mirror_frame, part, h, gtheta, work));
-  for (long i = 0; i < m->base.geom->n_outer * CW_LANES; i++) g[i] -= h[i];
+  for (long i = 0; i < adjoint_length(m); i++) g[i] -= h[i];
   cw_arena_rewind(work, mark);
   return CW_OK;
 }
@@ -236,7 +259,7 @@ static void own_weight(const flow *m, const cw_model_pass *pass, const double *w
 }
 
 static cw_status log_prob_vjp(const cw_model *model, const cw_model_pass *pass, const double *glogq,
-                              double *g, float *gtheta, cw_arena *work) {
+                              double *g, cw_gradient_of *gtheta, cw_arena *work) {
   const flow *m = flow_of(model);
   double own[CW_LANES] CW_ALIGNED;
   own_weight(m, pass, glogq, own);
@@ -257,7 +280,7 @@ cw_status cw_model_score_block(const cw_model *model, const cw_model_pass *pass,
 }
 
 cw_status cw_model_sample_vjp(const cw_model *model, const cw_model_pass *pass, double *g,
-                              const double *glogq, float *gtheta, cw_arena *work) {
+                              const double *glogq, cw_gradient_of *gtheta, cw_arena *work) {
   const flow *m = flow_of(model);
   double glogj[CW_LANES] CW_ALIGNED;
   if (glogq) {
@@ -266,24 +289,22 @@ cw_status cw_model_sample_vjp(const cw_model *model, const cw_model_pass *pass, 
     for (int l = 0; l < CW_LANES; l++) glogj[l] = -glogj[l];
   }
   for (int i = m->n_layers - 1; i >= 0; i--)
-    CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g,
-                                         glogq ? glogj : NULL, slice_gradient(m, i, gtheta), work));
+    CW_TRY(pull_layer(m, i, true, pass->frame[i], g, glogq ? glogj : NULL, gtheta, work));
   return CW_OK;
 }
 
 cw_status cw_model_forward_path_vjp(const cw_model *model, const cw_model_pass *pass, double *g,
-                                    const double *scale, float *gtheta, cw_arena *work) {
+                                    const double *scale, cw_gradient_of *gtheta, cw_arena *work) {
   const flow *m = flow_of(model);
   CW_REQUIRE(!m->mixture);
   for (int i = m->n_layers - 1; i >= 0;
        i--) /* d ln p0/dz of the target pulled back to the prior's space */
-    CW_TRY(m->layer[i]->ops->forward_vjp(m->layer[i], slice(m, i), pass->frame[i], g, one_each,
-                                         NULL, work));
+    CW_TRY(pull_layer(m, i, true, pass->frame[i], g, one_each, NULL, work));
   cw_arena_mark mark = cw_arena_save(work);
-  double *r = cw_arena_alloc(work, block_bytes(m));
+  double *r = cw_arena_alloc(work, adjoint_bytes(m));
   if (r == NULL) return CW_ENOMEM;
   cw_prior_score(m->prior, pass->z, r);
-  for (long i = 0; i < m->base.geom->n_outer * CW_LANES; i++) g[i] -= r[i];
+  for (long i = 0; i < adjoint_length(m); i++) g[i] -= r[i];
   cw_arena_rewind(work, mark);
   scale_lanes(m, g, scale);
   return pull_to_sample(m, pass->frame, g, NULL, gtheta, work);
@@ -292,7 +313,7 @@ cw_status cw_model_forward_path_vjp(const cw_model *model, const cw_model_pass *
 /* Largest |x|; NAN if there is a number that is not finite. */
 static double block_size(const flow *m, const double *x) {
   double size = 0;
-  for (long i = 0; i < m->base.geom->n_outer * CW_LANES; i++) {
+  for (long i = 0; i < block_length(m); i++) {
     if (!isfinite(x[i])) return NAN;
     size = fmax(size, fabs(x[i]));
   }

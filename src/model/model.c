@@ -16,7 +16,7 @@ static cw_status make_parameters(cw_context *ctx, cw_model *m) {
 
 cw_status cw_model_create(cw_context *ctx, const cw_model_spec *spec, const cw_geometry *geom,
                           cw_model **out) {
-  CW_REQUIRE(geom->V == 1);
+  CW_REQUIRE(geom->V == 1 || spec->kind == CW_MODEL_FLOW);
   *out = NULL;
   cw_status st = (spec->kind == CW_MODEL_FLOW ? cw_flow_create
                                               : cw_autoregressive_create)(ctx, spec, geom, out);
@@ -39,6 +39,8 @@ long cw_model_n_theta(const cw_model *m) { return m->n_theta; }
 const double *cw_model_theta(const cw_model *m) { return m->theta; }
 const cw_geometry *cw_model_geometry(const cw_model *m) { return m->geom; }
 bool cw_model_is_discrete(const cw_model *m) { return m->discrete; }
+cw_field_kind cw_model_field(const cw_model *m) { return m->field; }
+bool cw_model_has_each(const cw_model *m) { return m->each; }
 
 static void round_theta(cw_model *m) {
   for (long i = 0; i < m->n_theta; i++) m->theta_f[i] = (float)m->theta[i];
@@ -77,7 +79,7 @@ cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_p
 }
 
 cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
-                                double *g, float *gtheta, cw_arena *work) {
+                                double *g, cw_gradient_of *gtheta, cw_arena *work) {
   return m->ops->log_prob_vjp(m, pass, glogq, g, gtheta, work);
 }
 
@@ -131,7 +133,8 @@ static cw_status one_block(const cw_model *m, const block_job *job, cw_field *bl
  * here has one thread, and the scratch is that of the team's thread. */
 static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, double *out,
                             const block_job *job) {
-  CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == m->geom->n_outer);
+  CW_REQUIRE(x->geom->V == m->geom->V && x->n_comp == m->n_comp &&
+             x->geom->n_outer == m->geom->n_outer);
   int threads = x->n_blocks < cw_threads(ctx) ? (int)x->n_blocks : cw_threads(ctx);
   cw_status worst = CW_OK;
   const bool inside = omp_in_parallel();
@@ -146,7 +149,10 @@ static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, dou
       worst = st;
     }
   }
-  return worst == CW_OK ? CW_OK : cw_fail(ctx, worst, "no memory for a pass through the model");
+  if (worst == CW_OK) return CW_OK;
+  return cw_fail(ctx, worst,
+                 worst == CW_ENOMEM ? "no memory for a pass through the model"
+                                    : "an iteration in a layer of the model does not converge");
 }
 
 cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,

@@ -12,7 +12,7 @@ typedef struct {
   cw_status (*log_prob_block)(const cw_model *m, const double *x, cw_model_pass *pass,
                               cw_arena *tape);
   cw_status (*log_prob_vjp)(const cw_model *m, const cw_model_pass *pass, const double *glogq,
-                            double *g, float *gtheta, cw_arena *work);
+                            double *g, cw_gradient_of *gtheta, cw_arena *work);
   /* Without what gradients need, mixtures included: block->data is filled or read. */
   cw_status (*sample)(const cw_model *m, cw_field *block, cw_rng rng, uint32_t step,
                       double logq[CW_LANES], cw_arena *tape);
@@ -33,7 +33,10 @@ typedef struct {
 struct cw_model {
   const cw_model_ops *ops;
   const cw_geometry *geom; /* borrowed */
+  cw_field_kind field;
+  int n_comp, n_tangent; /* reals per site of a field, and of an adjoint; spins: 1, 0 */
   bool discrete;
+  bool each; /* its products fill cw_gradient_of.each */
   long n_theta;
   double *theta;
   float *theta_f;

@@ -16,11 +16,11 @@ typedef struct {
                                      weights of the batch with mean 1 */
 } cw_loss_setup;
 
-/* One block of a batch: gradient of the sum of the (weighted) losses of its configurations added to
+/* One block of a batch, B configurations: gradient of the sum of the (weighted) losses of its configurations added to
  * gtheta. x: the block's configurations for the forward KL and transitions; NULL for the reverse.
- * Out, (CW_LANES): log-weights lw = -S - ln q, of transitions -S(f(x); c) + S(x; c_from) + ln|det
+ * Out, the first B of (CW_LANES): log-weights lw = -S - ln q, of transitions -S(f(x); c) + S(x; c_from) + ln|det
  * J|, and ln q, of transitions -ln|det J|. */
 cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *x, double *lw,
-                        double *logq, float *gtheta, cw_arena *work);
+                        double *logq, cw_gradient_of *gtheta, cw_arena *work);
 
 #endif

@@ -1,5 +1,5 @@
-/* One step: a batch is cut into chunks of blocks; every chunk sums its gradient by itself, in
- * float, and the chunks are added in order, in double. Chunks depend on the batch alone, so that
+/* One step: a batch is cut into chunks of blocks; every chunk sums its gradient by itself, and the
+ * chunks are added in order. Chunks depend on the batch alone, so that
  * the result has the same bits for any number of threads and ranks. */
 #include <math.h>
 #include <omp.h>
@@ -19,6 +19,7 @@ struct cw_trainer {
   cw_model *model;
   const cw_theory *th;
   cw_rng rng;
+  int B; /* configurations of a block */
   long n_theta, n_blocks;
   int n_chunks;
   long step;
@@ -26,10 +27,10 @@ struct cw_trainer {
       plateau_since; /* factor on the rate, smoothed best loss, step of the last gain */
   double smooth_loss;
   double *theta, *m, *v, *gradient;
-  float *chunk_gradient; /* (chunks of this rank, n_theta) */
-  double *chunk_shared;  /* (n_chunks, n_theta), on several ranks only */
-  double *lw, *logq;     /* (n_blocks*CW_LANES) */
-  double *weights;       /* (n_blocks*CW_LANES) transitions: of all particles, with mean 1 */
+  double *chunk_gradient; /* (chunks of this rank, n_theta) */
+  double *chunk_shared;   /* (n_chunks, n_theta), on several ranks only */
+  double *lw, *logq;      /* (n_blocks*B) */
+  double *weights;        /* (n_blocks*B) transitions: of all particles, with mean 1 */
   int *owner;       /* transitions: ranks in whose chunks the blocks of this rank's particles are */
   cw_arena **arena; /* one per thread */
   double *batch_x;  /* forward KL: gathered configurations, one block per thread. Transitions: the
@@ -64,7 +65,9 @@ static void my_blocks(const cw_trainer *t, long *begin, long *end) {
   *end = t->n_blocks * c1 / t->n_chunks;
 }
 
-static size_t block_length(const cw_trainer *t) { return (size_t)t->th->geom->n_outer * CW_LANES; }
+static size_t block_length(const cw_trainer *t) {
+  return (size_t)(t->th->geom->n_outer * t->th->n_comp) * CW_LANES;
+}
 
 /* Which of n_parts has item i, where part p is [n*p/n_parts, n*(p+1)/n_parts). */
 static long part_of(long i, long n, long n_parts) { return ((i + 1) * n_parts - 1) / n; }
@@ -87,14 +90,14 @@ static size_t blocks_kept(const cw_trainer *t) {
 
 static cw_status allocate(cw_trainer *t) {
   size_t n = (size_t)t->n_theta, threads = (size_t)cw_threads(t->ctx);
-  size_t lanes = (size_t)t->n_blocks * CW_LANES;
+  size_t lanes = (size_t)(t->n_blocks * t->B);
   int begin, end;
   my_chunks(t, &begin, &end);
   t->theta = cw_alloc(n * sizeof(double));
   t->m = cw_alloc(n * sizeof(double));
   t->v = cw_alloc(n * sizeof(double));
   t->gradient = cw_alloc(n * sizeof(double));
-  t->chunk_gradient = cw_alloc((size_t)(end - begin) * n * sizeof(float));
+  t->chunk_gradient = cw_alloc((size_t)(end - begin) * n * sizeof(double));
   t->chunk_shared =
       cw_ranks(t->ctx) > 1 ? cw_alloc((size_t)t->n_chunks * n * sizeof(double)) : NULL;
   t->lw = cw_alloc(lanes * sizeof(double));
@@ -117,13 +120,14 @@ static cw_status allocate(cw_trainer *t) {
 cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model,
                             const cw_theory *th, cw_rng rng, cw_trainer **out) {
   *out = NULL;
-  CW_REQUIRE(th->geom->V == 1 && th->n_comp == 1);
+  CW_REQUIRE(th->geom->V == cw_model_geometry(model)->V && th->ops->kind == cw_model_field(model));
   CW_TRY(cw_train_check(ctx, opt, model));
   cw_trainer *t = calloc(1, sizeof *t);
   if (t == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to train");
   *t = (cw_trainer){.ctx = ctx, .opt = *opt, .model = model, .th = th, .rng = rng};
   t->n_theta = cw_model_n_theta(model);
-  t->n_blocks = (opt->batch + CW_LANES - 1) / CW_LANES;
+  t->B = CW_LANES / th->geom->V;
+  t->n_blocks = (opt->batch + t->B - 1) / t->B;
   t->n_chunks = (int)(t->n_blocks < MAX_CHUNKS ? t->n_blocks : MAX_CHUNKS);
   t->plateau_rate = 1;
   t->plateau_best = INFINITY;
@@ -194,12 +198,13 @@ static void watch_plateau(cw_trainer *t, double loss) {
 
 /* Configurations of the target for one block of the batch, by random index. */
 static void gather_samples(const cw_trainer *t, const cw_field *p, long first, double *x) {
-  for (int l = 0; l < CW_LANES; l++) {
+  CW_REQUIRE(p->geom->V == t->th->geom->V && p->n_comp == t->th->n_comp);
+  for (int b = 0; b < t->B; b++) {
     double u[2];
-    cw_uniform2(t->rng, 0, (uint32_t)(first + l), (uint32_t)t->step, 1, u);
+    cw_uniform2(t->rng, 0, (uint32_t)(first + b), (uint32_t)t->step, 1, u);
     long i = (long)(u[0] * (double)p->n_config);
-    const double *from = p->data + (size_t)(i / CW_LANES) * cw_field_block_size(p) + i % CW_LANES;
-    for (long o = 0; o < p->geom->n_outer; o++) x[o * CW_LANES + l] = from[o * CW_LANES];
+    const double *from = p->data + (size_t)(i / t->B) * cw_field_block_size(p) + i % t->B;
+    for (size_t at = 0; at < block_length(t); at += (size_t)t->B) x[at + (size_t)b] = from[at];
   }
 }
 
@@ -210,23 +215,23 @@ static const double *input_block(const cw_trainer *t, const step_input *in, long
   if (in->particles) return in->particles + (size_t)(b - first) * block_length(t);
   if (in->samples == NULL) return NULL;
   double *x = t->batch_x + (size_t)thread * block_length(t);
-  gather_samples(t, in->samples, b * CW_LANES, x);
+  gather_samples(t, in->samples, b * t->B, x);
   return x;
 }
 
 static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const step_input *in,
-                                int c, float *gtheta, int thread) {
+                                int c, double *gtheta, int thread) {
   long begin, end;
   chunk_blocks(t, c, &begin, &end);
   memset(gtheta, 0, (size_t)t->n_theta * sizeof *gtheta);
   for (long b = begin; b < end; b++) {
     double lw[CW_LANES], logq[CW_LANES];
     cw_arena_mark mark = cw_arena_save(t->arena[thread]);
-    CW_TRY(cw_loss_block(setup, b * CW_LANES, input_block(t, in, b, thread), lw, logq, gtheta,
-                         t->arena[thread]));
+    CW_TRY(cw_loss_block(setup, b * t->B, input_block(t, in, b, thread), lw, logq,
+                         &(cw_gradient_of){.sum = gtheta}, t->arena[thread]));
     cw_arena_rewind(t->arena[thread], mark);
-    memcpy(t->lw + b * CW_LANES, lw, sizeof lw);
-    memcpy(t->logq + b * CW_LANES, logq, sizeof logq);
+    memcpy(t->lw + b * t->B, lw, (size_t)t->B * sizeof *lw);
+    memcpy(t->logq + b * t->B, logq, (size_t)t->B * sizeof *logq);
   }
   return CW_OK;
 }
@@ -268,7 +273,12 @@ static cw_status my_gradients(cw_trainer *t, const step_input *in) {
       st = mine;
     }
   }
-  return st == CW_OK ? st : cw_fail(t->ctx, st, "no memory for a training step");
+  if (st == CW_OK) return CW_OK;
+  return cw_fail(t->ctx, st,
+                 st == CW_ENOMEM
+                     ? "no memory for a training step"
+                     : "train: an iteration in a layer does not converge; a smaller rate "
+                       "or clip may help");
 }
 
 /* gradient = sum over chunks in order / batch; lw and logq are completed with those of the other
@@ -280,19 +290,19 @@ static void add_chunks(cw_trainer *t) {
   double *shared = t->chunk_shared, scale = 1 / (double)t->opt.batch;
   if (shared) {
     double *mine = shared + (size_t)begin * (size_t)n;
-    for (long i = 0; i < (long)(end - begin) * n; i++) mine[i] = (double)t->chunk_gradient[i];
+    for (long i = 0; i < (long)(end - begin) * n; i++) mine[i] = t->chunk_gradient[i];
     cw_allgather(t->ctx, mine, (long)(end - begin) * n, shared);
     long b0, b1;
     my_blocks(t, &b0, &b1);
-    cw_allgather(t->ctx, t->lw + b0 * CW_LANES, (b1 - b0) * CW_LANES, t->lw);
-    cw_allgather(t->ctx, t->logq + b0 * CW_LANES, (b1 - b0) * CW_LANES, t->logq);
+    cw_allgather(t->ctx, t->lw + b0 * t->B, (b1 - b0) * t->B, t->lw);
+    cw_allgather(t->ctx, t->logq + b0 * t->B, (b1 - b0) * t->B, t->logq);
   }
 #pragma omp parallel for num_threads(cw_threads(t->ctx)) schedule(static)
   for (long i = 0; i < n; i++) {
     double sum = 0;
     for (int c = 0; c < t->n_chunks; c++) {
       size_t at = (size_t)c * (size_t)n + (size_t)i;
-      sum += shared ? shared[at] : (double)t->chunk_gradient[at];
+      sum += shared ? shared[at] : t->chunk_gradient[at];
     }
     t->gradient[i] = scale * sum;
   }
@@ -311,7 +321,7 @@ static double mean_and_error(const double *x, long n, double *error) {
  * overwritten. */
 static double batch_ess(cw_trainer *t) {
   bool forward = t->opt.loss == CW_LOSS_FORWARD_KL;
-  size_t n = (size_t)t->n_blocks * CW_LANES;
+  size_t n = (size_t)(t->n_blocks * t->B);
   for (size_t i = 0; i < n; i++) t->logq[i] = (forward ? -1 : 2) * t->lw[i];
   double a = cw_logsumexp(t->lw, n), b = cw_logsumexp(t->logq, n),
          count = log((double)t->opt.batch);
@@ -326,7 +336,7 @@ static void report_kl(cw_trainer *t, cw_train_report *report) {
 
 /* lw = -work becomes ln(weight e^-work). */
 static void report_transition(cw_trainer *t, cw_train_report *report) {
-  size_t n = (size_t)t->n_blocks * CW_LANES;
+  size_t n = (size_t)(t->n_blocks * t->B);
   double *part = t->logq, scale = 1 / (double)t->opt.batch;
   for (size_t i = 0; i < n; i++) part[i] = scale * t->weights[i] * -t->lw[i];
   report->loss = cw_sum(part, n);
@@ -345,7 +355,7 @@ static cw_status name_the_bad_layer(cw_trainer *t, const step_input *in) {
   if (in->particles) my_blocks(t, &begin, &end);
   for (long b = begin; finite && b < end; b++) {
     cw_arena_mark mark = cw_arena_save(t->arena[0]);
-    int layer = cw_model_find_trouble(t->model, t->rng, (uint32_t)t->step, b * CW_LANES,
+    int layer = cw_model_find_trouble(t->model, t->rng, (uint32_t)t->step, b * t->B,
                                       input_block(t, in, b, 0), inverse, t->arena[0], &finite);
     if (b == begin || !finite) blame = layer;
     cw_arena_rewind(t->arena[0], mark);
@@ -404,7 +414,7 @@ cw_status cw_trainer_step(cw_trainer *t, const cw_field *p_samples, cw_train_rep
 
 /* Weights of all particles, with mean 1, and 0 for lanes that hold none. */
 static void take_weights(cw_trainer *t, const cw_field *x, const double *weights) {
-  long n = x->n_blocks * CW_LANES;
+  long n = x->n_blocks * t->B;
   for (long i = 0; i < n; i++) t->lw[i] = i < x->n_config ? (double)t->opt.batch * weights[i] : 0;
   cw_allgather(t->ctx, t->lw, n, t->weights);
 }
@@ -422,9 +432,10 @@ static cw_status take_particles(cw_trainer *t, const cw_field *x, const double *
 static void require_share(const cw_trainer *t, const cw_field *x) {
   long begin, end, n = t->opt.batch;
   cw_rank_share(t->ctx, t->n_blocks, &begin, &end);
-  CW_REQUIRE(x->geom->V == 1 && x->n_comp == 1 && x->geom->n_outer == t->th->geom->n_outer);
+  CW_REQUIRE(x->geom->V == t->th->geom->V && x->n_comp == t->th->n_comp &&
+             x->geom->n_outer == t->th->geom->n_outer);
   CW_REQUIRE(x->n_blocks == end - begin);
-  CW_REQUIRE(x->n_config == (end * CW_LANES < n ? end * CW_LANES : n) - begin * CW_LANES);
+  CW_REQUIRE(x->n_config == (end * t->B < n ? end * t->B : n) - begin * t->B);
 }
 
 cw_status cw_trainer_transition(cw_trainer *t, const cw_field *x, const double *weights,

@@ -24,17 +24,18 @@ static void score_is_the_gradient(bench *b) {
   static const double at[4] = {-2, -1, 1, 2}, of[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12};
   const size_t n = (size_t)b->n_theta;
   double *d = cw_alloc(n * sizeof *d), *moved = cw_alloc(n * sizeof *moved), numeric = 0, exact = 0;
-  float *g = cw_alloc(n * sizeof *g);
+  double *g = cw_alloc(n * sizeof *g);
   double weight[CW_LANES] CW_ALIGNED, norm = 0;
   const double h = b->k->spec.activation == CW_ACT_LEAKY_RELU ? 3e-3 : 1e-2;
   cw_model_pass pass, other;
   for (int l = 0; l < CW_LANES; l++) weight[l] = l % 3 - 0.7;
   direction(b->n_theta, d);
   check_ok(b->ctx, cw_model_sample_block(b->model, cw_rng_stream(1, "s"), 0, 0, &pass, b->arena));
-  check_ok(b->ctx, cw_model_log_prob_vjp(b->model, &pass, weight, NULL, g, b->arena));
+  check_ok(b->ctx, cw_model_log_prob_vjp(b->model, &pass, weight, NULL, &(cw_gradient_of){.sum = g},
+                                         b->arena));
   for (size_t i = 0; i < n; i++) {
-    exact += d[i] * (double)g[i];
-    norm += (double)g[i] * (double)g[i];
+    exact += d[i] * g[i];
+    norm += g[i] * g[i];
   }
   for (int k = 0; k < 4; k++) {
     for (size_t i = 0; i < n; i++) moved[i] = b->theta[i] + at[k] * h * d[i];
@@ -75,7 +76,7 @@ static void step_gradient(bench *b, uint32_t seed, double fraction, double *grad
 /* The gradient of sum_s q (ln q + fraction beta E) along d, over all configurations. */
 static double exact_slope(bench *b, double fraction, const double *d) {
   const long n = b->all.n_config;
-  float *g = cw_alloc((size_t)b->n_theta * sizeof *g);
+  double *g = cw_alloc((size_t)b->n_theta * sizeof *g);
   double slope = 0, *S = cw_alloc((size_t)n * sizeof *S), *T = cw_alloc((size_t)n * 2 * sizeof *T);
   const double c[2] = {fraction * b->th.c[0], fraction * b->th.c[1]};
   cw_theory_action(&b->th, &b->all, c, T, S);
@@ -88,11 +89,12 @@ static double exact_slope(bench *b, double fraction, const double *d) {
     check_ok(b->ctx, cw_model_log_prob_block(b->model, block.data, &pass, b->arena));
     for (int l = 0; l < CW_LANES; l++)
       weight[l] = exp(pass.logq[l]) * (pass.logq[l] + S[i * CW_LANES + l]);
-    check_ok(b->ctx, cw_model_log_prob_vjp(b->model, &pass, weight, NULL, g, b->arena));
+    check_ok(b->ctx, cw_model_log_prob_vjp(b->model, &pass, weight, NULL,
+                                           &(cw_gradient_of){.sum = g}, b->arena));
     cw_arena_rewind(b->arena, mark);
   }
   cw_model_set_couplings(b->model, b->th.ops, b->th.c);
-  for (long i = 0; i < b->n_theta; i++) slope += d[i] * (double)g[i];
+  for (long i = 0; i < b->n_theta; i++) slope += d[i] * g[i];
   free(g);
   free(S);
   free(T);

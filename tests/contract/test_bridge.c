@@ -217,7 +217,7 @@ static void test_flow(void **state) {
   for (int i = 0; i < 3; i++)
     spec.layer[i] =
         (cw_layer_spec){.kind = i < 2 ? "affine" : "scale",
-                        .parity = i % 2,
+                        .number = i,
                         .net = {CW_NET_CONV, .n_hidden = 1, .hidden = {6}, .kernel = 3}};
   bench b;
   cw_model *m;

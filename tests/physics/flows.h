@@ -25,10 +25,8 @@ static inline void stack(cw_model_spec *spec, cw_prior_spec prior, const char *k
   for (int i = 0; i < n_couplings; i++)
     spec->layer[i] = (cw_layer_spec){
         .kind = kind,
-        .parity = i % 2,
-        .z2 = z2,
-        .bins = 6,
-        .range = 4 * prior.sigma,
+        .number = i,
+        .param = {z2, 6, 4 * prior.sigma}, /* couplings without splines take z2 alone */
         .net = {.kind = CW_NET_CONV, .n_hidden = 1, .hidden = {channels}, .kernel = 3}};
   spec->layer[n_couplings] = (cw_layer_spec){.kind = "scale"};
 }

@@ -9,15 +9,16 @@
 /* --------------------------------------------------------- models and particles */
 
 static cw_model_spec mixed_layers(void) {
-  return (cw_model_spec){
-      .prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1},
-      .n_layers = 5,
-      .layer = {
-          {.kind = "affine", .net = NET(.n_hidden = 1, .hidden = {6})},
-          {.kind = "affine", .z2 = true, .parity = 1, .net = NET(.n_hidden = 2, .hidden = {5, 4})},
-          {.kind = "additive", .net = NET(.n_hidden = 1, .hidden = {3})},
-          {.kind = "mean", .bins = 4, .range = 0.5},
-          {.kind = "scale"}}};
+  return (cw_model_spec){.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1},
+                         .n_layers = 5,
+                         .layer = {{.kind = "affine", .net = NET(.n_hidden = 1, .hidden = {6})},
+                                   {.kind = "affine",
+                                    .param = {1},
+                                    .number = 1,
+                                    .net = NET(.n_hidden = 2, .hidden = {5, 4})},
+                                   {.kind = "additive", .net = NET(.n_hidden = 1, .hidden = {3})},
+                                   {.kind = "mean", .param = {0, 4, 0.5}},
+                                   {.kind = "scale"}}};
 }
 
 /* Parameters away from anything special. */
@@ -199,7 +200,7 @@ static void test_trained_affine(void **state) {
   cw_model_spec spec = {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 2};
   for (int i = 0; i < 2; i++)
     spec.layer[i] = (cw_layer_spec){
-        .kind = "affine", .parity = i, .net = {.kind = CW_NET_DENSE, .n_hidden = 0}};
+        .kind = "affine", .number = i, .net = {.kind = CW_NET_DENSE, .n_hidden = 0}};
   transition t = open_transition(*state, (cw_lattice){1, {2}}, &spec);
   cw_train_report report = train_gaussian(&t, to, CW_GRADIENT_PATH, 600, 0.02);
   double exact = 0.5 * log((to[1] * to[1] - to[0] * to[0]) / (2. * 2.));
@@ -214,7 +215,7 @@ static void test_trained_affine(void **state) {
 static void test_trained_mean(void **state) {
   static const double to[] = {0, -1, 0.3};
   cw_model_spec spec = {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 1};
-  spec.layer[0] = (cw_layer_spec){.kind = "mean", .z2 = true, .bins = 12, .range = 3};
+  spec.layer[0] = (cw_layer_spec){.kind = "mean", .param = {1, 12, 3}};
   transition t = open_transition(*state, (cw_lattice){1, {1}}, &spec);
   cw_train_report report = train_gaussian(&t, to, CW_GRADIENT_PATH, 400, 0.05);
   double z = 0;
@@ -231,18 +232,23 @@ static void test_trained_mean(void **state) {
 
 /* -------------------------------------------------- start and diagnosis */
 
-/* Every kind of layer starts at the identity, and can leave it: its gradient is not zero. */
+static cw_layer_spec lively_layer(const cw_layer_kind *kind, int number, bool z2) {
+  cw_layer_spec spec = cw_layer_presets(kind);
+  spec.number = number;
+  spec.net = (cw_net_spec)NET(.n_hidden = 1, .hidden = {6});
+  cw_layer_set(&spec, "z2", z2);
+  cw_layer_set(&spec, "bins", 5);
+  cw_layer_set(&spec, "range", 3);
+  return spec;
+}
+
+/* Every kind of layer for reals starts at the identity, and can leave it: its gradient is not zero. */
 static void test_identity(void **state) {
   for (int k = 0; cw_layers[k] != NULL; k++)
     for (int z2 = 0; z2 < 2; z2++) {
+      if (!cw_layer_fits(cw_layers[k], CW_SITE_REAL)) break;
       cw_model_spec spec = {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 2};
-      for (int i = 0; i < 2; i++)
-        spec.layer[i] = (cw_layer_spec){.kind = cw_layers[k]->ops->name,
-                                        .parity = i,
-                                        .z2 = z2,
-                                        .bins = 5,
-                                        .range = 3,
-                                        .net = NET(.n_hidden = 1, .hidden = {6})};
+      for (int i = 0; i < 2; i++) spec.layer[i] = lively_layer(cw_layers[k], i, z2);
       transition t = open_transition(*state, (cw_lattice){2, {6, 6}}, &spec);
       rungs r = {coupling_a, coupling_b};
       cw_field x = normal_particles(&t, 32, 0.5, 1);

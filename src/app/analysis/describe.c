@@ -47,7 +47,7 @@ static void describe_flow(const cw_model_spec *model, char text[CW_TITLE]) {
   int at = 0;
   for (int i = 0, n; i < model->n_layers && at < CW_TITLE; i += n) {
     const cw_layer_spec *first = &model->layer[i];
-    for (n = 1; i + n < model->n_layers && cw_same_layer(first, first + n);) n++;
+    for (n = 1; i + n < model->n_layers && cw_layer_alike(first, first + n);) n++;
     at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d %s", at > 0 ? " + " : "", n,
                    first->kind);
   }

@@ -67,13 +67,19 @@ static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_anal
   return CW_OK;
 }
 
-/* Splines are the identity outside their range. Of the first layers it is known how much of what
- * they get lies there: the tails of the prior. */
-static cw_status warn_splines(cw_context *ctx, cw_analysis_case *c) {
+/* Of the first layers that are the identity outside of some range it is known how much of what they
+ * get lies there: the tails of the prior. */
+static cw_status warn_tails(cw_context *ctx, cw_analysis_case *c) {
   const cw_model_spec *m = &c->plan->model;
+  const char *name = NULL;
   double range = INFINITY;
-  for (int i = 0; i < m->n_layers && strcmp(m->layer[i].kind, "spline") == 0; i++)
-    range = fmin(range, m->layer[i].range);
+  for (int i = 0; i < m->n_layers; i++) {
+    const cw_layer_kind *kind = cw_layer_find(m->layer[i].kind);
+    if (kind->reach == NULL) break;
+    if (kind->reach(&m->layer[i]) >= range) continue;
+    range = kind->reach(&m->layer[i]);
+    name = kind->ops->name;
+  }
   if (!c->plan->has_model || m->kind != CW_MODEL_FLOW || !isfinite(range)) return CW_OK;
   double sigma = cw_prior_site_sigma(&m->prior, &c->plan->lat);
   double outside = erfc(range / (sigma * sqrt(2)));
@@ -81,10 +87,10 @@ static cw_status warn_splines(cw_context *ctx, cw_analysis_case *c) {
   if (outside < 1e-3) return CW_OK;
   return cw_add_line(
       ctx, &c->warning, &c->n_warnings,
-      "Splines of range %g are the identity on %s %% of what the prior draws (its "
+      "Layers '%s' of range %g are the identity on %s %% of what the prior draws (its "
       "standard deviation is %.3g): those tails stay as they are. A wider range or a "
       "narrower prior reaches them.",
-      range, cw_percent(outside, share), sigma);
+      name, range, cw_percent(outside, share), sigma);
 }
 
 /* Samples of the model and of the target that do not meet. */
@@ -137,7 +143,7 @@ static cw_status warn_start(cw_context *ctx, cw_analysis_case *c, const cw_analy
 
 cw_status cw_analysis_warn(cw_context *ctx, cw_analysis_case *c) {
   CW_TRY(warn_settings(ctx, c));
-  CW_TRY(warn_splines(ctx, c));
+  CW_TRY(warn_tails(ctx, c));
   CW_TRY(warn_overlap(ctx, c));
   for (int i = 0; i < c->n_stages; i++) {
     const cw_analysis_stage *s = &c->stage[i];

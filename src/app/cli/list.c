@@ -16,7 +16,10 @@
 static void print_params(const cw_param *p) {
   for (; p && p->name; p++) {
     char preset[CW_DOUBLE_TEXT] = "required";
-    if (!isnan(p->preset)) cw_format_double(p->preset, preset);
+    if (p->numbers == CW_FLAG && !isnan(p->preset))
+      snprintf(preset, sizeof preset, "%s", p->preset != 0 ? "true" : "false");
+    else if (!isnan(p->preset))
+      cw_format_double(p->preset, preset);
     printf("      %-12s %-10s %s\n", p->name, preset, p->help);
   }
 }
@@ -32,23 +35,31 @@ static void list_theories(void) {
   }
 }
 
+static void print_choices(const char *const *keys, const char *const *const *words) {
+  for (int k = 0; keys && keys[k]; k++) {
+    printf("      %-12s", keys[k]);
+    for (int w = 0; words[k][w]; w++) printf("%s%s", w ? "|" : " ", words[k][w]);
+    printf("\n");
+  }
+}
+
 static void list_samplers(void) {
   for (int i = 0; cw_samplers[i]; i++) {
     const cw_sampler_ops *s = cw_samplers[i];
     printf("%s: %s (%s)\n", s->name, s->title, s->source);
-    for (int k = 0; s->choices_name && s->choices_name[k]; k++) {
-      printf("      %-12s", s->choices_name[k]);
-      for (int w = 0; s->choices[k][w]; w++) printf("%s%s", w ? "|" : " ", s->choices[k][w]);
-      printf("\n");
-    }
+    print_choices(s->choices_name, s->choices);
     print_params(s->params);
   }
 }
 
 static void list_layers(void) {
-  for (int i = 0; cw_layers[i]; i++)
-    printf("%s: %s (%s)\n", cw_layers[i]->ops->name, cw_layers[i]->ops->title,
-           cw_layers[i]->ops->source);
+  for (int i = 0; cw_layers[i]; i++) {
+    const cw_layer_kind *kind = cw_layers[i];
+    printf("%s: %s (%s)\n", kind->ops->name, kind->ops->title, kind->ops->source);
+    print_choices(kind->choices_name, kind->choices);
+    print_params(kind->params);
+    if (kind->net) printf("      %-12s %-10s %s\n", "net", "section", "network that conditions it");
+  }
 }
 
 static void list_autoregressives(void) {

@@ -89,6 +89,10 @@ cw_status cw_job_choices(cw_node *map, const char *key, const char *what, const 
 /* The parameters of table (NULL-name-terminated), in its order, into values. A preset of NAN:
  * required. */
 cw_status cw_job_params(cw_node *map, const cw_param *table, double *values);
+/* Word keys (NULL-terminated; NULL: none) with their values, of which the first is the preset, as
+ * indices. */
+cw_status cw_job_words(cw_node *map, const char *const *keys, const char *const *const *known,
+                       int *values);
 
 typedef enum {
   CW_JOB_MUST,  /* absent: an error */

@@ -208,8 +208,20 @@ cw_status cw_job_double(cw_node *map, const char *key, double preset, double min
   return read_double(map, key, NULL, preset, min, max, value);
 }
 
+/* A flag among parameters, as a number. */
+static cw_status read_flag(cw_node *map, const cw_param *p, double *value) {
+  bool set = false;
+  CW_TRY(cw_job_bool(map, p->name, isnan(p->preset) ? CW_JOB_REQUIRED : p->preset != 0, &set));
+  *value = set ? 1 : 0;
+  return CW_OK;
+}
+
 cw_status cw_job_params(cw_node *map, const cw_param *table, double *values) {
   for (const cw_param *p = table; p->name != NULL; p++, values++) {
+    if (p->numbers == CW_FLAG) {
+      CW_TRY(read_flag(map, p, values));
+      continue;
+    }
     CW_TRY(read_double(map, p->name, p->help, p->preset, p->min, p->max, values));
     if (p->numbers == CW_WHOLE && *values != floor(*values))
       return cw_job_fail(map, p->name, "expected a whole number, found %g", *values);
@@ -304,6 +316,13 @@ cw_status cw_job_choice(cw_node *map, const char *key, const char *what, const c
     return CW_OK;
   }
   return node_choice(node, what, known, value);
+}
+
+cw_status cw_job_words(cw_node *map, const char *const *keys, const char *const *const *known,
+                       int *values) {
+  for (int k = 0; keys != NULL && keys[k] != NULL; k++)
+    CW_TRY(cw_job_choice(map, keys[k], keys[k], known[k], 0, &values[k]));
+  return CW_OK;
 }
 
 /* -------------------------------------------------------------------- lists */

@@ -16,7 +16,7 @@ cw_status cw_read_other_params(cw_node *map, const char *key, const cw_plan *p,
   CW_TRY(cw_job_map(map, key, CW_JOB_MUST, &child));
   CW_TRY(cw_job_params(child, table, other));
   for (int i = 0; i < CW_MAX_PARAMS && own[i].name != NULL; i++)
-    if (own[i].numbers == CW_WHOLE && other[i] != p->param[i])
+    if (own[i].numbers != CW_REAL && other[i] != p->param[i])
       return cw_job_fail(child, own[i].name, "expected %g, as in section 'theory', found %g",
                          p->param[i], other[i]);
   const char *why = p->theory->refuse ? p->theory->refuse(p->form, &p->lat, other) : NULL;

@@ -47,35 +47,27 @@ static cw_status read_net(cw_node *layer, cw_net_spec *net) {
   return CW_OK;
 }
 
-static cw_status read_knots(cw_node *map, const cw_layer_kind *kind, cw_layer_spec *spec) {
-  long bins;
-  CW_TRY(cw_job_long(map, "bins", kind->bins, 2, 32, &bins));
-  spec->bins = (int)bins;
-  return cw_job_double(map, "range", kind->range, 1e-3, 1e6, &spec->range);
+static cw_status check_layer(cw_node *map, const cw_plan *p, const cw_layer_kind *kind,
+                             const cw_layer_spec *spec) {
+  cw_layer_fault fault = {0};
+  if (!cw_layer_fits(kind, p->theory->kind))
+    return cw_job_fail(map, "kind", "layer '%s' does not move the fields of theory '%s'",
+                       spec->kind, p->theory->name);
+  if (kind->refuse == NULL || !kind->refuse(spec, &p->lat, &fault)) return CW_OK;
+  if (fault.key != NULL) return cw_job_fail(map, fault.key, "%s", fault.why);
+  return cw_job_fail(map, NULL, "layer '%s' %s", spec->kind, fault.why);
 }
 
-static cw_status needs_even_extents(cw_node *map, const cw_plan *p, const cw_layer_spec *spec) {
-  for (int d = 0; d < p->lat.dim; d++)
-    if (p->lat.extent[d] % 2 != 0)
-      return cw_job_fail(map, NULL,
-                         "layer '%s' works on a checkerboard, which needs even extents, but the "
-                         "lattice has extent %d",
-                         spec->kind, p->lat.extent[d]);
-  return CW_OK;
-}
-
-/* Of the keys of a layer those that its kind takes. */
+/* The keys of a layer that its kind takes. */
 static cw_status read_spec(cw_node *map, const cw_plan *p, const cw_layer_kind *kind,
                            cw_layer_spec *spec) {
-  if (kind->z2) CW_TRY(cw_job_bool(map, "z2", 0, &spec->z2));
+  if (kind->params) CW_TRY(cw_job_params(map, kind->params, spec->param));
+  CW_TRY(cw_job_words(map, kind->choices_name, kind->choices, spec->choice));
   if (kind->net) CW_TRY(read_net(map, &spec->net));
-  if (spec->z2 && spec->net.activation != CW_ACT_TANH)
-    return cw_job_fail(map, "z2", "needs an odd activation: tanh");
-  if (kind->bins > 0) CW_TRY(read_knots(map, kind, spec));
-  return kind->masked ? needs_even_extents(map, p, spec) : CW_OK;
+  return check_layer(map, p, kind, spec);
 }
 
-static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model, int *parity) {
+static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model, int *number) {
   const char *words[CW_MAX_WORDS];
   cw_layer_spec spec = {0};
   int which;
@@ -88,8 +80,8 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
   if (model->n_layers + repeat > CW_MAX_LAYERS)
     return cw_job_fail(map, "repeat", "more than %d layers in all", CW_MAX_LAYERS);
   for (long i = 0; i < repeat; i++) {
-    spec.parity = *parity;
-    if (cw_layers[which]->masked) *parity = 1 - *parity;
+    spec.number = *number;
+    if (cw_layers[which]->masked) ++*number;
     model->layer[model->n_layers++] = spec;
   }
   return CW_OK;
@@ -113,10 +105,10 @@ cw_status cw_needs_real_field(const cw_node *root, const cw_plan *p, const char 
 
 cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model) {
   cw_node *list;
-  int parity = 0;
+  int number = 0;
   CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
   for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n))
-    CW_TRY(read_layer(n, p, model, &parity));
+    CW_TRY(read_layer(n, p, model, &number));
   return CW_OK;
 }
 

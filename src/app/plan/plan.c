@@ -59,14 +59,6 @@ void cw_rung_array(const cw_plan *plan, int rung, int g, char name[80]) {
     snprintf(name, 80, "rung%d.%s", rung, primary);
 }
 
-bool cw_same_layer(const cw_layer_spec *a, const cw_layer_spec *b) {
-  const cw_net_spec *m = &a->net, *n = &b->net;
-  return strcmp(a->kind, b->kind) == 0 && a->z2 == b->z2 && a->bins == b->bins &&
-         a->range == b->range && m->kind == n->kind && m->kernel == n->kernel &&
-         m->activation == n->activation && m->n_hidden == n->n_hidden &&
-         memcmp(m->hidden, n->hidden, sizeof m->hidden) == 0;
-}
-
 static const char *network_difference(const cw_autoregressive_spec *a,
                                       const cw_autoregressive_spec *b) {
   if (strcmp(a->kind, b->kind) != 0) return "kind";
@@ -87,6 +79,6 @@ const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b) 
   if (a->kind == CW_MODEL_AUTOREGRESSIVE)
     return network_difference(&a->autoregressive, &b->autoregressive);
   for (int i = 0; i < a->n_layers && i < b->n_layers; i++)
-    if (!cw_same_layer(&a->layer[i], &b->layer[i])) return "layers";
+    if (!cw_layer_alike(&a->layer[i], &b->layer[i])) return "layers";
   return a->n_layers != b->n_layers ? "layers" : NULL;
 }

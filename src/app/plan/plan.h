@@ -166,8 +166,6 @@ const cw_section *cw_plan_section(const cw_plan *p, const char *name);
 bool cw_plan_has(const cw_plan *p, unsigned needs);
 /* What the job's model is trained by; false: it is not. */
 bool cw_plan_training(const cw_plan *p, cw_training *out);
-/* Equal but for the half of the lattice that they act on? */
-bool cw_same_layer(const cw_layer_spec *a, const cw_layer_spec *b);
 /* The key in which two models differ whose parameters would not mean the same; NULL: none. */
 const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
 /* Sections `measure` and `expect`. */

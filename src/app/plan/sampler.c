@@ -14,13 +14,6 @@ cw_status cw_read_text(cw_node *root, const char *key, const char *preset, char 
   return CW_OK;
 }
 
-static cw_status read_choices(cw_node *map, const cw_sampler_ops *ops, int *choice) {
-  for (int k = 0; ops->choices_name && ops->choices_name[k]; k++)
-    CW_TRY(cw_job_choice(map, ops->choices_name[k], ops->choices_name[k], ops->choices[k], 0,
-                         &choice[k]));
-  return CW_OK;
-}
-
 static const char *const start_words[] = {"hot", "cold", NULL};
 
 /* Where chains begin: the start file, and how it is to be taken. */
@@ -69,7 +62,7 @@ static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_nod
 cw_status cw_read_sampler(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
   CW_TRY(read_chain_start(map, p, m));
   CW_TRY(cw_job_params(map, m->ops->params, m->param));
-  CW_TRY(read_choices(map, m->ops, m->choice));
+  CW_TRY(cw_job_words(map, m->ops->choices_name, m->ops->choices, m->choice));
   return check_fit(p, m, map);
 }
 

@@ -6,6 +6,7 @@
 
 #include "model/autoregressive/images.h"
 #include "model/autoregressive/masked.h"
+#include "model/gradient.h"
 #include "model/model.h"
 
 enum { DRAW_SPIN = 0, DRAW_IMAGE = 1 };
@@ -72,7 +73,8 @@ cw_status cw_autoregressive_create(cw_context *ctx, const cw_model_spec *spec,
     return cw_fail(ctx, CW_EINVAL, "model: clip = %g, expected a number between 0 and 0.5", clip);
   autoregressive *m = calloc(1, sizeof *m);
   if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
-  m->base = (cw_model){.ops = &ops, .geom = geom, .discrete = true};
+  m->base =
+      (cw_model){.ops = &ops, .geom = geom, .field = CW_SITE_SPIN, .discrete = true, .n_comp = 1};
   m->spec = spec->autoregressive;
   m->kernel = CW_DISPATCH(cw_context_isa(ctx), cw_masked_kernels);
   m->limit = log1p(-clip) - log(clip);
@@ -216,7 +218,7 @@ static cw_status log_prob_block(const cw_model *model, const double *x, cw_model
 }
 
 static cw_status log_prob_vjp(const cw_model *model, const cw_model_pass *pass, const double *glogq,
-                              double *g, float *gtheta, cw_arena *work) {
+                              double *g, cw_gradient_of *gtheta, cw_arena *work) {
   const autoregressive *m = of(model);
   const cw_masked_pass *net = pass->frame[0];
   (void)g;
@@ -230,8 +232,13 @@ static cw_status log_prob_vjp(const cw_model *model, const cw_model_pass *pass, 
     m->kernel->score(logit + (size_t)i * CW_LANES, bias, m->limit,
                      net->rows[0] + (size_t)i * CW_LANES, glogq, glogit + (size_t)i * CW_LANES);
   }
-  return cw_masked_vjp(m->net, (cw_masked_theta){model->theta_f, m->transposed}, net, glogit,
-                       gtheta, work);
+  CW_REQUIRE(gtheta->each == NULL);
+  float *sum = cw_gradient_in_float(gtheta->sum, model->n_theta, work);
+  if (sum == NULL) return CW_ENOMEM;
+  CW_TRY(cw_masked_vjp(m->net, (cw_masked_theta){model->theta_f, m->transposed}, net, glogit, sum,
+                       work));
+  cw_gradient_from_float(gtheta->sum, sum, model->n_theta);
+  return CW_OK;
 }
 
 /* ---- without gradients ---- */

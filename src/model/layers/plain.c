@@ -12,10 +12,26 @@ cw_status cw_layer_create_plain(cw_context *ctx, const cw_layer_ops *ops, const 
   return CW_OK;
 }
 
-void cw_layer_destroy_plain(cw_layer *L) { free(L); }
+cw_status cw_layer_create_holding(cw_context *ctx, const cw_layer_ops *ops, const cw_geometry *geom,
+                                  long n_theta, size_t impl_bytes, cw_layer **out) {
+  *out = NULL;
+  void *impl = calloc(1, impl_bytes);
+  cw_status st = impl ? cw_layer_create_plain(ctx, ops, geom, n_theta, out)
+                      : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
+  if (st == CW_OK)
+    (*out)->impl = impl;
+  else
+    free(impl);
+  return st;
+}
+
+void cw_layer_destroy_plain(cw_layer *L) {
+  if (L != NULL) free(L->impl);
+  free(L);
+}
 
 cw_status cw_layer_keep(const cw_layer *L, const double *x, cw_arena *tape, void **frame) {
-  const size_t bytes = (size_t)L->geom->n_outer * CW_LANES * sizeof *x;
+  const size_t bytes = (size_t)(L->geom->n_outer * L->n_comp) * CW_LANES * sizeof *x;
   *frame = cw_arena_alloc(tape, bytes);
   if (*frame == NULL) return CW_ENOMEM;
   memcpy(*frame, x, bytes);

@@ -1,4 +1,4 @@
-/* Independent normals, and the free field exp(-1/(2 sigma^2) sum_x [sum_mu (phi_x+mu - phi_x)^2 +
+/* Of links: Haar's measure. Of reals: independent normals, and the free field exp(-1/(2 sigma^2) sum_x [sum_mu (phi_x+mu - phi_x)^2 +
  * mass2 phi_x^2]).
  *
  * The free field is sampled in momentum space: products of one-dimensional real Fourier modes
@@ -12,6 +12,7 @@
 
 struct cw_prior {
   cw_prior_spec spec;
+  cw_field_kind field;
   const cw_geometry *geom;
   cw_isa isa;
   double log_norm;          /* ln r(0) */
@@ -65,20 +66,35 @@ static cw_status build_free(cw_context *ctx, cw_prior *p) {
   return CW_OK;
 }
 
-cw_status cw_prior_create(cw_context *ctx, const cw_prior_spec *spec, const cw_geometry *geom,
-                          cw_prior **out) {
-  *out = NULL;
-  CW_REQUIRE(geom->V == 1);
+static cw_status check(cw_context *ctx, const cw_prior_spec *spec, cw_field_kind field,
+                       const cw_geometry *geom) {
+  const bool haar = spec->kind == CW_PRIOR_HAAR;
+  if (haar != cw_kind(field)->on_links)
+    return cw_fail(ctx, CW_EINVAL, "prior: %s",
+                   haar ? "haar is for links" : "that of links is haar");
+  if (haar) return CW_OK;
+  if (geom->V > 1)
+    return cw_fail(ctx, CW_EINVAL, "prior: of reals on whole lattices, not on %d sub-lattices",
+                   geom->V);
   if (!(spec->sigma > 0))
     return cw_fail(ctx, CW_EINVAL, "prior: sigma = %g, expected a positive number", spec->sigma);
   if (spec->kind == CW_PRIOR_FREE && !(spec->mass2 > 0))
     return cw_fail(ctx, CW_EINVAL, "prior: mass2 = %g, expected a positive number", spec->mass2);
+  return CW_OK;
+}
+
+cw_status cw_prior_create(cw_context *ctx, const cw_prior_spec *spec, cw_field_kind field,
+                          const cw_geometry *geom, cw_prior **out) {
+  *out = NULL;
+  CW_TRY(check(ctx, spec, field, geom));
   cw_prior *p = calloc(1, sizeof *p);
   if (p == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a prior");
   p->spec = *spec;
+  p->field = field;
   p->geom = geom;
   p->isa = cw_context_isa(ctx);
-  p->log_norm = -(double)geom->n_sites * (0.5 * log(2 * M_PI) + log(spec->sigma));
+  if (spec->kind != CW_PRIOR_HAAR)
+    p->log_norm = -(double)geom->n_sites * (0.5 * log(2 * M_PI) + log(spec->sigma));
   if (spec->kind == CW_PRIOR_FREE) {
     cw_status st = build_free(ctx, p);
     if (st != CW_OK) {
@@ -139,15 +155,17 @@ static cw_status to_free_field(const cw_prior *p, double *z, cw_arena *work) {
 
 cw_status cw_prior_sample(const cw_prior *p, cw_rng rng, uint32_t step, long first_chain, double *z,
                           double *logr, cw_arena *work) {
+  const int B = CW_LANES / p->geom->V;
   cw_field x = {.geom = p->geom,
-                .n_comp = 1,
-                .B = CW_LANES,
-                .n_config = CW_LANES,
+                .n_comp = cw_kind_components(p->field, &p->geom->lat),
+                .B = B,
+                .n_config = B,
                 .n_blocks = 1,
                 .first_chain = first_chain,
                 .data = z};
-  cw_field_normal(p->isa, &x, rng, step, 0);
+  cw_kind(p->field)->hot(p->isa, &x, rng, step);
   cw_status st = CW_OK;
+  if (p->spec.kind == CW_PRIOR_HAAR) return CW_OK;
   if (p->spec.kind == CW_PRIOR_FREE) {
     cw_arena_mark mark = cw_arena_save(work);
     st = to_free_field(p, z, work);
@@ -176,6 +194,7 @@ static inline void apply_kernel(const cw_prior *p, const double *z, long o, doub
 }
 
 void cw_prior_log_prob(const cw_prior *p, const double *z, double *logr) {
+  if (p->spec.kind == CW_PRIOR_HAAR) return;
   double S[CW_LANES] = {0}, Kz[CW_LANES], half = 0.5 / (p->spec.sigma * p->spec.sigma);
   for (long o = 0; o < p->geom->n_outer; o++) {
     apply_kernel(p, z, o, Kz);
@@ -186,6 +205,11 @@ void cw_prior_log_prob(const cw_prior *p, const double *z, double *logr) {
 
 void cw_prior_score(const cw_prior *p, const double *z, double *g) {
   double Kz[CW_LANES], scale = -1 / (p->spec.sigma * p->spec.sigma);
+  if (p->spec.kind == CW_PRIOR_HAAR) {
+    const int n = cw_kind_tangent(p->field, &p->geom->lat);
+    memset(g, 0, (size_t)(p->geom->n_outer * n) * CW_LANES * sizeof *g);
+    return;
+  }
   for (long o = 0; o < p->geom->n_outer; o++) {
     apply_kernel(p, z, o, Kz);
     for (int l = 0; l < CW_LANES; l++) g[o * CW_LANES + l] = scale * Kz[l];

@@ -30,7 +30,7 @@ static void small_flow(cw_model_spec *spec) {
       .prior.sigma = 0.6, .n_layers = COUPLINGS + 1, .layer[COUPLINGS].kind = "scale"};
   for (int i = 0; i < COUPLINGS; i++)
     spec->layer[i] = (cw_layer_spec){
-        .kind = "affine", .parity = i % 2, .net = {.n_hidden = 1, .hidden = {8}, .kernel = 3}};
+        .kind = "affine", .number = i, .net = {.n_hidden = 1, .hidden = {8}, .kernel = 3}};
 }
 
 static cw_status train_model(cw_context *ctx, cw_model *model, const cw_theory *th, long steps) {

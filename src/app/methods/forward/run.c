@@ -48,7 +48,7 @@ cw_status cw_run_forward(cw_case *c, const cw_section *s) {
   if (st == CW_OK && trained) st = cw_kept_configurations(c, data, CW_KEPT_TO_TRAIN, &f.seen);
   cw_stage stage = {
       .name = s->kind.name, .self = &f, .step = step, .save = save, .load = cw_nothing_to_load};
-  if (st == CW_OK) st = cw_field_create(c->ctx, c->geom, 1, f.n_chain, &f.row);
+  if (st == CW_OK) st = cw_field_create(c->ctx, c->geom, c->theory.n_comp, f.n_chain, &f.row);
   f.logq = cw_alloc((size_t)f.n_chain * sizeof *f.logq);
   if (f.logq == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for log-weights");
   st = cw_agree(c->ctx, st);

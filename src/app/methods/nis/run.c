@@ -28,20 +28,21 @@ static void size_batch(const cw_case *c, const nis *n, long number, nis_batch *b
   const long left = n->plan->samples - number * BATCH;
   long begin, end;
   b->total = left < BATCH ? left : BATCH;
-  cw_rank_share(c->ctx, (b->total + CW_LANES - 1) / CW_LANES, &begin, &end);
-  b->first = begin * CW_LANES;
-  b->x.n_config = (end * CW_LANES < b->total ? end * CW_LANES : b->total) - b->first;
+  const long B = b->x.B;
+  cw_rank_share(c->ctx, (b->total + B - 1) / B, &begin, &end);
+  b->first = begin * B;
+  b->x.n_config = (end * B < b->total ? end * B : b->total) - b->first;
   b->x.n_blocks = end - begin;
   b->x.first_chain = number * BATCH + b->first;
 }
 
 static cw_status open_batch(cw_case *c, const nis *n, nis_batch *b) {
   const long most = n->plan->samples < BATCH ? n->plan->samples : BATCH;
-  const long blocks = (most + CW_LANES - 1) / CW_LANES, ranks = cw_ranks(c->ctx);
-  const long mine = (blocks + ranks - 1) / ranks * CW_LANES;
+  const long B = CW_LANES / c->geom->V, blocks = (most + B - 1) / B, ranks = cw_ranks(c->ctx);
+  const long mine = (blocks + ranks - 1) / ranks * B;
   const size_t room = (size_t)most * sizeof(double);
   b->n_primary = c->observer[0].ops->n_primary(&c->observer[0]);
-  CW_TRY(cw_field_create(c->ctx, c->geom, 1, mine, &b->x));
+  CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.n_comp, mine, &b->x));
   b->lw = cw_alloc(room);
   b->logq = cw_alloc(room);
   b->primary = cw_alloc(room * (size_t)b->n_primary);

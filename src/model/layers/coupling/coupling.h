@@ -43,19 +43,26 @@ typedef struct {
                        near the identity */
 } cw_transform;
 
+/* The first key of every coupling's table. */
+enum { CW_COUPLING_Z2 };
+#define CW_COUPLING_PARAM_Z2                                                                       \
+  { "z2", "exactly odd under x -> -x; networks need activation tanh", 0, 0, 1, CW_FLAG }
+/* An odd extent under the checkerboard; an even activation in an odd network. */
+bool cw_coupling_refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
 /* Makes a coupling layer of the transform. ops are cw_coupling_* with the transform's name. */
 cw_status cw_coupling_create(cw_context *ctx, const cw_layer_ops *ops, const cw_layer_spec *spec,
-                             const cw_geometry *geom, const cw_transform *transform,
-                             const cw_transform_kernels *kernel, cw_layer **out);
+                             const cw_transform_spec *constants, const cw_geometry *geom,
+                             const cw_transform *transform, const cw_transform_kernels *kernel,
+                             cw_layer **out);
 
 cw_status cw_coupling_forward(const cw_layer *L, cw_theta th, double *x, double *logj,
                               cw_arena *tape, void **frame);
 cw_status cw_coupling_inverse(const cw_layer *L, cw_theta th, double *y, double *logj,
                               cw_arena *tape, void **frame);
 cw_status cw_coupling_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                                  const double *glogj, float *gtheta, cw_arena *work);
+                                  const double *glogj, cw_gradient_of *gtheta, cw_arena *work);
 cw_status cw_coupling_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                                  const double *glogj, float *gtheta, cw_arena *work);
+                                  const double *glogj, cw_gradient_of *gtheta, cw_arena *work);
 void cw_coupling_init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain);
 void cw_coupling_destroy(cw_layer *L);
 

@@ -1,8 +1,8 @@
 /* The lattice mean m = (1/V) sum_x phi_x, alone: phi_x' = phi_x + h(m) - m with h a spline of one
  * number, that of layer `spline` with the layer's own parameters in place of a network's outputs.
  * In an orthonormal basis only the zero mode sqrt(V) m moves, so that |det J| = h'(m). */
-#include <stdlib.h>
-
+#include "model/gradient.h"
+#include "model/layers/plain.h"
 #include "model/layers/spline/spline.h"
 
 typedef struct {
@@ -70,7 +70,7 @@ static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj
 /* The mean of the output depends on nothing but that of the input, m, and its adjoint is G = sum_x
  * g_x. The spline pulls G back to G', and what is not the mean passes: g_x += (G' - G)/V. */
 static cw_status vjp(const cw_layer *L, cw_transform_vjp pull_back, const frame_of_pass *f,
-                     double *g, const double *glogj, float *gtheta, cw_arena *work) {
+                     double *g, const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   const impl_of_layer *c = L->impl;
   static const double no_logj[CW_LANES] CW_ALIGNED;
   double from[CW_LANES] CW_ALIGNED, to[CW_LANES] CW_ALIGNED, lanes[CW_LANES];
@@ -83,21 +83,21 @@ static cw_status vjp(const cw_layer *L, cw_transform_vjp pull_back, const frame_
   shift_sites(L, from, to, 1 / (double)L->geom->n_sites, g);
   for (long i = 0; gtheta && i < L->n_theta; i++) {
     for (int l = 0; l < CW_LANES; l++) lanes[l] = (double)gh[i * CW_LANES + l];
-    gtheta[i] += (float)cw_sum(lanes, CW_LANES);
+    cw_gradient_add_rounded(gtheta, i, lanes);
   }
   cw_arena_rewind(work, mark);
   return CW_OK;
 }
 
 static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                             const double *glogj, float *gtheta, cw_arena *work) {
+                             const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   (void)th;
   const impl_of_layer *c = L->impl;
   return vjp(L, c->kernel->forward_vjp, frame, g, glogj, gtheta, work);
 }
 
 static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                             const double *glogj, float *gtheta, cw_arena *work) {
+                             const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   (void)th;
   const impl_of_layer *c = L->impl;
   return vjp(L, c->kernel->inverse_vjp, frame, g, glogj, gtheta, work);
@@ -112,11 +112,6 @@ static void init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, d
   }
 }
 
-static void destroy(cw_layer *L) {
-  free(L->impl);
-  free(L);
-}
-
 static const cw_layer_ops ops = {
     .name = "mean",
     .title = "monotone rational-quadratic spline of the lattice mean, whatever is not mean stays",
@@ -126,29 +121,24 @@ static const cw_layer_ops ops = {
     .forward_vjp = forward_vjp,
     .inverse_vjp = inverse_vjp,
     .init = init,
-    .destroy = destroy};
+    .destroy = cw_layer_destroy_plain,
+    .each = true};
 
 static const int the_row = 0;
 
-static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
-                        cw_layer **out) {
-  CW_TRY(cw_spline_check(ctx, spec));
-  cw_layer *L = calloc(1, sizeof *L);
-  impl_of_layer *c = calloc(1, sizeof *c);
-  if (L == NULL || c == NULL) {
-    free(L);
-    free(c);
-    return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
-  }
+static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                        const cw_geometry *geom, cw_layer **out) {
+  (void)field;
+  const cw_transform_spec constants = cw_spline_constants(spec);
+  const int n_out = cw_spline_n_out(constants.bins, constants.z2);
+  CW_TRY(cw_layer_create_holding(ctx, &ops, geom, n_out, sizeof(impl_of_layer), out));
+  impl_of_layer *c = (*out)->impl;
   c->kernel = CW_DISPATCH(cw_context_isa(ctx), cw_spline_kernels);
-  c->mean = (cw_sites){.n = 1,
-                       .row = &the_row,
-                       .n_out = cw_spline_n_out(spec->bins, spec->z2),
-                       .spec = {.bins = spec->bins, .range = spec->range, .z2 = spec->z2}};
-  *L = (cw_layer){.ops = &ops, .geom = geom, .n_theta = c->mean.n_out, .impl = c};
-  *out = L;
+  c->mean = (cw_sites){.n = 1, .row = &the_row, .n_out = n_out, .spec = constants};
   return CW_OK;
 }
 
-const cw_layer_kind cw_layer_mean = {
-    .ops = &ops, .z2 = true, .bins = 8, .range = 4, .create = create};
+static const cw_param params[] = {
+    {"z2", "exactly odd under x -> -x", 0, 0, 1, CW_FLAG}, CW_SPLINE_PARAMS, {0}};
+
+const cw_layer_kind cw_layer_mean = {.ops = &ops, .params = params, .create = create};

@@ -1,6 +1,7 @@
 /* y = e^theta x: one parameter for the whole field. */
 #include <math.h>
 
+#include "model/gradient.h"
 #include "model/layers/plain.h"
 
 static void multiply(const cw_layer *L, double factor, double *x) {
@@ -26,28 +27,30 @@ static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj
   return cw_layer_keep(L, y, tape, frame);
 }
 
-/* sum over sites and lanes of x g, plus V sum glogj. */
-static double theta_gradient(const cw_layer *L, const double *x, const double *g,
-                             const double *glogj) {
+/* Adds sign times the sum over sites of x g, plus V glogj, of every lane. */
+static void add_gradient(const cw_layer *L, double sign, const double *x, const double *g,
+                         const double *glogj, cw_gradient_of *gtheta) {
   double lanes[CW_LANES] = {0};
+  if (gtheta == NULL) return;
   for (long o = 0; o < L->geom->n_outer; o++)
     for (int l = 0; l < CW_LANES; l++) lanes[l] += x[o * CW_LANES + l] * g[o * CW_LANES + l];
   for (int l = 0; glogj && l < CW_LANES; l++) lanes[l] += (double)L->geom->n_sites * glogj[l];
-  return cw_sum(lanes, CW_LANES);
+  for (int l = 0; l < CW_LANES; l++) lanes[l] *= sign;
+  cw_gradient_add_rounded(gtheta, 0, lanes);
 }
 
 static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                             const double *glogj, float *gtheta, cw_arena *work) {
+                             const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   (void)work;
   multiply(L, exp(th.d[0]), g);
-  if (gtheta) gtheta[0] += (float)theta_gradient(L, frame, g, glogj);
+  add_gradient(L, 1, frame, g, glogj, gtheta);
   return CW_OK;
 }
 
 static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                             const double *glogj, float *gtheta, cw_arena *work) {
+                             const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   (void)work;
-  if (gtheta) gtheta[0] -= (float)theta_gradient(L, frame, g, glogj);
+  add_gradient(L, -1, frame, g, glogj, gtheta);
   multiply(L, exp(-th.d[0]), g);
   return CW_OK;
 }
@@ -60,11 +63,13 @@ static const cw_layer_ops ops = {.name = "scale",
                                  .forward_vjp = forward_vjp,
                                  .inverse_vjp = inverse_vjp,
                                  .init = cw_layer_init_zero,
-                                 .destroy = cw_layer_destroy_plain};
+                                 .destroy = cw_layer_destroy_plain,
+                                 .each = true};
 
-static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
-                        cw_layer **out) {
+static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                        const cw_geometry *geom, cw_layer **out) {
   (void)spec;
+  (void)field;
   return cw_layer_create_plain(ctx, &ops, geom, 1, out);
 }
 

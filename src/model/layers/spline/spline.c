@@ -14,22 +14,28 @@ static void outputs(const cw_transform_spec *spec, int *n_out, int *n_odd) {
 static const cw_transform transform = {
     .outputs = outputs, .n_keep = CW_SPLINE_KEEP, .last_gain = CW_SPLINE_GAIN};
 
-cw_status cw_spline_check(cw_context *ctx, const cw_layer_spec *spec) {
-  if (spec->bins < 2 || spec->bins > CW_SPLINE_MAX_BINS)
-    return cw_fail(ctx, CW_EINVAL, "layer '%s': bins = %d, expected 2 to %d", spec->kind,
-                   spec->bins, (int)CW_SPLINE_MAX_BINS);
-  if (!(spec->range > 0))
-    return cw_fail(ctx, CW_EINVAL, "layer '%s': range = %g, expected a positive number", spec->kind,
-                   spec->range);
-  return CW_OK;
+cw_transform_spec cw_spline_constants(const cw_layer_spec *spec) {
+  return (cw_transform_spec){.z2 = spec->param[CW_COUPLING_Z2] != 0,
+                             .bins = (int)spec->param[CW_SPLINE_BINS],
+                             .range = spec->param[CW_SPLINE_RANGE]};
 }
 
-static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
-                        cw_layer **out) {
-  CW_TRY(cw_spline_check(ctx, spec));
-  return cw_coupling_create(ctx, &ops, spec, geom, &transform,
+static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                        const cw_geometry *geom, cw_layer **out) {
+  (void)field;
+  const cw_transform_spec constants = cw_spline_constants(spec);
+  return cw_coupling_create(ctx, &ops, spec, &constants, geom, &transform,
                             CW_DISPATCH(cw_context_isa(ctx), cw_spline_kernels), out);
 }
 
-const cw_layer_kind cw_layer_spline = {
-    .ops = &ops, .masked = true, .z2 = true, .net = true, .bins = 8, .range = 4, .create = create};
+static double reach(const cw_layer_spec *spec) { return spec->param[CW_SPLINE_RANGE]; }
+
+static const cw_param params[] = {CW_COUPLING_PARAM_Z2, CW_SPLINE_PARAMS, {0}};
+
+const cw_layer_kind cw_layer_spline = {.ops = &ops,
+                                       .params = params,
+                                       .net = true,
+                                       .masked = true,
+                                       .refuse = cw_coupling_refuse,
+                                       .reach = reach,
+                                       .create = create};

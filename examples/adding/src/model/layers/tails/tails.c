@@ -47,9 +47,16 @@ static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj
   return cw_layer_keep(L, y, tape, frame);
 }
 
+/* sum (CW_LANES): of the sites of each configuration. */
+static void add_gradient(const double *sum, cw_gradient_of *gtheta) {
+  if (gtheta == NULL) return;
+  gtheta->sum[0] += cw_sum(sum, CW_LANES);
+  for (int l = 0; gtheta->each != NULL && l < CW_LANES; l++) gtheta->each[l] += sum[l];
+}
+
 /* dF/dx = g y' + glogj d(logj)/dx, and the same for theta. */
 static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                             const double *glogj, float *gtheta, cw_arena *work) {
+                             const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   const double *x = frame;
   double sum[CW_LANES] = {0};
   (void)work;
@@ -59,14 +66,14 @@ static cw_status forward_vjp(const cw_layer *L, cw_theta th, const void *frame, 
     sum[i % CW_LANES] += g[i] * m.y_theta + gl * m.l_theta;
     g[i] = g[i] * m.slope + gl * m.bend;
   }
-  if (gtheta != NULL) gtheta[0] += (float)cw_sum(sum, CW_LANES);
+  add_gradient(sum, gtheta);
   return CW_OK;
 }
 
 /* The inverse has logj = -log_slope(x(y)): F changes with x by gx = g - glogj bend, and x with y by
  * 1/slope, with theta at fixed y by -y_theta/slope. */
 static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                             const double *glogj, float *gtheta, cw_arena *work) {
+                             const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   const double *x = frame;
   double sum[CW_LANES] = {0};
   (void)work;
@@ -76,7 +83,7 @@ static cw_status inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, 
     g[i] = (g[i] - gl * m.bend) / m.slope;
     sum[i % CW_LANES] -= g[i] * m.y_theta + gl * m.l_theta;
   }
-  if (gtheta != NULL) gtheta[0] += (float)cw_sum(sum, CW_LANES);
+  add_gradient(sum, gtheta);
   return CW_OK;
 }
 
@@ -90,14 +97,16 @@ static const cw_layer_ops ops = {.name = "tails",
                                  .forward_vjp = forward_vjp,
                                  .inverse_vjp = inverse_vjp,
                                  .init = cw_layer_init_zero,
-                                 .destroy = cw_layer_destroy_plain};
+                                 .destroy = cw_layer_destroy_plain,
+                                 .each = true};
 
-static cw_status create(cw_context *ctx, const cw_layer_spec *spec, const cw_geometry *geom,
-                        cw_layer **out) {
+static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
+                        const cw_geometry *geom, cw_layer **out) {
   (void)spec;
+  (void)field;
   return cw_layer_create_plain(ctx, &ops, geom, 1, out);
 }
 
-/* It reads nothing of a job but its name: no network, no mask, no bins. */
+/* It reads nothing of a job but its name: no keys, no network, no mask. */
 extern const cw_layer_kind cw_layer_tails;
 const cw_layer_kind cw_layer_tails = {.ops = &ops, .create = create};
