@@ -10,13 +10,14 @@ static const char *const groups[] = {"u1", "su2", "su3"};
 /* Configurations that agree but for one link, which is drawn with the kernel at a given scale. */
 enum { N_SAMPLE = 4096, SITE = 5, MU = 0 };
 
-/* The kernel updates the links of a site in the order of directions: what it does to those after MU
- * is undone. */
-static inline void update_link(links *k, double scale, int n_sweeps, bool relax) {
+/* Sweeps of a step. The kernel updates the links of a site in the order of directions: what it does
+ * to those after MU is undone. */
+static inline void update_link_at(links *k, double scale, uint32_t step, int n_sweeps, bool relax) {
   const cw_heatbath_kernels *kernels = CW_DISPATCH(k->th.isa, cw_heatbath_kernels);
   cw_sweep s = {.th = &k->th,
                 .weights = cw_wilson_weigh(&k->geom->lat, k->th.c),
                 .rng = cw_rng_stream(9, "one link"),
+                .step = step,
                 .relax = relax,
                 .present = 0xFFFF};
   s.weights.scale = scale;
@@ -34,6 +35,10 @@ static inline void update_link(links *k, double scale, int n_sweeps, bool relax)
       long mine = n / k->geom->lat.dim;
       memcpy(row + mine, before + mine, (size_t)(n - mine) * sizeof *row);
     }
+}
+
+static inline void update_link(links *k, double scale, int n_sweeps, bool relax) {
+  update_link_at(k, scale, 0, n_sweeps, relax);
 }
 
 static inline int ascending(const void *a, const void *b) {
