@@ -169,13 +169,18 @@ typedef enum {
   CW_SWAP_RANDOM         /* all even and all odd pairs in every sweep, which first is drawn */
 } cw_swap_order;
 
-/* Updates around a defect: level l is a box that is swept count[l] times within each sweep of level
- * l-1 (level 0 lies within a full step). After each sweep come swaps and a translation. */
+/* Updates around a defect: level l is a set of links that is swept count times within each sweep of
+ * level l-1 (level 0 lies within a full step). After each sweep come swaps and a translation. */
 #define CW_MAX_LEVELS 8
 typedef struct {
+  cw_box box;  /* the links that start here */
+  bool around; /* instead: the links within hops of the defect, as of cw_link_set_around */
+  int hops;
+  int count;
+} cw_level;
+typedef struct {
   int n;
-  cw_box box[CW_MAX_LEVELS];
-  int count[CW_MAX_LEVELS];
+  cw_level level[CW_MAX_LEVELS];
 } cw_levels;
 
 typedef struct {

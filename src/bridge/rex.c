@@ -16,19 +16,25 @@ static cw_status check_box(cw_context *ctx, const cw_lattice *lat, const cw_box 
   return CW_OK;
 }
 
-static cw_status check_levels(cw_context *ctx, const cw_lattice *lat, const cw_rex_options *o) {
+static cw_status check_level(cw_context *ctx, const cw_ladder *ladder, const cw_level *level,
+                             int l) {
+  if (level->count < 1)
+    return cw_fail(ctx, CW_EINVAL, "level %d: count %d, expected at least 1", l, level->count);
+  if (!level->around) return check_box(ctx, &ladder->th->geom->lat, &level->box, l);
+  if (level->hops < 0)
+    return cw_fail(ctx, CW_EINVAL, "level %d: %d hops, expected at least 0", l, level->hops);
+  return CW_OK;
+}
+
+static cw_status check_levels(cw_context *ctx, const cw_ladder *ladder, const cw_rex_options *o) {
   const cw_levels *levels = &o->levels;
   if (levels->n < 0 || levels->n > CW_MAX_LEVELS)
     return cw_fail(ctx, CW_EINVAL, "%d levels: expected 0 to %d", levels->n, CW_MAX_LEVELS);
   if (levels->n > 0 && o->sampler->restrict_to == NULL)
-    return cw_fail(ctx, CW_EINVAL, "sampler '%s' cannot be restricted to a box, as levels need it",
+    return cw_fail(ctx, CW_EINVAL,
+                   "sampler '%s' cannot be restricted to a set of links, as levels need it",
                    o->sampler->name);
-  for (int l = 0; l < levels->n; l++) {
-    if (levels->count[l] < 1)
-      return cw_fail(ctx, CW_EINVAL, "level %d: count %d, expected at least 1", l,
-                     levels->count[l]);
-    CW_TRY(check_box(ctx, lat, &levels->box[l], l));
-  }
+  for (int l = 0; l < levels->n; l++) CW_TRY(check_level(ctx, ladder, &levels->level[l], l));
   return CW_OK;
 }
 
@@ -48,12 +54,12 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
   if (o->periodic >= 0 && !is_homogeneous(ladder, o->periodic))
     return cw_fail(ctx, CW_EINVAL, "rung %d has a defect: its replicas cannot be translated",
                    o->periodic);
-  return check_levels(ctx, &ladder->th->geom->lat, o);
+  return check_levels(ctx, ladder, o);
 }
 
 static uint64_t sweeps_of(const cw_levels *levels) {
   uint64_t all = 1, of_level = 1;
-  for (int l = 0; l < levels->n; l++) all += of_level *= (uint64_t)levels->count[l];
+  for (int l = 0; l < levels->n; l++) all += of_level *= (uint64_t)levels->level[l].count;
   return all;
 }
 
@@ -98,11 +104,37 @@ static void share_parts(cw_rex *rex) {
     rex->part[r] = (cw_rex_part){(int)all[0], (int)all[1], (long)all[2], (long)all[3]};
 }
 
-static cw_status open_sampler(cw_rex *rex, const cw_box *box, long n_blocks, cw_sampler **out) {
+static cw_status open_sampler(cw_rex *rex, long n_blocks, cw_sampler **out) {
   const cw_rex_options *o = &rex->options;
-  CW_TRY(
-      cw_sampler_create(rex->ctx, o->sampler, rex->ladder->th, o->param, o->choice, n_blocks, out));
-  return box != NULL ? o->sampler->restrict_to(*out, box) : CW_OK;
+  return cw_sampler_create(rex->ctx, o->sampler, rex->ladder->th, o->param, o->choice, n_blocks,
+                           out);
+}
+
+static cw_status links_of_level(cw_rex *rex, int l, cw_link_set *out) {
+  const cw_level *level = &rex->options.levels.level[l];
+  const cw_theory *th = rex->ladder->th;
+  cw_link_set defect = {.n = 0};
+  *out = defect;
+  if (!level->around) return cw_link_set_in_box(rex->ctx, &th->geom->lat, &level->box, out);
+  cw_status st = cw_theory_defect(rex->ctx, th, &defect);
+  if (st == CW_OK) st = cw_link_set_around(rex->ctx, &defect, level->hops, out);
+  cw_link_set_destroy(&defect);
+  if (st == CW_OK && out->n == 0)
+    st = cw_fail(rex->ctx, CW_EINVAL, "level %d: the theory has no defect to be around", l);
+  return st;
+}
+
+/* A level's sampler of every rung. */
+static cw_status open_level(cw_rex *rex, int l) {
+  cw_link_set links;
+  cw_status st = links_of_level(rex, l, &links);
+  for (int k = rex->mine.begin; k < rex->mine.end && st == CW_OK; k++) {
+    cw_rex_rung *r = &rex->rung[k];
+    st = open_sampler(rex, r->x.n_blocks, &r->level[l]);
+    if (st == CW_OK) st = r->level[l]->ops->restrict_to(r->level[l], &links);
+  }
+  cw_link_set_destroy(&links);
+  return st;
 }
 
 static cw_status open_field(cw_rex *rex, cw_field *x) {
@@ -117,9 +149,7 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
   int n_terms = rex->ladder->th->ops->n_terms;
   bool ok = true;
   CW_TRY(open_field(rex, &r->x));
-  CW_TRY(open_sampler(rex, NULL, r->x.n_blocks, &r->sampler));
-  for (int l = 0; l < rex->options.levels.n; l++)
-    CW_TRY(open_sampler(rex, &rex->options.levels.box[l], r->x.n_blocks, &r->level[l]));
+  CW_TRY(open_sampler(rex, r->x.n_blocks, &r->sampler));
   long lanes = r->x.n_blocks * r->x.B;
   r->row = array(rex, lanes, sizeof *r->row, &ok);
   r->scratch = array(rex, lanes, sizeof *r->scratch, &ok);
@@ -134,6 +164,7 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
 static cw_status open_rungs(cw_rex *rex) {
   int periodic = rex->options.periodic;
   for (int k = rex->mine.begin; k < rex->mine.end; k++) CW_TRY(open_rung(rex, &rex->rung[k]));
+  for (int l = 0; l < rex->options.levels.n; l++) CW_TRY(open_level(rex, l));
   if (periodic >= rex->mine.begin && periodic < rex->mine.end) CW_TRY(open_field(rex, &rex->moved));
   const cw_field *x = &rex->rung[rex->mine.begin].x;
   int threads = cw_threads(rex->ctx);
@@ -284,10 +315,10 @@ static void tune(cw_rex *rex, uint32_t step, uint32_t n_tune) {
 typedef struct {
   int level;
   uint32_t number; /* of this level's sweeps since step 0 */
-} box_sweep;
+} level_sweep;
 
-static cw_status sweep_box(cw_rex *rex, int k, const void *arg) {
-  const box_sweep *at = arg;
+static cw_status sweep_links(cw_rex *rex, int k, const void *arg) {
+  const level_sweep *at = arg;
   cw_rex_rung *r = &rex->rung[k];
   cw_sampler *s = r->level[at->level];
   memcpy(s->state, r->sampler->state, sizeof s->state);
@@ -301,9 +332,9 @@ static cw_status sweep_box(cw_rex *rex, int k, const void *arg) {
 static cw_status sweep_level(cw_rex *rex, uint32_t step, int level, uint32_t turn,
                              uint32_t *index) {
   const cw_levels *levels = &rex->options.levels;
-  for (int i = 0; level < levels->n && i < levels->count[level]; i++) {
-    box_sweep at = {level, turn * (uint32_t)levels->count[level] + (uint32_t)i};
-    CW_TRY(cw_rex_for_rungs(rex, sweep_box, &at));
+  for (int i = 0; level < levels->n && i < levels->level[level].count; i++) {
+    level_sweep at = {level, turn * (uint32_t)levels->level[level].count + (uint32_t)i};
+    CW_TRY(cw_rex_for_rungs(rex, sweep_links, &at));
     CW_TRY(cw_rex_sweep(rex, step, (*index)++));
     CW_TRY(sweep_level(rex, step, level + 1, at.number, index));
   }

@@ -16,7 +16,7 @@ typedef struct {
 typedef struct {
   cw_field x;                       /* the replicas that are here now */
   cw_sampler *sampler;              /* of a full step */
-  cw_sampler *level[CW_MAX_LEVELS]; /* restricted to the boxes */
+  cw_sampler *level[CW_MAX_LEVELS]; /* restricted to the links of a level */
   double *row;                      /* lanes: one number per chain, to be gathered */
   double *scratch;                  /* lanes */
   double *T;                        /* lanes * n_terms: terms of x */
