@@ -11,6 +11,7 @@ typedef struct {
   int n, n_vec;
   long link[CW_LANES]; /* places */
   size_t chain[CW_LANES];
+  long next; /* the place after link[0], if there is one */
 } cw_batch;
 
 /* From pair number first of a class on, and whose draws they need. */
@@ -31,6 +32,7 @@ CW_INLINE void cw_batch_find(cw_batch *t, const cw_set_plan *set, const cw_set_b
     active[l] = l < t->n ? -1 : 0;
     if (++chain == chains) chain = 0, link++;
   }
+  t->next = link0 + 1 < set->n ? link0 + 1 : link0;
   memcpy(d->active, active, sizeof active);
 }
 

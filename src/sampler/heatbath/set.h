@@ -1,7 +1,7 @@
 /* Sets of links as sweeps visit them. Private to this folder and to the tests.
  *
- * Links are updated direction by direction, in classes of which no two share a plaquette, so that
- * any of a class may be updated at once, in whichever lanes: a lane is a (link, chain) pair. Where a
+ * Links are updated piece by piece of the set, direction by direction, in classes of which no two
+ * share a plaquette, so that any of a class may be updated at once, in whichever lanes: a lane is a (link, chain) pair. Where a
  * block of the field holds one chain in each lane, links are read and written where they are. Other
  * blocks are copied into a patch, the set and the frozen links of its staples, link after link with
  * the numbers of one link side by side, and gathered into lanes from there. */
@@ -25,6 +25,7 @@ struct cw_set_plan {
   uint64_t *site;     /* (n) where a link of the set starts: keys its draws */
   uint32_t *row;      /* (n_places) outer * dim + mu in a block */
   int *group;         /* (n_places) v of the site */
+  long *copied;       /* (n_places) places in the order of memory */
   uint32_t *at;       /* (n_places) where a link is: row, or place in the patch */
   uint32_t *around;   /* (3 * n_staples, n) where the links of its staples are */
   uint8_t *plaquette; /* (n_staples, n) class of the plaquette that a staple closes */

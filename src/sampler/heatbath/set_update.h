@@ -1,11 +1,13 @@
 /* The update of a set of links of one group, included once per group with CW_GROUP set. */
 
 /* Link number k of those around the links of a batch, in lanes [lane, lane + CW_VD); its place in
- * the table of all of them is at. */
+ * the table of all of them is at. In place, that of the next link is asked for. */
 CW_INLINE void G(fetch_around)(G(m) * u, const cw_set_block *b, const uint32_t *at,
                                const cw_batch *t, int lane, bool in_place) {
   if (in_place) {
+    const double *next = b->data + at[t->next] * b->stride + lane;
     G(load)(u, b->data + at[t->link[0]] * b->stride + lane);
+    for (int k = 0; k < G(N_REAL); k++) __builtin_prefetch(next + k * CW_LANES, 0, 2);
   } else {
     const double *p[CW_VD];
     for (int l = 0; l < CW_VD; l++)
