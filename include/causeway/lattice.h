@@ -95,7 +95,8 @@ typedef struct {
   long slab, reach, row; /* sites of a slab; of it per value of coordinate 1; of a stretch */
   struct {
     long done;      /* sites, counted from the first slab, that it is past; atomic */
-    char apart[56]; /* a cache line each */
+    long sleepers;  /* threads that wait for it to get on; atomic */
+    char apart[48]; /* a cache line each */
   } thread[CW_WAVE_TEAM];
 } cw_wavefront;
 /* Inner sites [begin, begin + n) of a pass. */
