@@ -175,7 +175,7 @@ typedef struct {
   cw_move_kind kind;
   double t; /* retarget: how far the new parameters are from the rung's to the next one's, 0 to 1 */
   long steps; /* mutate: sampler steps, at the couplings that were reached */
-  int box;    /* mutate: number of the box outside of which all stays; -1: everywhere */
+  int level;  /* mutate: of the way_levels, whose links alone are updated; -1: all are */
 } cw_move;
 /* Moves in their order, borrowed; the last retarget is to 1. Run backwards from the next rung, it is
  * the reversal: moves in opposite order, inverse maps, retargets to where each came from, mutations
@@ -192,13 +192,18 @@ typedef enum {
   CW_SWAP_RANDOM         /* all even and all odd pairs in every sweep, which first is drawn */
 } cw_swap_order;
 
-/* Updates around a defect: level l is a box that is swept count[l] times within each sweep of level
- * l-1 (level 0 lies within a full step). After each sweep come swaps and a translation. */
+/* Updates around a defect: level l is a set of links that is swept count times within each sweep of
+ * level l-1 (level 0 lies within a full step). After each sweep come swaps and a translation. */
 #define CW_MAX_LEVELS 8
 typedef struct {
+  cw_box box;  /* the links that start here */
+  bool around; /* instead: the links within hops of the defect, as of cw_link_set_around */
+  int hops;
+  int count;
+} cw_level;
+typedef struct {
   int n;
-  cw_box box[CW_MAX_LEVELS];
-  int count[CW_MAX_LEVELS];
+  cw_level level[CW_MAX_LEVELS];
 } cw_levels;
 
 typedef struct {
@@ -212,14 +217,13 @@ typedef struct {
    * as they are, or are carried by the map. Mutations take the state that the sampler is tuned to on
    * rung k, and draws of their own. */
   const cw_program *way;
-  int n_boxes;       /* of mutations on the way */
-  const cw_box *box; /* (n_boxes) */
-  cw_levels levels;  /* n = 0: none */
-  int periodic;      /* the rung whose theory is translation invariant, and whose replicas are
+  cw_levels way_levels; /* of mutations on the way; their counts are not used */
+  cw_levels levels;     /* n = 0: none */
+  int periodic;         /* the rung whose theory is translation invariant, and whose replicas are
                         translated by a random step, the same for all chains, after each sweep
                         of swaps; -1: none */
-  long chains;       /* independent copies of the whole ladder */
-  cw_rng rng;        /* streams of rungs, levels and swaps are named substreams of it */
+  long chains;          /* independent copies of the whole ladder */
+  cw_rng rng;           /* streams of rungs, levels and swaps are named substreams of it */
 } cw_rex_options;
 
 typedef struct cw_rex cw_rex;

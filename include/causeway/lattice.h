@@ -95,7 +95,8 @@ typedef struct {
   long slab, reach, row; /* sites of a slab; of it per value of coordinate 1; of a stretch */
   struct {
     long done;      /* sites, counted from the first slab, that it is past; atomic */
-    char apart[56]; /* a cache line each */
+    long sleepers;  /* threads that wait for it to get on; atomic */
+    char apart[48]; /* a cache line each */
   } thread[CW_WAVE_TEAM];
 } cw_wavefront;
 /* Inner sites [begin, begin + n) of a pass. */
@@ -115,6 +116,32 @@ typedef struct {
   int origin[CW_MAX_DIM], size[CW_MAX_DIM];
 } cw_box;
 bool cw_box_contains(const cw_lattice *lat, const cw_box *box, const int coord[]);
+
+/* A set of links. Link number site * dim + mu starts at a global site in direction mu. */
+typedef struct {
+  cw_lattice lat;
+  long n;
+  long *link; /* (n) ascending, each once; owned */
+} cw_link_set;
+
+/* The links listed, in any order and as often as one likes. The caller destroys *out in any case.
+ * CW_EINVAL: there is no such link; CW_ENOMEM. This and the next two take a time proportional to
+ * the lattice. */
+cw_status cw_link_set_create(cw_context *ctx, const cw_lattice *lat, long n, const long *link,
+                             cw_link_set *out);
+/* The links that start in a box. As above. */
+cw_status cw_link_set_in_box(cw_context *ctx, const cw_lattice *lat, const cw_box *box,
+                             cw_link_set *out);
+/* The links within so many plaquette hops of some: links of the same plaquette are one hop apart.
+ * As above. */
+cw_status cw_link_set_around(cw_context *ctx, const cw_link_set *some, int hops, cw_link_set *out);
+void cw_link_set_destroy(cw_link_set *set); /* zeroed or destroyed before: nothing */
+bool cw_link_set_has(const cw_link_set *set, long link);
+
+/* The other links of the plaquettes that hold a link: out (3 * 2 * (dim - 1)), three for each of its
+ * staples, in the order of causeway/wilson.h. */
+enum { CW_LINKS_AROUND = 6 * (CW_MAX_DIM - 1) }; /* at most */
+int cw_link_staples(const cw_lattice *lat, long link, long out[]);
 
 /* A real field with n_comp components per site for n_config configurations. Lanes beyond n_config
  * in the last block are computed like the others and never read. */

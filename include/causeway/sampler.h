@@ -43,13 +43,16 @@ typedef struct {
    * CW_ENUMERIC. Local. */
   cw_status (*step)(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                     const cw_step_stats *stats);
-  /* One update by the reversal of step's kernel: p(x) K(x -> y) = p(y) K_back(y -> x), p = exp(-S).
-   * The same function where step is its own reversal; NULL: none is known. */
+  /* The reversal of a step: the same updates in the opposite order, each with draws of its own. With
+   * K(x, y) the density of going from x to y by a step, that of step_back is K(y, x) e^-S(y) /
+   * e^-S(x). step keys its draws: give it a stream or a number that no step has. As step; CW_EINVAL:
+   * with these settings it cannot. NULL: this sampler cannot. */
   cw_status (*step_back)(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                          const cw_step_stats *stats);
-  /* From now on only sites (or links that start from sites) of box are updated, all others are
-   * frozen; NULL: everywhere again. NULL member: this sampler cannot. CW_ENOMEM. */
-  cw_status (*restrict_to)(cw_sampler *s, const cw_box *box);
+  /* From now on only the links of a set are updated, all others are frozen, at a cost in proportion
+   * to the set; NULL: all again. The order of updates depends on the set alone. Not to be called
+   * while steps are taken. NULL member: this sampler cannot. CW_ENOMEM. */
+  cw_status (*restrict_to)(cw_sampler *s, const cw_link_set *links);
   void (*release)(cw_sampler *s); /* frees own; NULL: nothing to free */
   /* Adapts state from the mean acceptance of all chains of all ranks after thermalisation step
    * number step (0..); NULL: nothing to tune. */

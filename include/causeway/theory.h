@@ -56,6 +56,9 @@ typedef struct {
   /* The box of the sites within so many of a defect, a piece of the lattice where the couplings are
    * others, at parameters p; margin >= 0. false: the form has none. NULL: no form has. */
   bool (*defect)(int form, const cw_lattice *lat, const double *p, int margin, cw_box *box);
+  /* Does the link from a site (0 <= coordinate < extent) in direction mu belong to the defect? NULL:
+   * none does. */
+  bool (*is_defect)(int form, const cw_lattice *lat, const double *p, const int coord[], int mu);
   /* Is S at couplings c the same for a field and its translations? NULL: always. */
   bool (*is_homogeneous)(const double *c);
   /* Kernels on all blocks of x; T (n_blocks*B, n_terms): row i is configuration i (padding lanes
@@ -107,6 +110,10 @@ void cw_theory_destroy(cw_theory *th); /* zeroed or destroyed before: nothing */
 /* th at other params, which change couplings and nothing else: on a rung of a ladder. It borrows
  * what th owns; th must outlive it, and it is not destroyed. */
 cw_theory cw_theory_at(const cw_theory *th, const double *params);
+
+/* The links of the defect of th; none where it has no defect. The caller destroys *out in any case.
+ * CW_ENOMEM. */
+cw_status cw_theory_defect(cw_context *ctx, const cw_theory *th, cw_link_set *out);
 
 /* Is S(-x; c) = S(x; c) at these couplings? */
 static inline bool cw_theory_is_even(const cw_theory_ops *ops, const double *c) {

@@ -16,7 +16,7 @@ long cw_program_steps(const cw_program *program) {
 }
 
 static cw_status check_move(cw_context *ctx, const cw_move *m, const cw_sampler_ops *sampler,
-                            bool has_map, int n_boxes) {
+                            bool has_map, int n_levels) {
   switch (m->kind) {
   case CW_MOVE_TRANSPORT:
     return has_map ? CW_OK : cw_fail(ctx, CW_EINVAL, "way: a transport needs a map");
@@ -25,10 +25,11 @@ static cw_status check_move(cw_context *ctx, const cw_move *m, const cw_sampler_
                ? CW_OK
                : cw_fail(ctx, CW_EINVAL, "way: retarget to %g: expected 0 to 1", m->t);
   case CW_MOVE_MUTATE:
-    if (m->steps < 0 || m->box < -1 || m->box >= n_boxes)
-      return cw_fail(ctx, CW_EINVAL, "way: %ld steps in box %d of %d", m->steps, m->box, n_boxes);
-    if (m->box >= 0 && sampler->restrict_to == NULL)
-      return cw_fail(ctx, CW_EINVAL, "way: sampler '%s' cannot be restricted to a box",
+    if (m->steps < 0 || m->level < -1 || m->level >= n_levels)
+      return cw_fail(ctx, CW_EINVAL, "way: %ld steps on level %d of %d", m->steps, m->level,
+                     n_levels);
+    if (m->level >= 0 && sampler->restrict_to == NULL)
+      return cw_fail(ctx, CW_EINVAL, "way: sampler '%s' cannot be restricted to a set of links",
                      sampler->name);
     if (sampler->step_back == NULL)
       return cw_fail(ctx, CW_EINVAL,
@@ -39,10 +40,10 @@ static cw_status check_move(cw_context *ctx, const cw_move *m, const cw_sampler_
 }
 
 cw_status cw_program_check(cw_context *ctx, const cw_program *program,
-                           const cw_sampler_ops *sampler, bool has_map, int n_boxes) {
+                           const cw_sampler_ops *sampler, bool has_map, int n_levels) {
   double t = 0;
   for (int i = 0; i < program->n; i++) {
-    CW_TRY(check_move(ctx, &program->move[i], sampler, has_map, n_boxes));
+    CW_TRY(check_move(ctx, &program->move[i], sampler, has_map, n_levels));
     if (program->move[i].kind == CW_MOVE_RETARGET) t = program->move[i].t;
   }
   return t == 1 ? CW_OK
@@ -97,7 +98,7 @@ static void retarget(cw_passage *at, double *c, const double *to) {
 }
 
 static cw_status mutate(cw_passage *at, const double *c, const cw_move *m, bool back) {
-  cw_sampler *s = m->box >= 0 ? at->boxed[m->box] : at->everywhere;
+  cw_sampler *s = m->level >= 0 ? at->level[m->level] : at->everywhere;
   for (long t = 0; t < m->steps; t++)
     CW_TRY((back ? s->ops->step_back : s->ops->step)(s, c, at->x, at->rng, at->step++, NULL));
   if (m->steps > 0) at->known = 0;

@@ -11,7 +11,7 @@ typedef struct {
   int pair;
   const cw_map *map;        /* from rung pair to the next; NULL: none */
   cw_sampler *everywhere;   /* of mutations */
-  cw_sampler *const *boxed; /* restricted to boxes */
+  cw_sampler *const *level; /* restricted to the links of the way's levels */
   cw_rng rng;               /* draws of mutations, keyed by chain and step number */
   uint32_t step;            /* number of the next one */
   cw_field *x;              /* in: on one of the rungs; out: on the other */
@@ -25,7 +25,7 @@ typedef struct {
 long cw_program_steps(const cw_program *program);
 /* CW_EINVAL: the program does not go from one rung to the next, or cannot come back. */
 cw_status cw_program_check(cw_context *ctx, const cw_program *program,
-                           const cw_sampler_ops *sampler, bool has_map, int n_boxes);
+                           const cw_sampler_ops *sampler, bool has_map, int n_levels);
 /* From rung pair to the next or, back, the reversal: moves in opposite order, inverse maps,
  * retargets to where each came from, mutations by the reversal of their kernels. Local. */
 cw_status cw_program_run(const cw_program *program, cw_passage *at, bool back);

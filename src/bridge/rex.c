@@ -16,19 +16,25 @@ static cw_status check_box(cw_context *ctx, const cw_lattice *lat, const cw_box 
   return CW_OK;
 }
 
-static cw_status check_levels(cw_context *ctx, const cw_lattice *lat, const cw_rex_options *o) {
-  const cw_levels *levels = &o->levels;
+static cw_status check_level(cw_context *ctx, const cw_ladder *ladder, const cw_level *level,
+                             int l) {
+  if (level->count < 1)
+    return cw_fail(ctx, CW_EINVAL, "level %d: count %d, expected at least 1", l, level->count);
+  if (!level->around) return check_box(ctx, &ladder->th->geom->lat, &level->box, l);
+  if (level->hops < 0)
+    return cw_fail(ctx, CW_EINVAL, "level %d: %d hops, expected at least 0", l, level->hops);
+  return CW_OK;
+}
+
+static cw_status check_levels(cw_context *ctx, const cw_ladder *ladder, const cw_rex_options *o,
+                              const cw_levels *levels) {
   if (levels->n < 0 || levels->n > CW_MAX_LEVELS)
     return cw_fail(ctx, CW_EINVAL, "%d levels: expected 0 to %d", levels->n, CW_MAX_LEVELS);
   if (levels->n > 0 && o->sampler->restrict_to == NULL)
-    return cw_fail(ctx, CW_EINVAL, "sampler '%s' cannot be restricted to a box, as levels need it",
+    return cw_fail(ctx, CW_EINVAL,
+                   "sampler '%s' cannot be restricted to a set of links, as levels need it",
                    o->sampler->name);
-  for (int l = 0; l < levels->n; l++) {
-    if (levels->count[l] < 1)
-      return cw_fail(ctx, CW_EINVAL, "level %d: count %d, expected at least 1", l,
-                     levels->count[l]);
-    CW_TRY(check_box(ctx, lat, &levels->box[l], l));
-  }
+  for (int l = 0; l < levels->n; l++) CW_TRY(check_level(ctx, ladder, &levels->level[l], l));
   return CW_OK;
 }
 
@@ -43,21 +49,20 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
     return cw_fail(ctx, CW_EINVAL, "%ld sampler steps between swaps: expected at least 1",
                    o->mutations);
   for (int k = 0; o->way != NULL && k + 1 < ladder->n; k++)
-    CW_TRY(cw_program_check(ctx, &o->way[k], o->sampler, o->map != NULL, o->n_boxes));
-  for (int i = 0; i < o->n_boxes; i++)
-    CW_TRY(check_box(ctx, &ladder->th->geom->lat, &o->box[i], i));
+    CW_TRY(cw_program_check(ctx, &o->way[k], o->sampler, o->map != NULL, o->way_levels.n));
   if (o->periodic < -1 || o->periodic >= ladder->n)
     return cw_fail(ctx, CW_EINVAL, "the periodic rung is %d: expected 0 to %d, or -1 for none",
                    o->periodic, ladder->n - 1);
   if (o->periodic >= 0 && !is_homogeneous(ladder, o->periodic))
     return cw_fail(ctx, CW_EINVAL, "rung %d has a defect: its replicas cannot be translated",
                    o->periodic);
-  return check_levels(ctx, &ladder->th->geom->lat, o);
+  CW_TRY(check_levels(ctx, ladder, o, &o->way_levels));
+  return check_levels(ctx, ladder, o, &o->levels);
 }
 
 static uint64_t sweeps_of(const cw_levels *levels) {
   uint64_t all = 1, of_level = 1;
-  for (int l = 0; l < levels->n; l++) all += of_level *= (uint64_t)levels->count[l];
+  for (int l = 0; l < levels->n; l++) all += of_level *= (uint64_t)levels->level[l].count;
   return all;
 }
 
@@ -102,11 +107,37 @@ static void share_parts(cw_rex *rex) {
     rex->part[r] = (cw_rex_part){(int)all[0], (int)all[1], (long)all[2], (long)all[3]};
 }
 
-static cw_status open_sampler(cw_rex *rex, const cw_box *box, long n_blocks, cw_sampler **out) {
+static cw_status open_sampler(cw_rex *rex, long n_blocks, cw_sampler **out) {
   const cw_rex_options *o = &rex->options;
-  CW_TRY(
-      cw_sampler_create(rex->ctx, o->sampler, rex->ladder->th, o->param, o->choice, n_blocks, out));
-  return box != NULL ? o->sampler->restrict_to(*out, box) : CW_OK;
+  return cw_sampler_create(rex->ctx, o->sampler, rex->ladder->th, o->param, o->choice, n_blocks,
+                           out);
+}
+
+static cw_status links_of_level(cw_rex *rex, const cw_level *level, int l, cw_link_set *out) {
+  const cw_theory *th = rex->ladder->th;
+  cw_link_set defect = {.n = 0};
+  *out = defect;
+  if (!level->around) return cw_link_set_in_box(rex->ctx, &th->geom->lat, &level->box, out);
+  cw_status st = cw_theory_defect(rex->ctx, th, &defect);
+  if (st == CW_OK) st = cw_link_set_around(rex->ctx, &defect, level->hops, out);
+  cw_link_set_destroy(&defect);
+  if (st == CW_OK && out->n == 0)
+    st = cw_fail(rex->ctx, CW_EINVAL, "level %d: the theory has no defect to be around", l);
+  return st;
+}
+
+/* A level's sampler of every rung, of a step or of the ways. */
+static cw_status open_level(cw_rex *rex, const cw_level *level, int l, bool of_way) {
+  cw_link_set links;
+  cw_status st = links_of_level(rex, level, l, &links);
+  for (int k = rex->mine.begin; k < rex->mine.end && st == CW_OK; k++) {
+    cw_rex_rung *r = &rex->rung[k];
+    cw_sampler **s = of_way ? &r->way_level[l] : &r->level[l];
+    st = open_sampler(rex, r->x.n_blocks, s);
+    if (st == CW_OK) st = (*s)->ops->restrict_to(*s, &links);
+  }
+  cw_link_set_destroy(&links);
+  return st;
 }
 
 static cw_status open_field(cw_rex *rex, cw_field *x) {
@@ -117,23 +148,26 @@ static cw_status open_field(cw_rex *rex, cw_field *x) {
   return CW_OK;
 }
 
-/* Samplers of their own, whose state is that of the lower rung of a pair. */
-static cw_status open_way(cw_rex *rex, cw_rex_rung *r, bool *ok) {
-  const cw_rex_options *o = &rex->options;
-  CW_TRY(open_sampler(rex, NULL, r->x.n_blocks, &r->way));
-  r->boxed = array(rex, o->n_boxes + 1, sizeof(cw_sampler *), ok);
-  for (int i = 0; *ok && i < o->n_boxes; i++)
-    CW_TRY(open_sampler(rex, &o->box[i], r->x.n_blocks, &r->boxed[i]));
-  return CW_OK;
+/* A sampler of its own, whose state is that of the lower rung of a pair. Sweeps over a set of links
+ * can be run backwards, and the set may be that of all. */
+static cw_status open_way(cw_rex *rex, cw_rex_rung *r) {
+  const cw_lattice *lat = &rex->ladder->th->geom->lat;
+  cw_box whole = {.origin = {0}};
+  cw_link_set all;
+  CW_TRY(open_sampler(rex, r->x.n_blocks, &r->way));
+  if (r->way->ops->restrict_to == NULL) return CW_OK;
+  for (int d = 0; d < lat->dim; d++) whole.size[d] = lat->extent[d];
+  cw_status st = cw_link_set_in_box(rex->ctx, lat, &whole, &all);
+  if (st == CW_OK) st = r->way->ops->restrict_to(r->way, &all);
+  cw_link_set_destroy(&all);
+  return st;
 }
 
 static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
   int n_terms = rex->ladder->th->ops->n_terms;
   bool ok = true;
   CW_TRY(open_field(rex, &r->x));
-  CW_TRY(open_sampler(rex, NULL, r->x.n_blocks, &r->sampler));
-  for (int l = 0; l < rex->options.levels.n; l++)
-    CW_TRY(open_sampler(rex, &rex->options.levels.box[l], r->x.n_blocks, &r->level[l]));
+  CW_TRY(open_sampler(rex, r->x.n_blocks, &r->sampler));
   long lanes = r->x.n_blocks * r->x.B;
   r->row = array(rex, lanes, sizeof *r->row, &ok);
   r->scratch = array(rex, lanes, sizeof *r->scratch, &ok);
@@ -142,13 +176,16 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
     r->Ty = array(rex, lanes * n_terms, sizeof *r->Ty, &ok);
     CW_TRY(open_field(rex, &r->y));
   }
-  if (rex->options.way != NULL) CW_TRY(open_way(rex, r, &ok));
+  if (rex->options.way != NULL) CW_TRY(open_way(rex, r));
   return ok ? CW_OK : no_memory(rex->ctx);
 }
 
 static cw_status open_rungs(cw_rex *rex) {
   int periodic = rex->options.periodic;
   for (int k = rex->mine.begin; k < rex->mine.end; k++) CW_TRY(open_rung(rex, &rex->rung[k]));
+  const cw_levels *levels = &rex->options.levels, *ways = &rex->options.way_levels;
+  for (int l = 0; l < levels->n; l++) CW_TRY(open_level(rex, &levels->level[l], l, false));
+  for (int l = 0; l < ways->n; l++) CW_TRY(open_level(rex, &ways->level[l], l, true));
   if (periodic >= rex->mine.begin && periodic < rex->mine.end) CW_TRY(open_field(rex, &rex->moved));
   const cw_field *x = &rex->rung[rex->mine.begin].x;
   int threads = cw_threads(rex->ctx);
@@ -240,8 +277,7 @@ void cw_rex_destroy(cw_rex *rex) {
     cw_sampler_destroy(r->sampler);
     for (int l = 0; l < CW_MAX_LEVELS; l++) cw_sampler_destroy(r->level[l]);
     cw_sampler_destroy(r->way);
-    for (int i = 0; r->boxed != NULL && i < rex->options.n_boxes; i++)
-      cw_sampler_destroy(r->boxed[i]);
+    for (int l = 0; l < CW_MAX_LEVELS; l++) cw_sampler_destroy(r->way_level[l]);
   }
   cw_field_destroy(&rex->moved);
   cw_arena_destroy(rex->arena);
@@ -317,10 +353,10 @@ static void tune(cw_rex *rex, uint32_t step, uint32_t n_tune) {
 typedef struct {
   int level;
   uint32_t number; /* of this level's sweeps since step 0 */
-} box_sweep;
+} level_sweep;
 
-static cw_status sweep_box(cw_rex *rex, int k, const void *arg) {
-  const box_sweep *at = arg;
+static cw_status sweep_links(cw_rex *rex, int k, const void *arg) {
+  const level_sweep *at = arg;
   cw_rex_rung *r = &rex->rung[k];
   cw_sampler *s = r->level[at->level];
   memcpy(s->state, r->sampler->state, sizeof s->state);
@@ -334,9 +370,9 @@ static cw_status sweep_box(cw_rex *rex, int k, const void *arg) {
 static cw_status sweep_level(cw_rex *rex, uint32_t step, int level, uint32_t turn,
                              uint32_t *index) {
   const cw_levels *levels = &rex->options.levels;
-  for (int i = 0; level < levels->n && i < levels->count[level]; i++) {
-    box_sweep at = {level, turn * (uint32_t)levels->count[level] + (uint32_t)i};
-    CW_TRY(cw_rex_for_rungs(rex, sweep_box, &at));
+  for (int i = 0; level < levels->n && i < levels->level[level].count; i++) {
+    level_sweep at = {level, turn * (uint32_t)levels->level[level].count + (uint32_t)i};
+    CW_TRY(cw_rex_for_rungs(rex, sweep_links, &at));
     CW_TRY(cw_rex_sweep(rex, step, (*index)++));
     CW_TRY(sweep_level(rex, step, level + 1, at.number, index));
   }

@@ -14,16 +14,17 @@ typedef struct {
 
 /* A rung of this rank. Arrays of lanes are (n_blocks*B). */
 typedef struct {
-  cw_field x;                       /* the replicas that are here now */
-  cw_sampler *sampler;              /* of a full step */
-  cw_sampler *level[CW_MAX_LEVELS]; /* restricted to the boxes */
-  double *row;                      /* lanes: one number per chain, to be gathered */
-  double *scratch;                  /* lanes */
-  double *T;                        /* lanes * n_terms: terms of x */
-  bool known;                       /* T is that of x */
-  cw_field y;                       /* with maps or ways: x carried to the partner's rung */
-  double *Ty;                       /* its terms */
-  cw_sampler *way, **boxed;         /* of mutations on the way; (n_boxes) restricted to boxes */
+  cw_field x;                           /* the replicas that are here now */
+  cw_sampler *sampler;                  /* of a full step */
+  cw_sampler *level[CW_MAX_LEVELS];     /* restricted to the links of a level */
+  double *row;                          /* lanes: one number per chain, to be gathered */
+  double *scratch;                      /* lanes */
+  double *T;                            /* lanes * n_terms: terms of x */
+  bool known;                           /* T is that of x */
+  cw_field y;                           /* with maps or ways: x carried to the partner's rung */
+  double *Ty;                           /* its terms */
+  cw_sampler *way;                      /* of mutations on the way */
+  cw_sampler *way_level[CW_MAX_LEVELS]; /* restricted to links */
 } cw_rex_rung;
 
 struct cw_rex {

@@ -57,7 +57,7 @@ static cw_status weigh_way(cw_rex *rex, int k, int to, const cw_pass *pass) {
                    .pair = pair,
                    .map = rex->options.map != NULL ? &rex->options.map[pair] : NULL,
                    .everywhere = r->way,
-                   .boxed = r->boxed,
+                   .level = r->way_level,
                    .rng = cw_rng_substream(rex->options.rng, "way", (uint32_t)k),
                    .step = (uint32_t)(pass->number * (uint64_t)cw_program_steps(way)),
                    .x = &r->y,
@@ -69,8 +69,8 @@ static cw_status weigh_way(cw_rex *rex, int k, int to, const cw_pass *pass) {
   memcpy(r->Ty, r->T, lanes * (size_t)n_terms * sizeof *r->T);
   memset(r->row, 0, lanes * sizeof *r->row);
   memcpy(r->way->state, rex->way_state + pair * CW_SAMPLER_STATE, state);
-  for (int i = 0; i < rex->options.n_boxes; i++)
-    memcpy(r->boxed[i]->state, rex->way_state + pair * CW_SAMPLER_STATE, state);
+  for (int l = 0; l < rex->options.way_levels.n; l++)
+    memcpy(r->way_level[l]->state, rex->way_state + pair * CW_SAMPLER_STATE, state);
   CW_TRY(cw_program_run(way, &at, to < k));
   if ((needed(rex) & ~at.known) != 0) find_terms(rex, needed(rex), &r->y, r->Ty);
   return CW_OK;

@@ -154,6 +154,20 @@ CW_INLINE void G(prefetch)(const double *x, int dim, long outer, int mu, int lan
   for (int k = 0; k < G(N_REAL) * CW_VD; k += 8) __builtin_prefetch(row + k, 0, 2);
 }
 
+/* v += r times the staple of links a, b and c; r: of these lanes, NULL: 1. */
+CW_INLINE void G(add_path)(G(m) * v, const G(m) * a, const G(m) * b, const G(m) * c, int down,
+                           const double *r) {
+  G(m) p;
+  if (down)
+    G(path_down)(&p, a, b, c);
+  else
+    G(path_up)(&p, a, b, c);
+  if (r != NULL)
+    G(add_scaled)(v, cw_vd_load(r), &p);
+  else
+    G(add)(v, &p);
+}
+
 /* v = V on lanes [lane, lane + CW_VD) of a block x. r (2*(dim-1), CW_LANES), aligned: weights of
  * the staples; NULL: all are 1. */
 CW_INLINE void G(staple)(G(m) * v, const double *x, const cw_corners *at, const double *r,
@@ -165,19 +179,13 @@ CW_INLINE void G(staple)(G(m) * v, const double *x, const cw_corners *at, const 
   for (int nu = 0; nu < dim; nu++) {
     if (nu == mu) continue;
     for (int down = 0; down < 2; down++) {
-      G(m) a, b, c, p;
+      G(m) a, b, c;
       if (soon < at->n_soon) G(prefetch)(x, dim, at->soon[soon++], mu, lane);
       G(fetch)(&a, x, dim, down ? at->down[nu] : here, nu, lane);
       G(fetch)(&b, x, dim, down ? at->down[nu] : at->up[nu], mu, lane);
       G(fetch)(&c, x, dim, down ? at->corner[nu] : at->ahead, nu, lane);
-      if (down)
-        G(path_down)(&p, &a, &b, &c);
-      else
-        G(path_up)(&p, &a, &b, &c);
-      if (r != NULL)
-        G(add_scaled)(v, cw_vd_load(r + (2 * (nu - (nu > mu)) + down) * CW_LANES + lane), &p);
-      else
-        G(add)(v, &p);
+      G(add_path)
+      (v, &a, &b, &c, down, r != NULL ? r + (2 * (nu - (nu > mu)) + down) * CW_LANES + lane : NULL);
     }
   }
 }

@@ -12,6 +12,14 @@ typedef struct {
 CW_INLINE void cw_su2_load(cw_su2_m *m, const double *p) {
   for (int k = 0; k < 4; k++) m->a[k] = cw_vd_load(p + k * CW_LANES);
 }
+CW_INLINE void cw_su2_gather(cw_su2_m *m, const double *const p[CW_VD]) {
+  cw_vd_gather_pairs(p, 0, &m->a[0], &m->a[1]);
+  cw_vd_gather_pairs(p, 2, &m->a[2], &m->a[3]);
+}
+CW_INLINE void cw_su2_scatter(double *const p[CW_VD], const cw_su2_m *m, int n) {
+  cw_vd_scatter_pairs(p, 0, m->a[0], m->a[1], n);
+  cw_vd_scatter_pairs(p, 2, m->a[2], m->a[3], n);
+}
 CW_INLINE void cw_su2_load_from(cw_su2_m *m, const double *p, const int64_t *from) {
   for (int k = 0; k < 4; k++) m->a[k] = cw_vd_permute(p + k * CW_LANES, from);
 }

@@ -16,6 +16,14 @@ CW_INLINE void cw_su3_load(cw_su3_m *m, const double *p) {
     m->im[k] = cw_vd_load(p + (2 * k + 1) * CW_LANES);
   }
 }
+CW_INLINE void cw_su3_gather(cw_su3_m *m, const double *const p[CW_VD]) {
+#pragma GCC unroll 9
+  for (int k = 0; k < 9; k++) cw_vd_gather_pairs(p, 2 * k, &m->re[k], &m->im[k]);
+}
+CW_INLINE void cw_su3_scatter(double *const p[CW_VD], const cw_su3_m *m, int n) {
+#pragma GCC unroll 9
+  for (int k = 0; k < 9; k++) cw_vd_scatter_pairs(p, 2 * k, m->re[k], m->im[k], n);
+}
 CW_INLINE void cw_su3_load_from(cw_su3_m *m, const double *p, const int64_t *from) {
 #pragma GCC unroll 9
   for (int k = 0; k < 9; k++) {

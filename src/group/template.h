@@ -7,7 +7,9 @@
  *   G(N), G(N_REAL), G(N_ALGEBRA)   constants
  *   G(load)(&m, p)                  components at p, p + CW_LANES, ...
  *   G(load_from)(&m, p, from)       the same, lanes permuted (see cw_lanes_from)
+ *   G(gather)(&m, p)                lane i: components p[i][0], p[i][1], ...
  *   G(store)(p, &m)
+ *   G(scatter)(p, &m, n)            the same for the first n lanes
  *   G(zero)(&m)
  *   G(add)(&m, &a)                  m += a
  *   G(add_scaled)(&m, s, &a)        m += s a

@@ -12,6 +12,12 @@ CW_INLINE void cw_u1_load(cw_u1_m *m, const double *p) {
   m->re = cw_vd_load(p);
   m->im = cw_vd_load(p + CW_LANES);
 }
+CW_INLINE void cw_u1_gather(cw_u1_m *m, const double *const p[CW_VD]) {
+  cw_vd_gather_pairs(p, 0, &m->re, &m->im);
+}
+CW_INLINE void cw_u1_scatter(double *const p[CW_VD], const cw_u1_m *m, int n) {
+  cw_vd_scatter_pairs(p, 0, m->re, m->im, n);
+}
 CW_INLINE void cw_u1_load_from(cw_u1_m *m, const double *p, const int64_t *from) {
   m->re = cw_vd_permute(p, from);
   m->im = cw_vd_permute(p + CW_LANES, from);

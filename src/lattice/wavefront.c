@@ -6,8 +6,11 @@
  * tile, or around the edge of the sub-lattices, are not past the slab with the next value of
  * coordinate 0 in the tile before, or in the pass before where there is one tile. */
 #include <immintrin.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <omp.h>
-#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "causeway/lattice.h"
 
@@ -22,6 +25,45 @@ static int tile(const cw_geometry *g) {
   return n;
 }
 
+/* Waiting. A thread that does not get on soon sleeps until it does: where cores are shared with other
+ * work, spinning and yielding use up the time that the one it waits for needs, or this one later.
+ * Who is about to sleep is counted in sleepers and then looks at done once more; who gets on counts
+ * in done and then looks at sleepers: one of the two sees the other. */
+enum { PATIENCE = 2000 }; /* pauses: some tens of microseconds */
+
+/* Of a counter, the word that a futex compares: its lower half, which changes whenever it does. */
+static uint32_t *futex_of(long *counter) { return (uint32_t *)counter; }
+
+static void sleep_until(cw_wavefront *w, int thread, long target) {
+  long *done = &w->thread[thread].done, *sleepers = &w->thread[thread].sleepers, now;
+  __atomic_add_fetch(sleepers, 1, __ATOMIC_SEQ_CST);
+  while ((now = __atomic_load_n(done, __ATOMIC_SEQ_CST)) < target)
+    syscall(SYS_futex, futex_of(done), FUTEX_WAIT_PRIVATE, (uint32_t)now, NULL, NULL, 0);
+  __atomic_sub_fetch(sleepers, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Thread is past so many sites. */
+static void get_on(cw_wavefront *w, int thread, long sites) {
+  long *done = &w->thread[thread].done;
+  __atomic_store_n(done, sites, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&w->thread[thread].sleepers, __ATOMIC_SEQ_CST) > 0)
+    syscall(SYS_futex, futex_of(done), FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Until the thread has counted so far. */
+static void wait_for(cw_wavefront *w, int thread, long target) {
+  for (int tries = 0; tries < PATIENCE; tries++) {
+    if (__atomic_load_n(&w->thread[thread].done, __ATOMIC_ACQUIRE) >= target) return;
+    _mm_pause();
+  }
+  sleep_until(w, thread, target);
+}
+
+/* Until the thread of a slab is past its first n sites. */
+static void wait_for_slab(cw_wavefront *w, long slab, long n, int team) {
+  if (slab >= 0) wait_for(w, (int)(slab % team), slab * w->slab + n);
+}
+
 void cw_wavefront_begin(cw_wavefront *w, const cw_geometry *g) {
   w->geom = g;
   w->row = g->lat.dim > 2 ? g->piece[g->lat.dim - 1] : 1;
@@ -33,7 +75,10 @@ void cw_wavefront_begin(cw_wavefront *w, const cw_geometry *g) {
     w->reach /= w->tiles;
   }
   w->slab = g->lat.dim > 1 ? w->reach * g->piece[1] : 1;
-  for (int i = 0; i < CW_WAVE_TEAM; i++) w->thread[i].done = 0;
+  for (int i = 0; i < CW_WAVE_TEAM; i++) {
+    w->thread[i].done = 0;
+    w->thread[i].sleepers = 0;
+  }
 }
 
 /* More threads than this would only wait. */
@@ -41,18 +86,6 @@ static int team_of(const cw_geometry *g) {
   int team = omp_get_num_threads(), most = g->piece[0] > 2 ? g->piece[0] - 1 : 1;
   if (team > most) team = most;
   return team > CW_WAVE_TEAM ? CW_WAVE_TEAM : team;
-}
-
-/* Until the thread of a slab is past its first n sites. */
-static void wait_for(cw_wavefront *w, long slab, long n, int team) {
-  if (slab < 0) return;
-  const long *done = &w->thread[slab % team].done;
-  for (int tries = 0; __atomic_load_n(done, __ATOMIC_ACQUIRE) < slab * w->slab + n; tries++) {
-    if (tries < 1000)
-      _mm_pause();
-    else
-      sched_yield();
-  }
 }
 
 /* The inner site at a position of a slab: coordinates 1, 2 within the tile, 3. */
@@ -71,7 +104,7 @@ bool cw_wavefront_next(cw_wavefront *w, long n_passes, cw_stretch *t) {
     t->slab = me;
   } else {
     t->at += t->n;
-    __atomic_store_n(&w->thread[me].done, t->slab * w->slab + t->at, __ATOMIC_RELEASE);
+    get_on(w, me, t->slab * w->slab + t->at);
     if (t->at == w->slab) {
       t->slab += team;
       t->at = 0;
@@ -83,8 +116,8 @@ bool cw_wavefront_next(cw_wavefront *w, long n_passes, cw_stretch *t) {
   t->n = w->row;
   if (team > 1) {
     long needed = t->at + t->n + w->reach;
-    wait_for(w, t->slab - 1, needed < w->slab ? needed : w->slab, team);
-    wait_for(w, t->slab - w->geom->piece[0] + 1, w->slab, team);
+    wait_for_slab(w, t->slab - 1, needed < w->slab ? needed : w->slab, team);
+    wait_for_slab(w, t->slab - w->geom->piece[0] + 1, w->slab, team);
   }
   return true;
 }

@@ -153,4 +153,39 @@ static inline cw_vd cw_vd_permute(const double *row, const int64_t *from) {
 #endif
 }
 
+/* even[i] = p[i][0] and odd[i] = p[i][1], i < CW_VD: pairs of neighbours from CW_VD places, and back
+ * to the first n of them. Places are aligned to 16 bytes. */
+static inline __attribute__((always_inline)) void
+cw_vd_gather_pairs(const double *const p[CW_VD], long at, cw_vd *even, cw_vd *odd) {
+#if CW_VBYTES == 64
+  __m512d a = _mm512_castpd128_pd512(_mm_load_pd(p[0] + at));
+  __m512d b = _mm512_castpd128_pd512(_mm_load_pd(p[1] + at));
+  a = _mm512_insertf64x2(a, _mm_load_pd(p[2] + at), 1);
+  b = _mm512_insertf64x2(b, _mm_load_pd(p[3] + at), 1);
+  a = _mm512_insertf64x2(a, _mm_load_pd(p[4] + at), 2);
+  b = _mm512_insertf64x2(b, _mm_load_pd(p[5] + at), 2);
+  a = _mm512_insertf64x2(a, _mm_load_pd(p[6] + at), 3);
+  b = _mm512_insertf64x2(b, _mm_load_pd(p[7] + at), 3);
+  *even = (cw_vd)_mm512_unpacklo_pd(a, b);
+  *odd = (cw_vd)_mm512_unpackhi_pd(a, b);
+#elif CW_VBYTES == 32
+  __m256d a = _mm256_castpd128_pd256(_mm_load_pd(p[0] + at));
+  __m256d b = _mm256_castpd128_pd256(_mm_load_pd(p[1] + at));
+  a = _mm256_insertf128_pd(a, _mm_load_pd(p[2] + at), 1);
+  b = _mm256_insertf128_pd(b, _mm_load_pd(p[3] + at), 1);
+  *even = (cw_vd)_mm256_unpacklo_pd(a, b);
+  *odd = (cw_vd)_mm256_unpackhi_pd(a, b);
+#else
+  *even = (cw_vd){p[0][at], p[1][at]};
+  *odd = (cw_vd){p[0][at + 1], p[1][at + 1]};
+#endif
+}
+static inline void cw_vd_scatter_pairs(double *const p[CW_VD], long at, cw_vd even, cw_vd odd,
+                                       int n) {
+  for (int i = 0; i < n; i++) {
+    p[i][at] = even[i];
+    p[i][at + 1] = odd[i];
+  }
+}
+
 #endif

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "causeway/theory.h"
@@ -46,6 +47,30 @@ cw_theory cw_theory_at(const cw_theory *th, const double *params) {
 void cw_theory_destroy(cw_theory *th) {
   if (th->ops != NULL && th->ops->release != NULL) th->ops->release(th);
   *th = (cw_theory){0};
+}
+
+/* In ascending order into link, NULL: only counted. */
+static long list_defect(const cw_theory *th, long *link) {
+  const cw_lattice *lat = &th->geom->lat;
+  long n = 0;
+  for (long i = 0; i < th->geom->n_sites * lat->dim && th->ops->is_defect != NULL; i++) {
+    int coord[CW_MAX_DIM], mu = (int)(i % lat->dim);
+    cw_lattice_coord(lat, i / lat->dim, coord);
+    if (!th->ops->is_defect(th->form, lat, th->param, coord, mu)) continue;
+    if (link != NULL) link[n] = i;
+    n++;
+  }
+  return n;
+}
+
+cw_status cw_theory_defect(cw_context *ctx, const cw_theory *th, cw_link_set *out) {
+  long n = list_defect(th, NULL), *link = cw_alloc((size_t)n * sizeof *link);
+  *out = (cw_link_set){.lat = th->geom->lat};
+  if (link == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the links of a defect");
+  list_defect(th, link);
+  cw_status st = cw_link_set_create(ctx, &th->geom->lat, n, link, out);
+  free(link);
+  return st;
 }
 
 int cw_theory_threads(const cw_theory *th) {

@@ -44,7 +44,7 @@ class Way(Case):
         for wrong, words in (
             (JOB.replace("steps: 3, ", ""), "job.yaml:6: rex.way: missing key 'steps'"),
             (JOB.replace("sampler: hmc", "sampler: cluster"), "rex.way: sampler 'cluster' cannot run its steps backwards"),
-            (JOB.replace("power: 0.8", "levels: [{margin: 1}]"), "sampler 'hmc' cannot be restricted to a box"),
+            (JOB.replace("power: 0.8", "levels: [{margin: 1}]"), "sampler 'hmc' cannot be restricted to a set of links"),
             (JOB.replace("power: 0.8", "powr: 0.8"), "unknown key 'powr'"),
             (JOB.replace("steps: 1500", "steps: 1000000000"), "more than 2^32 sampler steps"),
         ):

@@ -371,7 +371,7 @@ static void test_refusals(void **state) {
   const double defect[2][CW_MAX_PARAMS] = {{3, 1, 1, 2, 1, 1, 1}, {3, 0.6, 1, 2, 1, 1, 1}};
   const cw_rex_options good = {.sampler = cw_sampler_find("heatbath"),
                                .mutations = 1,
-                               .levels = {.n = 1, .box = {{{0, 0}, {2, 4}}}, .count = {1}},
+                               .levels = {.n = 1, .level = {{.box = {{0, 0}, {2, 4}}, .count = 1}}},
                                .periodic = 0,
                                .chains = 2};
   (void)state;
@@ -388,9 +388,9 @@ static void test_refusals(void **state) {
   check_refused(&b, o, "has a defect");
   o = good, o.levels.n = CW_MAX_LEVELS + 1;
   check_refused(&b, o, "9 levels");
-  o = good, o.levels.count[0] = 0;
+  o = good, o.levels.level[0].count = 0;
   check_refused(&b, o, "count 0");
-  o = good, o.levels.box[0].size[1] = 5;
+  o = good, o.levels.level[0].box.size[1] = 5;
   check_refused(&b, o, "size 5");
   o = good, o.sampler = cw_sampler_find("hmc");
   check_refused(&b, o, "'hmc' cannot be restricted");

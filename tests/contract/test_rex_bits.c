@@ -51,8 +51,8 @@ static const job jobs[] = {
       {2, 0, 2, 2, 2, 1, 1}},
      {.mutations = 1,
       .levels = {.n = 2,
-                 .box = {{{0, 3, 6}, {3, 2, 3}}, {{0, 0, 7}, {1, 1, 2}}},
-                 .count = {2, 3}}}},
+                 .level = {{.box = {{0, 3, 6}, {3, 2, 3}}, .count = 2},
+                           {.around = true, .hops = 1, .count = 3}}}}},
     {"su3",
      2,
      {2, {8, 8}},
@@ -61,7 +61,7 @@ static const job jobs[] = {
      {{4, 0.2, 0, 1, 3, 1, 1}, {4, 0.6, 0, 1, 3, 1, 1}, {4, 1, 0, 1, 3, 1, 1}},
      {.mutations = 1,
       .order = CW_SWAP_RANDOM,
-      .levels = {.n = 1, .box = {{{5, 0}, {4, 6}}}, .count = {3}},
+      .levels = {.n = 1, .level = {{.box = {{5, 0}, {4, 6}}, .count = 3}}},
       .periodic = 2}},
 };
 

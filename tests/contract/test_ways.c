@@ -180,21 +180,21 @@ static void try_way(cw_context *ctx, const char *what, const cw_move *move, int 
 }
 
 static const cw_move switch_moves[] = {{.kind = CW_MOVE_RETARGET, .t = 0.3},
-                                       {.kind = CW_MOVE_MUTATE, .steps = 1, .box = -1},
+                                       {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
                                        {.kind = CW_MOVE_RETARGET, .t = 0.8},
-                                       {.kind = CW_MOVE_MUTATE, .steps = 2, .box = -1},
+                                       {.kind = CW_MOVE_MUTATE, .steps = 2, .level = -1},
                                        {.kind = CW_MOVE_RETARGET, .t = 1}};
 /* Nothing between its ends and the map, so that they show what it weighs. */
 static const cw_move flow_moves[] = {{.kind = CW_MOVE_TRANSPORT},
                                      {.kind = CW_MOVE_RETARGET, .t = 0.6},
-                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .box = -1},
+                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
                                      {.kind = CW_MOVE_RETARGET, .t = 1}};
-static const cw_move both_moves[] = {{.kind = CW_MOVE_MUTATE, .steps = 1, .box = -1},
+static const cw_move both_moves[] = {{.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
                                      {.kind = CW_MOVE_TRANSPORT},
                                      {.kind = CW_MOVE_RETARGET, .t = 0.6},
-                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .box = -1},
+                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
                                      {.kind = CW_MOVE_RETARGET, .t = 1},
-                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .box = -1}};
+                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1}};
 
 static void swaps_are_in_balance(void **state) {
   const cw_map map = {.apply = march_apply};

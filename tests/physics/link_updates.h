@@ -3,37 +3,40 @@
 #define CW_TEST_LINK_UPDATES_H
 
 #include "physics/links.h"
-#include "sampler/heatbath/heatbath.h"
+#include "sampler/heatbath/set.h"
 
 static const char *const groups[] = {"u1", "su2", "su3"};
 
 /* Configurations that agree but for one link, which is drawn with the kernel at a given scale. */
 enum { N_SAMPLE = 4096, SITE = 5, MU = 0 };
 
-/* The kernel updates the links of a site in the order of directions: what it does to those after MU
- * is undone. */
-static inline void update_link(links *k, double scale, int n_sweeps, bool relax) {
+/* Sweeps of a step. */
+static inline void update_link_at(links *k, double scale, uint32_t step, int n_sweeps, bool relax) {
   const cw_heatbath_kernels *kernels = CW_DISPATCH(k->th.isa, cw_heatbath_kernels);
+  const long link = SITE * k->geom->lat.dim + MU;
+  cw_link_set one;
+  cw_set_plan *set;
   cw_sweep s = {.th = &k->th,
                 .weights = cw_wilson_weigh(&k->geom->lat, k->th.c),
                 .rng = cw_rng_stream(9, "one link"),
-                .relax = relax,
-                .present = 0xFFFF};
+                .step = step,
+                .relax = relax};
+  check_ok(k->ctx, cw_link_set_create(k->ctx, &k->geom->lat, 1, &link, &one));
+  check_ok(k->ctx, cw_set_plan_create(k->ctx, &k->th, &one, 1, &set));
   s.weights.scale = scale;
-  for (s.sweep = 0; s.sweep < n_sweeps; s.sweep++)
-    for (long b = 0; b < k->x.n_blocks; b++) {
-      cw_field block = cw_field_block(&k->x, b);
-      uint16_t active[64];
-      long outer = k->geom->outer[SITE], n = (long)k->x.n_comp * CW_LANES;
-      double *row = block.data + outer * n, before[36 * CW_LANES];
-      memcpy(before, row, (size_t)n * sizeof *row);
-      memset(active, 0, sizeof active);
-      active[outer] = 0xFFFF;
-      long inner = outer % k->geom->n_inner;
-      assert_false(kernels->update[k->th.ops->kind](&s, &block, active, inner, 1));
-      long mine = n / k->geom->lat.dim;
-      memcpy(row + mine, before + mine, (size_t)(n - mine) * sizeof *row);
-    }
+  for (long b = 0; b < k->x.n_blocks; b++) {
+    const cw_field x = cw_field_block(&k->x, b);
+    const cw_set_block block = cw_set_load(set, &x, 0);
+    for (s.sweep = 0; s.sweep < n_sweeps; s.sweep++)
+      assert_false(kernels->update_set[k->th.ops->kind](&s, set, &block));
+    cw_set_store(set, &block, &x);
+  }
+  cw_set_plan_destroy(set);
+  cw_link_set_destroy(&one);
+}
+
+static inline void update_link(links *k, double scale, int n_sweeps, bool relax) {
+  update_link_at(k, scale, 0, n_sweeps, relax);
 }
 
 static inline int ascending(const void *a, const void *b) {

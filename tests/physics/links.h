@@ -50,6 +50,11 @@ static inline void advance(links *k, uint32_t step) {
                                          step, NULL));
 }
 
+static inline void retreat(links *k, uint32_t step) {
+  check_ok(k->ctx, k->sampler->ops->step_back(k->sampler, k->th.c, &k->x, cw_rng_stream(4, "links"),
+                                              step, NULL));
+}
+
 /* Link (site, mu) of a configuration as an N x N matrix, (re, im) each. */
 static inline void get_link(const links *k, long config, long site, int mu, double *m) {
   const cw_kind_ops *kind = cw_kind(k->th.ops->kind);

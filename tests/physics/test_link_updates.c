@@ -159,11 +159,88 @@ static void test_weighted_haar(void **state) {
   close_links(&k);
 }
 
+/* ------------------------------------------------------------- vanishing staples */
+
+/* Moments 1, 2 and 4 of weighted points. */
+enum { N_MOMENT = 3 };
+static double power(double t, int moment) {
+  return moment == 0 ? t : moment == 1 ? t * t : t * t * t * t;
+}
+
+static void moments_of(const point *p, long n, double exact[N_MOMENT]) {
+  double total = 0;
+  for (int m = 0; m < N_MOMENT; m++) exact[m] = 0;
+  for (long i = 0; i < n; i++) {
+    total += p[i].weight;
+    for (int m = 0; m < N_MOMENT; m++) exact[m] += p[i].weight * power(p[i].at, m);
+  }
+  for (int m = 0; m < N_MOMENT; m++) exact[m] /= total;
+}
+
+/* Re tr U for SU(3) with weight exp(strength Re tr U), from its eigenphases (Weyl). */
+static long class_points(double strength, point *p) {
+  enum { N_PHASE = 400 };
+  for (int a = 0; a < N_PHASE; a++)
+    for (int b = 0; b < N_PHASE; b++) {
+      double s = 2 * M_PI * (a + 0.5) / N_PHASE, t = 2 * M_PI * (b + 0.5) / N_PHASE;
+      double trace = cos(s) + cos(t) + cos(s + t);
+      double gaps = (1 - cos(s - t)) * (1 - cos(2 * s + t)) * (1 - cos(s + 2 * t));
+      p[a * N_PHASE + b] = (point){trace, gaps * exp(strength * (trace - 3))};
+    }
+  return (long)N_PHASE * N_PHASE;
+}
+
+/* The only link of a defect with factor c: both staples have weight c. Drawn N_DRAW times in each
+ * of N_SAMPLE chains, whose scatter is the error. */
+static void check_weak_link(cw_context *ctx, int g, double c, double beta, point *p) {
+  enum { N_DRAW = 32 };
+  const double defect[7] = {beta, c, MU, 1, 1, 1, 1};
+  links k;
+  double v[18], exact[N_MOMENT], sum[N_MOMENT] = {0}, square[N_MOMENT] = {0};
+  double *chain = calloc((size_t)N_SAMPLE * N_MOMENT, sizeof *chain);
+  open_links(&k, ctx, groups[g], (cw_lattice){2, {2, SITE}}, 1, N_SAMPLE, DEFECT, defect, 1, 0, 0);
+  if (g == 2) cw_kind(CW_LINK_SU3)->cold(&k.x); /* around a multiple of 1: a class function */
+  same_configuration(&k);
+  staples(&k, v);
+  for (uint32_t draw = 0; draw < N_DRAW; draw++) {
+    update_link_at(&k, beta, draw, g == 2 ? 4 : 1, false);
+    for (long i = 0; i < N_SAMPLE; i++)
+      for (int m = 0; m < N_MOMENT; m++)
+        chain[i * N_MOMENT + m] += power(projection(&k, i, v), m) / N_DRAW;
+  }
+  double strength = beta * c * length(&k, v) / (g + 1);
+  long n = g == 2 ? class_points(strength, p) : grid_points(g + 1, strength, p, 160000);
+  moments_of(p, n, exact);
+  for (long i = 0; i < N_SAMPLE * N_MOMENT; i++) {
+    sum[i % N_MOMENT] += chain[i] / N_SAMPLE;
+    square[i % N_MOMENT] += chain[i] * chain[i] / N_SAMPLE;
+  }
+  for (int m = 0; m < N_MOMENT; m++) {
+    double error = sqrt((square[m] - sum[m] * sum[m]) / N_SAMPLE);
+    check_sigma(sum[m], error, exact[m], 4);
+  }
+  free(chain);
+  close_links(&k);
+}
+
+/* Links of an open defect: Haar elements at factor 0; at any other factor its product with beta
+ * counts, however small the staples are. */
+static void test_weak_staples(void **state) {
+  const double weak[][2] = {{0, 6.3},    {1e-12, 6.3}, {1e-12, 1e6}, {1e-6, 6.3},
+                            {1e-6, 1e6}, {1e-3, 6.3},  {1e-3, 1e3},  {1e-3, 1e5}};
+  point *p = cw_alloc(160000 * sizeof *p);
+  for (int g = 0; g < 3; g++)
+    for (size_t i = 0; i < sizeof weak / sizeof *weak; i++)
+      check_weak_link(*state, g, weak[i][0], weak[i][1], p);
+  free(p);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_direct_integration),
       cmocka_unit_test(test_directions),
       cmocka_unit_test(test_weighted_haar),
+      cmocka_unit_test(test_weak_staples),
   };
   return cmocka_run_group_tests_name("heat bath", tests, test_open_context_2, test_close_context);
 }

@@ -109,20 +109,21 @@ static void check_defect_ladder(const run *r, const double *data, int n) {
 
 /* The charge of a chain of heat baths is all but frozen; that of the periodic rung is not. */
 static void test_defect_u1(void **state) {
-  const plan p = {
-      .what = "U(1) with a defect",
-      .theory = cw_theory_find("u1"),
-      .form = 2,
-      .lat = {2, {8, 8}},
-      .rungs = 4,
-      .from = {7, 1, 0, 1, 4, 1, 1},
-      .to = {7, 0, 0, 1, 4, 1, 1},
-      .options = {.sampler = cw_sampler_find("heatbath"),
-                  .levels = {.n = 2, .box = {{{6, 7}, {4, 6}}, {{7, 0}, {2, 4}}}, .count = {2, 2}},
-                  .periodic = 0,
-                  .chains = 16},
-      .n_therm = 100,
-      .n_step = 800};
+  const plan p = {.what = "U(1) with a defect",
+                  .theory = cw_theory_find("u1"),
+                  .form = 2,
+                  .lat = {2, {8, 8}},
+                  .rungs = 4,
+                  .from = {7, 1, 0, 1, 4, 1, 1},
+                  .to = {7, 0, 0, 1, 4, 1, 1},
+                  .options = {.sampler = cw_sampler_find("heatbath"),
+                              .levels = {.n = 2,
+                                         .level = {{.box = {{6, 7}, {4, 6}}, .count = 2},
+                                                   {.around = true, .hops = 1, .count = 2}}},
+                              .periodic = 0,
+                              .chains = 16},
+                  .n_therm = 100,
+                  .n_step = 800};
   run r;
   open_run(&r, context(state), &p);
   double *data = record_rungs(&r);
@@ -158,7 +159,7 @@ static void test_defect_su2(void **state) {
                   .to = {4, 1, 1, 3, 1, 1, 1},
                   .options = {.sampler = cw_sampler_find("heatbath"),
                               .order = CW_SWAP_RANDOM,
-                              .levels = {.n = 1, .box = {{{5, 2}, {5, 3}}}, .count = {2}},
+                              .levels = {.n = 1, .level = {{.box = {{5, 2}, {5, 3}}, .count = 2}}},
                               .periodic = 2,
                               .chains = 16},
                   .n_therm = 50,

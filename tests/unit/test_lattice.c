@@ -205,6 +205,44 @@ static void boxes_wrap_around(void **state) {
     }
 }
 
+static void check_links(cw_context *ctx, const cw_link_set *some, int hops, long expected) {
+  cw_link_set set;
+  check_ok(ctx, cw_link_set_around(ctx, some, hops, &set));
+  assert_int_equal(set.n, expected);
+  for (long i = 0, n = 0; i < cw_lattice_sites(&some->lat) * some->lat.dim; i++) {
+    assert_int_equal(cw_link_set_has(&set, i), n < set.n && set.link[n] == i);
+    n += n < set.n && set.link[n] == i;
+  }
+  cw_link_set_destroy(&set);
+}
+
+/* Links within plaquette hops: counted by hand in two dimensions; in four around 2^3 parallel links
+ * of a slice. */
+static void links_have_neighbourhoods(void **state) {
+  const cw_lattice plane = {2, {6, 5}}, space = {4, {8, 8, 8, 8}};
+  const long hops_of_defect[] = {8, 104, 480, 1344};
+  long link[9];
+  (void)state;
+  cw_context *ctx = test_context(1);
+  cw_link_set some, none;
+  check_ok(ctx, cw_link_set_create(ctx, &plane, 2, (long[]){7, 7}, &some));
+  check_links(ctx, &some, 0, 1);
+  check_links(ctx, &some, 1, 7);
+  check_links(ctx, &some, 20, 60); /* all */
+  assert_int_equal(cw_link_set_around(ctx, &some, -1, &none), CW_EINVAL);
+  cw_clear_error(ctx);
+  cw_link_set_destroy(&some);
+  for (int i = 0; i < 8; i++)
+    link[i] = 4 * cw_lattice_site(&space, (int[]){7, i & 1, i >> 1 & 1, i >> 2});
+  check_ok(ctx, cw_link_set_create(ctx, &space, 8, link, &some));
+  for (int hops = 0; hops < 4; hops++) check_links(ctx, &some, hops, hops_of_defect[hops]);
+  cw_link_set_destroy(&some);
+  link[8] = 4 * 8 * 8 * 8 * 8;
+  assert_int_equal(cw_link_set_create(ctx, &space, 9, link, &some), CW_EINVAL);
+  cw_link_set_destroy(&some);
+  cw_context_destroy(ctx);
+}
+
 static void bad_lattices_are_refused(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
@@ -342,6 +380,7 @@ int main(void) {
       cmocka_unit_test(the_chosen_split_wastes_no_lanes),
       cmocka_unit_test(threads_visit_sites_in_order),
       cmocka_unit_test(boxes_wrap_around),
+      cmocka_unit_test(links_have_neighbourhoods),
       cmocka_unit_test(bad_lattices_are_refused),
       cmocka_unit_test(fields_do_not_depend_on_the_split),
       cmocka_unit_test(blocks_are_views),

@@ -21,9 +21,14 @@ typedef struct {
   uint64_t site[CW_LANES] CW_ALIGNED, chain[CW_LANES] CW_ALIGNED;
 } cw_draws;
 
-CW_INLINE void cw_draws_begin(cw_draws *d, const cw_sweep *s, const cw_field *x) {
+/* Without chains, which the lanes of a sweep over a field keep. */
+CW_INLINE void cw_draws_of(cw_draws *d, const cw_sweep *s) {
   d->key = cw_philox_schedule(s->rng);
   d->step = s->step;
+}
+
+CW_INLINE void cw_draws_begin(cw_draws *d, const cw_sweep *s, const cw_field *x) {
+  cw_draws_of(d, s);
   for (int v = 0; v < x->geom->V; v++)
     for (int b = 0; b < x->B; b++) d->chain[v * x->B + b] = (uint64_t)(x->first_chain + b);
 }
@@ -141,12 +146,12 @@ static __attribute__((noinline)) void cw_try_again(const cw_draws *d, int lane, 
   }
 }
 
-/* First tries of all lanes of a link, for each of n subgroups: t (n, CW_N_VEC). All at once, and
- * out of line, so that their arithmetic overlaps. */
+/* First tries of the first n_vec vectors of lanes of a link, for each of n subgroups: t (n,
+ * CW_N_VEC). All at once, and out of line, so that their arithmetic overlaps. */
 static __attribute__((noinline)) void cw_first_tries(const cw_draws *d, uint32_t draw, int n,
-                                                     cw_try *t) {
+                                                     int n_vec, cw_try *t) {
   for (int i = 0; i < n; i++)
-    for (int v = 0; v < CW_N_VEC; v++)
+    for (int v = 0; v < n_vec; v++)
       cw_try_draw(t + i * CW_N_VEC + v, d, v * CW_VD, draw + ((uint32_t)i << CW_HEATBATH_TRY_BITS));
 }
 
@@ -172,11 +177,11 @@ CW_INLINE void cw_best_fisher(cw_vd kappa, cw_vd *rho, cw_vd *q) {
   *q = cw_vd_fma(-b, b, cw_vd_set1(1)) / (2 * b);
 }
 
-/* h (2, CW_LANES): phases with weight exp(kappa Re h), kappa >= 0. At small kappa uniform, accepted
+/* h (2, CW_LANES): phases with weight exp(kappa Re h), kappa >= 0, in the first n_vec vectors. At small kappa uniform, accepted
  * with exp(kappa (cos t - 1)). Where kappa is not a number, neither is h. */
-static __attribute__((noinline)) void cw_draw_u1(const cw_draws *d, uint32_t draw,
+static __attribute__((noinline)) void cw_draw_u1(const cw_draws *d, uint32_t draw, int n_vec,
                                                  const double *kappa, double *h) {
-  for (int l = 0; l < CW_LANES; l += CW_VD) {
+  for (int l = 0; l < n_vec * CW_VD; l += CW_VD) {
     cw_vd ka = cw_vd_load(kappa + l), re = ka, im = ka, rho, q;
     cw_vl left = ka < cw_vd_set1(CW_HEATBATH_HUGE), small = ka < cw_vd_set1(CW_HEATBATH_SMALL);
     cw_best_fisher(cw_vd_max(ka, cw_vd_set1(CW_HEATBATH_SMALL)), &rho, &q);

@@ -1,12 +1,12 @@
 /* Heat bath and over-relaxation of gauge links.
  *
- * A step is so many heat-bath sweeps and then so many over-relaxation sweeps. A sweep visits the
- * sites in the order of cw_wavefront, and at each the links in all directions in turn: neighbours
- * are found in the cache, threads need no barriers, and one sweep begins before the last one ends.
- */
-#include "sampler/heatbath/heatbath.h"
+ * A step is so many heat-bath sweeps and then so many over-relaxation sweeps. A sweep over all links
+ * visits the sites in the order of cw_wavefront, and at each the links in all directions in turn:
+ * neighbours are found in the cache, threads need no barriers, and one sweep begins before the last
+ * one ends. A sweep over a set of links is that of set.h. */
+#include <omp.h>
 
-#include <stdlib.h>
+#include "sampler/heatbath/set.h"
 
 enum { PARAM_HEATBATH, PARAM_OVERRELAX, PARAM_PROJECT };
 
@@ -26,35 +26,24 @@ static size_t work_size(const cw_theory *th) {
   return 0;
 }
 
+/* What a sampler owns: the set of links that it is restricted to; NULL: all. */
 static void release(cw_sampler *s) {
-  free(s->own);
+  cw_set_plan_destroy(s->own);
   s->own = NULL;
 }
 
-/* Lanes of an outer site whose sites lie in the box; NULL: all. */
-static uint16_t lanes_inside(const cw_geometry *g, const cw_box *box, long outer) {
-  int B = CW_LANES / g->V, lanes = 0, coord[CW_MAX_DIM];
-  if (box == NULL) return 0xFFFF;
-  for (int v = 0; v < g->V; v++) {
-    cw_lattice_coord(&g->lat, g->site[outer * g->V + v], coord);
-    if (cw_box_contains(&g->lat, box, coord)) lanes |= ((1 << B) - 1) << (v * B);
-  }
-  return (uint16_t)lanes;
-}
-
-/* What a sampler owns: (n_outer) lanes to update, bit by bit. */
-static cw_status restrict_to(cw_sampler *s, const cw_box *box) {
-  const cw_geometry *g = s->th->geom;
-  uint16_t *active = cw_alloc((size_t)g->n_outer * sizeof *active);
-  if (active == NULL)
-    return cw_fail(s->ctx, CW_ENOMEM, "no memory for the sites of heat-bath sweeps");
-  for (long o = 0; o < g->n_outer; o++) active[o] = lanes_inside(g, box, o);
+static cw_status restrict_to(cw_sampler *s, const cw_link_set *links) {
+  cw_set_plan *set = NULL;
+  if (links != NULL) CW_TRY(cw_set_plan_create(s->ctx, s->th, links, s->n_areas, &set));
   release(s);
-  s->own = active;
+  s->own = set;
   return CW_OK;
 }
 
-static cw_status init(cw_sampler *s) { return restrict_to(s, NULL); }
+static cw_status init(cw_sampler *s) {
+  (void)s;
+  return CW_OK;
+}
 
 /* ------------------------------------------------------------------------ sweeps */
 
@@ -77,26 +66,49 @@ static uint16_t present_lanes(const cw_field *x) {
   return (uint16_t)lanes;
 }
 
+static long n_sweeps(const cw_sampler *s) {
+  return (long)(s->param[PARAM_HEATBATH] + s->param[PARAM_OVERRELAX]);
+}
+
+/* The first lane, or chain, of those whose bit is set. */
+static int first_bit(unsigned bits) { return __builtin_ctz(bits); }
+
 /* Returns the first chain where not-a-number was met; -1: none. */
-static long step_block(const cw_sampler *s, cw_sweep sweep, const cw_field *x) {
+static long sweep_all(const cw_sampler *s, cw_sweep sweep, const cw_field *x) {
   const cw_heatbath_kernels *k = CW_DISPATCH(s->th->isa, cw_heatbath_kernels);
-  const long n_sweeps = (long)(s->param[PARAM_HEATBATH] + s->param[PARAM_OVERRELAX]);
-  unsigned bad = 0;
+  unsigned bad = 0, chains = 0;
   cw_wavefront wave;
   cw_wavefront_begin(&wave, x->geom);
   sweep.present = present_lanes(x);
 #pragma omp parallel num_threads(s->th->threads) reduction(| : bad)
   {
     cw_stretch t = {0};
-    while (cw_wavefront_next(&wave, n_sweeps, &t)) {
+    while (cw_wavefront_next(&wave, n_sweeps(s), &t)) {
       const cw_sweep now = sweep_number(s, sweep, (int)t.pass);
-      bad |= k->update[s->th->ops->kind](&now, x, s->own, t.begin, t.n);
+      bad |= k->update[s->th->ops->kind](&now, x, t.begin, t.n);
     }
   }
-  for (int b = 0; b < x->B; b++)
-    for (int v = 0; v < x->geom->V; v++)
-      if (bad >> (v * x->B + b) & 1) return x->first_chain + b;
-  return -1;
+  for (int l = 0; l < CW_LANES; l++) chains |= (bad >> l & 1) << l % x->B;
+  return chains != 0 ? x->first_chain + first_bit(chains) : -1;
+}
+
+/* The same for a set of links, with patch number so and so; the reversal of a step begins with its
+ * last sweep. */
+static long sweep_set(const cw_sampler *s, cw_sweep sweep, const cw_field *x, int patch) {
+  const cw_heatbath_kernels *k = CW_DISPATCH(s->th->isa, cw_heatbath_kernels);
+  const cw_set_plan *set = s->own;
+  const cw_set_block block = cw_set_load(set, x, patch);
+  unsigned bad = 0;
+  for (long i = 0, n = n_sweeps(s); i < n; i++) {
+    const cw_sweep now = sweep_number(s, sweep, (int)(sweep.back ? n - 1 - i : i));
+    bad |= k->update_set[s->th->ops->kind](&now, set, &block);
+  }
+  cw_set_store(set, &block, x);
+  return bad != 0 ? x->first_chain + first_bit(bad) : -1;
+}
+
+static long step_block(const cw_sampler *s, const cw_sweep *sweep, const cw_field *x, int thread) {
+  return s->own != NULL ? sweep_set(s, *sweep, x, thread) : sweep_all(s, *sweep, x);
 }
 
 static void fill_stats(const cw_field *x, const cw_step_stats *stats) {
@@ -108,12 +120,12 @@ static void fill_stats(const cw_field *x, const cw_step_stats *stats) {
 
 /* Blocks side by side; a single one has all the threads to itself. */
 static long step_blocks(const cw_sampler *s, const cw_sweep *sweep, const cw_field *x) {
-  if (x->n_blocks == 1) return step_block(s, *sweep, x);
+  if (x->n_blocks == 1) return step_block(s, sweep, x, 0);
   long bad = -1;
 #pragma omp parallel for schedule(static) num_threads(s->n_areas)
   for (long block = 0; block < x->n_blocks; block++) {
     cw_field view = cw_field_block(x, block);
-    long chain = step_block(s, *sweep, &view);
+    long chain = step_block(s, sweep, &view, omp_get_thread_num());
     if (chain < 0) continue;
 #pragma omp critical(cw_heatbath_bad)
     if (bad < 0 || chain < bad) bad = chain;
@@ -121,17 +133,31 @@ static long step_blocks(const cw_sampler *s, const cw_sweep *sweep, const cw_fie
   return bad;
 }
 
-static cw_status heatbath_step(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
-                               uint32_t step, const cw_step_stats *stats) {
+static cw_status run(cw_sampler *s, const double *c, cw_field *x, const cw_sweep *kind,
+                     const cw_step_stats *stats) {
   CW_REQUIRE(x->geom->V == s->th->geom->V && x->geom->n_sites == s->th->geom->n_sites);
-  cw_sweep sweep = {
-      .th = s->th, .weights = cw_wilson_weigh(&x->geom->lat, c), .rng = rng, .step = step};
+  cw_sweep sweep = *kind;
+  sweep.th = s->th;
+  sweep.weights = cw_wilson_weigh(&x->geom->lat, c);
   long bad = step_blocks(s, &sweep, x);
   fill_stats(x, stats);
   if (bad >= 0)
     return cw_fail(s->ctx, CW_ENUMERIC, "heatbath: step %u: a link of chain %ld is not a number",
-                   (unsigned)step, bad);
+                   (unsigned)sweep.step, bad);
   return CW_OK;
+}
+
+static cw_status heatbath_step(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
+                               uint32_t step, const cw_step_stats *stats) {
+  return run(s, c, x, &(cw_sweep){.rng = rng, .step = step}, stats);
+}
+
+static cw_status step_back(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
+                           const cw_step_stats *stats) {
+  if (s->own == NULL)
+    return cw_fail(s->ctx, CW_EINVAL,
+                   "heatbath: only steps that are restricted to a set of links can be reversed");
+  return run(s, c, x, &(cw_sweep){.rng = rng, .step = step, .back = true}, stats);
 }
 
 extern const cw_sampler_ops cw_sampler_heatbath;
@@ -146,6 +172,7 @@ const cw_sampler_ops cw_sampler_heatbath = {
     .work_size = work_size,
     .init = init,
     .step = heatbath_step,
+    .step_back = step_back,
     .restrict_to = restrict_to,
     .release = release,
 };

@@ -32,21 +32,29 @@ typedef struct {
   uint32_t step;
   int sweep;        /* number in the step: keys the draws */
   bool relax;       /* over-relaxation; else heat bath */
+  bool back;        /* of the reversal of a step: classes and subgroups in descending order */
   bool project;     /* remove rounding errors from every updated link */
   uint16_t present; /* lanes of a block, bit by bit, that hold configurations */
 } cw_sweep;
 
+typedef struct cw_set_plan cw_set_plan;   /* set.h */
+typedef struct cw_set_block cw_set_block; /* set.h */
+
 typedef struct {
   /* Updates the links that start at inner sites [begin, begin + n) of one block x, site after site,
-   * at each in all directions in turn, in the lanes of active[outer site] (bits) that are present.
-   * Returns the lanes (bits) where not-a-number was met. Indexed by cw_field_kind. */
-  unsigned (*update[CW_LINK_SU3 + 1])(const cw_sweep *s, const cw_field *x, const uint16_t *active,
-                                      long begin, long n);
+   * at each in all directions in turn, in the lanes that are present. Returns the lanes (bits) where
+   * not-a-number was met. Indexed by cw_field_kind. */
+  unsigned (*update[CW_LINK_SU3 + 1])(const cw_sweep *s, const cw_field *x, long begin, long n);
+  /* Updates the links of a set in one block, class after class. Returns the chains of the block
+   * (bits) where not-a-number was met. */
+  unsigned (*update_set[CW_LINK_SU3 + 1])(const cw_sweep *s, const cw_set_plan *set,
+                                          const cw_set_block *b);
 } cw_heatbath_kernels;
 CW_ISA_TABLES(cw_heatbath_kernels, cw_heatbath_kernels);
 
-/* The oracle: the same sweep on one configuration x (n_sites, dim*n_real), global sites in order,
- * plain complex numbers, for chain number chain, over the links that start in box (NULL: all). */
-void cw_heatbath_reference(const cw_sweep *s, const cw_box *box, double *x, uint32_t chain);
+/* The oracle: the same sweep on one configuration x (n_sites, dim*n_real), link after link in the
+ * order of updates, plain complex numbers, for chain number chain, over the links of a set (NULL:
+ * all). */
+void cw_heatbath_reference(const cw_sweep *s, const cw_set_plan *set, double *x, uint32_t chain);
 
 #endif

@@ -16,19 +16,27 @@ CW_INLINE unsigned cw_lane_bits(const cw_vl *mask) {
   return bits;
 }
 
+#include "sampler/heatbath/batch.h"
+
 #define CW_GROUP u1
 #include "group/staple.h"
 #include "sampler/heatbath/update.h"
+#include "sampler/heatbath/set_update.h"
 #undef CW_GROUP
 #define CW_GROUP su2
 #include "group/staple.h"
 #include "sampler/heatbath/update.h"
+#include "sampler/heatbath/set_update.h"
 #undef CW_GROUP
 #define CW_GROUP su3
 #include "group/staple.h"
 #include "sampler/heatbath/update.h"
+#include "sampler/heatbath/set_update.h"
 #undef CW_GROUP
 
 const cw_heatbath_kernels CW_ISA_NAME(cw_heatbath_kernels) = {
-    .update = {
-        [CW_LINK_U1] = cw_u1_update, [CW_LINK_SU2] = cw_su2_update, [CW_LINK_SU3] = cw_su3_update}};
+    .update =
+        {[CW_LINK_U1] = cw_u1_update, [CW_LINK_SU2] = cw_su2_update, [CW_LINK_SU3] = cw_su3_update},
+    .update_set = {[CW_LINK_U1] = cw_u1_update_set,
+                   [CW_LINK_SU2] = cw_su2_update_set,
+                   [CW_LINK_SU3] = cw_su3_update_set}};

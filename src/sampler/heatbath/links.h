@@ -5,7 +5,8 @@
  * relax: the reflection g = (q^+/|q|)^2, so that Re tr g q = Re tr q (Creutz, PRD 36 (1987) 515;
  * Brown and Woch, PRL 58 (1987) 2394). heat: g = h q^+/|q| with h of draws.h (Creutz, PRD 21 (1980)
  * 2308; Cabibbo and Marinari, PLB 119 (1982) 387, for the subgroups of SU(3)). They return the
- * lanes where q is not finite. */
+ * lanes where q is not finite. n_vec: of the vectors of lanes, the first ones that are wanted. back:
+ * subgroups in descending order; literal at every call. */
 #ifndef CW_HEATBATH_LINKS_H
 #define CW_HEATBATH_LINKS_H
 
@@ -43,7 +44,8 @@ CW_INLINE void cw_heat_su2(const cw_draws *d, int vector, uint32_t draw, cw_try 
 /* ------------------------------------------------------------------------------------------ U(1)
  */
 
-CW_INLINE cw_vl cw_u1_relax(cw_u1_m *u, const cw_u1_m *v) {
+CW_INLINE cw_vl cw_u1_relax(cw_u1_m *u, const cw_u1_m *v, bool back) {
+  (void)back;
   cw_u1_m q, gg, g, moved;
   cw_u1_mul_nd(&q, u, v);
   cw_vd q2 = cw_u1_re_trace_nd(&q, &q);
@@ -56,16 +58,17 @@ CW_INLINE cw_vl cw_u1_relax(cw_u1_m *u, const cw_u1_m *v) {
   return cw_not_finite(q2);
 }
 
-CW_INLINE void cw_u1_heat(const cw_draws *d, uint32_t draw, double scale, cw_u1_m *u,
-                          const cw_u1_m *v, cw_vl *bad) {
+CW_INLINE void cw_u1_heat(const cw_draws *d, uint32_t draw, double scale, int n_vec, bool back,
+                          cw_u1_m *u, const cw_u1_m *v, cw_vl *bad) {
+  (void)back;
   double kappa[CW_LANES] CW_ALIGNED, h[2 * CW_LANES] CW_ALIGNED;
-  for (int i = 0; i < CW_N_VEC; i++) {
+  for (int i = 0; i < n_vec; i++) {
     cw_vd k = cw_vd_sqrt(cw_u1_re_trace_nd(&v[i], &v[i]));
     cw_vd_store(kappa + i * CW_VD, cw_vd_abs(cw_vd_set1(scale)) * k);
     bad[i] |= (cw_not_finite(k) | cw_not_finite(u[i].re + u[i].im)) & d->active[i];
   }
-  cw_draw_u1(d, draw, kappa, h);
-  for (int i = 0; i < CW_N_VEC; i++) {
+  cw_draw_u1(d, draw, n_vec, kappa, h);
+  for (int i = 0; i < n_vec; i++) {
     cw_vd k = cw_vd_sqrt(cw_u1_re_trace_nd(&v[i], &v[i]));
     cw_vl zero = k * k < cw_vd_set1(CW_HEATBATH_ZERO);
     cw_vd sign = cw_vd_set1(scale < 0 ? -1 : 1);
@@ -80,7 +83,8 @@ CW_INLINE void cw_u1_heat(const cw_draws *d, uint32_t draw, double scale, cw_u1_
 /* ----------------------------------------------------------------------------------------- SU(2)
  */
 
-CW_INLINE cw_vl cw_su2_relax(cw_su2_m *u, const cw_su2_m *v) {
+CW_INLINE cw_vl cw_su2_relax(cw_su2_m *u, const cw_su2_m *v, bool back) {
+  (void)back;
   cw_su2_m q, g, moved;
   cw_su2_mul_nd(&q, u, v);
   cw_vl bad = cw_reflection(&g, &q);
@@ -89,11 +93,12 @@ CW_INLINE cw_vl cw_su2_relax(cw_su2_m *u, const cw_su2_m *v) {
   return bad;
 }
 
-CW_INLINE void cw_su2_heat(const cw_draws *d, uint32_t draw, double scale, cw_su2_m *u,
-                           const cw_su2_m *v, cw_vl *bad) {
+CW_INLINE void cw_su2_heat(const cw_draws *d, uint32_t draw, double scale, int n_vec, bool back,
+                           cw_su2_m *u, const cw_su2_m *v, cw_vl *bad) {
+  (void)back;
   cw_try t[CW_N_VEC];
-  cw_first_tries(d, draw, 1, t);
-  for (int i = 0; i < CW_N_VEC; i++) {
+  cw_first_tries(d, draw, 1, n_vec, t);
+  for (int i = 0; i < n_vec; i++) {
     cw_su2_m q, g, moved;
     cw_su2_mul_nd(&q, &u[i], &v[i]);
     for (int k = 0; k < 4; k++) q.a[k] *= scale; /* (scale/2) Re tr g q = scale (g q)_0 */
@@ -106,14 +111,14 @@ CW_INLINE void cw_su2_heat(const cw_draws *d, uint32_t draw, double scale, cw_su
 /* ----------------------------------------------------------------------------------------- SU(3)
  */
 
-CW_INLINE cw_vl cw_su3_relax(cw_su3_m *u, const cw_su3_m *v) {
+CW_INLINE cw_vl cw_su3_relax(cw_su3_m *u, const cw_su3_m *v, bool back) {
   cw_su3_m w;
   cw_vl bad = {0};
   cw_su3_mul_nd(&w, u, v);
 #pragma GCC unroll 3
-  for (int k = 0; k < 3; k++) {
+  for (int turn = 0; turn < 3; turn++) {
+    const int k = back ? 2 - turn : turn, i = cw_subgroup_i(k), j = cw_subgroup_j(k);
     cw_su2_m q, g;
-    int i = cw_subgroup_i(k), j = cw_subgroup_j(k);
     cw_su3_subgroup(&q, &w, i, j);
     bad |= cw_reflection(&g, &q);
     cw_su3_rotate(u, &g, i, j);
@@ -122,16 +127,16 @@ CW_INLINE cw_vl cw_su3_relax(cw_su3_m *u, const cw_su3_m *v) {
   return bad;
 }
 
-CW_INLINE void cw_su3_heat(const cw_draws *d, uint32_t draw, double scale, cw_su3_m *u,
-                           const cw_su3_m *v, cw_vl *bad) {
+CW_INLINE void cw_su3_heat(const cw_draws *d, uint32_t draw, double scale, int n_vec, bool back,
+                           cw_su3_m *u, const cw_su3_m *v, cw_vl *bad) {
   cw_try t[3][CW_N_VEC];
-  cw_first_tries(d, draw, 3, t[0]);
-  for (int n = 0; n < CW_N_VEC; n++) {
+  cw_first_tries(d, draw, 3, n_vec, t[0]);
+  for (int n = 0; n < n_vec; n++) {
     cw_su3_m w;
     cw_su3_mul_nd(&w, &u[n], &v[n]);
 #pragma GCC unroll 3
-    for (int k = 0; k < 3; k++) {
-      int i = cw_subgroup_i(k), j = cw_subgroup_j(k);
+    for (int turn = 0; turn < 3; turn++) {
+      const int k = back ? 2 - turn : turn, i = cw_subgroup_i(k), j = cw_subgroup_j(k);
       cw_su2_m q, g;
       cw_su3_subgroup(&q, &w, i, j);
       for (int a = 0; a < 4; a++) q.a[a] *= 2 * scale / 3; /* (scale/3) Re tr g q */

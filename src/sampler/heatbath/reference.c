@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sampler/heatbath/heatbath.h"
+#include "sampler/heatbath/set.h"
 
 enum { MAX_N = 3 };
 
@@ -210,22 +210,32 @@ static void update_link(const oracle *o, const int coord[], int mu) {
   if (o->N == 1) {
     update_u1(o, site, cw_heatbath_draw(o->s->sweep, mu, 0), u, v);
   } else {
-    int k = 0;
-    for (int i = 0; i < o->N; i++)
-      for (int j = i + 1; j < o->N; j++, k++)
-        update_subgroup(o, site, cw_heatbath_draw(o->s->sweep, mu, k), i, j, u, v);
+    static const int row[3][2] = {{0, 1}, {0, 2}, {1, 2}};
+    const int n = o->N * (o->N - 1) / 2;
+    for (int turn = 0; turn < n; turn++) {
+      int k = o->s->back ? n - 1 - turn : turn;
+      update_subgroup(o, site, cw_heatbath_draw(o->s->sweep, mu, k), row[k][0], row[k][1], u, v);
+    }
   }
   write_link(o, coord, mu, u);
 }
 
-static void update_site(const oracle *o, const cw_box *box, long site) {
+static void update_site(const oracle *o, long site) {
   int coord[CW_MAX_DIM];
   cw_lattice_coord(o->lat, site, coord);
-  if (box != NULL && !cw_box_contains(o->lat, box, coord)) return;
   for (int mu = 0; mu < o->lat->dim; mu++) update_link(o, coord, mu);
 }
 
-void cw_heatbath_reference(const cw_sweep *s, const cw_box *box, double *x, uint32_t chain) {
+static void update_set(const oracle *o, const cw_set_plan *set) {
+  for (long i = 0; i < set->n; i++) {
+    long link = set->link[o->s->back ? set->n - 1 - i : i];
+    int coord[CW_MAX_DIM];
+    cw_lattice_coord(o->lat, link / o->lat->dim, coord);
+    update_link(o, coord, (int)(link % o->lat->dim));
+  }
+}
+
+void cw_heatbath_reference(const cw_sweep *s, const cw_set_plan *set, double *x, uint32_t chain) {
   const cw_geometry *g = s->th->geom;
   const cw_kind_ops *kind = cw_kind(s->th->ops->kind);
   oracle o = {.s = s,
@@ -237,9 +247,13 @@ void cw_heatbath_reference(const cw_sweep *s, const cw_box *box, double *x, uint
               .chain = chain};
   cw_wavefront wave;
   cw_stretch t = {0};
+  if (set != NULL) {
+    update_set(&o, set);
+    return;
+  }
   cw_wavefront_begin(&wave, g);
   while (cw_wavefront_next(&wave, 1, &t))
     for (long inner = t.begin; inner < t.begin + t.n; inner++)
       for (long outer = inner; outer < g->n_outer; outer += g->n_inner)
-        for (int v = 0; v < g->V; v++) update_site(&o, box, g->site[outer * g->V + v]);
+        for (int v = 0; v < g->V; v++) update_site(&o, g->site[outer * g->V + v]);
 }

@@ -27,30 +27,27 @@ CW_INLINE void G(update_link)(const cw_sweep *s, const cw_field *x, const cw_cor
   for (int k = 0; k < CW_N_VEC; k++) {
     G(load)(&u[k], row + k * CW_VD);
     G(staple)(&v[k], x->data, at, weighted ? weights[0] : NULL, k * CW_VD);
-    if (s->relax) bad[k] |= G(relax)(&u[k], &v[k]) & d->active[k];
+    if (s->relax) bad[k] |= G(relax)(&u[k], &v[k], false) & d->active[k];
   }
   if (!s->relax) {
     cw_draws_at(d, x, at->outer);
-    G(heat)(d, cw_heatbath_draw(s->sweep, mu, 0), s->weights.scale, u, v, bad);
+    G(heat)(d, cw_heatbath_draw(s->sweep, mu, 0), s->weights.scale, CW_N_VEC, false, u, v, bad);
   }
   for (int k = 0; k < CW_N_VEC; k++)
     G(put)(row + k * CW_VD, &u[k], s->project, lanes != 0xFFFF ? &d->active[k] : NULL);
 }
 
-static unsigned G(update)(const cw_sweep *s, const cw_field *x, const uint16_t *active, long begin,
-                          long n) {
+static unsigned G(update)(const cw_sweep *s, const cw_field *x, long begin, long n) {
   const cw_geometry *g = x->geom;
   cw_draws d;
   cw_vl bad[CW_N_VEC] = {{0}};
   if (!s->relax) cw_draws_begin(&d, s, x);
   for (long inner = begin; inner < begin + n; inner++)
-    for (long outer = inner; outer < g->n_outer; outer += g->n_inner) {
-      unsigned lanes = active[outer] & s->present;
-      for (int mu = 0; mu < g->lat.dim && lanes != 0; mu++) {
+    for (long outer = inner; outer < g->n_outer; outer += g->n_inner)
+      for (int mu = 0; mu < g->lat.dim; mu++) {
         cw_corners at;
         cw_corners_find(&at, g, outer, mu);
-        G(update_link)(s, x, &at, lanes, &d, bad);
+        G(update_link)(s, x, &at, s->present, &d, bad);
       }
-    }
   return cw_lane_bits(bad);
 }

@@ -104,6 +104,13 @@ bool cw_wilson_defect_box(int form, const cw_lattice *lat, const double *p, int 
   return true;
 }
 
+bool cw_wilson_is_defect_link(int form, const cw_lattice *lat, const double *p, const int x[],
+                              int mu) {
+  if (form != CW_WILSON_DEFECT) return false;
+  const cw_wilson_defect defect = cw_wilson_defect_of(p);
+  return cw_wilson_is_defect(lat, &defect, x, mu);
+}
+
 /* Plaquettes with defect links have the couplings of the others. */
 bool cw_wilson_is_homogeneous(const double *c) {
   for (int k = 2; k < CW_WILSON_CLASSES; k++)

@@ -39,6 +39,8 @@ void cw_wilson_couplings(int form, const cw_lattice *lat, const double *p, doubl
 const char *cw_wilson_refuse(int form, const cw_lattice *lat, const double *p);
 bool cw_wilson_defect_box(int form, const cw_lattice *lat, const double *p, int margin,
                           cw_box *box);
+bool cw_wilson_is_defect_link(int form, const cw_lattice *lat, const double *p, const int x[],
+                              int mu);
 bool cw_wilson_is_homogeneous(const double *c);
 void cw_wilson_terms(const cw_theory *th, const cw_field *x, double *T);
 void cw_wilson_some_terms(const cw_theory *th, const cw_field *x, unsigned set, double *T);
@@ -52,8 +54,8 @@ void cw_wilson_release(cw_theory *th);
   .symbols = cw_wilson_symbols, .forms = cw_wilson_forms, .params = cw_wilson_params,              \
   .n_terms = CW_WILSON_CLASSES, .bond_term = -1, .couplings = cw_wilson_couplings,                 \
   .refuse = cw_wilson_refuse, .defect = cw_wilson_defect_box,                                      \
-  .is_homogeneous = cw_wilson_is_homogeneous, .terms = cw_wilson_terms,                            \
-  .some_terms = cw_wilson_some_terms, .force = cw_wilson_force, .reference = cw_wilson_reference,  \
-  .prepare = cw_wilson_prepare, .release = cw_wilson_release
+  .is_defect = cw_wilson_is_defect_link, .is_homogeneous = cw_wilson_is_homogeneous,               \
+  .terms = cw_wilson_terms, .some_terms = cw_wilson_some_terms, .force = cw_wilson_force,          \
+  .reference = cw_wilson_reference, .prepare = cw_wilson_prepare, .release = cw_wilson_release
 
 #endif

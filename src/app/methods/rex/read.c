@@ -21,20 +21,39 @@ static bool ends_periodic(const cw_plan *p) {
   return p->theory->is_homogeneous == NULL || p->theory->is_homogeneous(c);
 }
 
+/* The links of a level: hops: 2, or margin: 2, of sites. */
+cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level) {
+  long margin = 0, hops = 0;
+  if (!find_defect(p, 0, &level->box))
+    return cw_job_fail(map, NULL, "needs a theory with a defect, form 'defect'");
+  level->around = cw_job_has(map, "hops");
+  if (level->around && cw_job_has(map, "margin"))
+    return cw_job_fail(map, "margin", "a level has either hops or a margin");
+  if (level->around)
+    CW_TRY(cw_job_long(map, "hops", 1, 0, 250, &hops));
+  else
+    CW_TRY(cw_job_long(map, "margin", 1, 1, 1 << 20, &margin));
+  find_defect(p, (int)margin, &level->box);
+  level->hops = (int)hops;
+  return CW_OK;
+}
+
 /* levels: [{margin: 2, sweeps: 2}, ...], each swept within every sweep of the one before. */
 static cw_status read_levels(cw_node *map, const cw_plan *p, cw_levels *levels) {
   cw_node *list;
+  cw_box box;
   CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
-  if (list != NULL && !find_defect(p, 0, &levels->box[0]))
+  if (list != NULL && !find_defect(p, 0, &box))
     return cw_job_fail(map, "levels", "needs a theory with a defect, form 'defect'");
   for (cw_node *n = list ? cw_job_first(list) : NULL; n != NULL; n = cw_job_next(n)) {
-    long margin, sweeps;
+    long sweeps;
+    cw_level *level = &levels->level[levels->n];
     if (levels->n == CW_MAX_LEVELS) return cw_job_fail(map, "levels", "at most %d", CW_MAX_LEVELS);
     CW_TRY(cw_job_as_map(n));
-    CW_TRY(cw_job_long(n, "margin", 1, 1, 1 << 20, &margin));
+    CW_TRY(cw_read_extent(n, p, level));
     CW_TRY(cw_job_long(n, "sweeps", 1, 1, 1000, &sweeps));
-    find_defect(p, (int)margin, &levels->box[levels->n]);
-    levels->count[levels->n++] = (int)sweeps;
+    level->count = (int)sweeps;
+    levels->n++;
   }
   return CW_OK;
 }
@@ -62,9 +81,10 @@ static cw_status check_numbers(const cw_node *map, const cw_rex_plan *x) {
   double sweeps = steps;
   bool fits = steps * (double)x->mutations <= UINT32_MAX;
   double passes = 2 * steps;
-  for (int l = 0; l < x->levels.n; l++) passes *= 1 + (double)x->levels.count[l];
+  for (int l = 0; l < x->levels.n; l++) passes *= 1 + (double)x->levels.level[l].count;
   fits = fits && passes * (double)x->way.steps * (double)x->way.mutations <= UINT32_MAX;
-  for (int l = 0; l < x->levels.n; l++) fits = fits && (sweeps *= x->levels.count[l]) <= UINT32_MAX;
+  for (int l = 0; l < x->levels.n; l++)
+    fits = fits && (sweeps *= x->levels.level[l].count) <= UINT32_MAX;
   return fits ? CW_OK : cw_job_fail(map, "steps", "more than 2^32 sampler steps");
 }
 

@@ -12,9 +12,8 @@ typedef struct {
   long steps; /* 0: none */
   double power;
   long mutations;
-  int n_boxes; /* 0: mutations are everywhere */
-  cw_box box[CW_MAX_LEVELS];
-  long every[CW_MAX_LEVELS]; /* retargets from one mutation in a box to the next */
+  cw_levels levels;          /* n = 0: mutations are everywhere */
+  long every[CW_MAX_LEVELS]; /* retargets from one mutation on a level to the next */
 } cw_way_plan;
 
 typedef struct {
@@ -31,6 +30,8 @@ typedef struct {
 
 cw_section_kind cw_rex_kind(int i);
 cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
+/* The links of a level: hops: 2, or margin: 2, of sites. */
+cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level);
 cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_way_plan *w);
 /* (n_rungs) programs that are alike; NULL: no way. The caller frees *out. */
 cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, int n_rungs, cw_program **out);

@@ -201,8 +201,7 @@ static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e)
                                   .map =
                                       plan->flow != NULL ? cw_case_flows(c, plan->flow)->map : NULL,
                                   .way = e->way,
-                                  .n_boxes = plan->way.n_boxes,
-                                  .box = plan->way.box,
+                                  .way_levels = plan->way.levels,
                                   .levels = plan->levels,
                                   .periodic = plan->translate ? e->ladder.n - 1 : -1,
                                   .chains = plan->mcmc.chains,

@@ -4,19 +4,15 @@
 
 #include "app/methods/rex/rex.h"
 
-/* levels: [{margin: 1, every: 1}, ...]: the sites within so many of the defect are updated after
- * every so many retargets; of several whose turn it is, the last of the list. */
+/* levels: [{hops: 0, every: 1}, ...]: links around the defect that are updated after every so many
+ * retargets; of several whose turn it is, the last of the list. */
 static cw_status read_level(cw_node *n, const cw_plan *p, cw_way_plan *w) {
-  long margin;
-  const cw_theory_ops *ops = p->theory;
-  cw_box *box = &w->box[w->n_boxes];
+  const int l = w->levels.n;
   CW_TRY(cw_job_as_map(n));
-  CW_TRY(cw_job_long(n, "margin", 1, 1, 1 << 20, &margin));
-  CW_TRY(cw_job_long(n, "every", 1, 1, 1000000, &w->every[w->n_boxes]));
-  if (ops->defect == NULL || !ops->defect(p->form, &p->lat, p->param, (int)margin, box))
-    return cw_job_fail(n, NULL, "needs a theory with a defect, form 'defect'");
-  w->n_boxes++;
-  return CW_OK;
+  CW_TRY(cw_read_extent(n, p, &w->levels.level[l]));
+  w->levels.level[l].count = 1;
+  w->levels.n++;
+  return cw_job_long(n, "every", 1, 1, 1000000, &w->every[l]);
 }
 
 static cw_status read_way_levels(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m,
@@ -24,9 +20,11 @@ static cw_status read_way_levels(cw_node *map, const cw_plan *p, const cw_mcmc_p
   cw_node *list;
   CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
   if (list != NULL && m->ops->restrict_to == NULL)
-    return cw_job_fail(map, "levels", "sampler '%s' cannot be restricted to a box", m->ops->name);
+    return cw_job_fail(map, "levels", "sampler '%s' cannot be restricted to a set of links",
+                       m->ops->name);
   for (cw_node *n = list != NULL ? cw_job_first(list) : NULL; n != NULL; n = cw_job_next(n)) {
-    if (w->n_boxes == CW_MAX_LEVELS) return cw_job_fail(map, "levels", "at most %d", CW_MAX_LEVELS);
+    if (w->levels.n == CW_MAX_LEVELS)
+      return cw_job_fail(map, "levels", "at most %d", CW_MAX_LEVELS);
     CW_TRY(read_level(n, p, w));
   }
   return CW_OK;
@@ -47,10 +45,10 @@ cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_
   return cw_job_finish(way);
 }
 
-/* The box that is updated after retarget k; -1: none, and there are no boxes. -2: it is no turn. */
-static int box_after(const cw_way_plan *w, long k) {
-  int found = w->n_boxes > 0 ? -2 : -1;
-  for (int i = 0; i < w->n_boxes; i++)
+/* The level that is updated after retarget k; -1: there are none, and all is. -2: it is no turn. */
+static int level_after(const cw_way_plan *w, long k) {
+  int found = w->levels.n > 0 ? -2 : -1;
+  for (int i = 0; i < w->levels.n; i++)
     if (k % w->every[i] == 0) found = i;
   return found;
 }
@@ -66,8 +64,9 @@ cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, int n_rungs, cw_pr
   for (long k = 1; k <= w->steps; k++) {
     const double t = k == w->steps ? 1 : pow((double)k / (double)w->steps, w->power);
     move[n++] = (cw_move){.kind = CW_MOVE_RETARGET, .t = t};
-    if (k < w->steps && box_after(w, k) > -2)
-      move[n++] = (cw_move){.kind = CW_MOVE_MUTATE, .steps = w->mutations, .box = box_after(w, k)};
+    if (k < w->steps && level_after(w, k) > -2)
+      move[n++] =
+          (cw_move){.kind = CW_MOVE_MUTATE, .steps = w->mutations, .level = level_after(w, k)};
   }
   for (int r = 0; r < n_rungs; r++) program[r] = (cw_program){n, move};
   *out = program;
