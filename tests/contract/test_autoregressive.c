@@ -23,11 +23,7 @@ static long number_of(const bench *b, const cw_field *x, long i) {
 
 /* Pearson's chi^2 over all configurations with at least 8 expected; the others together. */
 static void samples_follow_them(bench *b) {
-#ifdef __SANITIZE_ADDRESS__ /* which are after memory */
-  enum { N = 10005, LEAST_BINS = 2 };
-#else
-  enum { N = 160005, LEAST_BINS = 20 }; /* the last block is not full */
-#endif
+  enum { N = SANITIZED ? 10005 : 160005 }; /* the last block is not full */
   const long n = b->all.n_config;
   cw_field x;
   double *logq = cw_alloc(N * sizeof *logq), *seen = cw_alloc((size_t)n * sizeof *seen);
@@ -54,8 +50,8 @@ static void samples_follow_them(bench *b) {
     chi2 += (rest_seen - rest) * (rest_seen - rest) / rest;
     bins++;
   }
-  assert_true(bins > LEAST_BINS);
-  check_sigma(chi2, sqrt(2 * (bins - 1)), bins - 1, 4);
+  assert_true(bins > 20 || SANITIZED);
+  if (bins > 20) check_sigma(chi2, sqrt(2 * (bins - 1)), bins - 1, 4);
   cw_field_destroy(&x);
   free(logq);
   free(seen);
@@ -178,7 +174,7 @@ static void a_mixture_is_symmetric(void **state) {
 /* The mean of p/q over samples is 1. Here the model is as bad as its small random weights make it.
  */
 static void importance_sampling_is_unbiased(bench *b) {
-  enum { N = 60000 };
+  enum { N = SANITIZED ? 6000 : 60000 };
   for (long i = 0; i < b->n_theta; i++)
     b->theta[i] *= 0.3; /* or the weights' variance is infinite */
   cw_model_set_theta(b->model, b->theta);

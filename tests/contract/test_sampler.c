@@ -216,12 +216,7 @@ static double identities(bench *b, double *first, double *third) {
 }
 
 static void target_on(const subject *who, const cw_lattice *lat) {
-#ifdef __SANITIZE_ADDRESS__ /* which are after memory, and make every step some twenty times as    \
-                               long */
-  enum { N_CHAIN = 128, N_STEP = 12 };
-#else
-  enum { N_CHAIN = 512, N_STEP = 60 };
-#endif
+  enum { N_CHAIN = SANITIZED ? 128 : 512, N_STEP = SANITIZED ? 12 : 60 };
   bool links = cw_kind(who->theory->kind)->on_links; /* they take longer, and hold more numbers */
   const long n_chain = links ? N_CHAIN / 8 : N_CHAIN;
   const uint32_t n_step = links ? N_STEP / 2 : N_STEP;
@@ -368,7 +363,7 @@ static void tuning_reaches_its_target(const subject *who) {
   bool reals = who->theory->kind == CW_SITE_REAL;
   if (who->theory->force == NULL) return; /* what is tuned is the step size of HMC */
   const cw_lattice lat = reals ? (cw_lattice){2, {8, 8}} : (cw_lattice){2, {4, 4}};
-  const long n_chain = reals ? 128 : 32;
+  const long n_chain = (reals ? 128 : 32) / (SANITIZED ? 2 : 1);
   int target = find_param(who->sampler, "target");
   if (who->sampler->tune == NULL || (!reals && who->form > 0)) return;
   assert_true(target >= 0); /* what tuned samplers have in common */

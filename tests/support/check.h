@@ -30,6 +30,14 @@ void check_ok_at(cw_context *ctx, cw_status st, const char *what, const char *fi
 void check_failure_at(cw_context *ctx, cw_status st, cw_status expected, const char *part,
                       const char *what, const char *file, int line);
 
+/* The sanitizers are after memory, and make every step some twenty times as long: statistics may be
+ * smaller under them. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 /* CW_LONG=1 is set, as make check-long does: calibrations take all of their seeds and steps. */
 bool test_is_long(void);
 

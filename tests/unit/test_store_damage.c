@@ -204,12 +204,13 @@ static void test_full_disk(void **state) {
 
 /* ------------------------------------------------------------------- kill -9 */
 
-static void append_until_killed(const char *dir) {
+/* A byte into the pipe for every segment that is complete. */
+static void append_until_killed(const char *dir, int pipe_end) {
   cw_store *store = NULL;
   if (cw_store_create(ctx, dir, JOB, true, &store) != CW_OK) _exit(1);
   for (;;) {
     cw_arrays set = sample(cw_store_segments(store, "s"), 3000);
-    if (cw_store_append(store, "s", &set) != CW_OK) _exit(1);
+    if (cw_store_append(store, "s", &set) != CW_OK || write(pipe_end, "", 1) != 1) _exit(1);
     cw_arrays_clear(&set);
   }
 }
@@ -219,10 +220,16 @@ static void test_kill_at_any_moment(void **state) {
   const char *dir = path_of("killed");
   long before = 0;
   for (int i = 0; i < 20; i++) {
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
-    if (child == 0) append_until_killed(dir);
-    usleep((useconds_t)(20000 + 1700 * i));
+    if (child == 0) append_until_killed(dir, ends[1]);
+    for (int k = 0; k < 2; k++) assert_int_equal(read(ends[0], &byte, 1), 1);
+    usleep((useconds_t)(170 * i)); /* somewhere within the next segment */
     kill(child, SIGKILL);
+    close(ends[0]);
+    close(ends[1]);
     int status;
     waitpid(child, &status, 0);
     assert_true(WIFSIGNALED(status));
