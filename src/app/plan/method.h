@@ -28,14 +28,14 @@ typedef struct cw_section cw_section;
 typedef struct cw_training cw_training;
 
 /* Colours by what is drawn, the same on the whole page. */
-typedef enum { CW_BLUE, CW_ORANGE, CW_GREEN, CW_PURPLE, CW_RED, CW_TEAL, CW_GREY } cw_colour;
+enum { CW_BLUE, CW_ORANGE, CW_GREEN, CW_PURPLE, CW_RED, CW_TEAL, CW_GREY };
 
 /* A section that a job may have. */
 typedef struct {
   const char *name;  /* its key: "hmc", "nis"; NULL: the method has no more sections */
   const char *label; /* for people: "HMC", "NIS" */
   const char *title; /* one line for `causeway list methods` */
-  cw_colour colour;
+  int colour;
 } cw_section_kind;
 
 /* A stage that a section leaves in the store, or a part of one that is shown by itself. */
@@ -50,7 +50,7 @@ typedef struct {
   int rung;          /* of the ladder, on which it is; -1: on none */
   /* Of the theory that its results are of, as the plan holds them; NULL: the job's. */
   const double *param;
-  cw_colour colour;
+  int colour;
 } cw_part;
 enum {
   CW_IS_CHAINS = 1,    /* Markov chains: autocorrelations, R-hat, histories */

@@ -266,10 +266,11 @@ static void pull_link(const staple *s, double c, const double *u, const link_row
 }
 
 /* One of the three links of one of the staples. */
+typedef enum { FIRST, MIDDLE, LAST } place_in_staple;
 typedef struct {
   int nu;
   bool down;
-  enum { FIRST, MIDDLE, LAST } which;
+  place_in_staple which;
 } role;
 
 static const double *fetch(const staple *s, const double *x, int dim, cw_place at, int mu,
@@ -335,7 +336,7 @@ static void pull_staples(const cw_layer *L, const double *x, const link_rows *k,
         for (long i = 0; i < n_rows(s); i++) {
           const long r = row_number(s, i);
           if (r % L->geom->lat.dim == nu) continue;
-          pull_role(L, x, r, (role){nu, down == 1, which}, k[i].at[0], g);
+          pull_role(L, x, r, (role){nu, down == 1, (place_in_staple)which}, k[i].at[0], g);
         }
 }
 
