@@ -1,4 +1,4 @@
-/* Ladders of any theory with replicas on them. */
+/* Ladders of any theory with replicas on them, and rings of spins small enough to count. */
 #ifndef CW_TEST_REX_LADDERS_H
 #define CW_TEST_REX_LADDERS_H
 
@@ -39,6 +39,40 @@ static inline void close_bench(bench *b) {
   cw_ladder_destroy(&b->ladder);
   cw_theory_destroy(&b->th);
   cw_geometry_destroy(b->geom);
+}
+
+/* Rings of spins on both rungs of a ladder, few enough to count the pairs of their configurations;
+ * a configuration is the bits of its spins. */
+enum { N_SPIN = 3, N_STATE = 1 << N_SPIN, N_PAIR = N_STATE * N_STATE };
+
+static inline void put_spins(cw_field *x, long i, unsigned config) {
+  for (long s = 0; s < N_SPIN; s++) cw_field_set(x, i, s, 0, config >> s & 1 ? 1 : -1);
+}
+
+static inline unsigned get_spins(const cw_field *x, long i) {
+  unsigned config = 0;
+  for (long s = 0; s < N_SPIN; s++) config |= (unsigned)(cw_field_get(x, i, s, 0) > 0) << s;
+  return config;
+}
+
+/* S = -sum_x (c_0 s_x s_(x+1) + c_1 s_x) around the ring. */
+static inline double ring_action(const double *c, unsigned config) {
+  double S = 0;
+  for (int x = 0; x < N_SPIN; x++) {
+    double here = config >> x & 1 ? 1 : -1, next = config >> (x + 1) % N_SPIN & 1 ? 1 : -1;
+    S -= c[0] * here * next + c[1] * here;
+  }
+  return S;
+}
+
+/* Probability of each pair, of configuration pair % N_STATE on rung 0 and pair / N_STATE on rung 1.
+ */
+static inline void pair_probabilities(const bench *b, double p[N_PAIR]) {
+  double Z = 0;
+  for (unsigned pair = 0; pair < N_PAIR; pair++)
+    Z += p[pair] = exp(-ring_action(b->ladder.c[0], pair % N_STATE) -
+                       ring_action(b->ladder.c[1], pair / N_STATE));
+  for (unsigned pair = 0; pair < N_PAIR; pair++) p[pair] /= Z;
 }
 
 #endif

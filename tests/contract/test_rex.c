@@ -11,21 +11,6 @@
 #include "support/toys.h"
 
 /* A sampler that does nothing: swaps alone. */
-static bool fits_all(const cw_theory *th, const double *param) {
-  (void)th, (void)param;
-  return true;
-}
-
-static size_t no_work(const cw_theory *th) {
-  (void)th;
-  return 0;
-}
-
-static cw_status nothing_to_do(cw_sampler *s) {
-  (void)s;
-  return CW_OK;
-}
-
 static cw_status rest(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                       const cw_step_stats *stats) {
   (void)s, (void)c, (void)rng, (void)step;
@@ -42,18 +27,6 @@ static const cw_sampler_ops resting = {.name = "resting",
 
 /* ------------------------------------------------------------------- invariance */
 
-enum { N_SPIN = 3, N_STATE = 1 << N_SPIN, N_PAIR = N_STATE * N_STATE };
-
-static void put_spins(cw_field *x, unsigned config) {
-  for (long s = 0; s < N_SPIN; s++) cw_field_set(x, 0, s, 0, config >> s & 1 ? 1 : -1);
-}
-
-static unsigned get_spins(const cw_field *x) {
-  unsigned config = 0;
-  for (long s = 0; s < N_SPIN; s++) config |= (unsigned)(cw_field_get(x, 0, s, 0) > 0) << s;
-  return config;
-}
-
 /* Row of the transition matrix of a sweep, from the acceptance that the sweep counts and from where
  * it goes; that draws and acceptance agree is seen on the way. */
 static void transition_row(bench *b, unsigned pair, double *row) {
@@ -63,13 +36,13 @@ static void transition_row(bench *b, unsigned pair, double *row) {
   long moved = 0;
   cw_rex_reset_counts(b->rex);
   for (uint32_t t = 0; t < TRIES; t++) { /* of even steps: an odd one has no pair */
-    put_spins(low, pair % N_STATE);
-    put_spins(high, pair / N_STATE);
+    put_spins(low, 0, pair % N_STATE);
+    put_spins(high, 0, pair / N_STATE);
     int before = cw_rex_labels(b->rex)[0];
     check_ok(b->ctx, cw_rex_sweep(b->rex, 2 * t, 0));
     if (cw_rex_labels(b->rex)[0] == before) continue;
     moved++;
-    target = get_spins(low) + N_STATE * get_spins(high);
+    target = get_spins(low, 0) + N_STATE * get_spins(high, 0);
   }
   const cw_rex_swaps *swaps = cw_rex_swap_counts(b->rex);
   assert_int_equal(swaps->tries[0], TRIES);
@@ -81,25 +54,10 @@ static void transition_row(bench *b, unsigned pair, double *row) {
   row[target] += p;
 }
 
-/* S = -sum_x (c_0 s_x s_(x+1) + c_1 s_x) around the ring. */
-static double ring_action(const double *c, unsigned config) {
-  double S = 0;
-  for (int x = 0; x < N_SPIN; x++) {
-    double here = config >> x & 1 ? 1 : -1, next = config >> (x + 1) % N_SPIN & 1 ? 1 : -1;
-    S -= c[0] * here * next + c[1] * here;
-  }
-  return S;
-}
-
-static double product_weight(const bench *b, unsigned pair) {
-  return exp(-ring_action(b->ladder.c[0], pair % N_STATE) -
-             ring_action(b->ladder.c[1], pair / N_STATE));
-}
-
 static void check_stationary(cw_context *ctx, const cw_map *map) {
   const double params[2][CW_MAX_PARAMS] = {{0.2, 0.15}, {0.45, 0.3}};
   static double P[N_PAIR][N_PAIR];
-  double weight[N_PAIR], Z = 0;
+  double weight[N_PAIR];
   bench b;
   open_ladder(&b, ctx, "spins", 0, (cw_lattice){1, {N_SPIN}}, 1, 2, params);
   cw_rex_options o = {.sampler = &resting,
@@ -109,17 +67,15 @@ static void check_stationary(cw_context *ctx, const cw_map *map) {
                       .chains = 1,
                       .rng = cw_rng_stream(1, "rex")};
   check_ok(ctx, cw_rex_create(ctx, &b.ladder, &o, &b.rex));
-  for (unsigned pair = 0; pair < N_PAIR; pair++) {
-    transition_row(&b, pair, P[pair]);
-    Z += weight[pair] = product_weight(&b, pair);
-  }
+  pair_probabilities(&b, weight);
+  for (unsigned pair = 0; pair < N_PAIR; pair++) transition_row(&b, pair, P[pair]);
   double changed = 0;
   for (unsigned to = 0; to < N_PAIR; to++) {
     double flow = 0;
-    for (unsigned from = 0; from < N_PAIR; from++) flow += weight[from] / Z * P[from][to];
-    if (fabs(flow - weight[to] / Z) > 1e-12)
-      fail_msg("the flow into pair %u is %.15g, its weight %.15g", to, flow, weight[to] / Z);
-    changed += weight[to] / Z * (1 - P[to][to]);
+    for (unsigned from = 0; from < N_PAIR; from++) flow += weight[from] * P[from][to];
+    if (fabs(flow - weight[to]) > 1e-12)
+      fail_msg("the flow into pair %u is %.15g, its weight %.15g", to, flow, weight[to]);
+    changed += weight[to] * (1 - P[to][to]);
   }
   assert_true(changed > 0.1); /* swaps that do nothing would pass */
   close_bench(&b);

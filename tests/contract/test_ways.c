@@ -13,22 +13,9 @@
 
 /* ------------------------------------------------------------------ a sampler */
 
-/* Heat bath of the spins one after the other: a sweep in a fixed order is not its own reversal. */
-static bool fits_all(const cw_theory *th, const double *param) {
-  (void)th, (void)param;
-  return true;
-}
-static size_t no_work(const cw_theory *th) {
-  (void)th;
-  return 0;
-}
-static cw_status nothing_to_do(cw_sampler *s) {
-  (void)s;
-  return CW_OK;
-}
-
-/* Spin s of the configurations of a block takes either sign with its probability given the others.
- */
+/* Heat bath of the spins one after the other: a sweep in a fixed order is not its own reversal.
+ * Here spin s of the configurations of a block takes either sign with its probability given the
+ * others. */
 static void draw_spin(const cw_sampler *sampler, const double *c, cw_field *x, long block, long s,
                       cw_rng rng, uint32_t step) {
   double T[CW_LANES * CW_MAX_TERMS], S[2][CW_LANES];
@@ -71,34 +58,7 @@ static const cw_sampler_ops ordered = {.name = "ordered",
 
 /* ------------------------------------------------------------- pairs of rings */
 
-enum { N_SPIN = 3, N_STATE = 1 << N_SPIN, N_PAIR = N_STATE * N_STATE, N_CHAIN = 4096 };
-
-static double ring_action(const double *c, unsigned config) {
-  double S = 0;
-  for (int x = 0; x < N_SPIN; x++) {
-    double here = config >> x & 1 ? 1 : -1, next = config >> (x + 1) % N_SPIN & 1 ? 1 : -1;
-    S -= c[0] * here * next + c[1] * here;
-  }
-  return S;
-}
-
-static unsigned get_spins(const cw_field *x, long i) {
-  unsigned config = 0;
-  for (long s = 0; s < N_SPIN; s++) config |= (unsigned)(cw_field_get(x, i, s, 0) > 0) << s;
-  return config;
-}
-
-static void put_spins(cw_field *x, long i, unsigned config) {
-  for (long s = 0; s < N_SPIN; s++) cw_field_set(x, i, s, 0, config >> s & 1 ? 1 : -1);
-}
-
-static void equilibrium(const bench *b, double p[N_PAIR]) {
-  double Z = 0;
-  for (unsigned pair = 0; pair < N_PAIR; pair++)
-    Z += p[pair] = exp(-ring_action(b->ladder.c[0], pair % N_STATE) -
-                       ring_action(b->ladder.c[1], pair / N_STATE));
-  for (unsigned pair = 0; pair < N_PAIR; pair++) p[pair] /= Z;
-}
+enum { N_CHAIN = 4096 };
 
 /* Pairs in equilibrium, one of each chain. */
 static void start(bench *b, const double *p, uint32_t round, unsigned *before) {
@@ -120,7 +80,7 @@ static long (*count_swaps(bench *b, int rounds))[N_PAIR] {
   static unsigned before[N_CHAIN];
   double p[N_PAIR];
   memset(count, 0, sizeof count);
-  equilibrium(b, p);
+  pair_probabilities(b, p);
   for (int round = 0; round < rounds; round++) {
     start(b, p, (uint32_t)round, before);
     check_ok(b->ctx, cw_rex_sweep(b->rex, 2 * (uint32_t)round, 0));
@@ -139,7 +99,7 @@ static void check_balance(bench *b, int rounds) {
   long(*count)[N_PAIR] = count_swaps(b, rounds);
   double balance = 0, n_balance = 0, marginal = 0, p[N_PAIR], moved = 0;
   const double all = (double)rounds * N_CHAIN;
-  equilibrium(b, p);
+  pair_probabilities(b, p);
   for (unsigned to = 0; to < N_PAIR; to++) {
     double arrived = 0;
     for (unsigned from = 0; from < N_PAIR; from++) {

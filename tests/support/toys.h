@@ -149,18 +149,24 @@ static inline void spin_start(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step
     x->data[i] = x->data[i] < 0 ? -1 : 1;
 }
 
+/* Of samplers that fit any theory, need no work space and have nothing to prepare. */
+static inline bool fits_all(const cw_theory *th, const double *param) {
+  (void)th, (void)param;
+  return true;
+}
+static inline size_t no_work(const cw_theory *th) {
+  (void)th;
+  return 0;
+}
+static inline cw_status nothing_to_do(cw_sampler *s) {
+  (void)s;
+  return CW_OK;
+}
+
 /* Metropolis, site after site. */
 static inline bool metropolis_fits(const cw_theory *th, const double *param) {
   (void)param;
   return th->ops == &toy_spins;
-}
-static inline size_t metropolis_work(const cw_theory *th) {
-  (void)th;
-  return 0;
-}
-static inline cw_status metropolis_init(cw_sampler *s) {
-  (void)s;
-  return CW_OK;
 }
 static inline cw_status metropolis_step(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
                                         uint32_t step, const cw_step_stats *stats) {
@@ -185,8 +191,8 @@ static const cw_param no_params[] = {{0}};
 static const cw_sampler_ops toy_metropolis = {.name = "metropolis",
                                               .params = no_params,
                                               .fits = metropolis_fits,
-                                              .work_size = metropolis_work,
-                                              .init = metropolis_init,
+                                              .work_size = no_work,
+                                              .init = nothing_to_do,
                                               .step = metropolis_step};
 
 /* ---------------------------------------------------------------------- maps */

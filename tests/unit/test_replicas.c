@@ -267,7 +267,7 @@ static void methods_stand_side_by_side(void **state) {
   check_close(f[1].stage->lnZ.ess, 3.2, 1e-12); /* (1+1+3+3)^2/(1+1+9+9) */
   check_table(ctx, a);
   cw_analysis_destroy(a);
-  check_ok(ctx, cw_write_report(ctx, dir));
+  check_ok(ctx, cw_write_results(ctx, dir, NULL));
   char *html = read_page(dir);
   assert_non_null(strstr(html, "Free energies by method"));
   free(html);
@@ -293,7 +293,7 @@ static void walks_from_where_lnZ_is_known(void **state) {
   double first = p->theory->known_lnz(p->form, &p->lat, p->ladder.param[0]);
   check_method(&f[0], "ais", false, first + log(2), 0.25, 0, 4);
   cw_analysis_destroy(a);
-  check_ok(ctx, cw_write_report(ctx, dir));
+  check_ok(ctx, cw_write_results(ctx, dir, NULL));
   char *html = read_page(dir);
   assert_null(strstr(html, "Free energies by method"));
   free(html);

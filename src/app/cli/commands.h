@@ -17,10 +17,8 @@ cw_status cw_command_check(cw_context *ctx, int argc, char **argv);   /* check *
 
 /* The tables of `causeway show` into out. */
 cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out);
-/* What `run` does at its end. */
-cw_status cw_write_report(cw_context *ctx, const char *dir); /* DIR/report.html */
-cw_status
-cw_write_results(cw_context *ctx, const char *dir,
-                 const char *json_path); /* that and the JSON of show, from one analysis */
+/* DIR/report.html and the JSON of show, from one analysis: what `run` does at its end. json NULL: no
+ * JSON. */
+cw_status cw_write_results(cw_context *ctx, const char *dir, const char *json);
 
 #endif

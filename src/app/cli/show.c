@@ -37,7 +37,7 @@ cw_status cw_command_report(cw_context *ctx, int argc, char **argv) {
   const char *dir;
   const cw_option options[] = {{.word = NULL}};
   CW_TRY(read_arguments(ctx, "report", argc, argv, options, &dir));
-  CW_TRY(cw_write_report(ctx, dir));
+  CW_TRY(cw_write_results(ctx, dir, NULL));
   if (cw_rank(ctx) == 0) printf("%s/report.html\n", dir);
   return CW_OK;
 }
@@ -71,21 +71,12 @@ static cw_status write_json(cw_context *ctx, const cw_analysis *a, const char *p
   return st;
 }
 
-/* Analyses DIR once and writes what is wanted of it. json NULL: no JSON. */
-static cw_status write_files(cw_context *ctx, const char *dir, const char *json, bool page) {
+cw_status cw_write_results(cw_context *ctx, const char *dir, const char *json) {
   cw_analysis *a = NULL;
   CW_TRY(cw_analysis_create(ctx, dir, &a));
   cw_status st = CW_OK;
   if (cw_rank(ctx) == 0 && json != NULL) st = write_json(ctx, a, json);
-  if (cw_rank(ctx) == 0 && page && st == CW_OK) st = write_page(ctx, a, dir);
+  if (cw_rank(ctx) == 0 && st == CW_OK) st = write_page(ctx, a, dir);
   cw_analysis_destroy(a);
   return cw_agree(ctx, st);
-}
-
-cw_status cw_write_report(cw_context *ctx, const char *dir) {
-  return write_files(ctx, dir, NULL, true);
-}
-
-cw_status cw_write_results(cw_context *ctx, const char *dir, const char *json_path) {
-  return write_files(ctx, dir, json_path, true);
 }

@@ -89,11 +89,8 @@ static cw_status step(cw_stage *s, cw_case *c, long number) {
 
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   nis *n = s->self;
-  long dim[2] = {n->primary.n, n->primary.width};
-  CW_TRY(cw_arrays_put(c->ctx, set, "lw", 1, &n->lw.n, n->lw.data));
-  CW_TRY(cw_arrays_put(c->ctx, set, "primary", 2, dim, n->primary.data));
-  n->lw.n = n->primary.n = 0;
-  return CW_OK;
+  CW_TRY(cw_record_put(c, set, "lw", &n->lw, 1));
+  return cw_record_put(c, set, "primary", &n->primary, 2);
 }
 
 cw_status cw_run_nis(cw_case *c, const cw_section *s) {

@@ -31,10 +31,8 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
 
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   training *tr = s->self;
-  for (int k = 0; k < N_CURVES; k++) {
-    CW_TRY(cw_arrays_put(c->ctx, set, curve_names[k], 1, &tr->curve[k].n, tr->curve[k].data));
-    tr->curve[k].n = 0;
-  }
+  for (int k = 0; k < N_CURVES; k++)
+    CW_TRY(cw_record_put(c, set, curve_names[k], &tr->curve[k], 1));
   long n = cw_trainer_state_size(tr->trainer);
   double *state = malloc((size_t)n * sizeof *state);
   if (state == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");

@@ -111,7 +111,7 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
   training tr = {.plan = plan, .flows = flows};
   *flows = (cw_flows){0};
   if (!plan->has_flow) return CW_OK;
-  snprintf(name, sizeof name, "%s.train", plan->name);
+  cw_flow_stage_name(plan, name);
   cw_status st = cw_agree(c->ctx, create_flows(c, plan, flows));
   if (st == CW_OK)
     st = cw_start_parameters(c, &plan->flow.start, name, &plan->flow.model, flows->n, flows->model);

@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 
-#include "app/plan/method.h"
-
 static const cw_mcmc_plan *chains(const cw_section *s) {
   return &((const cw_walk_plan *)s->own)->mcmc;
+}
+
+void cw_flow_stage_name(const cw_walk_plan *walk, char name[64]) {
+  snprintf(name, 64, "%s.train", walk->name);
 }
 
 /* The training of flows, a stage of its own; the walks; the Markov chain of walks, a part of their
@@ -17,13 +19,13 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   (void)p;
   if (w->has_flow) {
     *part = cw_part_of(s, CW_IS_TRAINING, "walks", w->flow.train.steps);
-    snprintf(part->name, sizeof part->name, "%s.train", s->kind.name);
-    snprintf(part->stage, sizeof part->stage, "%s.train", s->kind.name);
+    cw_flow_stage_name(w, part->name);
+    cw_flow_stage_name(w, part->stage);
     snprintf(part->label, sizeof part->label, "Training of %s", s->kind.label);
     part++;
   }
   *part = cw_part_of(s, CW_IS_MEASURED, "walks", w->mcmc.steps);
-  if (w->has_flow) snprintf(part->training, sizeof part->training, "%s.train", s->kind.name);
+  if (w->has_flow) cw_flow_stage_name(w, part->training);
   part++;
   if (w->pimh) {
     *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", w->mcmc.steps);
@@ -38,7 +40,7 @@ static bool trains(const cw_plan *p, const cw_section *s, cw_training *out) {
   const cw_walk_plan *w = s->own;
   (void)p;
   *out = (cw_training){.model = &w->flow.model, .is_ladder = true};
-  snprintf(out->stage, sizeof out->stage, "%s.train", s->kind.name);
+  cw_flow_stage_name(w, out->stage);
   return w->has_flow;
 }
 

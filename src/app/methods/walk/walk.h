@@ -31,6 +31,8 @@ cw_section_kind cw_walk_kind(int i);
 cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
 /* How often a move comes in the program of a walk. */
 int cw_count_moves(const cw_walk_plan *walk, cw_walk_move kind);
+/* Name of the stage that trains its flows: "craft.train". */
+void cw_flow_stage_name(const cw_walk_plan *walk, char name[64]);
 cw_status cw_run_walk(cw_case *c, const cw_section *s);
 cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                        const cw_arrays *data);
