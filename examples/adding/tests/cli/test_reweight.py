@@ -1,15 +1,14 @@
 """The method of the example in jobs: Ising spins on 4x4 reweighted against enumeration, through run, --resume, show and report."""
 import itertools
 import math
-import shutil
 
 import program
+import test_resume
 from program import Case
 
 JOB = """\
 job: reweighted
 seed: 7
-checkpoint: 0.05
 lattice: [4, 4]
 theory: {kind: ising, beta: 0.35}
 cluster: {chains: 32, thermalise: 50, steps: 1000, keep: 32000}
@@ -26,6 +25,17 @@ lattice: [4, 4]
 theory: {kind: u1, beta: 1}
 heatbath: {chains: 16, thermalise: 50, steps: 400, keep: 6400}
 reweight: {data: heatbath, to: {beta: 1.1}}
+"""
+
+# Every step is a segment of the store.
+RESUMED = """\
+job: resumed
+seed: 7
+checkpoint: 0.5
+lattice: [4, 4]
+theory: {kind: ising, beta: 0.35}
+cluster: {chains: 16, thermalise: 2, steps: 4, keep: 64}
+reweight: {data: cluster, to: {beta: 0.4}}
 """
 
 
@@ -97,27 +107,14 @@ class Reweight(Case):
         self.assertLess(r["error"], 0.01 * exact)
         self.assertLess(abs(r["value"] - exact), 4 * r["error"])
 
-    def test_resume(self):
-        self.write("job.yaml", self.job.replace("checkpoint: 0.05", "checkpoint: 0.01"))
-        self.good("run", "job.yaml", "--out", "whole", "--quiet", "--threads", 1)
-        segments = [s for s in self.segments("whole") if s.startswith("reweight.")]
-        self.assertGreater(len(segments), 1, "too fast to be interrupted")
-        for kept in (0, len(segments) // 2, len(segments) - 1):
-            out = f"kept{kept}"
-            shutil.copytree(self.dir / "whole", self.dir / out)
-            for name in segments[kept:]:
-                (self.dir / out / "store" / name).unlink()
-            self.good("run", "job.yaml", "--out", out, "--quiet", "--threads", 2, "--resume")
-            self.assertEqual(self.results(out), self.results("whole"))
-
     def test_far_away(self):
         found, results = self.results_of(self.job.replace("beta: 0.4}", "beta: 3}").replace("steps: 1000, keep: 32000", "steps: 8, keep: 256"))
         self.assertTrue(any("are worth" in w for w in found["warnings"]), found["warnings"])
 
     def test_refused(self):
-        for change, parts in ((("to: {beta: 0.4}", "to: {bets: 0.4}"), ("job.yaml:7: unknown key 'bets' in reweight.to; did you mean 'beta'?",)),
-                              ((", to: {beta: 0.4}", ""), ("job.yaml:7: reweight", "'to'")),
-                              (("beta: 0.4}", "beta: -1}"), ("job.yaml:7: reweight.to.beta",)),
+        for change, parts in ((("to: {beta: 0.4}", "to: {bets: 0.4}"), ("job.yaml:6: unknown key 'bets' in reweight.to; did you mean 'beta'?",)),
+                              ((", to: {beta: 0.4}", ""), ("job.yaml:6: reweight", "'to'")),
+                              (("beta: 0.4}", "beta: -1}"), ("job.yaml:6: reweight.to.beta",)),
                               (("data: cluster", "data: clster"), ("did you mean 'cluster'",)),
                               (("keep: 32000", "keep: 32"), ("must keep at least two configurations per chain",)),
                               (("  reweight.energy", "  reweight.enrgy"), ("did you mean 'energy'",)),
@@ -126,6 +123,10 @@ class Reweight(Case):
             self.assertIn(change[0], self.job)
             self.write("job.yaml", self.job.replace(*change))
             self.bad(["run", "job.yaml"], *parts)
+
+
+class Resume(test_resume.Resume):
+    job, stages = RESUMED, ("cluster", "reweight")
 
 
 if __name__ == "__main__":
