@@ -1,7 +1,7 @@
 /* causeway/bridge.h - weighted populations and replicas on a ladder of theories.
  *
- * A ladder is a sequence of couplings of one theory, rung 0 .. n-1. Two programs walk it, from the
- * same parts:
+ * A ladder is a sequence of couplings of one theory, rung 0 .. n-1. Programs of moves carry
+ * configurations along it:
  *   walk   a population starts on rung 0 and is carried to the last one, gathering weights:
  *          annealed importance sampling and stochastic flows (no resampling), sequential Monte
  *          Carlo and CRAFT (with it), flows between rungs or none;
@@ -39,14 +39,9 @@ cw_status cw_ladder_create(cw_context *ctx, const cw_theory *th, int n,
                            const double (*params)[CW_MAX_PARAMS], cw_ladder *out);
 void cw_ladder_destroy(cw_ladder *ladder);
 
-/* Bit k: term k has other couplings on rung a than on rung b. */
-unsigned cw_ladder_changes(const cw_ladder *ladder, int a, int b);
-/* T (n_blocks*B, n_terms) of the terms in a set of bits; the others are anything finite. Threads
- * as ops->terms. */
-void cw_ladder_terms(const cw_ladder *ladder, unsigned set, const cw_field *x, double *T);
-/* out (n_lanes of x) = sum_k (c_b - c_a)_k T_k, summed from k = 0 up. */
-void cw_ladder_difference(const cw_ladder *ladder, int a, int b, const cw_field *x, const double *T,
-                          double *out);
+/* Couplings at parameters between those of rung pair and of the next: t = 0 is the one, 1 the other.
+ * Parameters are interpolated, couplings follow from them. */
+void cw_ladder_at(const cw_ladder *ladder, int pair, double t, double c[CW_MAX_TERMS]);
 
 /* -------------------------------------------------------------------- maps */
 
@@ -62,6 +57,44 @@ struct cw_map {
 cw_map cw_map_of_model(const cw_model *model);
 cw_map cw_map_inverse(const cw_map *map); /* map must outlive it */
 
+/* ---------------------------------------------------------------- programs */
+
+typedef enum { CW_RESAMPLE_SYSTEMATIC = 0, CW_RESAMPLE_MULTINOMIAL } cw_resampling;
+
+typedef enum {
+  CW_MOVE_TRANSPORT = 0, /* by the map that starts on the rung */
+  CW_MOVE_RETARGET,      /* to parameters between those of the rung and of the next */
+  CW_MOVE_RESAMPLE,      /* of populations */
+  CW_MOVE_MUTATE,        /* sampler steps at the couplings that were reached */
+  CW_MOVE_EXCHANGE,      /* of replicas: a sweep of swaps between neighbours */
+  CW_MOVE_TRANSLATE,     /* of replicas: those of the periodic rung, by a random step */
+  CW_MOVE_REPEAT,        /* a program within a program */
+  CW_MOVE_KINDS
+} cw_move_kind;
+
+typedef struct cw_program cw_program;
+typedef struct {
+  cw_move_kind kind;
+  double t; /* retarget: how far the new parameters are from the rung's to the next one's, 0 to 1 */
+  long steps;       /* mutate: sampler steps */
+  int level;        /* mutate: whose links alone are updated, a level of the owner's; -1: all are */
+  double threshold; /* resample: as of cw_resample */
+  cw_resampling scheme;
+  long count; /* repeat: so often */
+  const cw_program *body;
+} cw_move;
+
+/* Moves in their order, borrowed. Walks are programs of transports, retargets, mutations and
+ * resampling; ways between the rungs of an exchange and excursions of the first three, and such
+ * programs can be run backwards; steps of replica exchange are programs of mutations, exchanges,
+ * translations, and repetitions of them. */
+struct cw_program {
+  int n;
+  const cw_move *move;
+};
+int cw_program_count(const cw_program *program, cw_move_kind kind); /* moves of a kind */
+long cw_program_steps(const cw_program *program); /* sampler steps, without those of repetitions */
+
 /* -------------------------------------------------------------- population */
 
 /* Weighted configurations that target one rung: averages sum_i e^lw_i O(x_i) / sum_i e^lw_i. */
@@ -70,13 +103,15 @@ typedef struct {
   const cw_ladder *ladder; /* borrowed */
   cw_field x;              /* this rank's particles, owned */
   long n;                  /* particles of all ranks */
-  int rung;
-  double *lw;     /* (n_blocks*B) log-weights since the last resampling */
+  int rung;                /* the last one that was reached */
+  double c[CW_MAX_TERMS];  /* couplings that they target: of the rung, or on the way to the next */
+  double *lw;              /* (n_blocks*B) log-weights since the last resampling */
   double *T;      /* (n_blocks*B, n_terms) terms at x, of those whose bit is set in known */
   unsigned known; /* x changed by other means than the moves: set it to 0 */
   long *ancestor; /* (n_config) global number of the particle on rung 0 */
   double lnz;     /* ln of the mean weights that resampling has taken out */
   double *all;    /* (n) scratch: one number of every particle of all ranks */
+  double *work;   /* (3, n_blocks*B) scratch */
   cw_arena *arena;
 } cw_population;
 
@@ -93,12 +128,13 @@ void cw_population_start(cw_population *p, const cw_field *start);
  * estimators below for what their products mean. */
 cw_status cw_transport(cw_population *p, const cw_map *map); /* lw += ln|det J| - S(y) + S(x) */
 cw_status cw_retarget(cw_population *p, int rung);           /* lw -= (c' - c).T(x) */
-/* n_steps of a sampler at the couplings of the rung; step0: number of the first one. accept: mean
+/* To parameters between those of its rung and of the next, which is reached at t = 1. */
+cw_status cw_retarget_between(cw_population *p, double t);
+/* n_steps of a sampler at the couplings that were reached; step0: number of the first one. accept: mean
  * acceptance of the particles of all ranks, for tuning, n_steps > 0; then collective. NULL: not
  * wanted. */
 cw_status cw_mutate(cw_population *p, cw_sampler *sampler, cw_rng rng, uint32_t step0, long n_steps,
                     double *accept);
-typedef enum { CW_RESAMPLE_SYSTEMATIC = 0, CW_RESAMPLE_MULTINOMIAL } cw_resampling;
 /* Particles are copied as often as their weights say and weights are 1 again, if the effective
  * sample size is below threshold*n (1: always; 0: never). step keys the draws. CW_ENUMERIC: no
  * weight, or one that is not a number. Collective. */
@@ -113,29 +149,22 @@ void cw_population_weights(cw_population *p, double *all);
 
 /* ---------------------------------------------------------------- walk */
 
-/* What happens on the way from a rung to the next, and there. */
-typedef enum {
-  CW_WALK_TRANSPORT = 0, /* by the map that starts on this rung */
-  CW_WALK_RETARGET,      /* to the next rung */
-  CW_WALK_RESAMPLE,
-  CW_WALK_MUTATE
-} cw_walk_move;
-#define CW_MAX_WALK_MOVES 16
-
 typedef struct {
   const cw_sampler_ops *sampler;
   const double *param; /* in the order of sampler->params; NULL: presets */
   const int *choice;
-  int n_moves; /* of the program, the same for every pair of rungs: one retarget, at most one
-                   transport, which is before it, any of the others. 0: transport if there are maps,
-                   retarget, resample if threshold is not 0, mutate */
-  cw_walk_move move[CW_MAX_WALK_MOVES];
-  long mutations;   /* sampler steps of a mutation */
-  double threshold; /* of resampling */
-  cw_resampling scheme;
-  const cw_map *map; /* (n-1) from rung k to k+1, where the program has a transport */
-  long tuning;       /* sampler steps of a mutation of cw_walk_tune */
+  cw_program program; /* from every rung to the next, copied: transports, at most one of which is
+                         before the first retarget and none after it; retargets, the last to 1;
+                         mutations everywhere, and resampling */
+  const cw_map *map;  /* (n-1) from rung k to k+1, where the program has a transport */
+  long tuning;        /* sampler steps of a mutation of cw_walk_tune */
 } cw_walk_options;
+
+#define CW_USUAL_MOVES 4
+/* The usual program, made of move: transport if there are maps, retarget, resample if threshold is
+ * not 0, mutate. */
+cw_program cw_usual_walk(bool has_maps, long mutations, double threshold, cw_resampling scheme,
+                         cw_move move[CW_USUAL_MOVES]);
 
 typedef struct cw_walk cw_walk;
 /* One sampler, whose tuned state is kept for every rung. ladder and options->map are borrowed; p:
@@ -162,28 +191,6 @@ cw_status cw_walk_train(cw_walk *w, cw_population *p, cw_rng rng, uint32_t numbe
 long cw_walk_state_size(const cw_walk *w); /* tuned states of all rungs, for checkpoints */
 void cw_walk_save(const cw_walk *w, double *state);
 void cw_walk_load(cw_walk *w, const double *state);
-
-/* ----------------------------------------------------------------- programs */
-
-/* How a configuration travels from a rung to the next. */
-typedef enum {
-  CW_MOVE_TRANSPORT, /* by the map that starts on the rung */
-  CW_MOVE_RETARGET,  /* to parameters between those of the two rungs */
-  CW_MOVE_MUTATE
-} cw_move_kind;
-typedef struct {
-  cw_move_kind kind;
-  double t; /* retarget: how far the new parameters are from the rung's to the next one's, 0 to 1 */
-  long steps; /* mutate: sampler steps, at the couplings that were reached */
-  int level;  /* mutate: of the way_levels, whose links alone are updated; -1: all are */
-} cw_move;
-/* Moves in their order, borrowed; the last retarget is to 1. Run backwards from the next rung, it is
- * the reversal: moves in opposite order, inverse maps, retargets to where each came from, mutations
- * by step_back of their sampler. */
-typedef struct {
-  int n;
-  const cw_move *move;
-} cw_program;
 
 /* --------------------------------------------------------- replica exchange */
 
@@ -213,9 +220,11 @@ typedef struct {
   long mutations; /* sampler steps between swaps */
   cw_swap_order order;
   const cw_map *map; /* (n-1) from rung k to k+1, called by several threads at once; NULL: none */
-  /* (n-1) how configurations travel between rungs k and k+1 when they are to swap; NULL: they stay
-   * as they are, or are carried by the map. Mutations take the state that the sampler is tuned to on
-   * rung k, and draws of their own. */
+  /* (n-1) how configurations travel between rungs k and k+1 when they are to swap: transports,
+   * retargets, the last to 1, and mutations, which take the state that the sampler is tuned to on
+   * rung k and draws of their own. From the upper rung to the lower one it is run backwards: moves in
+   * opposite order, inverse maps, retargets to where each came from, mutations by step_back of their
+   * sampler. NULL: configurations stay as they are, or are carried by the map. */
   const cw_program *way;
   cw_levels way_levels; /* of mutations on the way; their counts are not used */
   cw_levels levels;     /* n = 0: none */

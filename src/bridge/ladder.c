@@ -29,28 +29,14 @@ void cw_ladder_destroy(cw_ladder *ladder) {
   *ladder = (cw_ladder){0};
 }
 
-unsigned cw_ladder_changes(const cw_ladder *ladder, int a, int b) {
-  unsigned set = 0;
-  for (int k = 0; k < ladder->th->ops->n_terms; k++)
-    if (ladder->c[a][k] != ladder->c[b][k]) set |= 1u << k;
-  return set;
-}
-
-void cw_ladder_terms(const cw_ladder *ladder, unsigned set, const cw_field *x, double *T) {
+void cw_ladder_at(const cw_ladder *ladder, int pair, double t, double c[CW_MAX_TERMS]) {
   const cw_theory *th = ladder->th;
-  if (th->ops->some_terms != NULL)
-    th->ops->some_terms(th, x, set, T);
-  else
-    th->ops->terms(th, x, T);
-}
-
-void cw_ladder_difference(const cw_ladder *ladder, int a, int b, const cw_field *x, const double *T,
-                          double *out) {
-  int n_terms = ladder->th->ops->n_terms;
-  for (long i = 0; i < x->n_blocks * x->B; i++) {
-    out[i] = 0;
-    for (int k = 0; k < n_terms; k++)
-      if (ladder->c[a][k] != ladder->c[b][k])
-        out[i] += (ladder->c[b][k] - ladder->c[a][k]) * T[i * n_terms + k];
+  const double *from = ladder->param[pair], *to = ladder->param[pair + 1];
+  double p[CW_MAX_PARAMS];
+  if (t == 0 || t == 1) {
+    memcpy(c, ladder->c[t == 0 ? pair : pair + 1], sizeof ladder->c[0]);
+    return;
   }
+  for (int k = 0; k < CW_MAX_PARAMS; k++) p[k] = from[k] + t * (to[k] - from[k]);
+  th->ops->couplings(th->form, &th->geom->lat, p, c);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/carried.h"
 #include "bridge/population.h"
 
 /* --------------------------------------------------------- create and start */
@@ -21,8 +22,9 @@ static cw_status create_mine(cw_population *p) {
   p->T = cw_alloc(lanes * (size_t)th->ops->n_terms * sizeof *p->T);
   p->ancestor = cw_alloc((size_t)p->x.n_config * sizeof *p->ancestor);
   p->all = cw_alloc((size_t)p->n * sizeof *p->all);
-  p->arena = cw_arena_create(4 * lanes * sizeof(double));
-  if (!p->lw || !p->T || !p->ancestor || !p->all || !p->arena)
+  p->work = cw_alloc(CW_CARRY_WORK * lanes * sizeof *p->work);
+  p->arena = cw_arena_create(0);
+  if (!p->lw || !p->T || !p->ancestor || !p->all || !p->work || !p->arena)
     return cw_fail(p->ctx, CW_ENOMEM, "no memory for %ld particles", p->n);
   return CW_OK;
 }
@@ -41,6 +43,7 @@ void cw_population_destroy(cw_population *p) {
   free(p->T);
   free(p->ancestor);
   free(p->all);
+  free(p->work);
   cw_arena_destroy(p->arena);
   *p = (cw_population){0};
 }
@@ -52,35 +55,22 @@ void cw_population_start(cw_population *p, const cw_field *start) {
   memset(p->lw, 0, (size_t)lanes_of(p) * sizeof *p->lw);
   for (long i = 0; i < p->x.n_config; i++) p->ancestor[i] = p->x.first_chain + i;
   p->rung = 0;
+  memcpy(p->c, p->ladder->c[0], sizeof p->c);
   p->known = 0;
   p->lnz = 0;
 }
 
 /* ------------------------------------------------------------------- moves */
 
-/* Terms of a set at x, unless they are known already. */
-static void know_terms(cw_population *p, unsigned set) {
-  if ((set & ~p->known) == 0) return;
-#pragma omp parallel for num_threads(cw_population_threads(p)) schedule(static)
-  for (long b = 0; b < p->x.n_blocks; b++) {
-    cw_field block = cw_field_block(&p->x, b);
-    cw_ladder_terms(p->ladder, set, &block, p->T + b * p->x.B * p->ladder->th->ops->n_terms);
-  }
-  p->known = set;
-}
-
-/* S (n_blocks*B) at x on the present rung. */
-static void know_action(cw_population *p, double *S) {
-  const double *c = p->ladder->c[p->rung];
-  int n_terms = p->ladder->th->ops->n_terms;
-  unsigned set = 0;
-  for (int k = 0; k < n_terms; k++) set |= c[k] != 0 ? 1u << k : 0;
-  know_terms(p, set);
-  for (long i = 0; i < lanes_of(p); i++) {
-    S[i] = 0;
-    for (int k = 0; k < n_terms; k++)
-      if (c[k] != 0) S[i] += c[k] * p->T[i * n_terms + k];
-  }
+static cw_carried carried(cw_population *p) {
+  return (cw_carried){.ctx = p->ctx,
+                      .ladder = p->ladder,
+                      .x = &p->x,
+                      .c = p->c,
+                      .lw = p->lw,
+                      .T = p->T,
+                      .known = &p->known,
+                      .work = p->work};
 }
 
 /* A particle that went astray must not hide in an average. -inf is a weight, of 0. */
@@ -92,51 +82,29 @@ static cw_status check_weights(const cw_population *p, const char *move) {
   return CW_OK;
 }
 
-/* One number per lane each. Scratch; the caller rewinds. */
-static cw_status lane_arrays(cw_population *p, int n, double **array) {
-  for (int i = 0; i < n; i++) {
-    array[i] = cw_arena_alloc(p->arena, (size_t)lanes_of(p) * sizeof(double));
-    if (array[i] == NULL) return cw_fail(p->ctx, CW_ENOMEM, "no memory for %ld particles", p->n);
-  }
-  return CW_OK;
-}
-
-static cw_status transport(cw_population *p, const cw_map *map) {
-  double *array[3];
-  CW_TRY(lane_arrays(p, 3, array));
-  double *before = array[0], *after = array[1], *logj = array[2];
-  know_action(p, before);
-  p->known = 0;
-  CW_TRY(map->apply(map, p->ctx, &p->x, logj, false));
-  know_action(p, after);
-  for (long i = 0; i < lanes_of(p); i++) p->lw[i] += logj[i] - (after[i] - before[i]);
+cw_status cw_transport(cw_population *p, const cw_map *map) {
+  cw_carried at = carried(p);
+  CW_TRY(cw_carry(&at, map, false));
   return check_weights(p, "transport");
 }
 
-cw_status cw_transport(cw_population *p, const cw_map *map) {
-  cw_arena_mark mark = cw_arena_save(p->arena);
-  cw_status st = transport(p, map);
-  cw_arena_rewind(p->arena, mark);
-  return st;
-}
-
-static cw_status retarget(cw_population *p, int rung) {
-  double *dS;
-  CW_TRY(lane_arrays(p, 1, &dS));
-  know_terms(p, cw_ladder_changes(p->ladder, p->rung, rung));
-  cw_ladder_difference(p->ladder, p->rung, rung, &p->x, p->T, dS);
-  for (long i = 0; i < lanes_of(p); i++) p->lw[i] -= dS[i];
-  return CW_OK;
+static cw_status retarget(cw_population *p, const double *c, int rung) {
+  cw_carried at = carried(p);
+  cw_retarget_to(&at, c);
+  p->rung = rung;
+  return check_weights(p, "retarget");
 }
 
 cw_status cw_retarget(cw_population *p, int rung) {
   CW_REQUIRE(rung >= 0 && rung < p->ladder->n);
-  cw_arena_mark mark = cw_arena_save(p->arena);
-  cw_status st = retarget(p, rung);
-  cw_arena_rewind(p->arena, mark);
-  CW_TRY(st);
-  p->rung = rung;
-  return check_weights(p, "retarget");
+  return retarget(p, p->ladder->c[rung], rung);
+}
+
+cw_status cw_retarget_between(cw_population *p, double t) {
+  double c[CW_MAX_TERMS];
+  CW_REQUIRE(p->rung + 1 < p->ladder->n && t >= 0 && t <= 1);
+  cw_ladder_at(p->ladder, p->rung, t, c);
+  return retarget(p, c, t == 1 ? p->rung + 1 : p->rung);
 }
 
 /* sum[i] of the steps' acceptances; the last step's in one. */
@@ -144,7 +112,7 @@ static cw_status steps(cw_population *p, cw_sampler *sampler, cw_rng rng, uint32
                        long n_steps, double *one, double *sum) {
   cw_step_stats stats = {.accept = one};
   for (long t = 0; t < n_steps; t++) {
-    CW_TRY(sampler->ops->step(sampler, p->ladder->c[p->rung], &p->x, rng, step0 + (uint32_t)t,
+    CW_TRY(sampler->ops->step(sampler, p->c, &p->x, rng, step0 + (uint32_t)t,
                               one != NULL ? &stats : NULL));
     if (one != NULL)
       for (long i = 0; i < p->x.n_config; i++) sum[i] += one[i];
@@ -154,22 +122,14 @@ static cw_status steps(cw_population *p, cw_sampler *sampler, cw_rng rng, uint32
 
 cw_status cw_mutate(cw_population *p, cw_sampler *sampler, cw_rng rng, uint32_t step0, long n_steps,
                     double *accept) {
-  double *array[2];
+  double *one = p->work, *sum = one + lanes_of(p);
   if (n_steps > 0) p->known = 0;
   if (accept == NULL) return steps(p, sampler, rng, step0, n_steps, NULL, NULL);
-  cw_arena_mark mark = cw_arena_save(p->arena);
-  cw_status st = lane_arrays(p, 2, array);
-  if (st == CW_OK) {
-    memset(array[1], 0, (size_t)lanes_of(p) * sizeof(double));
-    st = steps(p, sampler, rng, step0, n_steps, array[0], array[1]);
-  }
-  st = cw_agree(p->ctx, st);
-  if (st == CW_OK) {
-    cw_allgather(p->ctx, array[1], p->x.n_config, p->all);
-    *accept = cw_sum(p->all, (size_t)p->n) / (double)p->n / (double)n_steps;
-  }
-  cw_arena_rewind(p->arena, mark);
-  return st;
+  memset(sum, 0, (size_t)lanes_of(p) * sizeof *sum);
+  CW_TRY(cw_agree(p->ctx, steps(p, sampler, rng, step0, n_steps, one, sum)));
+  cw_allgather(p->ctx, sum, p->x.n_config, p->all);
+  *accept = cw_sum(p->all, (size_t)p->n) / (double)p->n / (double)n_steps;
+  return CW_OK;
 }
 
 /* ----------------------------------------------------------------- estimates */

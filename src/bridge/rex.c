@@ -49,7 +49,7 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
     return cw_fail(ctx, CW_EINVAL, "%ld sampler steps between swaps: expected at least 1",
                    o->mutations);
   for (int k = 0; o->way != NULL && k + 1 < ladder->n; k++)
-    CW_TRY(cw_program_check(ctx, &o->way[k], o->sampler, o->map != NULL, o->way_levels.n));
+    CW_TRY(cw_way_check(ctx, &o->way[k], o->sampler, o->map != NULL, o->way_levels.n));
   if (o->periodic < -1 || o->periodic >= ladder->n)
     return cw_fail(ctx, CW_EINVAL, "the periodic rung is %d: expected 0 to %d, or -1 for none",
                    o->periodic, ladder->n - 1);
@@ -58,12 +58,6 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
                    o->periodic);
   CW_TRY(check_levels(ctx, ladder, o, &o->way_levels));
   return check_levels(ctx, ladder, o, &o->levels);
-}
-
-static uint64_t sweeps_of(const cw_levels *levels) {
-  uint64_t all = 1, of_level = 1;
-  for (int l = 0; l < levels->n; l++) all += of_level *= (uint64_t)levels->level[l].count;
-  return all;
 }
 
 /* ------------------------------------------------------------------ creation */
@@ -170,7 +164,7 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
   CW_TRY(open_sampler(rex, r->x.n_blocks, &r->sampler));
   long lanes = r->x.n_blocks * r->x.B;
   r->row = array(rex, lanes, sizeof *r->row, &ok);
-  r->scratch = array(rex, lanes, sizeof *r->scratch, &ok);
+  r->work = array(rex, CW_CARRY_WORK * lanes, sizeof *r->work, &ok);
   r->T = array(rex, lanes * n_terms, sizeof *r->T, &ok);
   if (rex->carries) {
     r->Ty = array(rex, lanes * n_terms, sizeof *r->Ty, &ok);
@@ -187,6 +181,7 @@ static cw_status open_rungs(cw_rex *rex) {
   for (int l = 0; l < levels->n; l++) CW_TRY(open_level(rex, &levels->level[l], l, false));
   for (int l = 0; l < ways->n; l++) CW_TRY(open_level(rex, &ways->level[l], l, true));
   if (periodic >= rex->mine.begin && periodic < rex->mine.end) CW_TRY(open_field(rex, &rex->moved));
+  CW_TRY(cw_tuned_open(rex->ctx, rex->ladder->n, rex->rung[rex->mine.begin].sampler, &rex->tuned));
   const cw_field *x = &rex->rung[rex->mine.begin].x;
   int threads = cw_threads(rex->ctx);
   rex->wide = x->n_blocks >= threads || cw_theory_threads(rex->ladder->th) >= threads;
@@ -205,8 +200,6 @@ static cw_status allocate(cw_rex *rex) {
   rex->log_weight = array(rex, n * chains, sizeof *rex->log_weight, &ok);
   rex->accepted = array(rex, (n - 1) * chains, sizeof *rex->accepted, &ok);
   rex->label = array(rex, n * chains, sizeof *rex->label, &ok);
-  if (rex->options.way != NULL)
-    rex->way_state = array(rex, n * CW_SAMPLER_STATE, sizeof *rex->way_state, &ok);
   rex->swaps.accept = array(rex, n - 1, sizeof *rex->swaps.accept, &ok);
   rex->swaps.tries = array(rex, n - 1, sizeof *rex->swaps.tries, &ok);
   rex->row_width = g->n_sites * rex->ladder->th->n_comp + rex->ladder->th->ops->n_terms;
@@ -223,15 +216,39 @@ static void start_labels(cw_rex *rex) {
     for (int k = 0; k < rex->ladder->n; k++) rex->label[i * rex->ladder->n + k] = k;
 }
 
-/* What ways need to know of rungs that may be on other ranks. */
-static void share_states(cw_rex *rex) {
-  const size_t bytes = CW_SAMPLER_STATE * sizeof *rex->way_state;
-  double *all = rex->way_state;
-  for (int k = rex->mine.begin; k < rex->mine.end; k++)
-    memcpy(all + k * CW_SAMPLER_STATE, rex->rung[k].sampler->state, bytes);
-  if (!rex->by_rungs) return;
-  cw_allgather(rex->ctx, all + rex->mine.begin * CW_SAMPLER_STATE,
-               (rex->mine.end - rex->mine.begin) * (long)CW_SAMPLER_STATE, all);
+/* state (n, n_state) of samplers: what is this rank's, from all. */
+static void share_states(const cw_rex *rex, double *state) {
+  const long begin = rex->mine.begin, n = rex->mine.end - begin, size = rex->tuned.size;
+  if (rex->by_rungs) cw_allgather(rex->ctx, state + begin * size, n * size, state);
+}
+
+/* Swaps, a translation, and the sweeps of level l with the same after each. */
+static cw_move *end_program(cw_rex *rex, cw_program *p, cw_move *m, int l) {
+  *m++ = (cw_move){.kind = CW_MOVE_EXCHANGE};
+  if (rex->options.periodic >= 0) *m++ = (cw_move){.kind = CW_MOVE_TRANSLATE};
+  if (l < rex->options.levels.n)
+    *m++ = (cw_move){.kind = CW_MOVE_REPEAT,
+                     .count = rex->options.levels.level[l].count,
+                     .body = &rex->program[l + 1]};
+  p->n = (int)(m - p->move);
+  return m;
+}
+
+/* Mutate all rungs, exchange, translate, repeat [mutate a level, exchange, translate, repeat [..]].
+ */
+static void make_program(cw_rex *rex) {
+  const cw_levels *levels = &rex->options.levels;
+  uint64_t of_level = 1;
+  cw_move *m = rex->move;
+  rex->sweeps = 1;
+  for (int l = -1; l < levels->n; l++) {
+    cw_program *p = &rex->program[l + 1];
+    const long steps = l < 0 ? rex->options.mutations : 1;
+    p->move = m;
+    *m++ = (cw_move){.kind = CW_MOVE_MUTATE, .steps = steps, .level = l};
+    m = end_program(rex, p, m, l + 1);
+    if (l >= 0) rex->sweeps += of_level *= (uint64_t)levels->level[l].count;
+  }
 }
 
 static cw_status prepare(cw_rex *rex) {
@@ -241,9 +258,11 @@ static cw_status prepare(cw_rex *rex) {
   rex->arena = cw_arena_create(0);
   if (rex->arena == NULL) return no_memory(rex->ctx);
   CW_TRY(allocate(rex));
-  for (int k = 0; k + 1 < rex->ladder->n; k++)
-    rex->changes |= cw_ladder_changes(rex->ladder, k, k + 1);
-  rex->sweeps = sweeps_of(&rex->options.levels);
+  const cw_ladder *ladder = rex->ladder;
+  for (int k = 0; k + 1 < ladder->n; k++)
+    rex->wanted |= cw_terms_changed(ladder, ladder->c[k], ladder->c[k + 1]);
+  if (rex->options.map != NULL) rex->wanted = cw_all_terms(ladder);
+  make_program(rex);
   return CW_OK;
 }
 
@@ -259,7 +278,6 @@ cw_status cw_rex_create(cw_context *ctx, const cw_ladder *ladder, const cw_rex_o
     start_labels(rex);
     st = cw_agree(ctx, open_rungs(rex));
   }
-  if (st == CW_OK && options->way != NULL) share_states(rex);
   if (st != CW_OK) {
     cw_rex_destroy(rex);
     return st;
@@ -280,6 +298,7 @@ void cw_rex_destroy(cw_rex *rex) {
     for (int l = 0; l < CW_MAX_LEVELS; l++) cw_sampler_destroy(r->way_level[l]);
   }
   cw_field_destroy(&rex->moved);
+  cw_tuned_close(&rex->tuned);
   cw_arena_destroy(rex->arena);
   free(rex);
 }
@@ -323,69 +342,99 @@ void cw_rex_gather(cw_rex *rex, double *all) {
 
 /* ---------------------------------------------------------------------- step */
 
-/* Sampler steps of a rung, with the numbers that belong to this step. */
+/* A step while it goes on. */
+typedef struct {
+  cw_rex *rex;
+  uint32_t step, n_tune;
+  uint32_t index; /* of the next sweep of swaps in this step */
+  uint32_t turn;  /* of the present program since step 0: numbers its sampler steps */
+} rex_step;
+
+/* Sampler steps of a rung, or of a level's links there. */
+typedef struct {
+  const cw_move *move;
+  uint32_t first; /* number of the first one */
+} rung_steps;
+
 static cw_status mutate_rung(cw_rex *rex, int k, const void *arg) {
+  const rung_steps *todo = arg;
+  const int level = todo->move->level;
+  const long n = todo->move->steps;
   cw_rex_rung *r = &rex->rung[k];
-  const uint32_t step = *(const uint32_t *)arg;
-  const long n = rex->options.mutations, lanes = r->x.n_blocks * r->x.B;
-  cw_step_stats stats = {.accept = r->scratch};
+  cw_sampler *s = level < 0 ? r->sampler : r->level[level];
+  cw_rng rng = cw_rng_substream(rex->options.rng, "rung", (uint32_t)k);
+  const long lanes = r->x.n_blocks * r->x.B;
+  cw_step_stats stats = {.accept = r->work};
+  if (level >= 0) rng = cw_rng_substream(rng, "level", (uint32_t)level);
+  cw_tuned_take(&rex->tuned, k, s);
   memset(r->row, 0, (size_t)lanes * sizeof *r->row);
   for (long i = 0; i < n; i++) {
-    CW_TRY(r->sampler->ops->step(r->sampler, rex->ladder->c[k], &r->x,
-                                 cw_rng_substream(rex->options.rng, "rung", (uint32_t)k),
-                                 (uint32_t)(step * n + i), &stats));
-    for (long l = 0; l < lanes; l++) r->row[l] += r->scratch[l] / (double)n;
+    CW_TRY(s->ops->step(s, rex->ladder->c[k], &r->x, rng, (uint32_t)(todo->first + i),
+                        level < 0 ? &stats : NULL));
+    for (long l = 0; level < 0 && l < lanes; l++) r->row[l] += r->work[l] / (double)n;
   }
   return CW_OK;
 }
 
 /* Each rung's sampler adapts to the mean acceptance of all chains. */
-static void tune(cw_rex *rex, uint32_t step, uint32_t n_tune) {
-  long chains = rex->options.chains;
-  if (rex->options.sampler->tune == NULL || step >= n_tune) return;
+static void tune(const rex_step *on) {
+  cw_rex *rex = on->rex;
+  const long chains = rex->options.chains;
+  const cw_sampler_ops *ops = rex->options.sampler;
+  if (ops->tune == NULL || on->step >= on->n_tune) return;
   cw_rex_gather(rex, rex->log_weight);
-  for (int k = rex->mine.begin; k < rex->mine.end; k++)
-    rex->options.sampler->tune(
-        rex->rung[k].sampler, cw_sum(rex->log_weight + k * chains, (size_t)chains) / (double)chains,
-        step, n_tune);
-}
-
-typedef struct {
-  int level;
-  uint32_t number; /* of this level's sweeps since step 0 */
-} level_sweep;
-
-static cw_status sweep_links(cw_rex *rex, int k, const void *arg) {
-  const level_sweep *at = arg;
-  cw_rex_rung *r = &rex->rung[k];
-  cw_sampler *s = r->level[at->level];
-  memcpy(s->state, r->sampler->state, sizeof s->state);
-  const cw_rng rung = cw_rng_substream(rex->options.rng, "rung", (uint32_t)k);
-  return s->ops->step(s, rex->ladder->c[k], &r->x,
-                      cw_rng_substream(rung, "level", (uint32_t)at->level), at->number, NULL);
-}
-
-/* Sweeps of a level and those within them; turn: number of the sweep of level - 1 that they follow;
- * index: of the next sweep of swaps in this step. */
-static cw_status sweep_level(cw_rex *rex, uint32_t step, int level, uint32_t turn,
-                             uint32_t *index) {
-  const cw_levels *levels = &rex->options.levels;
-  for (int i = 0; level < levels->n && i < levels->level[level].count; i++) {
-    level_sweep at = {level, turn * (uint32_t)levels->level[level].count + (uint32_t)i};
-    CW_TRY(cw_rex_for_rungs(rex, sweep_links, &at));
-    CW_TRY(cw_rex_sweep(rex, step, (*index)++));
-    CW_TRY(sweep_level(rex, step, level + 1, at.number, index));
+  for (int k = rex->mine.begin; k < rex->mine.end; k++) {
+    const double sum = cw_sum(rex->log_weight + k * chains, (size_t)chains);
+    ops->tune(rex->rung[k].sampler, sum / (double)chains, on->step, on->n_tune);
+    cw_tuned_note(&rex->tuned, k, rex->rung[k].sampler);
   }
+  if (rex->options.way != NULL) share_states(rex, rex->tuned.state);
+}
+
+static cw_status mutate(void *self, const cw_move *m, bool back) {
+  const rex_step *on = self;
+  const rung_steps todo = {m, (uint32_t)(on->turn * m->steps)};
+  (void)back;
+  CW_TRY(cw_rex_for_rungs(on->rex, mutate_rung, &todo));
+  if (m->level < 0) tune(on);
+  return CW_OK;
+}
+
+static cw_status exchange(void *self, const cw_move *m, bool back) {
+  rex_step *on = self;
+  (void)m, (void)back;
+  return cw_rex_exchange(on->rex, on->step, on->index++);
+}
+
+static cw_status translate(void *self, const cw_move *m, bool back) {
+  const rex_step *on = self;
+  (void)m, (void)back;
+  cw_rex_translate(on->rex, on->step, on->index - 1);
+  return CW_OK;
+}
+
+static cw_status repeat(void *self, const cw_move *m, bool back);
+
+static const cw_runner runner = {"replica exchange",
+                                 {[CW_MOVE_MUTATE] = mutate,
+                                  [CW_MOVE_EXCHANGE] = exchange,
+                                  [CW_MOVE_TRANSLATE] = translate,
+                                  [CW_MOVE_REPEAT] = repeat}};
+
+static cw_status repeat(void *self, const cw_move *m, bool back) {
+  rex_step *on = self;
+  const uint32_t turn = on->turn;
+  for (uint32_t i = 0; i < m->count; i++) {
+    on->turn = turn * (uint32_t)m->count + i;
+    CW_TRY(cw_program_run(m->body, &runner, on, back));
+  }
+  on->turn = turn;
   return CW_OK;
 }
 
 cw_status cw_rex_step(cw_rex *rex, uint32_t step, uint32_t n_tune) {
-  uint32_t index = 0;
-  CW_TRY(cw_rex_for_rungs(rex, mutate_rung, &step));
-  tune(rex, step, n_tune);
-  if (rex->options.way != NULL) share_states(rex);
-  CW_TRY(cw_rex_sweep(rex, step, index++));
-  return sweep_level(rex, step, 0, step, &index);
+  rex_step on = {.rex = rex, .step = step, .n_tune = n_tune, .turn = step};
+  return cw_program_run(&rex->program[0], &runner, &on, false);
 }
 
 /* ------------------------------------------------------------------- contents */
@@ -413,26 +462,22 @@ const int *cw_rex_labels(const cw_rex *rex) { return rex->label; }
 
 long cw_rex_state_size(const cw_rex *rex) {
   long n = rex->ladder->n;
-  return n * rex->options.chains + 2 * (n - 1) + n * rex->options.sampler->n_state;
+  return n * rex->options.chains + 2 * (n - 1) + cw_tuned_size(&rex->tuned);
 }
 
 void cw_rex_save(const cw_rex *rex, double *state) {
-  long n = rex->ladder->n, n_state = rex->options.sampler->n_state;
+  long n = rex->ladder->n;
   for (long i = 0; i < n * rex->options.chains; i++) *state++ = rex->label[i];
   for (long k = 0; k < n - 1; k++) *state++ = rex->swaps.accept[k];
   for (long k = 0; k < n - 1; k++) *state++ = (double)rex->swaps.tries[k];
-  for (long k = rex->mine.begin; k < rex->mine.end; k++)
-    memcpy(state + k * n_state, rex->rung[k].sampler->state, (size_t)n_state * sizeof *state);
-  if (rex->by_rungs)
-    cw_allgather(rex->ctx, state + rex->mine.begin * n_state,
-                 (rex->mine.end - rex->mine.begin) * n_state, state);
+  memcpy(state, rex->tuned.state, (size_t)cw_tuned_size(&rex->tuned) * sizeof *state);
+  share_states(rex, state);
 }
 
 void cw_rex_load(cw_rex *rex, const double *state) {
-  long n = rex->ladder->n, n_state = rex->options.sampler->n_state;
+  long n = rex->ladder->n;
   for (long i = 0; i < n * rex->options.chains; i++) rex->label[i] = (int)*state++;
   for (long k = 0; k < n - 1; k++) rex->swaps.accept[k] = *state++;
   for (long k = 0; k < n - 1; k++) rex->swaps.tries[k] = (long)*state++;
-  for (long k = rex->mine.begin; k < rex->mine.end; k++)
-    memcpy(rex->rung[k].sampler->state, state + k * n_state, (size_t)n_state * sizeof *state);
+  memcpy(rex->tuned.state, state, (size_t)cw_tuned_size(&rex->tuned) * sizeof *state);
 }

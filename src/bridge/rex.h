@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-#include "bridge/program.h"
+#include "bridge/tuned.h"
+#include "bridge/way.h"
 
 /* What a rank has: rungs [begin, end), and of each chains [first, first + n). */
 typedef struct {
@@ -15,14 +16,15 @@ typedef struct {
 /* A rung of this rank. Arrays of lanes are (n_blocks*B). */
 typedef struct {
   cw_field x;                           /* the replicas that are here now */
-  cw_sampler *sampler;                  /* of a full step */
-  cw_sampler *level[CW_MAX_LEVELS];     /* restricted to the links of a level */
-  double *row;                          /* lanes: one number per chain, to be gathered */
-  double *scratch;                      /* lanes */
   double *T;                            /* lanes * n_terms: terms of x */
-  bool known;                           /* T is that of x */
+  unsigned known;                       /* of them */
   cw_field y;                           /* with maps or ways: x carried to the partner's rung */
   double *Ty;                           /* its terms */
+  unsigned known_y;                     /* of them */
+  double *row;                          /* lanes: one number per chain, to be gathered */
+  double *work;                         /* lanes * CW_CARRY_WORK: scratch */
+  cw_sampler *sampler;                  /* of a full step */
+  cw_sampler *level[CW_MAX_LEVELS];     /* restricted to the links of a level */
   cw_sampler *way;                      /* of mutations on the way */
   cw_sampler *way_level[CW_MAX_LEVELS]; /* restricted to links */
 } cw_rex_rung;
@@ -31,12 +33,14 @@ struct cw_rex {
   cw_context *ctx;         /* borrowed */
   const cw_ladder *ladder; /* borrowed */
   cw_rex_options options;
+  cw_move move[3 + 4 * CW_MAX_LEVELS]; /* of the programs of a step and of its levels */
+  cw_program program[1 + CW_MAX_LEVELS];
   cw_rex_part mine, *part; /* part (ranks) */
   bool by_rungs;           /* neighbours may be on other ranks */
   bool carries;            /* configurations change on their way */
-  double *way_state;       /* (n, n_state) of the sampler on every rung, known to all ranks */
+  cw_tuned tuned;          /* samplers of this rank's rungs; with ways, of all */
   bool wide;               /* a single rung is work for all threads */
-  unsigned changes;        /* terms with other couplings on some rung than on its neighbour */
+  unsigned wanted;         /* terms that swaps need */
   uint64_t sweeps;         /* of swaps in a step */
   cw_rex_rung *rung;       /* (n), of which those of this rank are in use */
   cw_field moved;          /* translation's destination, where this rank has the periodic rung */
@@ -70,7 +74,9 @@ cw_status cw_rex_for_rungs(cw_rex *rex, cw_rex_work *work, const void *arg);
 /* The row of every rung of every rank: all (n, chains). Collective. */
 void cw_rex_gather(cw_rex *rex, double *all);
 
-/* The sweep of swaps with index `index` of a step, and the translation after it. Collective. */
-cw_status cw_rex_sweep(cw_rex *rex, uint32_t step, uint32_t index);
+/* The sweep of swaps with index `index` of a step. Collective. */
+cw_status cw_rex_exchange(cw_rex *rex, uint32_t step, uint32_t index);
+/* The translation after that sweep. */
+void cw_rex_translate(cw_rex *rex, uint32_t step, uint32_t index);
 
 #endif

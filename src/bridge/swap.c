@@ -18,61 +18,42 @@ typedef struct {
   uint64_t number;
 } cw_pass;
 
-/* Terms that swaps need: of configurations that are carried by maps, all. */
-static unsigned needed(const cw_rex *rex) { return rex->options.map != NULL ? ~0u : rex->changes; }
-
-static void find_terms(const cw_rex *rex, unsigned set, const cw_field *x, double *T) {
-  cw_ladder_find_terms(rex->ladder, rex->ctx, set, x, T);
-}
-
-/* x stays as it is: only terms whose couplings change count. */
-static void weigh_as_it_is(cw_rex *rex, int k, int to) {
-  cw_rex_rung *r = &rex->rung[k];
-  cw_ladder_difference(rex->ladder, k, to, &r->x, r->T, r->row);
-  for (long i = 0; i < r->x.n_config; i++) r->row[i] = -r->row[i];
-}
-
-static cw_status weigh_map(cw_rex *rex, int k, int to) {
-  cw_rex_rung *r = &rex->rung[k];
-  const cw_map *map = &rex->options.map[k < to ? k : to];
-  const double *here = rex->ladder->c[k], *there = rex->ladder->c[to];
-  size_t n_terms = (size_t)rex->ladder->th->ops->n_terms;
-  cw_field_copy(&r->y, &r->x);
-  CW_TRY(map->apply(map, rex->ctx, &r->y, r->row, to < k));
-  find_terms(rex, ~0u, &r->y, r->Ty);
-  for (size_t i = 0; i < (size_t)r->x.n_config; i++)
-    r->row[i] +=
-        cw_dot(here, r->T + i * n_terms, n_terms) - cw_dot(there, r->Ty + i * n_terms, n_terms);
-  return CW_OK;
+/* Configurations of rung k: where they are, or on their way elsewhere. */
+static cw_carried carried(const cw_rex *rex, cw_rex_rung *r, bool goes, double *c) {
+  return (cw_carried){.ctx = rex->ctx,
+                      .ladder = rex->ladder,
+                      .x = goes ? &r->y : &r->x,
+                      .c = c,
+                      .lw = r->row,
+                      .T = goes ? r->Ty : r->T,
+                      .known = goes ? &r->known_y : &r->known,
+                      .wanted = rex->wanted,
+                      .work = r->work};
 }
 
 /* y = x at the end of its way to the partner's rung, and its terms. */
-static cw_status weigh_way(cw_rex *rex, int k, int to, const cw_pass *pass) {
+static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, double *c) {
+  static const cw_move by_map[] = {{.kind = CW_MOVE_TRANSPORT}, {.kind = CW_MOVE_RETARGET, .t = 1}};
   cw_rex_rung *r = &rex->rung[k];
-  const int pair = k < to ? k : to, n_terms = rex->ladder->th->ops->n_terms;
-  const cw_program *way = &rex->options.way[pair];
-  const size_t lanes = (size_t)(r->x.n_blocks * r->x.B), state = sizeof r->way->state;
-  cw_passage at = {.ctx = rex->ctx,
-                   .ladder = rex->ladder,
+  const int pair = k < to ? k : to;
+  const cw_program *way =
+      rex->options.way != NULL ? &rex->options.way[pair] : &(cw_program){2, by_map};
+  cw_passage on = {.at = carried(rex, r, true, c),
                    .pair = pair,
                    .map = rex->options.map != NULL ? &rex->options.map[pair] : NULL,
                    .everywhere = r->way,
                    .level = r->way_level,
                    .rng = cw_rng_substream(rex->options.rng, "way", (uint32_t)k),
-                   .step = (uint32_t)(pass->number * (uint64_t)cw_program_steps(way)),
-                   .x = &r->y,
-                   .T = r->Ty,
-                   .known = needed(rex),
-                   .lw = r->row,
-                   .work = r->scratch};
+                   .step = (uint32_t)(pass->number * (uint64_t)cw_program_steps(way))};
   cw_field_copy(&r->y, &r->x);
-  memcpy(r->Ty, r->T, lanes * (size_t)n_terms * sizeof *r->T);
-  memset(r->row, 0, lanes * sizeof *r->row);
-  memcpy(r->way->state, rex->way_state + pair * CW_SAMPLER_STATE, state);
+  memcpy(r->Ty, r->T,
+         (size_t)(r->x.n_blocks * r->x.B * rex->ladder->th->ops->n_terms) * sizeof *r->T);
+  r->known_y = r->known;
+  if (r->way != NULL) cw_tuned_take(&rex->tuned, pair, r->way);
   for (int l = 0; l < rex->options.way_levels.n; l++)
-    memcpy(r->way_level[l]->state, rex->way_state + pair * CW_SAMPLER_STATE, state);
-  CW_TRY(cw_program_run(way, &at, to < k));
-  if ((needed(rex) & ~at.known) != 0) find_terms(rex, needed(rex), &r->y, r->Ty);
+    cw_tuned_take(&rex->tuned, pair, r->way_level[l]);
+  CW_TRY(cw_way_run(way, &on, to < k));
+  cw_know_terms(&on.at, rex->wanted);
   return CW_OK;
 }
 
@@ -81,12 +62,14 @@ static cw_status propose(cw_rex *rex, int k, const void *arg) {
   const cw_pass *pass = arg;
   int to = partner_of(rex, k, pass->parity);
   cw_rex_rung *r = &rex->rung[k];
+  double c[CW_MAX_TERMS];
   if (to < 0) return CW_OK;
-  if (!r->known) find_terms(rex, needed(rex), &r->x, r->T);
-  r->known = true;
-  if (rex->options.way != NULL) return weigh_way(rex, k, to, pass);
-  if (rex->options.map != NULL) return weigh_map(rex, k, to);
-  weigh_as_it_is(rex, k, to);
+  cw_carried here = carried(rex, r, false, c);
+  memcpy(c, rex->ladder->c[k], sizeof c);
+  memset(r->row, 0, (size_t)(r->x.n_blocks * r->x.B) * sizeof *r->row);
+  cw_know_terms(&here, rex->wanted);
+  if (rex->carries) return go(rex, k, to, pass, c);
+  cw_retarget_to(&here, rex->ladder->c[to]);
   return CW_OK;
 }
 
@@ -268,28 +251,30 @@ static cw_status check_number(const cw_rex *rex, uint32_t step, uint32_t index) 
   return CW_OK;
 }
 
-static void translate(cw_rex *rex, double u) {
+/* Draws for a sweep as a whole. */
+static double draw(const cw_rex *rex, uint32_t step, uint32_t index, int which) {
+  double u[2];
+  cw_uniform2(swap_rng(rex), 0, 0, step, 2 * index + 1, u);
+  return u[which];
+}
+
+cw_status cw_rex_exchange(cw_rex *rex, uint32_t step, uint32_t index) {
+  CW_TRY(check_number(rex, step, index));
+  for (int k = rex->mine.begin; k < rex->mine.end; k++) rex->rung[k].known = 0;
+  if (rex->options.order == CW_SWAP_ALTERNATE)
+    return pass_over(rex, step, index, (int)((step * rex->sweeps + index) % 2), 0);
+  int first = draw(rex, step, index, 1) < 0.5;
+  CW_TRY(pass_over(rex, step, index, first, 0));
+  return pass_over(rex, step, index, !first, 1);
+}
+
+void cw_rex_translate(cw_rex *rex, uint32_t step, uint32_t index) {
   int k = rex->options.periodic;
   if (k < rex->mine.begin || k >= rex->mine.end) return;
   cw_field *x = &rex->rung[k].x;
   double *data = x->data;
-  cw_field_translate(&rex->moved, x, (int)(u * 2 * x->geom->lat.dim), cw_threads(rex->ctx));
+  const int direction = (int)(draw(rex, step, index, 0) * 2 * x->geom->lat.dim);
+  cw_field_translate(&rex->moved, x, direction, cw_threads(rex->ctx));
   x->data = rex->moved.data;
   rex->moved.data = data;
-}
-
-cw_status cw_rex_sweep(cw_rex *rex, uint32_t step, uint32_t index) {
-  double u[2];
-  CW_TRY(check_number(rex, step, index));
-  cw_uniform2(swap_rng(rex), 0, 0, step, 2 * index + 1, u);
-  for (int k = rex->mine.begin; k < rex->mine.end; k++) rex->rung[k].known = false;
-  if (rex->options.order == CW_SWAP_ALTERNATE) {
-    CW_TRY(pass_over(rex, step, index, (int)((step * rex->sweeps + index) % 2), 0));
-  } else {
-    int first = u[1] < 0.5;
-    CW_TRY(pass_over(rex, step, index, first, 0));
-    CW_TRY(pass_over(rex, step, index, !first, 1));
-  }
-  translate(rex, u[0]);
-  return CW_OK;
 }

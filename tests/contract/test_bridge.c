@@ -46,10 +46,9 @@ static traces walk_along(cw_context *ctx, const route *r, int V) {
   cw_walk *w, *other;
   double ess[RUNGS], lnz[RUNGS];
   cw_map map[RUNGS] = {r->map, r->map, r->map, r->map};
+  cw_move move[CW_USUAL_MOVES];
   cw_walk_options options = {.sampler = cw_sampler_find(r->sampler),
-                             .mutations = 2,
-                             .threshold = r->threshold,
-                             .scheme = r->scheme,
+                             .program = cw_usual_walk(true, 2, r->threshold, r->scheme, move),
                              .map = map,
                              .tuning = 6};
   const cw_theory_ops *ops = cw_theory_find(r->theory);
@@ -126,7 +125,9 @@ static void test_walk_by_hand(void **state) {
   cw_context *ctx = context(state);
   const toy_bend line[2] = {{0.8, 0.3, 0}, {1.3, -0.2, 0}};
   const cw_map map[2] = {{&line[0], bend_apply}, {&line[1], bend_apply}};
-  cw_walk_options options = {.sampler = cw_sampler_find("hmc"), .map = map};
+  cw_move move[CW_USUAL_MOVES];
+  cw_walk_options options = {
+      .sampler = cw_sampler_find("hmc"), .program = cw_usual_walk(true, 0, 0, 0, move), .map = map};
   double ess[3], lnz[3], logj = 0;
   cw_walk *w;
   bench b;
@@ -185,7 +186,9 @@ static void test_tuning(void **state) {
   cw_walk *w;
   const double from[2] = {1, 0}, to[2] = {60, 40};
   const cw_sampler_ops *hmc = cw_sampler_find("hmc");
-  cw_walk_options options = {.sampler = hmc, .mutations = 1, .tuning = 60};
+  cw_move move[CW_USUAL_MOVES];
+  cw_walk_options options = {
+      .sampler = hmc, .program = cw_usual_walk(false, 1, 0, 0, move), .tuning = 60};
   open_bench(&b, context(state), cw_theory_find("phi4"), 0, (cw_lattice){2, {8, 8}}, 1, 3, from, to,
              64);
   check_ok(b.ctx, cw_walk_create(b.ctx, &b.ladder, &options, &b.p, &w));
@@ -265,33 +268,48 @@ static void test_errors(void **state) {
   cw_walk *w;
   bench b;
   open_tilted(&b, ctx, 20);
-  cw_walk_options good = {.sampler = cw_sampler_find("hmc"), .mutations = 1000}, bad;
+  cw_move move[CW_USUAL_MOVES], other[CW_USUAL_MOVES];
+  cw_walk_options good = {.sampler = cw_sampler_find("hmc"),
+                          .program = cw_usual_walk(false, 1000, 0, 0, move)},
+                  bad;
   expect(ctx, cw_population_create(ctx, &b.ladder, 0, &none), CW_EINVAL, "0 particles");
   cw_population_destroy(&none);
 
-  bad = good, bad.mutations = 1L << 32;
+  bad = good, bad.program = cw_usual_walk(false, 1L << 32, 0, 0, other);
   expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "4294967296 mutations");
   bad = good, bad.tuning = -1;
   expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "-1 steps of tuning");
-  bad = good, bad.threshold = NAN;
+  bad = good, bad.program = cw_usual_walk(false, 1, NAN, 0, other);
   expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "threshold");
   bad = good, bad.sampler = cw_sampler_find("heatbath");
   expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "cannot sample");
   cw_walk_destroy(w);
 
-  static const struct {
+  static const cw_move to_next = {.kind = CW_MOVE_RETARGET, .t = 1},
+                       half = {.kind = CW_MOVE_RETARGET, .t = 0.5},
+                       beyond = {.kind = CW_MOVE_RETARGET, .t = 1.5},
+                       transport = {.kind = CW_MOVE_TRANSPORT},
+                       level = {.kind = CW_MOVE_MUTATE, .steps = 1},
+                       mutate = {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
+                       exchange = {.kind = CW_MOVE_EXCHANGE};
+  const struct {
     int n;
-    cw_walk_move move[4];
-  } wrong[] = {{1, {CW_WALK_MUTATE}},
-               {2, {CW_WALK_RETARGET, CW_WALK_RETARGET}},
-               {2, {CW_WALK_RETARGET, CW_WALK_TRANSPORT}},
-               {3, {CW_WALK_TRANSPORT, CW_WALK_TRANSPORT, CW_WALK_RETARGET}},
-               {2, {CW_WALK_TRANSPORT, CW_WALK_RETARGET}}, /* of no map */
-               {CW_MAX_WALK_MOVES + 1, {CW_WALK_RETARGET}}};
+    cw_move move[4];
+    const char *text;
+  } wrong[] = {{0, {mutate}, "expected a retarget"},
+               {1, {mutate}, "expected a retarget"},
+               {1, {half}, "it ends at 0.5"},
+               {1, {beyond}, "expected 0 to 1"},
+               {2, {to_next, to_next}, "after the one to the next rung"},
+               {2, {to_next, transport}, "before the retarget"},
+               {3, {half, transport, to_next}, "before the retarget"},
+               {3, {transport, transport, to_next}, "at most one transport"},
+               {2, {transport, to_next}, "a transport needs maps"},
+               {2, {level, to_next}, "level 0 of 0"},
+               {2, {exchange, to_next}, "no move 'exchange'"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    bad = good, bad.n_moves = wrong[i].n;
-    memcpy(bad.move, wrong[i].move, sizeof wrong[i].move);
-    expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, "transport");
+    bad = good, bad.program = (cw_program){wrong[i].n, wrong[i].move};
+    expect(ctx, cw_walk_create(ctx, &b.ladder, &bad, &b.p, &w), CW_EINVAL, wrong[i].text);
     cw_walk_destroy(w);
   }
 

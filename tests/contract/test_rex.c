@@ -39,7 +39,7 @@ static void transition_row(bench *b, unsigned pair, double *row) {
     put_spins(low, 0, pair % N_STATE);
     put_spins(high, 0, pair / N_STATE);
     int before = cw_rex_labels(b->rex)[0];
-    check_ok(b->ctx, cw_rex_sweep(b->rex, 2 * t, 0));
+    check_ok(b->ctx, cw_rex_exchange(b->rex, 2 * t, 0));
     if (cw_rex_labels(b->rex)[0] == before) continue;
     moved++;
     target = get_spins(low, 0) + N_STATE * get_spins(high, 0);
@@ -94,7 +94,7 @@ static double swap_at(bench *b, double u0, double u1, double to[2]) {
     cw_field_set(low, 0, 0, 0, u0);
     cw_field_set(high, 0, 0, 0, u1);
     int before = cw_rex_labels(b->rex)[0];
-    check_ok(b->ctx, cw_rex_sweep(b->rex, t, 0));
+    check_ok(b->ctx, cw_rex_exchange(b->rex, t, 0));
     if (cw_rex_labels(b->rex)[0] != before) break;
   }
   to[0] = cw_field_get(low, 0, 0, 0);

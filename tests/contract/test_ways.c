@@ -74,6 +74,18 @@ static void start(bench *b, const double *p, uint32_t round, unsigned *before) {
   }
 }
 
+/* Terms that rungs are said to know are those of the configurations that are there now. */
+static void check_known_terms(const bench *b) {
+  double T[N_CHAIN * SPIN_TERMS];
+  for (int k = 0; k < 2; k++) {
+    const cw_rex_rung *r = &b->rex->rung[k];
+    b->th.ops->terms(&b->th, &r->x, T);
+    assert_int_equal(r->known, b->rex->wanted);
+    for (long i = 0; i < N_CHAIN * SPIN_TERMS; i++)
+      if (r->known & 1u << i % SPIN_TERMS) check_close(r->T[i], T[i], 1e-13);
+  }
+}
+
 /* Transitions that swaps made, from pair to pair. */
 static long (*count_swaps(bench *b, int rounds))[N_PAIR] {
   static long count[N_PAIR][N_PAIR];
@@ -83,7 +95,8 @@ static long (*count_swaps(bench *b, int rounds))[N_PAIR] {
   pair_probabilities(b, p);
   for (int round = 0; round < rounds; round++) {
     start(b, p, (uint32_t)round, before);
-    check_ok(b->ctx, cw_rex_sweep(b->rex, 2 * (uint32_t)round, 0));
+    check_ok(b->ctx, cw_rex_exchange(b->rex, 2 * (uint32_t)round, 0));
+    check_known_terms(b);
     const cw_field *low = cw_rex_field(b->rex, 0), *high = cw_rex_field(b->rex, 1);
     for (long i = 0; i < N_CHAIN; i++)
       count[before[i]][get_spins(low, i) + N_STATE * get_spins(high, i)]++;

@@ -28,8 +28,10 @@ static void train_ladder(cw_context *ctx, double threshold) {
   }
   check_ok(ctx, cw_ladder_create(ctx, &t[0].th, RUNGS, params, &ladder));
   check_ok(ctx, cw_population_create(ctx, &ladder, N, &p));
-  cw_walk_options options = {
-      .sampler = cw_sampler_find("hmc"), .mutations = 1, .threshold = threshold, .map = map};
+  cw_move move[CW_USUAL_MOVES];
+  cw_walk_options options = {.sampler = cw_sampler_find("hmc"),
+                             .program = cw_usual_walk(true, 1, threshold, 0, move),
+                             .map = map};
   check_ok(ctx, cw_walk_create(ctx, &ladder, &options, &p, &w));
   for (uint32_t step = 0; step < STEPS; step++) {
     cw_field x = normal_particles(&t[0], N, sqrt(0.5 / params[0][0]), step);
@@ -75,8 +77,9 @@ static void test_training_weights(void **state) {
     cw_trainer *one = make_trainer(&t, &opt), *two = make_trainer(&t, &opt);
     cw_train_report report[RUNGS - 1];
     /* so low a threshold that it never happens */
+    cw_move move[CW_USUAL_MOVES];
     cw_walk_options options = {.sampler = cw_sampler_find("hmc"),
-                               .threshold = resamples ? 1e-9 : 0,
+                               .program = cw_usual_walk(true, 0, resamples ? 1e-9 : 0, 0, move),
                                .map = (cw_map[]){map, map}};
     cw_walk *w;
     check_ok(t.ctx, cw_walk_create(t.ctx, &ladder, &options, &p, &w));

@@ -14,7 +14,7 @@ static cw_context *context(void **state) { return *state; }
 
 /* ------------------------------------------------------------------ experiments */
 
-enum { MAX_RUNGS = 16, MAX_SCORES = 1 + CW_MAX_TERMS, GROUPS = 40 };
+enum { MAX_RUNGS = 16, MAX_MOVES = 8, MAX_SCORES = 1 + CW_MAX_TERMS, GROUPS = 40 };
 
 /* A ladder on a straight line of parameters, a sampler, and what is known of both ends. */
 typedef struct {
@@ -30,10 +30,9 @@ typedef struct {
   double lnz;                /* ln Z(to)/Z(from) */
   double mean[CW_MAX_TERMS]; /* <T_k>/sites on the last rung; NAN: not known */
   cw_map map;                /* .apply NULL: none */
-  int n_moves;               /* of a program of its own; 0: the usual one */
-  cw_walk_move move[CW_MAX_WALK_MOVES];
-  long n;       /* particles */
-  int walks;    /* a multiple of GROUPS */
+  cw_program program;        /* of its own, resampling apart; none: the usual one */
+  long n;                    /* particles */
+  int walks;                 /* a multiple of GROUPS */
   double error; /* of exp(lnz) relative to its expectation, at most: the test's teeth */
 } experiment;
 
@@ -65,13 +64,17 @@ static void open_laboratory(cw_context *ctx, const experiment *e, cw_resampling 
                                  &l->ladder));
   check_ok(ctx, cw_population_create(ctx, &l->ladder, e->n, &l->p));
   check_ok(ctx, cw_field_create(ctx, l->geom, l->th.n_comp, e->n, &l->start));
+  const bool maps = e->map.apply != NULL;
+  cw_move move[MAX_MOVES];
   cw_walk_options options = {.sampler = e->sampler,
-                             .mutations = 1,
-                             .threshold = threshold,
-                             .scheme = scheme,
-                             .map = e->map.apply != NULL ? l->map : NULL,
-                             .n_moves = e->n_moves};
-  memcpy(options.move, e->move, sizeof options.move);
+                             .program = cw_usual_walk(maps, 1, threshold, scheme, move),
+                             .map = maps ? l->map : NULL};
+  if (e->program.n > 0) options.program = (cw_program){e->program.n, move};
+  for (int i = 0; i < e->program.n; i++) {
+    move[i] = e->program.move[i];
+    move[i].threshold = threshold;
+    move[i].scheme = scheme;
+  }
   check_ok(ctx, cw_walk_create(ctx, &l->ladder, &options, &l->p, &l->walk));
   l->T = cw_alloc((size_t)(l->p.x.n_blocks * CW_LANES * e->theory->n_terms) * sizeof *l->T);
 }
@@ -183,8 +186,16 @@ static void test_tilted(void **state) {
   run_all(context(state), &e);
 }
 
-/* Stages in other orders than the usual one, and more of them. */
+/* Moves in other orders than the usual one, and more of them. */
 static void test_programs(void **state) {
+  static const cw_move mutate = {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
+                       transport = {.kind = CW_MOVE_TRANSPORT},
+                       retarget = {.kind = CW_MOVE_RETARGET, .t = 1},
+                       third = {.kind = CW_MOVE_RETARGET, .t = 0.3},
+                       resample = {.kind = CW_MOVE_RESAMPLE};
+  const cw_move on_both[] = {mutate, transport, mutate, retarget, mutate, resample};
+  const cw_move before[] = {resample, mutate, resample, retarget};
+  const cw_move stops[] = {third, resample, mutate, retarget, resample, mutate};
   experiment e = {.what = "mutated on both rungs",
                   .theory = &toy_tilted,
                   .lat = {1, {3}},
@@ -197,20 +208,18 @@ static void test_programs(void **state) {
                   .n = 57,
                   .walks = 1000,
                   .error = 0.02,
-                  .n_moves = 6,
-                  .move = {CW_WALK_MUTATE, CW_WALK_TRANSPORT, CW_WALK_MUTATE, CW_WALK_RETARGET,
-                           CW_WALK_MUTATE, CW_WALK_RESAMPLE}};
+                  .program = {6, on_both}};
   double start[TILTED_TERMS], lnz = tilted_exact(e.to, e.mean);
   e.lnz = 3 * (lnz - tilted_exact(e.from, start));
   run_walks(context(state), &e, "resampled last", CW_RESAMPLE_SYSTEMATIC, 0.9);
   experiment early = e;
   early.what = "resampled before the move";
   early.map = (cw_map){0};
-  early.n_moves = 4;
-  memcpy(early.move,
-         (cw_walk_move[]){CW_WALK_RESAMPLE, CW_WALK_MUTATE, CW_WALK_RESAMPLE, CW_WALK_RETARGET},
-         4 * sizeof *early.move);
+  early.program = (cw_program){4, before};
   run_walks(context(state), &early, "twice", CW_RESAMPLE_MULTINOMIAL, 1);
+  early.what = "with stops between rungs";
+  early.program = (cw_program){6, stops};
+  run_walks(context(state), &early, "twice", CW_RESAMPLE_SYSTEMATIC, 0.8);
 }
 
 /* phi ~ exp(-phi^2) on every site */

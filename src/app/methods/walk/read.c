@@ -4,27 +4,27 @@
 #include "app/methods/walk/walk.h"
 
 static const char *const scheme_words[] = {"systematic", "multinomial", NULL};
-/* In the order of cw_walk_move. */
+/* In the order of cw_move_kind. */
 static const char *const move_words[] = {"transport", "retarget", "resample", "mutate", NULL};
 
 /* A section, and its program; `walk` has that in its key `moves`. */
 static const struct {
   cw_section_kind kind;
   int n;
-  cw_walk_move move[CW_MAX_WALK_MOVES];
+  cw_move_kind move[CW_WALK_MOVES];
 } programs[] = {
     {{"ais", "AIS", "annealed importance sampling", CW_ORANGE},
      2,
-     {CW_WALK_RETARGET, CW_WALK_MUTATE}},
+     {CW_MOVE_RETARGET, CW_MOVE_MUTATE}},
     {{"smc", "SMC", "sequential Monte Carlo: AIS with resampling", CW_GREEN},
      3,
-     {CW_WALK_RETARGET, CW_WALK_RESAMPLE, CW_WALK_MUTATE}},
+     {CW_MOVE_RETARGET, CW_MOVE_RESAMPLE, CW_MOVE_MUTATE}},
     {{"snf", "SNF", "stochastic normalizing flow: AIS with flows between rungs", CW_PURPLE},
      3,
-     {CW_WALK_TRANSPORT, CW_WALK_RETARGET, CW_WALK_MUTATE}},
+     {CW_MOVE_TRANSPORT, CW_MOVE_RETARGET, CW_MOVE_MUTATE}},
     {{"craft", "CRAFT", "SNF with resampling", CW_BLUE},
      4,
-     {CW_WALK_TRANSPORT, CW_WALK_RETARGET, CW_WALK_RESAMPLE, CW_WALK_MUTATE}},
+     {CW_MOVE_TRANSPORT, CW_MOVE_RETARGET, CW_MOVE_RESAMPLE, CW_MOVE_MUTATE}},
     {{"walk", "Walk", "a walk with a program of its own", CW_RED}, 0, {0}}};
 enum { N_PROGRAMS = sizeof programs / sizeof *programs };
 
@@ -32,34 +32,53 @@ cw_section_kind cw_walk_kind(int i) {
   return i < N_PROGRAMS ? programs[i].kind : (cw_section_kind){.name = NULL};
 }
 
-int cw_count_moves(const cw_walk_plan *w, cw_walk_move kind) {
-  int n = 0;
-  for (int i = 0; i < w->n_moves; i++) n += w->move[i] == kind;
-  return n;
+cw_program cw_walk_program(const cw_walk_plan *w) { return (cw_program){w->n_moves, w->move}; }
+
+static int count(const cw_walk_plan *w, cw_move_kind kind) {
+  const cw_program program = cw_walk_program(w);
+  return cw_program_count(&program, kind);
+}
+
+static void set_kinds(cw_walk_plan *w, int n, const cw_move_kind *kind) {
+  w->n_moves = n;
+  for (int i = 0; i < n; i++) w->move[i] = (cw_move){.kind = kind[i], .t = 1, .level = -1};
 }
 
 static cw_status read_moves(cw_node *map, cw_walk_plan *w) {
   if (cw_job_has(map, "stages"))
     return cw_job_fail(map, "stages", "a walk is made of moves: this key is called 'moves'");
-  int move[CW_MAX_WALK_MOVES];
-  CW_TRY(cw_job_choices(map, "moves", "move", move_words, CW_MAX_WALK_MOVES, move, &w->n_moves));
-  for (int i = 0; i < w->n_moves; i++) w->move[i] = (cw_walk_move)move[i];
-  if (cw_count_moves(w, CW_WALK_RETARGET) != 1)
+  int move[CW_WALK_MOVES], n;
+  cw_move_kind kind[CW_WALK_MOVES];
+  CW_TRY(cw_job_choices(map, "moves", "move", move_words, CW_WALK_MOVES, move, &n));
+  for (int i = 0; i < n; i++) kind[i] = (cw_move_kind)move[i];
+  set_kinds(w, n, kind);
+  if (count(w, CW_MOVE_RETARGET) != 1)
     return cw_job_fail(map, "moves", "expected one 'retarget', found %d",
-                       cw_count_moves(w, CW_WALK_RETARGET));
-  if (cw_count_moves(w, CW_WALK_TRANSPORT) > 1)
+                       count(w, CW_MOVE_RETARGET));
+  if (count(w, CW_MOVE_TRANSPORT) > 1)
     return cw_job_fail(map, "moves", "expected at most one 'transport'");
-  for (int i = 0; w->move[i] != CW_WALK_RETARGET; i++)
-    if (w->move[i] == CW_WALK_TRANSPORT) return CW_OK;
-  if (cw_count_moves(w, CW_WALK_TRANSPORT) == 0) return CW_OK;
+  for (int i = 0; kind[i] != CW_MOVE_RETARGET; i++)
+    if (kind[i] == CW_MOVE_TRANSPORT) return CW_OK;
+  if (count(w, CW_MOVE_TRANSPORT) == 0) return CW_OK;
   return cw_job_fail(map, "moves", "a 'transport' carries to the next rung before 'retarget'");
 }
 
 static cw_status read_resampling(cw_node *map, cw_walk_plan *w) {
   int scheme = 0;
-  CW_TRY(cw_job_double(map, "threshold", 0.3, 0, 1, &w->threshold));
+  double threshold;
+  CW_TRY(cw_job_double(map, "threshold", 0.3, 0, 1, &threshold));
   CW_TRY(cw_job_choice(map, "resampling", "scheme", scheme_words, 0, &scheme));
-  w->scheme = (cw_resampling)scheme;
+  for (int i = 0; i < w->n_moves; i++) {
+    w->move[i].threshold = threshold;
+    w->move[i].scheme = (cw_resampling)scheme;
+  }
+  return CW_OK;
+}
+
+static cw_status read_mutations(cw_node *map, cw_walk_plan *w) {
+  long mutations;
+  CW_TRY(cw_job_long(map, "mutations", 1, 0, 1000000, &mutations));
+  for (int i = 0; i < w->n_moves; i++) w->move[i].steps = mutations;
   return CW_OK;
 }
 
@@ -68,7 +87,8 @@ static cw_status read_resampling(cw_node *map, cw_walk_plan *w) {
 static cw_status check_steps(const cw_node *map, const cw_plan *p, const cw_walk_plan *w) {
   const cw_mcmc_plan *m = &w->mcmc;
   const double most = UINT32_MAX, rungs = p->ladder.n;
-  double per_rung = (double)w->mutations * cw_count_moves(w, CW_WALK_MUTATE) + w->n_moves;
+  const cw_program program = cw_walk_program(w);
+  double per_rung = (double)cw_program_steps(&program) + w->n_moves;
   double on_first = (double)m->steps * (double)m->every + (double)m->thermalise;
   if (on_first > most || ((double)m->steps + 1) * rungs * per_rung > most)
     return cw_job_fail(map, "walks", "more than 2^32 sampler steps");
@@ -99,8 +119,7 @@ static cw_status read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
 static void set_program(cw_walk_plan *w) {
   int i = 0;
   while (strcmp(programs[i].kind.name, w->name) != 0) i++;
-  w->n_moves = programs[i].n;
-  memcpy(w->move, programs[i].move, sizeof w->move);
+  set_kinds(w, programs[i].n, programs[i].move);
 }
 
 cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
@@ -115,12 +134,12 @@ cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section
   CW_TRY(cw_job_long(map, "walks", 16, 2, 1000000, &m->steps));
   CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
   CW_TRY(cw_job_long(map, "every", 10, 1, 1000000, &m->every));
-  CW_TRY(cw_job_long(map, "mutations", 1, 0, 1000000, &w->mutations));
+  CW_TRY(read_mutations(map, w));
   CW_TRY(cw_job_long(map, "tuning", 20, 0, 1000000, &w->tuning));
   CW_TRY(cw_job_bool(map, "reverse", 0, &w->reverse));
   CW_TRY(cw_job_bool(map, "pimh", 0, &w->pimh));
-  if (cw_count_moves(w, CW_WALK_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
+  if (count(w, CW_MOVE_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
   CW_TRY(cw_read_sampler(map, p, m));
-  if ((w->has_flow = cw_count_moves(w, CW_WALK_TRANSPORT) > 0)) CW_TRY(read_flow(map, p, &w->flow));
+  if ((w->has_flow = count(w, CW_MOVE_TRANSPORT) > 0)) CW_TRY(read_flow(map, p, &w->flow));
   return check_steps(map, p, w);
 }

@@ -32,7 +32,9 @@ enum { MOST_WORKS = 1 << 20 }; /* works of single particles that are kept, over 
 /* Only without resampling is a weight that of one particle's own way. */
 static bool keeps_works(const walking *w) {
   const cw_walk_plan *p = w->plan;
-  return cw_count_moves(p, CW_WALK_RESAMPLE) == 0 && p->mcmc.chains * p->mcmc.steps <= MOST_WORKS;
+  const cw_program program = cw_walk_program(p);
+  return cw_program_count(&program, CW_MOVE_RESAMPLE) == 0 &&
+         p->mcmc.chains * p->mcmc.steps <= MOST_WORKS;
 }
 
 /* Weighted means of the primaries of the first group over the population, in fixed order. */

@@ -4,6 +4,8 @@
 
 #include "app/plan/plan.h"
 
+enum { CW_WALK_MOVES = 16 }; /* at most */
+
 /* Flows between the rungs, one per pair, of the same layers each. */
 typedef struct {
   cw_model_spec model;    /* its prior is not used */
@@ -16,21 +18,19 @@ typedef struct {
   const char *name;  /* of the section */
   cw_mcmc_plan mcmc; /* chains: particles; steps: walks; every: sampler steps on rung 0 from walk to
                         walk */
-  int n_moves;
-  cw_walk_move move[CW_MAX_WALK_MOVES];
-  long mutations, tuning;
+  int n_moves;       /* of its program */
+  cw_move move[CW_WALK_MOVES];
+  long tuning;
   bool reverse; /* walks back from the last rung to the first as well */
   bool pimh;    /* a Markov chain of walks */
-  double threshold;
-  cw_resampling scheme;
   bool has_flow;
   cw_flow_plan flow;
 } cw_walk_plan;
 
 cw_section_kind cw_walk_kind(int i);
 cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
-/* How often a move comes in the program of a walk. */
-int cw_count_moves(const cw_walk_plan *walk, cw_walk_move kind);
+/* The program of a walk, of which that borrows the moves. */
+cw_program cw_walk_program(const cw_walk_plan *walk);
 /* Name of the stage that trains its flows: "craft.train". */
 void cw_flow_stage_name(const cw_walk_plan *walk, char name[64]);
 cw_status cw_run_walk(cw_case *c, const cw_section *s);

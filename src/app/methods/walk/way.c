@@ -75,16 +75,12 @@ static cw_status make_maps(cw_case *c, const cw_flows *flows, bool reverse, cw_w
 static cw_status open_walk(cw_case *c, cw_way *y) {
   const cw_walk_plan *plan = y->plan;
   const cw_mcmc_plan *m = &plan->mcmc;
-  cw_walk_options options = {.sampler = m->ops,
-                             .param = m->param,
-                             .choice = m->choice,
-                             .n_moves = plan->n_moves,
-                             .mutations = plan->mutations,
-                             .threshold = plan->threshold,
-                             .scheme = plan->scheme,
-                             .map = y->map,
-                             .tuning = plan->tuning};
-  memcpy(options.move, plan->move, sizeof options.move);
+  const cw_walk_options options = {.sampler = m->ops,
+                                   .param = m->param,
+                                   .choice = m->choice,
+                                   .program = cw_walk_program(plan),
+                                   .map = y->map,
+                                   .tuning = plan->tuning};
   CW_TRY(cw_walk_create(c->ctx, &y->ladder, &options, &y->p, &y->walk));
   return cw_chains_open(c->ctx, &c->theory, m->ops, m->param, m->choice, y->p.n, &y->chains);
 }

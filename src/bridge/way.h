@@ -1,0 +1,26 @@
+/* Inside of bridge: programs that can be run backwards, on a configuration between two rungs. */
+#ifndef CW_BRIDGE_WAY_H
+#define CW_BRIDGE_WAY_H
+
+#include "bridge/carried.h"
+#include "bridge/program.h"
+
+/* Who is on the way, and what the way takes. */
+typedef struct {
+  cw_carried at;
+  int pair;                 /* the way is between this rung and the next */
+  const cw_map *map;        /* from rung pair to the next; NULL: none */
+  cw_sampler *everywhere;   /* of mutations */
+  cw_sampler *const *level; /* restricted to the links of levels */
+  cw_rng rng;               /* draws of mutations, keyed by chain and step number */
+  uint32_t step;            /* number of the next one */
+} cw_passage;
+
+/* CW_EINVAL: the program does not go from one rung to the next, or cannot come back. */
+cw_status cw_way_check(cw_context *ctx, const cw_program *way, const cw_sampler_ops *sampler,
+                       bool has_map, int n_levels);
+/* From rung pair to the next or, back, the reversal, from couplings at->at.c on. Adds to the
+ * log-weights ln [p_to(y) R(y -> x)] / [p_from(x) F(x -> y)]. Local. */
+cw_status cw_way_run(const cw_program *way, cw_passage *on, bool back);
+
+#endif
