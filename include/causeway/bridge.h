@@ -62,7 +62,7 @@ cw_map cw_map_inverse(const cw_map *map); /* map must outlive it */
 typedef enum { CW_RESAMPLE_SYSTEMATIC = 0, CW_RESAMPLE_MULTINOMIAL } cw_resampling;
 
 typedef enum {
-  CW_MOVE_TRANSPORT = 0, /* by the map that starts on the rung */
+  CW_MOVE_TRANSPORT = 0, /* by a map */
   CW_MOVE_RETARGET,      /* to parameters between those of the rung and of the next */
   CW_MOVE_RESAMPLE,      /* of populations */
   CW_MOVE_MUTATE,        /* sampler steps at the couplings that were reached */
@@ -75,6 +75,7 @@ typedef enum {
 typedef struct cw_program cw_program;
 typedef struct {
   cw_move_kind kind;
+  const cw_map *map; /* transport: NULL: the owner's, that starts on the rung */
   double t; /* retarget: how far the new parameters are from the rung's to the next one's, 0 to 1 */
   long steps;       /* mutate: sampler steps */
   int level;        /* mutate: whose links alone are updated, a level of the owner's; -1: all are */

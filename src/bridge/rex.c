@@ -251,6 +251,13 @@ static void make_program(cw_rex *rex) {
   }
 }
 
+static bool carries_by_maps(const cw_rex *rex) {
+  const cw_rex_options *o = &rex->options;
+  for (int k = 0; o->way != NULL && k + 1 < rex->ladder->n; k++)
+    if (cw_program_count(&o->way[k], CW_MOVE_TRANSPORT) > 0) return true;
+  return o->map != NULL;
+}
+
 static cw_status prepare(cw_rex *rex) {
   CW_TRY(check_options(rex->ctx, rex->ladder, &rex->options));
   rex->carries = rex->options.map != NULL || rex->options.way != NULL;
@@ -261,7 +268,7 @@ static cw_status prepare(cw_rex *rex) {
   const cw_ladder *ladder = rex->ladder;
   for (int k = 0; k + 1 < ladder->n; k++)
     rex->wanted |= cw_terms_changed(ladder, ladder->c[k], ladder->c[k + 1]);
-  if (rex->options.map != NULL) rex->wanted = cw_all_terms(ladder);
+  if (carries_by_maps(rex)) rex->wanted = cw_all_terms(ladder);
   make_program(rex);
   return CW_OK;
 }

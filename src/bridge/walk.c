@@ -56,11 +56,11 @@ static cw_status transport(void *self, const cw_move *m, bool back) {
   passage *on = self;
   cw_walk *w = on->walk;
   const int k = on->p->rung;
-  (void)m, (void)back;
+  (void)back;
   if (on->trainer != NULL)
     CW_TRY(cw_trainer_transition(on->trainer[k], &on->p->x, training_weights(w, on->p),
                                  w->ladder->c[k], w->ladder->c[k + 1], &on->report[k]));
-  return cw_agree(w->ctx, cw_transport(on->p, &w->opt.map[k]));
+  return cw_agree(w->ctx, cw_transport(on->p, m->map != NULL ? m->map : &w->opt.map[k]));
 }
 
 static cw_status retarget(void *self, const cw_move *m, bool back) {
@@ -141,7 +141,10 @@ static cw_status check_program(cw_context *ctx, const cw_program *p, bool has_ma
   if (!arrived || cw_program_count(p, CW_MOVE_TRANSPORT) > 1)
     return cw_fail(ctx, CW_EINVAL,
                    "walk: expected a retarget to the next rung and at most one transport");
-  if ((cw_program_count(p, CW_MOVE_TRANSPORT) == 1) != has_maps)
+  int own = 0;
+  for (int i = 0; i < p->n; i++)
+    own += p->move[i].kind == CW_MOVE_TRANSPORT && p->move[i].map == NULL;
+  if ((own == 1) != has_maps)
     return cw_fail(ctx, CW_EINVAL, "walk: a transport needs maps, and maps need a transport");
   return CW_OK;
 }

@@ -7,8 +7,7 @@
 
 static cw_status transport(void *self, const cw_move *m, bool back) {
   cw_passage *on = self;
-  (void)m;
-  return cw_carry(&on->at, on->map, back);
+  return cw_carry(&on->at, m->map != NULL ? m->map : on->map, back);
 }
 
 static cw_status retarget(void *self, const cw_move *m, bool back) {
@@ -39,8 +38,9 @@ cw_status cw_way_check(cw_context *ctx, const cw_program *way, const cw_sampler_
   CW_TRY(cw_program_check(ctx, way, &runner, n_levels));
   if (cw_program_count(way, CW_MOVE_RETARGET) == 0)
     return cw_fail(ctx, CW_EINVAL, "way: it ends at 0: expected 1, the next rung");
-  if (!has_map && cw_program_count(way, CW_MOVE_TRANSPORT) > 0)
-    return cw_fail(ctx, CW_EINVAL, "way: a transport needs a map");
+  for (int i = 0; i < way->n && !has_map; i++)
+    if (way->move[i].kind == CW_MOVE_TRANSPORT && way->move[i].map == NULL)
+      return cw_fail(ctx, CW_EINVAL, "way: a transport needs a map");
   if (cw_program_count(way, CW_MOVE_MUTATE) > 0 && sampler->step_back == NULL)
     return cw_fail(ctx, CW_EINVAL,
                    "way: the steps of sampler '%s' cannot be run backwards, as a way back needs",

@@ -13,6 +13,22 @@ ladder: {from: {kappa: 0.02}, rungs: 2}
 rex: {sampler: hmc, chains: 48, thermalise: 200, steps: 1500, measure: all, way: {steps: 3, power: 0.8}}
 """
 
+# Two halves of a stochastic flow from each replica to the next: flows, and sampler steps on the rungs between.
+FLOWS = """\
+job: way
+seed: 6
+lattice: [4, 4]
+theory: {kind: phi4, form: kappa, kappa: 0.22, lambda: 0}
+ladder: {from: {kappa: 0.02}, positions: [0, 0.3, 0.55, 0.8, 1]}
+snf:
+  sampler: hmc
+  particles: 64
+  walks: 4
+  flow: {layers: [{kind: affine, repeat: 2, net: {hidden: [4]}}]}
+  train: {steps: 150, batch: 256}
+rex: {sampler: hmc, chains: 48, thermalise: 200, steps: 1500, measure: all, way: {steps: 2, flow: snf}}
+"""
+
 
 def phi2(kappa):
     """Mean square of the field: that of its modes with energy 1 - 2 kappa sum cos p, each 1/(2 energy)."""
@@ -40,12 +56,36 @@ class Way(Case):
                          for f in (lambda a, b: a["value"] - b["value"], lambda a, b: math.hypot(a["error"], b["error"])))
         self.assertGreater(gained, 5 * error)
 
+    def test_flows_on_the_way(self):
+        self.write("job.yaml", FLOWS)
+        for threads in ("1", "2"):
+            self.good("run", "job.yaml", "--out", threads, "--threads", threads)
+        found = self.results("1")
+        self.assertEqual(found, self.results("2"))
+        values = {r["name"]: r for r in found["results"]}
+        for name, kappa in (("rex.rung0", 0.02), ("rex.rung2", 0.13), ("rex", 0.22)):
+            r = values[f"{name}.phi2"]
+            self.assertLess(abs(r["value"] - phi2(kappa)), 4.5 * r["error"], (name, r, phi2(kappa)))
+            self.assertLess(r["error"], 0.01 * r["value"])
+        self.assertNotIn("rex.rung1.phi2", values)
+        self.assertNotIn("rex.swap_acceptance[2]", values)
+        self.write("job.yaml", FLOWS.replace("way: {steps: 2, flow: snf}", "way: {steps: 2, power: 1}").replace("[0, 0.3, 0.55, 0.8, 1]", "[0, 0.55, 1]"))
+        self.good("run", "job.yaml", "--out", "switch")
+        without = {r["name"]: r["value"] for r in self.results("switch")["results"]}
+        for pair in (0, 1):
+            name = f"rex.swap_acceptance[{pair}]"
+            self.assertGreater(values[name]["value"], without[name] + 5 * values[name]["error"])
+
     def test_refusals(self):
         for wrong, words in (
             (JOB.replace("steps: 3, ", ""), "job.yaml:6: rex.way: missing key 'steps'"),
             (JOB.replace("sampler: hmc", "sampler: cluster"), "rex.way: sampler 'cluster' cannot run its steps backwards"),
             (JOB.replace("power: 0.8", "levels: [{margin: 1}]"), "sampler 'hmc' cannot be restricted to a set of links"),
             (JOB.replace("power: 0.8", "powr: 0.8"), "unknown key 'powr'"),
+            (FLOWS.replace("steps: 2,", "steps: 3,"), "rex.way.steps: replicas on every so many rungs: expected a divisor of 4"),
+            (FLOWS.replace("steps: 2,", "steps: 2, power: 0.7,"), "rex.way.power: with flows a way stops on the rungs of the ladder"),
+            (FLOWS.replace("flow: snf}", "flow: sfn}"), "did you mean 'snf'"),
+            (FLOWS.replace("way: {", "flow: snf, way: {"), "not by both"),
             (JOB.replace("steps: 1500", "steps: 1000000000"), "more than 2^32 sampler steps"),
         ):
             self.write("job.yaml", wrong)

@@ -50,15 +50,16 @@ cw_rng cw_case_rng(const cw_case *c, const char *stage) {
 
 cw_flows *cw_case_flows(cw_case *c, const cw_section *s) { return &c->flows[s - c->plan->section]; }
 
-cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out) {
+cw_status cw_case_ladder(const cw_case *c, int stride, cw_ladder *out) {
   const cw_ladder_plan *l = &c->plan->ladder;
+  const int n = stride < 0 ? l->n : (l->n - 1) / stride + 1;
   *out = (cw_ladder){0};
-  double(*param)[CW_MAX_PARAMS] = malloc((size_t)l->n * sizeof *param);
+  double(*param)[CW_MAX_PARAMS] = malloc((size_t)n * sizeof *param);
   if (param == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a ladder");
-  for (int r = 0; r < l->n; r++)
-    memcpy(param[r], l->param[reverse ? l->n - 1 - r : r], sizeof *param);
+  for (int r = 0; r < n; r++)
+    memcpy(param[r], l->param[stride < 0 ? n - 1 - r : r * stride], sizeof *param);
   cw_status st =
-      cw_ladder_create(c->ctx, &c->theory, l->n, (const double(*)[CW_MAX_PARAMS])param, out);
+      cw_ladder_create(c->ctx, &c->theory, n, (const double(*)[CW_MAX_PARAMS])param, out);
   free(param);
   return st;
 }

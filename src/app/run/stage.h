@@ -123,8 +123,9 @@ cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char 
                               const cw_model_spec *spec, int n, cw_model *const *model);
 void cw_flows_destroy(cw_flows *flows);
 
-/* The ladder of the case's plan, or that from its end. The caller destroys *out in any case. */
-cw_status cw_case_ladder(const cw_case *c, bool reverse, cw_ladder *out);
+/* Every stride-th rung of the ladder of the case's plan; -1: all of them, from its end. The caller
+ * destroys *out in any case. */
+cw_status cw_case_ladder(const cw_case *c, int stride, cw_ladder *out);
 
 /* The configurations that a section kept, as one field. A forward-KL training on them takes
  * the first half of each chain's, and leaves the second half to judge the flow on: a flow looks too

@@ -58,8 +58,7 @@ static cw_status read_levels(cw_node *map, const cw_plan *p, cw_levels *levels) 
   return CW_OK;
 }
 
-/* flow: none, or the section whose flows take part in swaps. */
-static cw_status read_swap_flow(cw_node *map, const cw_plan *p, const cw_section **flow) {
+cw_status cw_read_swap_flow(cw_node *map, const cw_plan *p, const cw_section **flow) {
   const char *words[CW_MAX_SECTIONS + 2] = {"none"};
   const cw_section *section[CW_MAX_SECTIONS + 1] = {NULL};
   int n = 1, chosen;
@@ -109,9 +108,11 @@ cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
   if (x->mcmc.keep > 0) return cw_job_fail(map, "keep", "replicas are not kept");
   CW_TRY(cw_read_way(map, p, &x->mcmc, &x->way));
   if (strcmp(x->name, "ptbc") != 0) {
-    CW_TRY(read_swap_flow(map, p, &x->flow));
+    CW_TRY(cw_read_swap_flow(map, p, &x->flow));
     if (x->flow != NULL && x->way.steps > 0)
-      return cw_job_fail(map, "way", "swaps go by a flow or by a way, not by both");
+      return cw_job_fail(map, "way",
+                         "swaps go by a flow or by a way, of which flows are a "
+                         "key too: not by both");
     return check_numbers(map, x);
   }
   if (!ends_periodic(p))

@@ -216,7 +216,7 @@ static cw_status find_rows(cw_context *ctx, const cw_analysis_case *c, const cw_
   const cw_observer *o = &c->observer[g];
   for (long k = 0; k < m->n; k++) {
     char name[80];
-    cw_rung_array(c->plan, (int)k, g, name);
+    cw_rung_array(c->plan, (int)k * cw_rex_stride(s->section->own), g, name);
     CW_TRY(cw_get_array(ctx, s, data, name, 3, &m->primary[k]));
     if (m->primary[k] == NULL) return CW_OK;
     const long *dim = m->primary[k]->dim, *first = m->primary[0]->dim;
@@ -273,7 +273,7 @@ static cw_status check_labels(cw_context *ctx, const cw_analysis_stage *s, const
 cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                            const cw_arrays *data, const cw_array *label) {
   long n = label->dim[2];
-  if (n != c->plan->ladder.n)
+  if (n != (c->plan->ladder.n - 1) / cw_rex_stride(s->section->own) + 1)
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds labels of %ld rungs", s->part.name, n);
   CW_TRY(check_labels(ctx, s, label));
   CW_TRY(fill_travels(ctx, s, label));

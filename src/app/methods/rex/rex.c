@@ -12,7 +12,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   const cw_rex_plan *x = s->own;
   const int last = p->ladder.n - 1;
   int n = 0;
-  for (int rung = last; rung >= (x->all_rungs ? 0 : last); rung--) {
+  for (int rung = last; rung >= (x->all_rungs ? 0 : last); rung -= cw_rex_stride(x)) {
     cw_part *part = &out[n++];
     *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", cw_measured_rows(p, &x->mcmc));
     part->rung = rung;

@@ -39,7 +39,7 @@ static cw_status gather_row(cw_case *c, exchange *e, cw_status st, const cw_fiel
 
 /* Measures a rung at its own couplings. */
 static cw_status record_group(cw_case *c, exchange *e, int rung, int g) {
-  const cw_theory th = cw_theory_at(&c->theory, c->plan->ladder.param[rung]);
+  const cw_theory th = cw_theory_at(&c->theory, e->ladder.param[rung]);
   const cw_observer o = cw_observer_make(c->observer[g].ops, &th, c->observer[g].param);
   const cw_field *x = own_field(e, rung);
   cw_status st = x != NULL ? cw_measure(c->ctx, &o, x, e->part, e->work) : CW_OK;
@@ -140,7 +140,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
     for (int g = 0; g < c->plan->n_groups; g++) {
       char name[80];
       const cw_observer *o = &c->observer[g];
-      cw_rung_array(c->plan, rung, g, name);
+      cw_rung_array(c->plan, rung * cw_rex_stride(e->plan), g, name);
       CW_TRY(put_rows(c, set, name, &e->primary[rung][g], n_chain, o->ops->n_primary(o)));
     }
   CW_TRY(put_rows(c, set, "label", &e->label, n_chain, e->ladder.n));
@@ -189,17 +189,21 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 /* ------------------------------------------------------------------------- stage */
 
 static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e) {
-  *e = (exchange){.plan = plan, .first = plan->all_rungs ? 0 : c->plan->ladder.n - 1};
-  cw_status st = cw_case_ladder(c, false, &e->ladder);
-  if (st == CW_OK) st = cw_make_ways(c->ctx, &plan->way, e->ladder.n, &e->way);
+  const cw_map *flow = plan->flow != NULL ? cw_case_flows(c, plan->flow)->map : NULL;
+  const cw_section *of_way = plan->way.flow;
+  *e = (exchange){.plan = plan};
+  cw_status st = cw_case_ladder(c, cw_rex_stride(plan), &e->ladder);
+  if (st == CW_OK)
+    st = cw_make_ways(c->ctx, &plan->way, &c->plan->ladder,
+                      of_way != NULL ? cw_case_flows(c, of_way)->map : NULL, &e->way);
   CW_TRY(cw_agree(c->ctx, st));
+  e->first = plan->all_rungs ? 0 : e->ladder.n - 1;
   const cw_rex_options options = {.sampler = plan->mcmc.ops,
                                   .param = plan->mcmc.param,
                                   .choice = plan->mcmc.choice,
                                   .mutations = plan->mutations,
                                   .order = plan->order,
-                                  .map =
-                                      plan->flow != NULL ? cw_case_flows(c, plan->flow)->map : NULL,
+                                  .map = flow,
                                   .way = e->way,
                                   .way_levels = plan->way.levels,
                                   .levels = plan->levels,

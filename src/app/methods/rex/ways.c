@@ -38,10 +38,18 @@ cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_
     return cw_job_fail(way, NULL,
                        "sampler '%s' cannot run its steps backwards, as the way back needs",
                        m->ops->name);
+  CW_TRY(cw_read_swap_flow(way, p, &w->flow));
   CW_TRY(cw_job_long(way, "steps", CW_JOB_REQUIRED_LONG, 1, CW_WAY_STEPS, &w->steps));
-  CW_TRY(cw_job_double(way, "power", 1, 0.01, 100, &w->power));
   CW_TRY(cw_job_long(way, "mutations", 1, 1, 1000, &w->mutations));
   CW_TRY(read_way_levels(way, p, m, w));
+  if (w->flow != NULL && cw_job_has(way, "power"))
+    return cw_job_fail(way, "power", "with flows a way stops on the rungs of the ladder");
+  if (w->flow != NULL && (p->ladder.n - 1) % w->steps != 0)
+    return cw_job_fail(way, "steps",
+                       "replicas on every so many rungs: expected a divisor of %d, "
+                       "the steps of the ladder, found %ld",
+                       p->ladder.n - 1, w->steps);
+  if (w->flow == NULL) CW_TRY(cw_job_double(way, "power", 1, 0.01, 100, &w->power));
   return cw_job_finish(way);
 }
 
@@ -53,22 +61,42 @@ static int level_after(const cw_way_plan *w, long k) {
   return found;
 }
 
-cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, int n_rungs, cw_program **out) {
-  *out = NULL;
-  if (w->steps == 0) return CW_OK;
-  const size_t programs = (size_t)n_rungs * sizeof(cw_program);
-  cw_program *program = malloc(programs + 2 * (size_t)w->steps * sizeof(cw_move));
-  if (program == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for ways between rungs");
-  cw_move *move = (cw_move *)((char *)program + programs);
+/* How far stop k is on the way from rung first to the one steps further. */
+static double position(const cw_way_plan *w, const double *t, int first, long k) {
+  if (k == w->steps) return 1;
+  if (w->flow == NULL) return pow((double)k / (double)w->steps, w->power);
+  return (t[first + k] - t[first]) / (t[first + w->steps] - t[first]);
+}
+
+/* From rung first of the ladder; map: the flow that starts there, NULL: none. */
+static int make_way(const cw_way_plan *w, const cw_ladder_plan *ladder, int first,
+                    const cw_map *map, cw_move *move) {
   int n = 0;
   for (long k = 1; k <= w->steps; k++) {
-    const double t = k == w->steps ? 1 : pow((double)k / (double)w->steps, w->power);
-    move[n++] = (cw_move){.kind = CW_MOVE_RETARGET, .t = t};
+    if (map != NULL) move[n++] = (cw_move){.kind = CW_MOVE_TRANSPORT, .map = map + k - 1};
+    move[n++] = (cw_move){.kind = CW_MOVE_RETARGET, .t = position(w, ladder->t, first, k)};
     if (k < w->steps && level_after(w, k) > -2)
       move[n++] =
           (cw_move){.kind = CW_MOVE_MUTATE, .steps = w->mutations, .level = level_after(w, k)};
   }
-  for (int r = 0; r < n_rungs; r++) program[r] = (cw_program){n, move};
+  return n;
+}
+
+cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, const cw_ladder_plan *ladder,
+                       const cw_map *flow, cw_program **out) {
+  *out = NULL;
+  if (w->steps == 0) return CW_OK;
+  const int stride = w->flow != NULL ? (int)w->steps : 1, n_ways = (ladder->n - 1) / stride;
+  const size_t programs = (size_t)n_ways * sizeof(cw_program), most = 3 * (size_t)w->steps;
+  const size_t n_own = w->flow != NULL ? (size_t)n_ways : 1; /* without flows all are alike */
+  cw_program *program = malloc(programs + n_own * most * sizeof(cw_move));
+  if (program == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for ways between rungs");
+  cw_move *move = (cw_move *)((char *)program + programs);
+  for (int k = 0; k < n_ways; k++) {
+    cw_move *own = n_own > 1 ? move + (size_t)k * most : move;
+    program[k].n = make_way(w, ladder, k * stride, flow != NULL ? flow + k * stride : NULL, own);
+    program[k].move = own;
+  }
   *out = program;
   return CW_OK;
 }

@@ -94,7 +94,7 @@ cw_status cw_way_open(cw_case *c, const cw_walk_plan *plan, const char *stage, c
   y->rng = cw_case_rng(c, name);
   snprintf(name, sizeof name, "%s.%swalk", stage, prefix);
   y->walk_rng = cw_case_rng(c, name);
-  cw_status st = cw_case_ladder(c, reverse, &y->ladder);
+  cw_status st = cw_case_ladder(c, reverse ? -1 : 1, &y->ladder);
   if (st == CW_OK && flows != NULL) st = make_maps(c, flows, reverse, y);
   CW_TRY(cw_agree(c->ctx, st));
   CW_TRY(cw_population_create(c->ctx, &y->ladder, particles, &y->p));
