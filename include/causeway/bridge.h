@@ -258,11 +258,13 @@ int cw_rex_rung_end(const cw_rex *rex);
 cw_field *cw_rex_field(cw_rex *rex, int rung);
 
 /* What the swaps of all chains did since the last reset: accept[k] is the sum of acceptance
- * probabilities min(1, e^..) over tries[k] proposals between rungs k and k+1. (n-1) each. Same on
- * all ranks. */
+ * probabilities min(1, e^..) over tries[k] proposals between rungs k and k+1. (n-1) each. work
+ * (chains, n-1, 2): minus the log-weights of the latest proposal, of going up and of going down;
+ * NAN: there was none. Same on all ranks. */
 typedef struct {
   double *accept;
   long *tries;
+  double *work;
 } cw_rex_swaps;
 const cw_rex_swaps *cw_rex_swap_counts(const cw_rex *rex);
 void cw_rex_reset_counts(cw_rex *rex);

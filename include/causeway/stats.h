@@ -64,6 +64,15 @@ cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, 
                              int n_primary, cw_derived f, const void *arg, long stride, long n_lag,
                              double *rho);
 
+/* ln of the ratio of partition functions of the ends of a ladder, the sum over its pairs of
+ * neighbours, from works that were measured both ways by Markov chains (C. H. Bennett, J. Comput.
+ * Phys. 22 (1976) 245, with Crooks, PRE 60 (1999) 2721): exact means for any works whose reversal is
+ * that of the way back; the error is that of cw_gamma. work (n_chain, n_step, n_pair, 2): minus the
+ * log-weight of going from the first to the second of a pair, and of going back; NAN: none in that
+ * step. Undefined where a pair has none at all. CW_EINVAL as cw_gamma; CW_ENOMEM. */
+cw_status cw_bennett(cw_context *ctx, const double *work, long n_chain, long n_step, int n_pair,
+                     cw_estimate *out);
+
 #define CW_FEWEST_EFFECTIVE 2.5 /* weighted samples below which their scatter tells no error */
 
 /* Self-normalised importance sampling: <O> = sum w O / sum w, w = exp(log_weight), of independent

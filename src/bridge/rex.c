@@ -1,5 +1,6 @@
 /* Replica exchange: rungs dealt to ranks and threads, and the order of a step. The swaps are in
  * swap.c, the tuning of rungs in tune.c. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,8 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
 }
 
 /* ------------------------------------------------------------------ creation */
+
+static long n_works(const cw_rex *rex) { return 2 * (rex->ladder->n - 1) * rex->options.chains; }
 
 static cw_status no_memory(cw_context *ctx) {
   return cw_fail(ctx, CW_ENOMEM, "no memory for replica exchange");
@@ -202,6 +205,7 @@ static cw_status allocate(cw_rex *rex) {
   rex->label = array(rex, n * chains, sizeof *rex->label, &ok);
   rex->swaps.accept = array(rex, n - 1, sizeof *rex->swaps.accept, &ok);
   rex->swaps.tries = array(rex, n - 1, sizeof *rex->swaps.tries, &ok);
+  rex->swaps.work = array(rex, 2 * (n - 1) * chains, sizeof *rex->swaps.work, &ok);
   rex->row_width = g->n_sites * rex->ladder->th->n_comp + rex->ladder->th->ops->n_terms;
   if (rex->by_rungs) {
     rex->to = array(rex, 2 * chains, sizeof *rex->to, &ok);
@@ -283,6 +287,7 @@ cw_status cw_rex_create(cw_context *ctx, const cw_ladder *ladder, const cw_rex_o
   if (st == CW_OK) {
     share_parts(rex);
     start_labels(rex);
+    cw_rex_reset_counts(rex);
     st = cw_agree(ctx, open_rungs(rex));
   }
   if (st != CW_OK) {
@@ -461,6 +466,7 @@ void cw_rex_reset_counts(cw_rex *rex) {
     rex->swaps.accept[k] = 0;
     rex->swaps.tries[k] = 0;
   }
+  for (long i = 0; i < n_works(rex); i++) rex->swaps.work[i] = NAN;
 }
 
 const int *cw_rex_labels(const cw_rex *rex) { return rex->label; }
@@ -469,7 +475,7 @@ const int *cw_rex_labels(const cw_rex *rex) { return rex->label; }
 
 long cw_rex_state_size(const cw_rex *rex) {
   long n = rex->ladder->n;
-  return n * rex->options.chains + 2 * (n - 1) + cw_tuned_size(&rex->tuned);
+  return n * rex->options.chains + 2 * (n - 1) + n_works(rex) + cw_tuned_size(&rex->tuned);
 }
 
 void cw_rex_save(const cw_rex *rex, double *state) {
@@ -477,6 +483,7 @@ void cw_rex_save(const cw_rex *rex, double *state) {
   for (long i = 0; i < n * rex->options.chains; i++) *state++ = rex->label[i];
   for (long k = 0; k < n - 1; k++) *state++ = rex->swaps.accept[k];
   for (long k = 0; k < n - 1; k++) *state++ = (double)rex->swaps.tries[k];
+  for (long i = 0; i < n_works(rex); i++) *state++ = rex->swaps.work[i];
   memcpy(state, rex->tuned.state, (size_t)cw_tuned_size(&rex->tuned) * sizeof *state);
   share_states(rex, state);
 }
@@ -486,5 +493,6 @@ void cw_rex_load(cw_rex *rex, const double *state) {
   for (long i = 0; i < n * rex->options.chains; i++) rex->label[i] = (int)*state++;
   for (long k = 0; k < n - 1; k++) rex->swaps.accept[k] = *state++;
   for (long k = 0; k < n - 1; k++) rex->swaps.tries[k] = (long)*state++;
+  for (long i = 0; i < n_works(rex); i++) rex->swaps.work[i] = *state++;
   memcpy(rex->tuned.state, state, (size_t)cw_tuned_size(&rex->tuned) * sizeof *state);
 }

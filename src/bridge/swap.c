@@ -95,6 +95,9 @@ static void decide(cw_rex *rex, uint32_t step, uint32_t index, int parity) {
       rex->accepted[k * chains + i] = yes;
       rex->swaps.accept[k] += p;
       rex->swaps.tries[k]++;
+      double *work = rex->swaps.work + 2 * (i * (rex->ladder->n - 1) + k);
+      work[0] = -lw[0];
+      work[1] = -lw[chains];
       if (yes) swap_labels(rex->label + i * rex->ladder->n, k);
     }
 }

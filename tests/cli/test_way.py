@@ -36,7 +36,18 @@ def phi2(kappa):
     return sum(0.5 / (1 - 2 * kappa * (a + b)) for a in cosines for b in cosines) / 16
 
 
+def ln_ratio(kappa, other):
+    """ln Z(other)/Z(kappa) of the free field."""
+    cosines = [math.cos(2 * math.pi * k / 4) for k in range(4)]
+    return -0.5 * sum(math.log((1 - 2 * other * (a + b)) / (1 - 2 * kappa * (a + b))) for a in cosines for b in cosines)
+
+
 class Way(Case):
+    def check_ratio(self, values):
+        r = values["rex.lnZ_ratio"]
+        self.assertLess(abs(r["value"] - ln_ratio(0.02, 0.22)), 4.5 * r["error"], r)
+        self.assertLess(r["error"], 0.01)
+
     def test_exact_values_on_both_rungs_for_any_number_of_threads(self):
         self.write("job.yaml", JOB)
         found = []
@@ -49,9 +60,11 @@ class Way(Case):
             r = values[f"{name}.phi2"]
             self.assertLess(abs(r["value"] - phi2(kappa)), 4.5 * r["error"], (name, r, phi2(kappa)))
             self.assertLess(r["error"], 0.01 * r["value"])
+        self.check_ratio(values)
         self.write("job.yaml", JOB.replace(", way: {steps: 3, power: 0.8}", ""))
         self.good("run", "job.yaml", "--out", "plain")
         plain = {r["name"]: r for r in self.results("plain")["results"]}
+        self.check_ratio(plain)
         gained, error = (f(values["rex.swap_acceptance[0]"], plain["rex.swap_acceptance[0]"])
                          for f in (lambda a, b: a["value"] - b["value"], lambda a, b: math.hypot(a["error"], b["error"])))
         self.assertGreater(gained, 5 * error)
@@ -67,6 +80,7 @@ class Way(Case):
             r = values[f"{name}.phi2"]
             self.assertLess(abs(r["value"] - phi2(kappa)), 4.5 * r["error"], (name, r, phi2(kappa)))
             self.assertLess(r["error"], 0.01 * r["value"])
+        self.check_ratio(values)
         self.assertNotIn("rex.rung1.phi2", values)
         self.assertNotIn("rex.swap_acceptance[2]", values)
         self.write("job.yaml", FLOWS.replace("way: {steps: 2, flow: snf}", "way: {steps: 2, power: 1}").replace("[0, 0.3, 0.55, 0.8, 1]", "[0, 0.55, 1]"))

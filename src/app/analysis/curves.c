@@ -49,6 +49,18 @@ cw_status cw_curve_histogram(cw_context *ctx, cw_analysis_stage *s, const char *
   return CW_OK;
 }
 
+cw_status cw_curve_works(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                         long stride, const double *y, double sign) {
+  double *work = malloc((size_t)(n + 1) * sizeof *work);
+  long found = 0;
+  if (work == NULL) return cw_no_memory(ctx);
+  for (long i = 0; i < n; i++)
+    if (!isnan(y[i * stride])) work[found++] = sign * y[i * stride];
+  cw_status st = cw_curve_histogram(ctx, s, name, found, 1, work);
+  free(work);
+  return st;
+}
+
 /* Means of successive bins, with the standard deviation within a bin as dy. */
 cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name,
                           const cw_array *series) {

@@ -1,5 +1,6 @@
 /* The free energy: of the flow from both sides, by chain integration, and by all methods that know
  * it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "app/page/page.h"
@@ -61,6 +62,19 @@ cw_status cw_page_free_energy(const cw_case_page *to) {
   if (to->c->n_results > 0) CW_TRY(write_estimates(to));
   if (n > 1) CW_TRY(write_methods(to, list, n));
   return cw_page_chapter(to, CW_CHAPTER_FREE_ENERGY, any ? NULL : "Free energy");
+}
+
+cw_status cw_page_works(const cw_case_page *to, const cw_analysis_stage *s, const char *there,
+                        const char *back, const char *caption) {
+  const cw_curve *up = cw_stage_curve(s, "work"), *down = cw_stage_curve(s, "work.reverse");
+  char title[120];
+  if (up == NULL) return CW_OK;
+  snprintf(title, sizeof title, "%s: work", s->part.label);
+  CW_TRY(cw_page_figure_begin(to->page, title, "W = −ln w", "density", false, false));
+  CW_TRY(cw_page_curve(to->page, there, CW_DRAW_STEPS, CW_ORANGE, up->n, up->x, up->y, NULL));
+  if (down != NULL)
+    CW_TRY(cw_page_curve(to->page, back, CW_DRAW_STEPS, CW_BLUE, down->n, down->x, down->y, NULL));
+  return cw_page_figure_end(to->page, caption);
 }
 
 /* Does it go along the ladder, and know the ratio of partition functions of its ends? */

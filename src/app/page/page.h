@@ -28,6 +28,10 @@ cw_status cw_page_vectors(const cw_case_page *to);
 cw_status cw_page_chains(const cw_case_page *to);
 /* Tables of free energies. */
 cw_status cw_page_free_energy(const cw_case_page *to);
+/* Works of s, one way and, where there are some, back with the sign turned: its curves "work" and
+ * "work.reverse". */
+cw_status cw_page_works(const cw_case_page *to, const cw_analysis_stage *s, const char *there,
+                        const char *back, const char *caption);
 /* What walks cost in cases that differ in the length of their ladders, if there are such. */
 cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a);
 

@@ -119,6 +119,9 @@ static cw_status paths_figure(const cw_case_page *to, const cw_analysis_stage *s
 
 cw_status cw_draw_rex(const cw_case_page *to, const cw_analysis_stage *s) {
   if (cw_stage_is(s, CW_IS_INNER)) return CW_OK;
+  CW_TRY(cw_page_works(to, s, "up", "−W down",
+                       "Of proposals to swap, between the two rungs that swap least. The two cross "
+                       "at their free energy difference."));
   CW_TRY(flow_figure(to, s));
   CW_TRY(sectors_figure(to, s));
   return paths_figure(to, s);

@@ -52,14 +52,16 @@ static cw_status fill_thermalisation(cw_context *ctx, cw_analysis_stage *s,
 
 cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                       const cw_arrays *data) {
-  const cw_array *swaps, *label, *action;
+  const cw_array *swaps, *work, *label, *action;
   CW_TRY(cw_fill_groups(ctx, c, s, data));
   if (cw_stage_is(s, CW_IS_INNER)) return CW_OK;
   CW_TRY(cw_get_array(ctx, s, data, "swaps", 3, &swaps));
+  CW_TRY(cw_get_array(ctx, s, data, "work", 3, &work));
   CW_TRY(cw_get_array(ctx, s, data, "label", 3, &label));
   CW_TRY(cw_get_array(ctx, s, data, "therm", 2, &action));
   if (action != NULL) CW_TRY(fill_thermalisation(ctx, s, action));
   if (swaps != NULL) CW_TRY(fill_swaps(ctx, c, s, swaps));
+  if (work != NULL) CW_TRY(cw_fill_swap_works(ctx, c, s, work));
   return label != NULL ? cw_fill_replicas(ctx, c, s, data, label) : CW_OK;
 }
 

@@ -25,6 +25,8 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   return n;
 }
 
+static const cw_given given[] = {{.quantity = "lnZ_ratio"}, {0}};
+
 static const cw_shared_figure figures[] = {
     {"ladder.swaps", "Acceptance of swaps", "between rungs k and k+1, at k + ½", "acceptance",
      "Replicas travel fastest where all pairs accept alike.", CW_DRAW_POINTS},
@@ -39,6 +41,7 @@ const cw_method cw_method_rex = {.name = "rex",
                                  .run = cw_run_rex,
                                  .parts = parts,
                                  .chains = chains,
+                                 .given = given,
                                  .fill = cw_fill_rex,
                                  .warn = cw_warn_rex,
                                  .chapter = CW_CHAPTER_LADDER,

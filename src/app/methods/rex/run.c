@@ -2,6 +2,7 @@
  * all. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/methods/rex/rex.h"
 #include "app/run/stage.h"
@@ -17,7 +18,7 @@ typedef struct {
   double *part; /* this rank's share of a row of one rung, while it is gathered */
   double *T;    /* terms of the last rung, where it is this rank's */
   /* rows of all chains, the same on all ranks */
-  cw_record primary[CW_MAX_RUNGS][CW_MAX_GROUPS], label, accept, therm;
+  cw_record primary[CW_MAX_RUNGS][CW_MAX_GROUPS], label, accept, swap_work, therm;
 } exchange;
 
 /* This rank's configurations of a rung; NULL: the rung is another rank's. */
@@ -59,15 +60,17 @@ static cw_status record_row(cw_case *c, exchange *e) {
 }
 
 /* Of every pair the sum of acceptance probabilities and the number of proposals since the last
- * row. */
+ * row, and the works of the latest one of every chain. */
 static cw_status record_swaps(cw_case *c, exchange *e) {
   const cw_rex_swaps *s = cw_rex_swap_counts(e->rex);
-  double *row = cw_record_row(&e->accept, 2L * (e->ladder.n - 1));
-  if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  const long width = 2L * (e->ladder.n - 1), n = e->plan->mcmc.chains * width;
+  double *row = cw_record_row(&e->accept, width), *work = cw_record_row(&e->swap_work, n);
+  if (row == NULL || work == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
   for (int k = 0; k < e->ladder.n - 1; k++) {
     row[2 * k] = s->accept[k];
     row[2 * k + 1] = (double)s->tries[k];
   }
+  memcpy(work, s->work, (size_t)n * sizeof *work);
   cw_rex_reset_counts(e->rex);
   return CW_OK;
 }
@@ -145,6 +148,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
     }
   CW_TRY(put_rows(c, set, "label", &e->label, n_chain, e->ladder.n));
   CW_TRY(put_rows(c, set, "swaps", &e->accept, e->ladder.n - 1, 2));
+  CW_TRY(put_rows(c, set, "work", &e->swap_work, n_chain, 2L * (e->ladder.n - 1)));
   CW_TRY(put_rows(c, set, "therm", &e->therm, n_chain, 0));
   double *state = malloc((size_t)n_state * sizeof *state);
   cw_status st = state != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
@@ -232,6 +236,7 @@ static void close_exchange(exchange *e) {
     for (int g = 0; g < CW_MAX_GROUPS; g++) cw_record_free(&e->primary[rung][g]);
   cw_record_free(&e->label);
   cw_record_free(&e->accept);
+  cw_record_free(&e->swap_work);
   cw_record_free(&e->therm);
   cw_arena_destroy(e->work);
   free(e->part);

@@ -89,13 +89,7 @@ static cw_status fill_reverse(cw_context *ctx, cw_analysis_stage *s, const cw_ar
   CW_TRY(cw_add_number(ctx, s, "lnZ_ratio_reverse", -1, "the same from walks back down", e));
   CW_TRY(cw_get_array(ctx, s, data, "reverse.work", 2, &work));
   if (work == NULL) return CW_OK;
-  long n = work->dim[0] * work->dim[1];
-  double *turned = malloc((size_t)n * sizeof *turned);
-  if (turned == NULL) return cw_no_memory(ctx);
-  for (long i = 0; i < n; i++) turned[i] = -work->data[i];
-  cw_status st = cw_curve_histogram(ctx, s, "work.reverse", n, 1, turned);
-  free(turned);
-  return st;
+  return cw_curve_works(ctx, s, "work.reverse", work->dim[0] * work->dim[1], 1, work->data, -1);
 }
 
 static cw_status fill_walks(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
