@@ -193,15 +193,11 @@ long cw_walk_state_size(const cw_walk *w); /* tuned states of all rungs, for che
 void cw_walk_save(const cw_walk *w, double *state);
 void cw_walk_load(cw_walk *w, const double *state);
 
-/* --------------------------------------------------------- replica exchange */
+/* -------------------------------------------------------------------- levels */
 
-typedef enum {
-  CW_SWAP_ALTERNATE = 0, /* even pairs in even sweeps, odd pairs in odd ones: non-reversible */
-  CW_SWAP_RANDOM         /* all even and all odd pairs in every sweep, which first is drawn */
-} cw_swap_order;
-
-/* Updates around a defect: level l is a set of links that is swept count times within each sweep of
- * level l-1 (level 0 lies within a full step). After each sweep come swaps and a translation. */
+/* Sets of links that are updated by themselves. In a step of replica exchange level l is swept count
+ * times within each sweep of level l-1 (level 0 lies within a full step), and after each sweep come
+ * swaps and a translation. */
 #define CW_MAX_LEVELS 8
 typedef struct {
   cw_box box;  /* the links that start here */
@@ -213,6 +209,48 @@ typedef struct {
   int n;
   cw_level level[CW_MAX_LEVELS];
 } cw_levels;
+
+/* ---------------------------------------------------------------- excursions */
+
+/* From home to another theory and back, accepted as a whole: a step of a Markov chain that leaves the
+ * theory of home invariant, whatever the way (J. P. Nilmeier et al., PNAS 108 (2011) E1009). */
+typedef struct {
+  const cw_sampler_ops
+      *sampler; /* of mutations and of the dwell, whose steps can be run backwards */
+  const double *param;
+  const int *choice;
+  cw_program way;    /* from rung 0, away, to rung 1, home; borrowed, as its maps are. It is run
+                        backwards first */
+  const cw_map *map; /* from rung 0 to rung 1, where the way has a transport without its own */
+  cw_levels levels;  /* of mutations; their counts are not used */
+  long dwell;        /* sampler steps away, then as many reversed */
+  int dwell_level;   /* of the levels; -1: everywhere */
+  bool translate;    /* before each by a random step, the same for all chains: home must be
+                        translation invariant */
+  cw_rng rng;
+} cw_excursion_options;
+
+typedef struct cw_excursion cw_excursion;
+/* x: like the fields that will go. ladder (2 rungs) is borrowed. On failure *out is NULL. CW_EINVAL:
+ * options out of range, a sampler that does not fit or whose steps cannot be run backwards. CW_ENOMEM.
+ * Local. */
+cw_status cw_excursion_create(cw_context *ctx, const cw_ladder *ladder,
+                              const cw_excursion_options *options, const cw_field *x,
+                              cw_excursion **out);
+void cw_excursion_destroy(cw_excursion *e);
+/* Excursion number `number` of all configurations of x, whose sampler is tuned to state (n_state).
+ * accept (n_blocks*B): min(1, e^lw). Where all updates are on links of levels, the cost is that of
+ * these (and of a translation). x may be given other data. CW_EINVAL: the number makes step numbers
+ * beyond 2^32. Local. */
+cw_status cw_excursion_run(cw_excursion *e, const double *state, cw_field *x, uint32_t number,
+                           double *accept);
+
+/* --------------------------------------------------------- replica exchange */
+
+typedef enum {
+  CW_SWAP_ALTERNATE = 0, /* even pairs in even sweeps, odd pairs in odd ones: non-reversible */
+  CW_SWAP_RANDOM         /* all even and all odd pairs in every sweep, which first is drawn */
+} cw_swap_order;
 
 typedef struct {
   const cw_sampler_ops *sampler;

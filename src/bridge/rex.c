@@ -8,37 +8,6 @@
 
 /* ------------------------------------------------------------------ options */
 
-static cw_status check_box(cw_context *ctx, const cw_lattice *lat, const cw_box *box, int level) {
-  for (int d = 0; d < lat->dim; d++)
-    if (box->size[d] < 1 || box->size[d] > lat->extent[d])
-      return cw_fail(ctx, CW_EINVAL,
-                     "level %d: size %d of its box in direction %d: expected 1 to %d", level,
-                     box->size[d], d, lat->extent[d]);
-  return CW_OK;
-}
-
-static cw_status check_level(cw_context *ctx, const cw_ladder *ladder, const cw_level *level,
-                             int l) {
-  if (level->count < 1)
-    return cw_fail(ctx, CW_EINVAL, "level %d: count %d, expected at least 1", l, level->count);
-  if (!level->around) return check_box(ctx, &ladder->th->geom->lat, &level->box, l);
-  if (level->hops < 0)
-    return cw_fail(ctx, CW_EINVAL, "level %d: %d hops, expected at least 0", l, level->hops);
-  return CW_OK;
-}
-
-static cw_status check_levels(cw_context *ctx, const cw_ladder *ladder, const cw_rex_options *o,
-                              const cw_levels *levels) {
-  if (levels->n < 0 || levels->n > CW_MAX_LEVELS)
-    return cw_fail(ctx, CW_EINVAL, "%d levels: expected 0 to %d", levels->n, CW_MAX_LEVELS);
-  if (levels->n > 0 && o->sampler->restrict_to == NULL)
-    return cw_fail(ctx, CW_EINVAL,
-                   "sampler '%s' cannot be restricted to a set of links, as levels need it",
-                   o->sampler->name);
-  for (int l = 0; l < levels->n; l++) CW_TRY(check_level(ctx, ladder, &levels->level[l], l));
-  return CW_OK;
-}
-
 static bool is_homogeneous(const cw_ladder *ladder, int rung) {
   const cw_theory_ops *ops = ladder->th->ops;
   return ops->is_homogeneous == NULL || ops->is_homogeneous(ladder->c[rung]);
@@ -57,8 +26,9 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
   if (o->periodic >= 0 && !is_homogeneous(ladder, o->periodic))
     return cw_fail(ctx, CW_EINVAL, "rung %d has a defect: its replicas cannot be translated",
                    o->periodic);
-  CW_TRY(check_levels(ctx, ladder, o, &o->way_levels));
-  return check_levels(ctx, ladder, o, &o->levels);
+  const cw_lattice *lat = &ladder->th->geom->lat;
+  CW_TRY(cw_levels_check(ctx, lat, &o->way_levels, o->sampler));
+  return cw_levels_check(ctx, lat, &o->levels, o->sampler);
 }
 
 /* ------------------------------------------------------------------ creation */
@@ -110,27 +80,13 @@ static cw_status open_sampler(cw_rex *rex, long n_blocks, cw_sampler **out) {
                            out);
 }
 
-static cw_status links_of_level(cw_rex *rex, const cw_level *level, int l, cw_link_set *out) {
-  const cw_theory *th = rex->ladder->th;
-  cw_link_set defect = {.n = 0};
-  *out = defect;
-  if (!level->around) return cw_link_set_in_box(rex->ctx, &th->geom->lat, &level->box, out);
-  cw_status st = cw_theory_defect(rex->ctx, th, &defect);
-  if (st == CW_OK) st = cw_link_set_around(rex->ctx, &defect, level->hops, out);
-  cw_link_set_destroy(&defect);
-  if (st == CW_OK && out->n == 0)
-    st = cw_fail(rex->ctx, CW_EINVAL, "level %d: the theory has no defect to be around", l);
-  return st;
-}
-
-/* A level's sampler of every rung, of a step or of the ways. */
-static cw_status open_level(cw_rex *rex, const cw_level *level, int l, bool of_way) {
+/* The samplers of a level of every rung. */
+static cw_status open_level(cw_rex *rex, int l) {
   cw_link_set links;
-  cw_status st = links_of_level(rex, level, l, &links);
+  cw_status st = cw_level_links(rex->ctx, rex->ladder->th, &rex->options.levels, l, &links);
   for (int k = rex->mine.begin; k < rex->mine.end && st == CW_OK; k++) {
-    cw_rex_rung *r = &rex->rung[k];
-    cw_sampler **s = of_way ? &r->way_level[l] : &r->level[l];
-    st = open_sampler(rex, r->x.n_blocks, s);
+    cw_sampler **s = &rex->rung[k].level[l];
+    st = open_sampler(rex, rex->rung[k].x.n_blocks, s);
     if (st == CW_OK) st = (*s)->ops->restrict_to(*s, &links);
   }
   cw_link_set_destroy(&links);
@@ -143,21 +99,6 @@ static cw_status open_field(cw_rex *rex, cw_field *x) {
   x->first_chain = rex->mine.first;
   cw_kind(th->ops->kind)->cold(x);
   return CW_OK;
-}
-
-/* A sampler of its own, whose state is that of the lower rung of a pair. Sweeps over a set of links
- * can be run backwards, and the set may be that of all. */
-static cw_status open_way(cw_rex *rex, cw_rex_rung *r) {
-  const cw_lattice *lat = &rex->ladder->th->geom->lat;
-  cw_box whole = {.origin = {0}};
-  cw_link_set all;
-  CW_TRY(open_sampler(rex, r->x.n_blocks, &r->way));
-  if (r->way->ops->restrict_to == NULL) return CW_OK;
-  for (int d = 0; d < lat->dim; d++) whole.size[d] = lat->extent[d];
-  cw_status st = cw_link_set_in_box(rex->ctx, lat, &whole, &all);
-  if (st == CW_OK) st = r->way->ops->restrict_to(r->way, &all);
-  cw_link_set_destroy(&all);
-  return st;
 }
 
 static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
@@ -173,16 +114,17 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
     r->Ty = array(rex, lanes * n_terms, sizeof *r->Ty, &ok);
     CW_TRY(open_field(rex, &r->y));
   }
-  if (rex->options.way != NULL) CW_TRY(open_way(rex, r));
+  const cw_rex_options *o = &rex->options;
+  if (o->way != NULL)
+    CW_TRY(cw_way_samplers_open(rex->ctx, rex->ladder->th, o->sampler, o->param, o->choice,
+                                &o->way_levels, r->x.n_blocks, &r->way));
   return ok ? CW_OK : no_memory(rex->ctx);
 }
 
 static cw_status open_rungs(cw_rex *rex) {
   int periodic = rex->options.periodic;
   for (int k = rex->mine.begin; k < rex->mine.end; k++) CW_TRY(open_rung(rex, &rex->rung[k]));
-  const cw_levels *levels = &rex->options.levels, *ways = &rex->options.way_levels;
-  for (int l = 0; l < levels->n; l++) CW_TRY(open_level(rex, &levels->level[l], l, false));
-  for (int l = 0; l < ways->n; l++) CW_TRY(open_level(rex, &ways->level[l], l, true));
+  for (int l = 0; l < rex->options.levels.n; l++) CW_TRY(open_level(rex, l));
   if (periodic >= rex->mine.begin && periodic < rex->mine.end) CW_TRY(open_field(rex, &rex->moved));
   CW_TRY(cw_tuned_open(rex->ctx, rex->ladder->n, rex->rung[rex->mine.begin].sampler, &rex->tuned));
   const cw_field *x = &rex->rung[rex->mine.begin].x;
@@ -306,8 +248,7 @@ void cw_rex_destroy(cw_rex *rex) {
     cw_field_destroy(&r->y);
     cw_sampler_destroy(r->sampler);
     for (int l = 0; l < CW_MAX_LEVELS; l++) cw_sampler_destroy(r->level[l]);
-    cw_sampler_destroy(r->way);
-    for (int l = 0; l < CW_MAX_LEVELS; l++) cw_sampler_destroy(r->way_level[l]);
+    cw_way_samplers_close(&r->way);
   }
   cw_field_destroy(&rex->moved);
   cw_tuned_close(&rex->tuned);

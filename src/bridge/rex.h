@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "bridge/level.h"
 #include "bridge/tuned.h"
 #include "bridge/way.h"
 
@@ -15,18 +16,17 @@ typedef struct {
 
 /* A rung of this rank. Arrays of lanes are (n_blocks*B). */
 typedef struct {
-  cw_field x;                           /* the replicas that are here now */
-  double *T;                            /* lanes * n_terms: terms of x */
-  unsigned known;                       /* of them */
-  cw_field y;                           /* with maps or ways: x carried to the partner's rung */
-  double *Ty;                           /* its terms */
-  unsigned known_y;                     /* of them */
-  double *row;                          /* lanes: one number per chain, to be gathered */
-  double *work;                         /* lanes * CW_CARRY_WORK: scratch */
-  cw_sampler *sampler;                  /* of a full step */
-  cw_sampler *level[CW_MAX_LEVELS];     /* restricted to the links of a level */
-  cw_sampler *way;                      /* of mutations on the way */
-  cw_sampler *way_level[CW_MAX_LEVELS]; /* restricted to links */
+  cw_field x;                       /* the replicas that are here now */
+  double *T;                        /* lanes * n_terms: terms of x */
+  unsigned known;                   /* of them */
+  cw_field y;                       /* with maps or ways: x carried to the partner's rung */
+  double *Ty;                       /* its terms */
+  unsigned known_y;                 /* of them */
+  double *row;                      /* lanes: one number per chain, to be gathered */
+  double *work;                     /* lanes * CW_CARRY_WORK: scratch */
+  cw_sampler *sampler;              /* of a full step */
+  cw_sampler *level[CW_MAX_LEVELS]; /* restricted to the links of a level */
+  cw_way_samplers way;
 } cw_rex_rung;
 
 struct cw_rex {

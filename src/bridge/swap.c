@@ -41,17 +41,14 @@ static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, double *c) 
   cw_passage on = {.at = carried(rex, r, true, c),
                    .pair = pair,
                    .map = rex->options.map != NULL ? &rex->options.map[pair] : NULL,
-                   .everywhere = r->way,
-                   .level = r->way_level,
+                   .samplers = &r->way,
                    .rng = cw_rng_substream(rex->options.rng, "way", (uint32_t)k),
                    .step = (uint32_t)(pass->number * (uint64_t)cw_program_steps(way))};
   cw_field_copy(&r->y, &r->x);
   memcpy(r->Ty, r->T,
          (size_t)(r->x.n_blocks * r->x.B * rex->ladder->th->ops->n_terms) * sizeof *r->T);
   r->known_y = r->known;
-  if (r->way != NULL) cw_tuned_take(&rex->tuned, pair, r->way);
-  for (int l = 0; l < rex->options.way_levels.n; l++)
-    cw_tuned_take(&rex->tuned, pair, r->way_level[l]);
+  cw_way_samplers_take(&r->way, cw_tuned_state(&rex->tuned, pair));
   CW_TRY(cw_way_run(way, &on, to < k));
   cw_know_terms(&on.at, rex->wanted);
   return CW_OK;

@@ -19,8 +19,10 @@ void cw_tuned_close(cw_tuned *t) {
   *t = (cw_tuned){0};
 }
 
+const double *cw_tuned_state(const cw_tuned *t, int rung) { return t->state + rung * t->size; }
+
 void cw_tuned_take(const cw_tuned *t, int rung, cw_sampler *sampler) {
-  memcpy(sampler->state, t->state + rung * t->size, bytes(t));
+  memcpy(sampler->state, cw_tuned_state(t, rung), bytes(t));
 }
 
 void cw_tuned_note(cw_tuned *t, int rung, const cw_sampler *sampler) {

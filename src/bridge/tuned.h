@@ -14,6 +14,7 @@ typedef struct {
 cw_status cw_tuned_open(cw_context *ctx, int n, const cw_sampler *sampler, cw_tuned *out);
 void cw_tuned_close(cw_tuned *t);
 void cw_tuned_take(const cw_tuned *t, int rung, cw_sampler *sampler); /* its state of a rung */
+const double *cw_tuned_state(const cw_tuned *t, int rung);            /* (size) */
 void cw_tuned_note(cw_tuned *t, int rung, const cw_sampler *sampler);
 long cw_tuned_size(const cw_tuned *t); /* numbers of all rungs, for checkpoints */
 

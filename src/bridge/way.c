@@ -21,7 +21,7 @@ static cw_status retarget(void *self, const cw_move *m, bool back) {
 
 static cw_status mutate(void *self, const cw_move *m, bool back) {
   cw_passage *on = self;
-  cw_sampler *s = m->level >= 0 ? on->level[m->level] : on->everywhere;
+  cw_sampler *s = m->level >= 0 ? on->samplers->level[m->level] : on->samplers->everywhere;
   for (long t = 0; t < m->steps; t++)
     CW_TRY((back ? s->ops->step_back : s->ops->step)(s, on->at.c, on->at.x, on->rng, on->step++,
                                                      NULL));

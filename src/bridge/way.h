@@ -3,17 +3,17 @@
 #define CW_BRIDGE_WAY_H
 
 #include "bridge/carried.h"
+#include "bridge/level.h"
 #include "bridge/program.h"
 
 /* Who is on the way, and what the way takes. */
 typedef struct {
   cw_carried at;
-  int pair;                 /* the way is between this rung and the next */
-  const cw_map *map;        /* from rung pair to the next; NULL: none */
-  cw_sampler *everywhere;   /* of mutations */
-  cw_sampler *const *level; /* restricted to the links of levels */
-  cw_rng rng;               /* draws of mutations, keyed by chain and step number */
-  uint32_t step;            /* number of the next one */
+  int pair;                  /* the way is between this rung and the next */
+  const cw_map *map;         /* from rung pair to the next; NULL: none */
+  cw_way_samplers *samplers; /* of mutations */
+  cw_rng rng;                /* draws of mutations, keyed by chain and step number */
+  uint32_t step;             /* number of the next one */
 } cw_passage;
 
 /* CW_EINVAL: the program does not go from one rung to the next, or cannot come back. */

@@ -7,54 +7,10 @@
 #include <string.h>
 
 #include "bridge/rex.h"
+#include "contract/balance.h"
 #include "contract/rex_ladders.h"
 #include "support/bijections.h"
 #include "support/toys.h"
-
-/* ------------------------------------------------------------------ a sampler */
-
-/* Heat bath of the spins one after the other: a sweep in a fixed order is not its own reversal.
- * Here spin s of the configurations of a block takes either sign with its probability given the
- * others. */
-static void draw_spin(const cw_sampler *sampler, const double *c, cw_field *x, long block, long s,
-                      cw_rng rng, uint32_t step) {
-  double T[CW_LANES * CW_MAX_TERMS], S[2][CW_LANES];
-  cw_field one = cw_field_block(x, block);
-  for (int up = 0; up < 2; up++) {
-    for (long i = 0; i < one.n_config; i++) cw_field_set(&one, i, s, 0, up ? 1 : -1);
-    cw_theory_action(sampler->th, &one, c, T, S[up]);
-  }
-  for (long i = 0; i < one.n_config; i++) {
-    double u[2];
-    cw_uniform2(rng, (uint32_t)s, (uint32_t)(one.first_chain + i), step, 0, u);
-    cw_field_set(&one, i, s, 0, u[0] < 1 / (1 + exp(S[1][i] - S[0][i])) ? 1 : -1);
-  }
-}
-
-static cw_status sweep(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
-                       const cw_step_stats *stats) {
-  (void)stats;
-  for (long b = 0; b < x->n_blocks; b++)
-    for (long site = 0; site < x->geom->n_sites; site++) draw_spin(s, c, x, b, site, rng, step);
-  return CW_OK;
-}
-
-static cw_status sweep_back(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
-                            const cw_step_stats *stats) {
-  (void)stats;
-  for (long b = 0; b < x->n_blocks; b++)
-    for (long site = x->geom->n_sites - 1; site >= 0; site--)
-      draw_spin(s, c, x, b, site, rng, step);
-  return CW_OK;
-}
-
-static const cw_sampler_ops ordered = {.name = "ordered",
-                                       .params = no_params,
-                                       .fits = fits_all,
-                                       .work_size = no_work,
-                                       .init = nothing_to_do,
-                                       .step = sweep,
-                                       .step_back = sweep_back};
 
 /* ------------------------------------------------------------- pairs of rings */
 
@@ -104,33 +60,11 @@ static long (*count_swaps(bench *b, int rounds))[N_PAIR] {
   return count;
 }
 
-/* Standard deviations by which a chi^2 with so many degrees of freedom is too large. */
-static double excess(double chi2, double n) { return (chi2 - n) / sqrt(2 * n); }
-
-/* As many go from a pair to another as come back, and all pairs stay as likely as they were. */
-static void check_balance(bench *b, int rounds) {
+static void check_swaps(bench *b, int rounds) {
   long(*count)[N_PAIR] = count_swaps(b, rounds);
-  double balance = 0, n_balance = 0, marginal = 0, p[N_PAIR], moved = 0;
-  const double all = (double)rounds * N_CHAIN;
+  double p[N_PAIR];
   pair_probabilities(b, p);
-  for (unsigned to = 0; to < N_PAIR; to++) {
-    double arrived = 0;
-    for (unsigned from = 0; from < N_PAIR; from++) {
-      const double there = (double)count[from][to], back = (double)count[to][from];
-      arrived += there;
-      moved += from != to ? there : 0;
-      if (from >= to || there + back < 20) continue;
-      balance += (there - back) * (there - back) / (there + back);
-      n_balance++;
-    }
-    marginal += pow(arrived - all * p[to], 2) / (all * p[to]);
-  }
-  print_message("  %.0f %% move; balance %+.2f sigma of %.0f pairs, marginals %+.2f sigma\n",
-                100 * moved / all, excess(balance, n_balance), n_balance,
-                excess(marginal, N_PAIR - 1));
-  assert_true(moved > 0.05 * all && n_balance > 20);
-  assert_true(excess(balance, n_balance) < 4.5);
-  assert_true(excess(marginal, N_PAIR - 1) < 4.5);
+  check_balance(N_PAIR, count[0], p, (double)rounds * N_CHAIN);
 }
 
 static void try_way(cw_context *ctx, const char *what, const cw_move *move, int n,
@@ -140,7 +74,7 @@ static void try_way(cw_context *ctx, const char *what, const cw_move *move, int 
   bench b;
   print_message("  %s\n", what);
   open_ladder(&b, ctx, "spins", 0, (cw_lattice){1, {N_SPIN}}, 1, 2, params);
-  const cw_rex_options o = {.sampler = &ordered,
+  const cw_rex_options o = {.sampler = &toy_ordered,
                             .mutations = 1,
                             .map = map,
                             .way = &way,
@@ -148,7 +82,7 @@ static void try_way(cw_context *ctx, const char *what, const cw_move *move, int 
                             .chains = N_CHAIN,
                             .rng = cw_rng_stream(1, "ways")};
   check_ok(ctx, cw_rex_create(ctx, &b.ladder, &o, &b.rex));
-  check_balance(&b, 100);
+  check_swaps(&b, 100);
   close_bench(&b);
 }
 

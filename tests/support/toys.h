@@ -195,6 +195,49 @@ static const cw_sampler_ops toy_metropolis = {.name = "metropolis",
                                               .init = nothing_to_do,
                                               .step = metropolis_step};
 
+/* Heat bath of the spins one after the other: a sweep in a fixed order is not its own reversal.
+ * Here spin s of the configurations of a block takes either sign with its probability given the
+ * others. */
+static inline void draw_spin(const cw_sampler *sampler, const double *c, cw_field *x, long block,
+                             long s, cw_rng rng, uint32_t step) {
+  double T[CW_LANES * CW_MAX_TERMS], S[2][CW_LANES];
+  cw_field one = cw_field_block(x, block);
+  for (int up = 0; up < 2; up++) {
+    for (long i = 0; i < one.n_config; i++) cw_field_set(&one, i, s, 0, up ? 1 : -1);
+    cw_theory_action(sampler->th, &one, c, T, S[up]);
+  }
+  for (long i = 0; i < one.n_config; i++) {
+    double u[2];
+    cw_uniform2(rng, (uint32_t)s, (uint32_t)(one.first_chain + i), step, 0, u);
+    cw_field_set(&one, i, s, 0, u[0] < 1 / (1 + exp(S[1][i] - S[0][i])) ? 1 : -1);
+  }
+}
+
+static inline cw_status ordered_sweep(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
+                                      uint32_t step, const cw_step_stats *stats) {
+  (void)stats;
+  for (long b = 0; b < x->n_blocks; b++)
+    for (long site = 0; site < x->geom->n_sites; site++) draw_spin(s, c, x, b, site, rng, step);
+  return CW_OK;
+}
+
+static inline cw_status ordered_sweep_back(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
+                                           uint32_t step, const cw_step_stats *stats) {
+  (void)stats;
+  for (long b = 0; b < x->n_blocks; b++)
+    for (long site = x->geom->n_sites - 1; site >= 0; site--)
+      draw_spin(s, c, x, b, site, rng, step);
+  return CW_OK;
+}
+
+static const cw_sampler_ops toy_ordered = {.name = "ordered",
+                                           .params = no_params,
+                                           .fits = fits_all,
+                                           .work_size = no_work,
+                                           .init = nothing_to_do,
+                                           .step = ordered_sweep,
+                                           .step_back = ordered_sweep_back};
+
 /* ---------------------------------------------------------------------- maps */
 
 /* x -> scale x + shift + bend tanh x on every site: for reals, as bad as its numbers. Forward only.

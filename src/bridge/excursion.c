@@ -1,0 +1,221 @@
+/* Excursions: from home to another theory and back, accepted as a whole (nonequilibrium candidate
+ * Monte Carlo: J. P. Nilmeier, G. E. Crooks, D. D. L. Minh, J. D. Chodera, PNAS 108 (2011) E1009).
+ * The path is a palindrome: the way out is the reversal of the way back, and between them are sampler
+ * steps and as many reversed ones. Its reversal is then as likely as the path itself but for the
+ * weights that the moves add up, so that min(1, e^lw) leaves the theory of home invariant. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/carried.h"
+#include "bridge/level.h"
+#include "bridge/way.h"
+
+struct cw_excursion {
+  cw_context *ctx;
+  const cw_ladder *ladder;
+  cw_excursion_options opt;
+  cw_way_samplers samplers;
+  cw_field old; /* as it was at home */
+  double *T;    /* (lanes, n_terms) */
+  double *lw;   /* (lanes) */
+  double *work; /* (CW_CARRY_WORK, lanes) */
+  /* Outer sites that an excursion may change, as runs [begin, end). */
+  int n_runs;
+  long (*run)[2];
+};
+
+enum { AWAY = 0, HOME = 1 }; /* rungs */
+
+/* ------------------------------------------------------------------- create */
+
+static double steps_of_one(const cw_excursion_options *o) {
+  return 2.0 * (double)cw_program_steps(&o->way) + 2.0 * (double)o->dwell;
+}
+
+static cw_status check_options(cw_context *ctx, const cw_ladder *ladder,
+                               const cw_excursion_options *o) {
+  const cw_theory_ops *ops = ladder->th->ops;
+  if (ladder->n != 2)
+    return cw_fail(ctx, CW_EINVAL, "excursion: a ladder of %d rungs, expected away and home",
+                   ladder->n);
+  CW_TRY(cw_levels_check(ctx, &ladder->th->geom->lat, &o->levels, o->sampler));
+  CW_TRY(cw_way_check(ctx, &o->way, o->sampler, o->map != NULL, o->levels.n));
+  if (o->dwell < 0 || o->dwell_level < -1 || o->dwell_level >= o->levels.n)
+    return cw_fail(ctx, CW_EINVAL, "excursion: a dwell of %ld steps on level %d of %d", o->dwell,
+                   o->dwell_level, o->levels.n);
+  if (o->dwell > 0 && o->sampler->step_back == NULL)
+    return cw_fail(ctx, CW_EINVAL,
+                   "excursion: the steps of sampler '%s' cannot be run backwards, as a dwell needs",
+                   o->sampler->name);
+  if (o->translate && ops->is_homogeneous != NULL && !ops->is_homogeneous(ladder->c[HOME]))
+    return cw_fail(ctx, CW_EINVAL, "excursion: home has a defect, and cannot be translated");
+  return CW_OK;
+}
+
+/* Are all updates on links of levels? */
+static bool is_local(const cw_excursion_options *o) {
+  bool local = o->dwell == 0 || o->dwell_level >= 0;
+  for (int i = 0; i < o->way.n; i++) {
+    const cw_move *m = &o->way.move[i];
+    local = local && m->kind != CW_MOVE_TRANSPORT && (m->kind != CW_MOVE_MUTATE || m->level >= 0);
+  }
+  return local;
+}
+
+static cw_status mark_sites(cw_excursion *e, bool *mark) {
+  const cw_theory *th = e->ladder->th;
+  for (int l = 0; l < e->opt.levels.n; l++) {
+    cw_link_set links;
+    cw_status st = cw_level_links(e->ctx, th, &e->opt.levels, l, &links);
+    for (long i = 0; st == CW_OK && i < links.n; i++)
+      mark[th->geom->outer[links.link[i] / th->geom->lat.dim]] = true;
+    cw_link_set_destroy(&links);
+    CW_TRY(st);
+  }
+  return CW_OK;
+}
+
+static cw_status find_runs(cw_excursion *e) {
+  const long n = e->ladder->th->geom->n_outer;
+  bool *mark = calloc((size_t)n + 1, sizeof *mark);
+  e->run = cw_alloc((size_t)(n / 2 + 1) * sizeof *e->run);
+  cw_status st = mark != NULL && e->run != NULL
+                     ? CW_OK
+                     : cw_fail(e->ctx, CW_ENOMEM, "no memory for excursions");
+  if (st == CW_OK && is_local(&e->opt))
+    st = mark_sites(e, mark);
+  else if (st == CW_OK)
+    memset(mark, true, (size_t)n);
+  for (long o = 0; st == CW_OK && o < n; o++) {
+    if (!mark[o]) continue;
+    if (o == 0 || !mark[o - 1]) e->run[e->n_runs++][0] = o;
+    e->run[e->n_runs - 1][1] = o + 1;
+  }
+  free(mark);
+  return st;
+}
+
+static cw_status open_excursion(cw_excursion *e, const cw_field *x) {
+  const cw_excursion_options *o = &e->opt;
+  const cw_theory *th = e->ladder->th;
+  const size_t lanes = (size_t)(x->n_blocks * x->B);
+  CW_TRY(cw_way_samplers_open(e->ctx, th, o->sampler, o->param, o->choice, &o->levels, x->n_blocks,
+                              &e->samplers));
+  CW_TRY(cw_field_create(e->ctx, x->geom, x->n_comp, x->n_config, &e->old));
+  e->T = cw_alloc(lanes * (size_t)th->ops->n_terms * sizeof *e->T);
+  e->lw = cw_alloc(lanes * sizeof *e->lw);
+  e->work = cw_alloc(CW_CARRY_WORK * lanes * sizeof *e->work);
+  if (!e->T || !e->lw || !e->work) return cw_fail(e->ctx, CW_ENOMEM, "no memory for excursions");
+  return find_runs(e);
+}
+
+cw_status cw_excursion_create(cw_context *ctx, const cw_ladder *ladder,
+                              const cw_excursion_options *options, const cw_field *x,
+                              cw_excursion **out) {
+  *out = NULL;
+  CW_TRY(check_options(ctx, ladder, options));
+  cw_excursion *e = cw_alloc(sizeof *e);
+  if (e == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for excursions");
+  *e = (cw_excursion){.ctx = ctx, .ladder = ladder, .opt = *options};
+  cw_status st = open_excursion(e, x);
+  if (st == CW_OK)
+    *out = e;
+  else
+    cw_excursion_destroy(e);
+  return st;
+}
+
+void cw_excursion_destroy(cw_excursion *e) {
+  if (e == NULL) return;
+  cw_way_samplers_close(&e->samplers);
+  cw_field_destroy(&e->old);
+  free(e->T);
+  free(e->lw);
+  free(e->work);
+  free(e->run);
+  free(e);
+}
+
+/* ---------------------------------------------------------------------- run */
+
+static void keep_old(cw_excursion *e, const cw_field *x) {
+  const size_t row = (size_t)x->n_comp * CW_LANES, size = cw_field_block_size(x);
+#pragma omp parallel for num_threads(cw_threads(e->ctx)) schedule(static) if (x->n_blocks > 1)
+  for (long b = 0; b < x->n_blocks; b++)
+    for (int i = 0; i < e->n_runs; i++) {
+      const size_t at = (size_t)b * size + (size_t)e->run[i][0] * row;
+      memcpy(e->old.data + at, x->data + at,
+             (size_t)(e->run[i][1] - e->run[i][0]) * row * sizeof *x->data);
+    }
+}
+
+/* Translates by a step in a random direction, the same for all chains: old and x trade their data. */
+static void translate(cw_excursion *e, cw_field *x, double u) {
+  double *data = x->data;
+  cw_field_translate(&e->old, x, (int)(u * 2 * x->geom->lat.dim), cw_threads(e->ctx));
+  x->data = e->old.data;
+  e->old.data = data;
+}
+
+static cw_status dwell(cw_excursion *e, cw_passage *on) {
+  const int level = e->opt.dwell_level;
+  cw_sampler *s = level >= 0 ? e->samplers.level[level] : e->samplers.everywhere;
+  for (long t = 0; t < 2 * e->opt.dwell; t++)
+    CW_TRY((t < e->opt.dwell ? s->ops->step : s->ops->step_back)(s, on->at.c, on->at.x, on->rng,
+                                                                 on->step++, NULL));
+  if (e->opt.dwell > 0) *on->at.known = 0;
+  return CW_OK;
+}
+
+/* Those whose excursion is refused are as they were. */
+static void decide(cw_excursion *e, cw_field *x, uint32_t number, double *accept) {
+  const cw_rng rng = cw_rng_substream(e->opt.rng, "accept", 0);
+#pragma omp parallel for num_threads(cw_threads(e->ctx)) schedule(static) if (x->n_blocks > 1)
+  for (long b = 0; b < x->n_blocks; b++) {
+    cw_field now = cw_field_block(x, b), old = cw_field_block(&e->old, b);
+    bool keep[CW_LANES] = {false};
+    for (int i = 0; i < x->B; i++) {
+      const double lw = e->lw[b * x->B + i], p = lw >= 0 ? 1 : lw < 0 ? exp(lw) : 0;
+      double u[2];
+      cw_uniform2(rng, 0, (uint32_t)(now.first_chain + i), number, 0, u);
+      accept[b * x->B + i] = p;
+      for (int v = 0; v < CW_LANES; v += x->B) keep[v + i] = u[0] < p;
+    }
+    for (int i = 0; i < e->n_runs; i++)
+      cw_field_restore(&now, &old, keep, e->run[i][0], e->run[i][1]);
+  }
+}
+
+cw_status cw_excursion_run(cw_excursion *e, const double *state, cw_field *x, uint32_t number,
+                           double *accept) {
+  double c[CW_MAX_TERMS], u[2];
+  unsigned known = 0;
+  cw_passage on = {.at = {.ctx = e->ctx,
+                          .ladder = e->ladder,
+                          .x = x,
+                          .c = c,
+                          .lw = e->lw,
+                          .T = e->T,
+                          .known = &known,
+                          .work = e->work},
+                   .pair = AWAY,
+                   .map = e->opt.map,
+                   .samplers = &e->samplers,
+                   .rng = e->opt.rng};
+  if (steps_of_one(&e->opt) * ((double)number + 1) > UINT32_MAX)
+    return cw_fail(e->ctx, CW_EINVAL, "excursion %lu: its steps have numbers beyond 2^32",
+                   (unsigned long)number);
+  on.step = (uint32_t)(steps_of_one(&e->opt) * number);
+  cw_way_samplers_take(&e->samplers, state);
+  cw_uniform2(cw_rng_substream(e->opt.rng, "translate", 0), 0, 0, number, 0, u);
+  if (e->opt.translate) translate(e, x, u[0]);
+  keep_old(e, x);
+  memset(e->lw, 0, (size_t)(x->n_blocks * x->B) * sizeof *e->lw);
+  memcpy(c, e->ladder->c[HOME], sizeof c);
+  CW_TRY(cw_way_run(&e->opt.way, &on, true));
+  CW_TRY(dwell(e, &on));
+  CW_TRY(cw_way_run(&e->opt.way, &on, false));
+  decide(e, x, number, accept);
+  return CW_OK;
+}
