@@ -15,11 +15,12 @@ struct cw_excursion {
   cw_context *ctx;
   const cw_ladder *ladder;
   cw_excursion_options opt;
-  cw_way_samplers samplers;
-  cw_field old; /* as it was at home */
-  double *T;    /* (lanes, n_terms) */
-  double *lw;   /* (lanes) */
-  double *work; /* (CW_CARRY_WORK, lanes) */
+  long n_blocks;
+  cw_way_samplers *samplers; /* (n_blocks): blocks go side by side */
+  cw_field old;              /* as it was at home */
+  double *T;                 /* (lanes, n_terms) */
+  double *lw;                /* (lanes) */
+  double *work;              /* (CW_CARRY_WORK, lanes) */
   /* Outer sites that an excursion may change, as runs [begin, end). */
   int n_runs;
   long (*run)[2];
@@ -100,8 +101,11 @@ static cw_status open_excursion(cw_excursion *e, const cw_field *x) {
   const cw_excursion_options *o = &e->opt;
   const cw_theory *th = e->ladder->th;
   const size_t lanes = (size_t)(x->n_blocks * x->B);
-  CW_TRY(cw_way_samplers_open(e->ctx, th, o->sampler, o->param, o->choice, &o->levels, x->n_blocks,
-                              &e->samplers));
+  e->samplers = cw_alloc((size_t)x->n_blocks * sizeof *e->samplers);
+  if (e->samplers == NULL) return cw_fail(e->ctx, CW_ENOMEM, "no memory for excursions");
+  for (; e->n_blocks < x->n_blocks; e->n_blocks++)
+    CW_TRY(cw_way_samplers_open(e->ctx, th, o->sampler, o->param, o->choice, &o->levels, 1,
+                                &e->samplers[e->n_blocks]));
   CW_TRY(cw_field_create(e->ctx, x->geom, x->n_comp, x->n_config, &e->old));
   e->T = cw_alloc(lanes * (size_t)th->ops->n_terms * sizeof *e->T);
   e->lw = cw_alloc(lanes * sizeof *e->lw);
@@ -128,7 +132,8 @@ cw_status cw_excursion_create(cw_context *ctx, const cw_ladder *ladder,
 
 void cw_excursion_destroy(cw_excursion *e) {
   if (e == NULL) return;
-  cw_way_samplers_close(&e->samplers);
+  for (long b = 0; b < e->n_blocks; b++) cw_way_samplers_close(&e->samplers[b]);
+  free(e->samplers);
   cw_field_destroy(&e->old);
   free(e->T);
   free(e->lw);
@@ -139,15 +144,13 @@ void cw_excursion_destroy(cw_excursion *e) {
 
 /* ---------------------------------------------------------------------- run */
 
-static void keep_old(cw_excursion *e, const cw_field *x) {
-  const size_t row = (size_t)x->n_comp * CW_LANES, size = cw_field_block_size(x);
-#pragma omp parallel for num_threads(cw_threads(e->ctx)) schedule(static) if (x->n_blocks > 1)
-  for (long b = 0; b < x->n_blocks; b++)
-    for (int i = 0; i < e->n_runs; i++) {
-      const size_t at = (size_t)b * size + (size_t)e->run[i][0] * row;
-      memcpy(e->old.data + at, x->data + at,
-             (size_t)(e->run[i][1] - e->run[i][0]) * row * sizeof *x->data);
-    }
+static void keep_old(const cw_excursion *e, const cw_field *block, cw_field *old) {
+  const size_t row = (size_t)block->n_comp * CW_LANES;
+  for (int i = 0; i < e->n_runs; i++) {
+    const size_t at = (size_t)e->run[i][0] * row;
+    memcpy(old->data + at, block->data + at,
+           (size_t)(e->run[i][1] - e->run[i][0]) * row * sizeof *old->data);
+  }
 }
 
 /* Translates by a step in a random direction, the same for all chains: old and x trade their data. */
@@ -158,9 +161,9 @@ static void translate(cw_excursion *e, cw_field *x, double u) {
   e->old.data = data;
 }
 
-static cw_status dwell(cw_excursion *e, cw_passage *on) {
+static cw_status dwell(const cw_excursion *e, cw_passage *on) {
   const int level = e->opt.dwell_level;
-  cw_sampler *s = level >= 0 ? e->samplers.level[level] : e->samplers.everywhere;
+  cw_sampler *s = level >= 0 ? on->samplers->level[level] : on->samplers->everywhere;
   for (long t = 0; t < 2 * e->opt.dwell; t++)
     CW_TRY((t < e->opt.dwell ? s->ops->step : s->ops->step_back)(s, on->at.c, on->at.x, on->rng,
                                                                  on->step++, NULL));
@@ -168,54 +171,70 @@ static cw_status dwell(cw_excursion *e, cw_passage *on) {
   return CW_OK;
 }
 
-/* Those whose excursion is refused are as they were. */
-static void decide(cw_excursion *e, cw_field *x, uint32_t number, double *accept) {
+/* Configurations whose excursion is refused are as they were. */
+static void decide(const cw_excursion *e, cw_field *block, const cw_field *old, const double *lw,
+                   uint32_t number, double *accept) {
   const cw_rng rng = cw_rng_substream(e->opt.rng, "accept", 0);
-#pragma omp parallel for num_threads(cw_threads(e->ctx)) schedule(static) if (x->n_blocks > 1)
-  for (long b = 0; b < x->n_blocks; b++) {
-    cw_field now = cw_field_block(x, b), old = cw_field_block(&e->old, b);
-    bool keep[CW_LANES] = {false};
-    for (int i = 0; i < x->B; i++) {
-      const double lw = e->lw[b * x->B + i], p = lw >= 0 ? 1 : lw < 0 ? exp(lw) : 0;
-      double u[2];
-      cw_uniform2(rng, 0, (uint32_t)(now.first_chain + i), number, 0, u);
-      accept[b * x->B + i] = p;
-      for (int v = 0; v < CW_LANES; v += x->B) keep[v + i] = u[0] < p;
-    }
-    for (int i = 0; i < e->n_runs; i++)
-      cw_field_restore(&now, &old, keep, e->run[i][0], e->run[i][1]);
+  bool keep[CW_LANES] = {false};
+  for (int i = 0; i < block->B; i++) {
+    double u[2];
+    cw_uniform2(rng, 0, (uint32_t)(block->first_chain + i), number, 0, u);
+    accept[i] = lw[i] >= 0 ? 1 : lw[i] < 0 ? exp(lw[i]) : 0;
+    for (int v = 0; v < CW_LANES; v += block->B) keep[v + i] = u[0] < accept[i];
   }
+  for (int i = 0; i < e->n_runs; i++)
+    cw_field_restore(block, old, keep, e->run[i][0], e->run[i][1]);
 }
 
-cw_status cw_excursion_run(cw_excursion *e, const double *state, cw_field *x, uint32_t number,
-                           double *accept) {
-  double c[CW_MAX_TERMS], u[2];
+static cw_status go(cw_excursion *e, const double *state, const cw_field *x, long b,
+                    uint32_t number, double *accept) {
+  const long first = b * x->B, n_terms = e->ladder->th->ops->n_terms;
+  cw_field block = cw_field_block(x, b), old = cw_field_block(&e->old, b);
+  double c[CW_MAX_TERMS];
   unsigned known = 0;
   cw_passage on = {.at = {.ctx = e->ctx,
                           .ladder = e->ladder,
-                          .x = x,
+                          .x = &block,
                           .c = c,
-                          .lw = e->lw,
-                          .T = e->T,
+                          .lw = e->lw + first,
+                          .T = e->T + first * n_terms,
                           .known = &known,
-                          .work = e->work},
+                          .work = e->work + first * CW_CARRY_WORK},
                    .pair = AWAY,
                    .map = e->opt.map,
-                   .samplers = &e->samplers,
-                   .rng = e->opt.rng};
-  if (steps_of_one(&e->opt) * ((double)number + 1) > UINT32_MAX)
-    return cw_fail(e->ctx, CW_EINVAL, "excursion %lu: its steps have numbers beyond 2^32",
-                   (unsigned long)number);
-  on.step = (uint32_t)(steps_of_one(&e->opt) * number);
-  cw_way_samplers_take(&e->samplers, state);
-  cw_uniform2(cw_rng_substream(e->opt.rng, "translate", 0), 0, 0, number, 0, u);
-  if (e->opt.translate) translate(e, x, u[0]);
-  keep_old(e, x);
-  memset(e->lw, 0, (size_t)(x->n_blocks * x->B) * sizeof *e->lw);
+                   .samplers = &e->samplers[b],
+                   .rng = e->opt.rng,
+                   .step = (uint32_t)(steps_of_one(&e->opt) * number)};
+  cw_way_samplers_take(&e->samplers[b], state);
+  keep_old(e, &block, &old);
+  memset(on.at.lw, 0, (size_t)x->B * sizeof *on.at.lw);
   memcpy(c, e->ladder->c[HOME], sizeof c);
   CW_TRY(cw_way_run(&e->opt.way, &on, true));
   CW_TRY(dwell(e, &on));
   CW_TRY(cw_way_run(&e->opt.way, &on, false));
-  decide(e, x, number, accept);
+  decide(e, &block, &old, on.at.lw, number, accept + first);
   return CW_OK;
+}
+
+cw_status cw_excursion_run(cw_excursion *e, const double *state, cw_field *x, uint32_t number,
+                           double *accept) {
+  const int threads = cw_threads(e->ctx);
+  cw_status worst = CW_OK;
+  double u[2];
+  CW_REQUIRE(x->n_blocks == e->n_blocks);
+  if (steps_of_one(&e->opt) * ((double)number + 1) > UINT32_MAX)
+    return cw_fail(e->ctx, CW_EINVAL, "excursion %lu: its steps have numbers beyond 2^32",
+                   (unsigned long)number);
+  cw_uniform2(cw_rng_substream(e->opt.rng, "translate", 0), 0, 0, number, 0, u);
+  if (e->opt.translate) translate(e, x, u[0]);
+    /* too few blocks for the threads: these share each of them */
+#pragma omp parallel for num_threads(threads) schedule(dynamic) if (x->n_blocks >= threads)
+  for (long b = 0; b < x->n_blocks; b++) {
+    cw_status st = go(e, state, x, b, number, accept);
+    if (st != CW_OK) {
+#pragma omp atomic write
+      worst = st;
+    }
+  }
+  return worst;
 }

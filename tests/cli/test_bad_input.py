@@ -100,7 +100,7 @@ class JobFiles(Refusals):
         self.change(nmcmc, nmcmc + ", start: data, data: cluster", "job.yaml:14: nmcmc.data: unknown sampler section 'cluster'")
         job = JOB.replace("forward: {data: hmc}\n", "").replace(nmcmc, nmcmc + ", start: data")
         self.refuse(job.replace(", keep: 320", ""), "nmcmc.start: 32 chains need a kept configuration of 'hmc' each, found 0; set hmc.keep")
-        self.refuse("".join(line for line in job.splitlines(True) if line[:4] != "hmc:"), "nmcmc: needs a section 'hmc', 'cluster', 'heatbath' or 'spinflip' with 'keep' configurations")
+        self.refuse("".join(line for line in job.splitlines(True) if line[:4] != "hmc:"), "nmcmc: needs a section 'hmc', 'cluster', 'heatbath', 'spinflip' or 'excursion' with 'keep' configurations")
         trained = job.replace("train: {", "train: {loss: forward_kl, ").replace("keep: 320", "keep: 64").replace("chains: 32, thermalise: 100, steps: 320", "chains: 33")
         self.refuse(trained, "nmcmc.start: 33 chains need a kept configuration of 'hmc' each that the model was not trained on, found 32")
 
@@ -167,7 +167,7 @@ class GaugeJobs(Case):
         self.change("every: 4", "every: 31", "job.yaml:9: measure.gradient_flow.every: section 'hmc' would never measure it: expected at most 30", "found 31")
         walks = "ladder: {from: {beta: 5}}\nais: {sampler: heatbath}\n"
         self.write("job.yaml", "".join(line for line in GAUGE.splitlines(True) if line[:3] not in ("hea", "hmc")).replace("measure:", walks + "measure:"))
-        self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:9: measure.gradient_flow: nothing measures it: it needs a section 'hmc', 'cluster', 'heatbath', 'spinflip', 'rex' or 'ptbc'")
+        self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:9: measure.gradient_flow: nothing measures it: it needs a section 'hmc', 'cluster', 'heatbath', 'spinflip', 'excursion', 'rex' or 'ptbc'")
         self.change("points: 5", "point: 5", "job.yaml:9: unknown key 'point' in measure.gradient_flow; did you mean 'points'?")
         self.change("time: 1", "time: -1", "job.yaml:9: measure.gradient_flow.time: must lie in")
         self.change("points: 5", "points: 5, level: 11", "job.yaml:9: measure.gradient_flow.level: must lie in [0.001, 10], found '11'")

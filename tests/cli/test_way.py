@@ -106,4 +106,5 @@ class Way(Case):
             self.bad(("run", "job.yaml", "--out", "out"), words)
 
 
-program.main()
+if __name__ == "__main__":
+    program.main()

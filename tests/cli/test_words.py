@@ -32,7 +32,7 @@ class Words(Case):
         text = self.good("list", "methods")
         methods = re.findall(r", method (\w+)\)$", text, flags=re.M)
         self.assertEqual(list(dict.fromkeys(methods)), registered("src/app/methods/methods.def"))
-        self.assertEqual(re.findall(r"^(\w+): .*, method mcmc\)$", text, flags=re.M), registered("src/sampler/samplers.def"))
+        self.assertEqual(re.findall(r"^(\w+): .*, method mcmc\)$", text, flags=re.M), registered("src/sampler/samplers.def") + ["excursion"])
 
     def test_list_of_observables_holds_every_result(self):
         self.write("job.yaml", SHORT)

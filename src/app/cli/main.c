@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/cli/commands.h"
 #include "app/job/job.h"
@@ -122,7 +123,18 @@ static int run_command(const command *c, int argc, char **argv) {
   return cw_exit_code(st);
 }
 
+/* How long a thread that has nothing to do looks for work before it sleeps. libgomp's own preset is
+ * milliseconds: on cores that others use as well it then takes the time of those that have work, and
+ * two threads were seven times slower than one. libgomp reads the number before main, so that the
+ * program starts itself again with it. What the user has set stays. */
+static void wait_briefly(char **argv) {
+  if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
+  if (setenv("GOMP_SPINCOUNT", "1000", 1) == 0) execv("/proc/self/exe", argv);
+  /* it cannot: then it waits as libgomp likes */
+}
+
 int main(int argc, char **argv) {
+  wait_briefly(argv);
   if (argc < 2) return print_help(stderr);
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
     return print_help(stdout);

@@ -150,6 +150,38 @@ cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_trai
 /* CW_EINVAL: the job's fields are not real numbers on sites, which flows are for. */
 cw_status cw_needs_real_field(const cw_node *root, const cw_plan *p, const char *section);
 
+/* ---- ways from a theory to another ---- */
+
+enum { CW_WAY_STEPS = 100000 }; /* at most */
+
+/* Key `way`: retargets to (k/steps)^power of the parameters, k = 1 .. steps, or with flows to the
+ * rungs between, and sampler steps after each but the last. */
+typedef struct {
+  long steps; /* 0: none */
+  double power;
+  const cw_section
+      *flow; /* whose flows come before the retargets, from a rung of the job's ladder to
+                             the next: replicas are on every steps-th rung; NULL: none */
+  long mutations;
+  cw_levels levels;          /* n = 0: mutations are everywhere */
+  int n_turns;               /* of these, the first, which mutations of the way are on */
+  long every[CW_MAX_LEVELS]; /* retargets from one of them to the next */
+} cw_way_plan;
+
+/* The sites within margin of the defect of the job's theory; false: it has none. */
+bool cw_find_defect(const cw_plan *p, int margin, cw_box *box);
+/* The links of a level: hops: 2, or margin: 2, of sites. */
+cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level);
+/* flow: none, or a section with flows along the ladder. */
+cw_status cw_read_flow_section(cw_node *map, const cw_plan *p, const cw_section **flow);
+/* w->steps stays 0 where the section has no key `way`. with_flows: it may have flows. */
+cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, bool with_flows,
+                      cw_way_plan *w);
+/* A program from every replica to the next; NULL: no way. flow (rungs of the ladder - 1), with flows.
+ * The caller frees *out. */
+cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, const cw_ladder_plan *ladder,
+                       const cw_map *flow, cw_program **out);
+
 /* ---- sections ---- */
 
 cw_status cw_read_model(cw_node *root, cw_plan *p);

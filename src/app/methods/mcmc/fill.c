@@ -11,16 +11,20 @@ static bool all_equal(const cw_array *a, double value) {
 
 cw_status cw_fill_mcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                        const cw_arrays *data) {
-  const cw_array *accept, *exp_mdH, *action;
+  const cw_array *accept, *exp_mdH, *action, *away;
   CW_TRY(cw_fill_groups(ctx, c, s, data));
   CW_TRY(cw_get_array(ctx, s, data, "accept", 1, &accept));
   CW_TRY(cw_get_array(ctx, s, data, "exp_mdH", 1, &exp_mdH));
   CW_TRY(cw_get_array(ctx, s, data, "therm.action", 1, &action));
   if (action != NULL)
     CW_TRY(cw_curve_history(ctx, s, "thermalisation", action->dim[0], 1, action->data));
+  CW_TRY(cw_get_array(ctx, s, data, "away.accept", 1, &away));
+  if (away != NULL)
+    CW_TRY(cw_add_series(ctx, s, "acceptance", "mean acceptance probability of excursions",
+                         away->data, 1, away->dim[0]));
   if (accept == NULL || all_equal(accept, 1)) return CW_OK; /* a sampler that never rejects */
-  CW_TRY(cw_add_series(ctx, s, "acceptance", "mean acceptance probability", accept->data, 1,
-                       accept->dim[0]));
+  CW_TRY(cw_add_series(ctx, s, away != NULL ? "sampler_acceptance" : "acceptance",
+                       "mean acceptance probability", accept->data, 1, accept->dim[0]));
   if (exp_mdH == NULL || all_equal(exp_mdH, 1)) return CW_OK; /* a sampler without energies */
   return cw_add_series(ctx, s, "exp_mdH", "<exp(-dH)>, which is 1", exp_mdH->data, 1,
                        exp_mdH->dim[0]);

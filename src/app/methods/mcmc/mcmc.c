@@ -1,4 +1,6 @@
-/* Sections named after samplers: Markov chains of the job's theory. */
+/* Sections named after samplers, and `excursion`: Markov chains of the job's theory. */
+#include <string.h>
+
 #include "app/methods/mcmc/mcmc.h"
 
 static cw_section_kind kind(int i) {
@@ -6,31 +8,35 @@ static cw_section_kind kind(int i) {
   for (int k = 0; k < i; k++)
     if (cw_samplers[k] == NULL) return (cw_section_kind){.name = NULL};
   const cw_sampler_ops *ops = cw_samplers[i];
-  if (ops == NULL) return (cw_section_kind){.name = NULL};
+  if (ops == NULL) return cw_excursion_kind;
   return (cw_section_kind){ops->name, ops->label, ops->title, colours[i % 4]};
 }
 
 static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
-  cw_mcmc_plan *m = s->own;
+  cw_chains_plan *plan = s->own;
   (void)root;
-  m->ops = cw_sampler_find(s->kind.name);
-  return cw_read_mcmc(map, p, m);
+  if (strcmp(s->kind.name, cw_excursion_kind.name) == 0) return cw_read_excursion(map, p, plan);
+  plan->mcmc.ops = cw_sampler_find(s->kind.name);
+  return cw_read_mcmc(map, p, &plan->mcmc);
 }
 
-static const cw_mcmc_plan *chains(const cw_section *s) { return s->own; }
+static const cw_mcmc_plan *chains(const cw_section *s) {
+  return &((const cw_chains_plan *)s->own)->mcmc;
+}
 
 static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   const unsigned is = CW_IS_CHAINS | CW_IS_MEASURED | CW_IS_REFERENCE;
-  out[0] = cw_part_of(s, is, "steps", cw_measured_rows(p, s->own));
+  out[0] = cw_part_of(s, is, "steps", cw_measured_rows(p, chains(s)));
   return 1;
 }
 
-static const cw_given given[] = {{.quantity = "acceptance"}, {.quantity = "exp_mdH"}, {0}};
+static const cw_given given[] = {
+    {.quantity = "acceptance"}, {.quantity = "exp_mdH"}, {.quantity = "sampler_acceptance"}, {0}};
 
 extern const cw_method cw_method_mcmc;
 const cw_method cw_method_mcmc = {.name = "mcmc",
                                   .needs = CW_KEEPS | CW_MEASURES_ALL_GROUPS,
-                                  .plan_size = sizeof(cw_mcmc_plan),
+                                  .plan_size = sizeof(cw_chains_plan),
                                   .kind = kind,
                                   .read = read,
                                   .run = cw_run_mcmc,

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "app/methods/mcmc/mcmc.h"
-#include "app/run/stage.h"
 
 typedef struct {
   const cw_mcmc_plan *plan;
   cw_chains chains;
+  cw_excursions away;
   cw_rng rng;
   long n_mine, rows_done;       /* chains of this rank; measured rows so far */
   double *sum_accept, *sum_exp; /* (n_mine) over the steps since the last row */
@@ -62,6 +62,7 @@ static cw_status record_row(cw_case *c, mcmc *m) {
     e[i] = m->sum_exp[i] / (double)m->plan->every;
     m->sum_accept[i] = m->sum_exp[i] = 0;
   }
+  CW_TRY(cw_excursions_record(c, &m->away, m->n_mine));
   if (is_kept(m->plan, m->rows_done)) CW_TRY(keep_configurations(c, m));
   m->rows_done++;
   return CW_OK;
@@ -73,6 +74,7 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
   const long n_tune = m->plan->thermalise;
   if (t == 0) CW_TRY(cw_agree(c->ctx, cw_start_field(c, m->plan, m->rng, 0, &h->x)));
   CW_TRY(cw_sampler_run(h, c->theory.c, m->rng, (uint32_t)t, 1, (uint32_t)n_tune));
+  CW_TRY(cw_excursions_run(c, &m->away, h, t));
   if (t < n_tune) return record_action(c, m);
   for (long i = 0; i < m->n_mine; i++) {
     m->sum_accept[i] += h->accept[i];
@@ -116,6 +118,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
     CW_TRY(
         cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites * m->chains.x.n_comp));
   CW_TRY(put_partial_sums(c, m, set));
+  CW_TRY(cw_excursions_save(c, &m->away, set, m->n_mine));
   const double rows = (double)m->rows_done;
   CW_TRY(cw_put_alike(c, set, "state.sampler", 1, &n_state, m->chains.sampler->state));
   CW_TRY(cw_put_alike(c, set, "state.rows", 0, NULL, &rows));
@@ -135,11 +138,13 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
     m->sum_accept[i] = sums->data[2 * (m->chains.x.first_chain + i)];
     m->sum_exp[i] = sums->data[2 * (m->chains.x.first_chain + i) + 1];
   }
+  CW_TRY(cw_excursions_load(c, &m->away, last, &m->chains.x));
   m->rows_done = (long)cw_arrays_scalar(last, "state.rows", 0);
   return cw_get_field(c, last, "state.x", &m->chains.x);
 }
 
 static void close_mcmc(mcmc *m) {
+  cw_excursions_close(&m->away);
   cw_chains_close(&m->chains);
   free(m->sum_accept);
   free(m->sum_exp);
@@ -151,10 +156,11 @@ static void close_mcmc(mcmc *m) {
 }
 
 static cw_status open_mcmc(cw_case *c, const cw_section *s, mcmc *m) {
-  const cw_mcmc_plan *plan = s->own;
+  const cw_mcmc_plan *plan = cw_section_chains(s);
   *m = (mcmc){.plan = plan, .rng = cw_case_rng(c, s->kind.name)};
   CW_TRY(cw_chains_open(c->ctx, &c->theory, plan->ops, plan->param, plan->choice, plan->chains,
                         &m->chains));
+  CW_TRY(cw_excursions_open(c, s, &m->chains, &m->away));
   m->n_mine = m->chains.x.n_config;
   m->sum_accept = calloc((size_t)m->n_mine, sizeof *m->sum_accept);
   m->sum_exp = calloc((size_t)m->n_mine, sizeof *m->sum_exp);
@@ -162,7 +168,7 @@ static cw_status open_mcmc(cw_case *c, const cw_section *s, mcmc *m) {
 }
 
 cw_status cw_run_mcmc(cw_case *c, const cw_section *s) {
-  const cw_mcmc_plan *plan = s->own;
+  const cw_mcmc_plan *plan = cw_section_chains(s);
   mcmc m;
   cw_status st = cw_agree(c->ctx, open_mcmc(c, s, &m));
   cw_stage stage = {.name = s->kind.name,

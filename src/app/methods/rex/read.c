@@ -6,36 +6,13 @@
 static const char *const order_words[] = {"alternate", "random", NULL};
 static const char *const measure_words[] = {"last", "all", NULL};
 
-/* The sites within margin of the defect of the job's theory; false: it has none. */
-static bool find_defect(const cw_plan *p, int margin, cw_box *box) {
-  const cw_theory_ops *ops = p->theory;
-  return ops->defect != NULL && ops->defect(p->form, &p->lat, p->param, margin, box);
-}
-
 /* Does the ladder end on a theory that is invariant under translations? */
 static bool ends_periodic(const cw_plan *p) {
   cw_box box;
   double c[CW_MAX_TERMS];
-  if (!find_defect(p, 0, &box)) return false;
+  if (!cw_find_defect(p, 0, &box)) return false;
   p->theory->couplings(p->form, &p->lat, p->param, c);
   return p->theory->is_homogeneous == NULL || p->theory->is_homogeneous(c);
-}
-
-/* The links of a level: hops: 2, or margin: 2, of sites. */
-cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level) {
-  long margin = 0, hops = 0;
-  if (!find_defect(p, 0, &level->box))
-    return cw_job_fail(map, NULL, "needs a theory with a defect, form 'defect'");
-  level->around = cw_job_has(map, "hops");
-  if (level->around && cw_job_has(map, "margin"))
-    return cw_job_fail(map, "margin", "a level has either hops or a margin");
-  if (level->around)
-    CW_TRY(cw_job_long(map, "hops", 1, 0, 250, &hops));
-  else
-    CW_TRY(cw_job_long(map, "margin", 1, 1, 1 << 20, &margin));
-  find_defect(p, (int)margin, &level->box);
-  level->hops = (int)hops;
-  return CW_OK;
 }
 
 /* levels: [{margin: 2, sweeps: 2}, ...], each swept within every sweep of the one before. */
@@ -43,7 +20,7 @@ static cw_status read_levels(cw_node *map, const cw_plan *p, cw_levels *levels) 
   cw_node *list;
   cw_box box;
   CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
-  if (list != NULL && !find_defect(p, 0, &box))
+  if (list != NULL && !cw_find_defect(p, 0, &box))
     return cw_job_fail(map, "levels", "needs a theory with a defect, form 'defect'");
   for (cw_node *n = list ? cw_job_first(list) : NULL; n != NULL; n = cw_job_next(n)) {
     long sweeps;
@@ -55,22 +32,6 @@ static cw_status read_levels(cw_node *map, const cw_plan *p, cw_levels *levels) 
     level->count = (int)sweeps;
     levels->n++;
   }
-  return CW_OK;
-}
-
-cw_status cw_read_swap_flow(cw_node *map, const cw_plan *p, const cw_section **flow) {
-  const char *words[CW_MAX_SECTIONS + 2] = {"none"};
-  const cw_section *section[CW_MAX_SECTIONS + 1] = {NULL};
-  int n = 1, chosen;
-  for (int i = 0; i < p->n_sections; i++) {
-    const cw_section *s = &p->section[i];
-    cw_training t;
-    if (s->method->trains == NULL || !s->method->trains(p, s, &t) || !t.is_ladder) continue;
-    section[n] = s;
-    words[n++] = s->kind.name;
-  }
-  CW_TRY(cw_job_choice(map, "flow", "section with flows", words, 0, &chosen));
-  *flow = section[chosen];
   return CW_OK;
 }
 
@@ -106,9 +67,9 @@ cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
   x->order = (cw_swap_order)order;
   x->all_rungs = measured == 1;
   if (x->mcmc.keep > 0) return cw_job_fail(map, "keep", "replicas are not kept");
-  CW_TRY(cw_read_way(map, p, &x->mcmc, &x->way));
+  CW_TRY(cw_read_way(map, p, &x->mcmc, true, &x->way));
   if (strcmp(x->name, "ptbc") != 0) {
-    CW_TRY(cw_read_swap_flow(map, p, &x->flow));
+    CW_TRY(cw_read_flow_section(map, p, &x->flow));
     if (x->flow != NULL && x->way.steps > 0)
       return cw_job_fail(map, "way",
                          "swaps go by a flow or by a way, of which flows are a "

@@ -4,21 +4,6 @@
 
 #include "app/plan/plan.h"
 
-enum { CW_WAY_STEPS = 100000 }; /* at most */
-
-/* Key `way`: retargets to (k/steps)^power of the parameters, k = 1 .. steps, or with flows to the
- * rungs between, and sampler steps after each but the last. */
-typedef struct {
-  long steps; /* 0: none */
-  double power;
-  const cw_section
-      *flow; /* whose flows come before the retargets, from a rung of the job's ladder to
-                             the next: replicas are on every steps-th rung; NULL: none */
-  long mutations;
-  cw_levels levels;          /* n = 0: mutations are everywhere */
-  long every[CW_MAX_LEVELS]; /* retargets from one mutation on a level to the next */
-} cw_way_plan;
-
 typedef struct {
   const char *name;  /* of the section */
   cw_mcmc_plan mcmc; /* chains: of copies of the whole ladder; steps: each with its swaps */
@@ -38,15 +23,6 @@ static inline int cw_rex_stride(const cw_rex_plan *x) {
 
 cw_section_kind cw_rex_kind(int i);
 cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);
-/* The links of a level: hops: 2, or margin: 2, of sites. */
-cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level);
-cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_way_plan *w);
-/* flow: none, or the section whose flows take part in swaps. */
-cw_status cw_read_swap_flow(cw_node *map, const cw_plan *p, const cw_section **flow);
-/* A program from every replica to the next; NULL: no way. flow (rungs of the ladder - 1), with flows.
- * The caller frees *out. */
-cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, const cw_ladder_plan *ladder,
-                       const cw_map *flow, cw_program **out);
 cw_status cw_run_rex(cw_case *c, const cw_section *s);
 cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                       const cw_arrays *data);

@@ -1,8 +1,45 @@
-/* Key `way`: how configurations travel between rungs when they are to swap. */
+/* Key `way`, and sets of links around a defect. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "app/methods/rex/rex.h"
+#include "app/plan/plan.h"
+
+bool cw_find_defect(const cw_plan *p, int margin, cw_box *box) {
+  const cw_theory_ops *ops = p->theory;
+  return ops->defect != NULL && ops->defect(p->form, &p->lat, p->param, margin, box);
+}
+
+cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level) {
+  long margin = 0, hops = 0;
+  if (!cw_find_defect(p, 0, &level->box))
+    return cw_job_fail(map, NULL, "needs a theory with a defect, form 'defect'");
+  level->around = cw_job_has(map, "hops");
+  if (level->around && cw_job_has(map, "margin"))
+    return cw_job_fail(map, "margin", "a level has either hops or a margin");
+  if (level->around)
+    CW_TRY(cw_job_long(map, "hops", 1, 0, 250, &hops));
+  else
+    CW_TRY(cw_job_long(map, "margin", 1, 1, 1 << 20, &margin));
+  cw_find_defect(p, (int)margin, &level->box);
+  level->hops = (int)hops;
+  return CW_OK;
+}
+
+cw_status cw_read_flow_section(cw_node *map, const cw_plan *p, const cw_section **flow) {
+  const char *words[CW_MAX_SECTIONS + 2] = {"none"};
+  const cw_section *section[CW_MAX_SECTIONS + 1] = {NULL};
+  int n = 1, chosen;
+  for (int i = 0; i < p->n_sections; i++) {
+    const cw_section *s = &p->section[i];
+    cw_training t;
+    if (s->method->trains == NULL || !s->method->trains(p, s, &t) || !t.is_ladder) continue;
+    section[n] = s;
+    words[n++] = s->kind.name;
+  }
+  CW_TRY(cw_job_choice(map, "flow", "section with flows", words, 0, &chosen));
+  *flow = section[chosen];
+  return CW_OK;
+}
 
 /* levels: [{hops: 0, every: 1}, ...]: links around the defect that are updated after every so many
  * retargets; of several whose turn it is, the last of the list. */
@@ -27,10 +64,12 @@ static cw_status read_way_levels(cw_node *map, const cw_plan *p, const cw_mcmc_p
       return cw_job_fail(map, "levels", "at most %d", CW_MAX_LEVELS);
     CW_TRY(read_level(n, p, w));
   }
+  w->n_turns = w->levels.n;
   return CW_OK;
 }
 
-cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_way_plan *w) {
+cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, bool with_flows,
+                      cw_way_plan *w) {
   cw_node *way;
   CW_TRY(cw_job_map(map, "way", CW_JOB_MAY, &way));
   if (way == NULL) return CW_OK;
@@ -38,7 +77,7 @@ cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_
     return cw_job_fail(way, NULL,
                        "sampler '%s' cannot run its steps backwards, as the way back needs",
                        m->ops->name);
-  CW_TRY(cw_read_swap_flow(way, p, &w->flow));
+  if (with_flows) CW_TRY(cw_read_flow_section(way, p, &w->flow));
   CW_TRY(cw_job_long(way, "steps", CW_JOB_REQUIRED_LONG, 1, CW_WAY_STEPS, &w->steps));
   CW_TRY(cw_job_long(way, "mutations", 1, 1, 1000, &w->mutations));
   CW_TRY(read_way_levels(way, p, m, w));
@@ -55,8 +94,8 @@ cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_
 
 /* The level that is updated after retarget k; -1: there are none, and all is. -2: it is no turn. */
 static int level_after(const cw_way_plan *w, long k) {
-  int found = w->levels.n > 0 ? -2 : -1;
-  for (int i = 0; i < w->levels.n; i++)
+  int found = w->n_turns > 0 ? -2 : -1;
+  for (int i = 0; i < w->n_turns; i++)
     if (k % w->every[i] == 0) found = i;
   return found;
 }
