@@ -8,6 +8,10 @@
  * that of the heat bath. An HMC update before them moves |phi|; spins have none. A global sign flip
  * with probability 1/2 ends the step, where the action is even.
  *
+ * A cluster is as likely to be grown and flipped as it is to be flipped back, a number of clusters
+ * that no configuration has a say in is drawn before any is grown, and flips of all signs commute
+ * with both: of spins a step is its own reversal. That of reals begins with the clusters, HMC ends it.
+ *
  * The number of Wolff clusters in a step is itself drawn, even or odd with probability 1/2. At weak
  * coupling clusters are single sites, and a fixed number of them would tie the parity of the sites
  * that point up to the number of the step: half of the configurations would never be visited, or
@@ -171,13 +175,12 @@ static cw_status check_spins(const cw_sampler *s, const cw_field *x, uint32_t st
   return CW_OK;
 }
 
-static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
-                              uint32_t step, void *area, double *accept, double *dH) {
+/* All clusters of a step, and the flip of all signs after them. accept: (B) of spins, or NULL. */
+static void update_signs(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
+                         uint32_t step, void *area, double *accept) {
   const cw_geometry *g = x->geom;
   const cw_theory_ops *ops = s->th->ops;
   const bool spins = ops->kind == CW_SITE_SPIN;
-  CW_TRY(spins ? check_spins(s, x, step, accept, dH)
-               : cw_hmc_update(s, c, x, rng, step, area, accept, dH));
   int *member = (int *)((char *)area + hmc_work_size(s->th));
   for (int b = 0; b < x->n_config; b++) {
     sign_model m = {.geom = g,
@@ -197,15 +200,29 @@ static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x,
       swendsen_wang(&m, &q);
     else
       a = wolff(&m, &q, (int)s->param[PARAM_CLUSTERS]);
-    if (spins && accept != NULL) accept[b] = a;
+    if (accept != NULL) accept[b] = a;
   }
   if (cw_theory_is_even(ops, c)) cw_hmc_sign_flip(s->th->isa, x, rng, step);
+}
+
+static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
+                              uint32_t step, bool back, void *area, double *accept, double *dH) {
+  const bool spins = s->th->ops->kind == CW_SITE_SPIN;
+  if (spins) CW_TRY(check_spins(s, x, step, accept, dH));
+  if (spins || back) update_signs(s, c, x, rng, step, area, spins ? accept : NULL);
+  if (!spins) CW_TRY(cw_hmc_update(s, c, x, rng, step, area, accept, dH));
+  if (!spins && !back) update_signs(s, c, x, rng, step, area, NULL);
   return CW_OK;
 }
 
 static cw_status cluster_step(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
                               uint32_t step, const cw_step_stats *stats) {
-  return cw_hmc_for_blocks(s, update_block, c, x, rng, step, stats);
+  return cw_hmc_for_blocks(s, update_block, false, c, x, rng, step, stats);
+}
+
+static cw_status step_back(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
+                           const cw_step_stats *stats) {
+  return cw_hmc_for_blocks(s, update_block, true, c, x, rng, step, stats);
 }
 
 static void tune(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune) {
@@ -228,5 +245,6 @@ const cw_sampler_ops cw_sampler_cluster = {
     .work_size = work_size,
     .init = cw_hmc_init,
     .step = cluster_step,
+    .step_back = step_back,
     .tune = tune,
 };
