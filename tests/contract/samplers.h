@@ -17,6 +17,8 @@ static inline void some_params(const cw_theory_ops *theory, int form, double *p)
   const bool links = cw_kind(theory->kind)->on_links;
   for (int i = 0; table[i].name != NULL; i++) {
     p[i] = links && strncmp(table[i].name, "beta", 4) == 0 ? 3 + 0.5 * i : 0.3 + 0.1 * i;
+    if (table[i].numbers == CW_WHOLE)
+      p[i] = strncmp(table[i].name, "edge_", 5) == 0 ? table[i].min : table[i].min + 2;
     if (strcmp(table[i].name, "direction") == 0) p[i] = 0;
     p[i] = fmin(fmax(p[i], table[i].min), table[i].max);
   }

@@ -7,28 +7,33 @@
 /* ------------------------------------------------------------------- what is seen */
 
 /* Of reals the number and its square, of spins the number, and their products with the next in each
- * direction; of links the force on each, as a vector: those at one site turn together under a gauge
+ * direction, or of several reals the first and inner products; of links the force on each, as a vector: those at one site turn together under a gauge
  * transformation, the same before and after a step, and their inner products do not. */
 static int n_seen(const bench *b) {
   const int dim = b->geom->lat.dim;
   if (cw_kind(b->th.ops->kind)->on_links) return dim;
-  return b->th.n_comp * (dim + (b->th.ops->kind == CW_SITE_REAL ? 2 : 1));
+  return dim + (b->th.ops->kind == CW_SITE_REAL ? 2 : 1);
 }
 
 static int width_of(const bench *b) {
   return cw_kind(b->th.ops->kind)->on_links ? cw_kind(b->th.ops->kind)->n_algebra : 1;
 }
 
-static double *see_number(const bench *b, long config, long site, int comp, double *to) {
-  const cw_field *x = &b->x;
-  const double here = cw_field_get(x, config, site, comp);
-  *to++ = here;
-  if (b->th.ops->kind == CW_SITE_REAL) *to++ = here * here;
+static double product(const cw_field *x, long config, long here, long there) {
+  double sum = 0;
+  for (int c = 0; c < x->n_comp; c++)
+    sum += cw_field_get(x, config, here, c) * cw_field_get(x, config, there, c);
+  return sum;
+}
+
+static double *see_site(const bench *b, long config, long site, double *to) {
+  *to++ = cw_field_get(&b->x, config, site, 0);
+  if (b->th.ops->kind == CW_SITE_REAL) *to++ = product(&b->x, config, site, site);
   for (int mu = 0; mu < b->geom->lat.dim; mu++) {
     int coord[CW_MAX_DIM];
     cw_lattice_coord(&b->geom->lat, site, coord);
     coord[mu]++;
-    *to++ = here * cw_field_get(x, config, cw_lattice_site(&b->geom->lat, coord), comp);
+    *to++ = product(&b->x, config, site, cw_lattice_site(&b->geom->lat, coord));
   }
   return to;
 }
@@ -39,7 +44,7 @@ static void see(const bench *b, double *out) {
   cw_field f = links ? forces_of(b) : (cw_field){0};
   for (long i = 0; i < b->x.n_config; i++)
     for (long s = 0; s < b->geom->n_sites; s++) {
-      for (int c = 0; c < b->x.n_comp && !links; c++) out = see_number(b, i, s, c, out);
+      if (!links) out = see_site(b, i, s, out);
       for (int c = 0; c < f.n_comp; c++) *out++ = cw_field_get(&f, i, s, c);
     }
   cw_field_destroy(&f);

@@ -160,8 +160,9 @@ static void bits_are_fixed(const subject *who) {
   double *expected = calloc(ROOM, sizeof *expected), *found = calloc(ROOM, sizeof *found);
   double a1[N_CONFIG], a2[N_CONFIG];
   for (size_t l = 0; l < sizeof lattices / sizeof *lattices; l++) {
-    size_t n = (size_t)cw_lattice_sites(&lattices[l]) *
-               (size_t)cw_kind_components(who->theory->kind, &lattices[l]);
+    size_t n =
+        (size_t)cw_lattice_sites(&lattices[l]) *
+        (size_t)cw_theory_components(who->theory, &lattices[l], who->form, who->theory_param);
     if (!three_steps(who, one, &lattices[l], 1, 0, N_CONFIG, expected, a1)) continue;
     int splits[5], n_splits = cw_geometry_splits(&lattices[l], splits);
     for (int i = 0; i < n_splits; i++) { /* two threads and every split */

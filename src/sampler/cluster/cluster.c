@@ -1,6 +1,8 @@
 /* Cluster updates of Ising spins, or of the signs of a scalar field, embedded as in Brower and
  * Tamayo, PRL 62 (1989) 1087: at fixed |phi| the signs are an Ising model with bond energies c_bond
- * phi_x phi_y. A bond is active with probability 1 - exp(min(0, 2 c_bond phi_x phi_y)): aligned
+ * phi_x phi_y. Of a field of several components, those of its projection on a random direction r
+ * (Wolff, PRL 62 (1989) 361): a flip is the reflection phi -> phi - 2 (r . phi) r, and r is drawn for
+ * each Wolff cluster or each Swendsen-Wang update. A bond is active with probability 1 - exp(min(0, 2 c_bond phi_x phi_y)): aligned
  * weight e^-K against e^K, K = c_bond phi_x phi_y < 0. Wolff (PRL 62 (1989) 361) grows single
  * clusters from random sites and flips them; Swendsen and Wang (PRL 58 (1987) 86) flip every
  * cluster with probability 1/2. A magnetic field acts on each cluster as on one spin, whose energy
@@ -39,6 +41,7 @@ static const char *const *const choices[] = {cw_hmc_integrators, updates, NULL};
 static bool fits(const cw_theory *th, const double *param) {
   (void)param;
   const bool moduli = th->ops->kind == CW_SITE_REAL && th->ops->force != NULL;
+  if (th->n_comp > 1 && th->ops->field_term > 0) return false;
   return (moduli || th->ops->kind == CW_SITE_SPIN) && th->ops->bond_term >= 0;
 }
 
@@ -66,13 +69,15 @@ static double draw(sequence *q) {
  */
 typedef struct {
   const cw_geometry *geom;
-  double *phi;           /* place i of this configuration is phi[i * B] */
-  int B, v_bits, b_bits; /* V and B are powers of two */
-  double bond;           /* coupling of sum_{x,mu} phi_x phi_{x+mu} */
-  double field;          /* of sum_x phi_x */
-  double part;           /* spins: probability that aligned neighbours part; reals: 0 */
-  int *member;           /* (n_sites) places of the cluster, in the order of joining */
-  uint8_t *visited;      /* (n_sites) by place */
+  double *phi; /* place i of this configuration is phi[i * B], of one component */
+  int n_comp;
+  double axis[CW_MAX_COMPONENTS]; /* of several: the direction r */
+  int B, v_bits, b_bits;          /* V and B are powers of two */
+  double bond;                    /* coupling of sum_{x,mu} phi_x phi_{x+mu} */
+  double field;                   /* of sum_x phi_x */
+  double part;                    /* spins: probability that aligned neighbours part; reals: 0 */
+  int *member;                    /* (n_sites) places of the cluster, in the order of joining */
+  uint8_t *visited;               /* (n_sites) by place */
 } sign_model;
 
 static int place_of(const cw_geometry *g, long site) {
@@ -88,6 +93,32 @@ static int neighbour_place(const sign_model *m, int place, int direction) {
          ((int)cw_lanes_from(g, g->turn[entry], 0)[lane] >> m->b_bits);
 }
 
+/* The first component at a place; the others follow CW_LANES apart. */
+static double *field_at(const sign_model *m, int place) {
+  const long outer = place >> m->v_bits, lane = (place & (m->geom->V - 1)) << m->b_bits;
+  return m->phi + outer * m->n_comp * CW_LANES + lane;
+}
+
+/* The number whose sign is flipped. */
+static double number_at(const sign_model *m, int place) {
+  if (m->n_comp == 1) return m->phi[(long)place * m->B];
+  const double *phi = field_at(m, place);
+  double sum = 0;
+  for (int c = 0; c < m->n_comp; c++) sum += m->axis[c] * phi[c * CW_LANES];
+  return sum;
+}
+
+/* Uniform on the sphere: a direction of independent normal numbers. */
+static void draw_axis(sign_model *m, sequence *q) {
+  double square = 0;
+  for (int c = 0; c < m->n_comp && m->n_comp > 1; c++) {
+    const double size = sqrt(-2 * log(draw(q)));
+    m->axis[c] = size * cos(2 * M_PI * draw(q));
+    square += m->axis[c] * m->axis[c];
+  }
+  for (int c = 0; c < m->n_comp && m->n_comp > 1; c++) m->axis[c] /= sqrt(square);
+}
+
 /* Grows the cluster of seed over sites not yet visited; returns its size. A bond between a member
  * and a site that was visited before has been decided already, or does not matter. */
 static long grow(const sign_model *m, int seed, sequence *q) {
@@ -98,7 +129,7 @@ static long grow(const sign_model *m, int seed, sequence *q) {
     for (int d = 0; d < 2 * m->geom->lat.dim; d++) {
       int here = m->member[i], there = neighbour_place(m, here, d);
       if (m->visited[there]) continue;
-      double energy = m->bond * m->phi[(long)here * m->B] * m->phi[(long)there * m->B];
+      double energy = m->bond * number_at(m, here) * number_at(m, there);
       if (energy >= 0 || draw(q) < (m->part > 0 ? m->part : exp(2 * energy))) continue;
       m->visited[there] = 1;
       m->member[size++] = there;
@@ -108,15 +139,17 @@ static long grow(const sign_model *m, int seed, sequence *q) {
 
 static void flip(const sign_model *m, long size) {
   for (long i = 0; i < size; i++) {
-    double *phi = &m->phi[(long)m->member[i] * m->B];
-    *phi = -*phi;
+    const double twice = 2 * number_at(m, m->member[i]);
+    double *phi = field_at(m, m->member[i]);
+    if (m->n_comp == 1) *phi = -*phi;
+    for (int c = 0; c < m->n_comp && m->n_comp > 1; c++) phi[c * CW_LANES] -= twice * m->axis[c];
   }
 }
 
 /* S of the cluster in the field: minus what its flip would take to. */
 static double field_energy(const sign_model *m, long size) {
   double sum = 0;
-  for (long i = 0; i < size && m->field != 0; i++) sum += m->phi[(long)m->member[i] * m->B];
+  for (long i = 0; i < size && m->field != 0; i++) sum += number_at(m, m->member[i]);
   return m->field * sum;
 }
 
@@ -128,11 +161,12 @@ static int draw_number(sequence *q, int mean) {
 }
 
 /* Returns the mean acceptance probability. */
-static double wolff(const sign_model *m, sequence *q, int mean_clusters) {
+static double wolff(sign_model *m, sequence *q, int mean_clusters) {
   if (mean_clusters == 0) return 1;
   const int n_clusters = draw_number(q, mean_clusters);
   double accept = 0;
   for (int k = 0; k < n_clusters; k++) {
+    draw_axis(m, q);
     long seed = (long)(draw(q) * (double)m->geom->n_sites);
     long size = grow(m, place_of(m->geom, seed), q);
     double a = exp(fmin(2 * field_energy(m, size), 0));
@@ -143,7 +177,8 @@ static double wolff(const sign_model *m, sequence *q, int mean_clusters) {
   return n_clusters > 0 ? accept : 1;
 }
 
-static void swendsen_wang(const sign_model *m, sequence *q) {
+static void swendsen_wang(sign_model *m, sequence *q) {
+  draw_axis(m, q);
   for (long s = 0; s < m->geom->n_sites; s++) {
     int seed = place_of(m->geom, s);
     if (m->visited[seed]) continue;
@@ -185,6 +220,7 @@ static void update_signs(const cw_sampler *s, const double *c, cw_field *x, cw_r
   for (int b = 0; b < x->n_config; b++) {
     sign_model m = {.geom = g,
                     .phi = x->data + b,
+                    .n_comp = x->n_comp,
                     .B = x->B,
                     .v_bits = __builtin_ctz((unsigned)g->V),
                     .b_bits = __builtin_ctz((unsigned)x->B),

@@ -21,7 +21,7 @@ static const cw_param params[] = {
 
 static bool fits(const cw_theory *th, const double *param) {
   (void)param;
-  return th->ops->kind == CW_SITE_REAL;
+  return th->ops->kind == CW_SITE_REAL && th->n_comp == 1;
 }
 
 /* ---------------------------------------------------------------------- tables */
