@@ -1,4 +1,4 @@
-/* Speed of SU(3) on 4D lattices: heat bath, over-relaxation, force, action, a step of the gradient
+/* Speed of SU(3) on 4D lattices: heat bath and over-relaxation, and the reversal of either, force, action, a step of the gradient
  * flow, and on 8^4 a flow as jobs/su3-topology.yaml has it, on one thread and on two. A step and a
  * kernel run many times; the best is printed, as ns per link, GFlop/s and share of the FMA peak
  * that the same process measures. */
@@ -78,12 +78,15 @@ static void close_subject(subject *s) {
 
 typedef void work(subject *s);
 
-static void sweep(subject *s, cw_sampler *sampler) {
-  must(s->ctx,
-       sampler->ops->step(sampler, s->th.c, &s->x, cw_rng_stream(1, "bench"), s->step++, NULL));
+static void sweep(subject *s, cw_sampler *sampler, bool back) {
+  const cw_sampler_ops *ops = sampler->ops;
+  must(s->ctx, (back ? ops->step_back : ops->step)(sampler, s->th.c, &s->x,
+                                                   cw_rng_stream(1, "bench"), s->step++, NULL));
 }
-static void do_heatbath(subject *s) { sweep(s, s->heatbath); }
-static void do_overrelax(subject *s) { sweep(s, s->overrelax); }
+static void do_heatbath(subject *s) { sweep(s, s->heatbath, false); }
+static void do_overrelax(subject *s) { sweep(s, s->overrelax, false); }
+static void do_heatbath_back(subject *s) { sweep(s, s->heatbath, true); }
+static void do_overrelax_back(subject *s) { sweep(s, s->overrelax, true); }
 static void do_force(subject *s) { s->th.ops->force(&s->th, &s->x, s->th.c, &s->f); }
 static void do_terms(subject *s) { s->th.ops->terms(&s->th, &s->x, s->T); }
 
@@ -128,6 +131,8 @@ static void bench(int L, int threads, double seconds) {
   for (int i = 0; i < 10; i++) do_heatbath(&s);
   print("heat bath", measure(&s, do_heatbath, seconds) / SWEEPS, FLOPS_UPDATE, peak);
   print("over-relaxation", measure(&s, do_overrelax, seconds) / SWEEPS, FLOPS_UPDATE, peak);
+  print("heat bath, back", measure(&s, do_heatbath_back, seconds) / SWEEPS, FLOPS_UPDATE, peak);
+  print("relaxation, back", measure(&s, do_overrelax_back, seconds) / SWEEPS, FLOPS_UPDATE, peak);
   print("force", measure(&s, do_force, seconds), FLOPS_FORCE, peak);
   print("action", measure(&s, do_terms, seconds), FLOPS_TERMS, peak);
   double more = measure(&s, do_long_flow, seconds) - measure(&s, do_short_flow, seconds);

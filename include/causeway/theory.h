@@ -9,8 +9,9 @@
 extern "C" {
 #endif
 
-#define CW_MAX_TERMS  8
-#define CW_MAX_PARAMS 8
+#define CW_MAX_TERMS      8
+#define CW_MAX_PARAMS     8
+#define CW_MAX_COMPONENTS 64 /* reals per site of a field on sites */
 
 /* A named parameter of a theory, sampler, observable ...: what a job file may set. */
 typedef struct {
@@ -43,12 +44,17 @@ typedef struct {
       forms; /* NULL-terminated names of conventions, first is the default: {"m2", "kappa", NULL} */
   const cw_param *const *params; /* one NULL-name-terminated table per form */
   cw_field_kind kind;
+  /* Reals per site of a field of reals, 1 .. CW_MAX_COMPONENTS, at parameters p of a form: of whole
+   * numbers among them, which no ladder changes. NULL: one. */
+  int (*components)(int form, const double *p);
   int n_terms;
   bool even;      /* S(-x; c) = S(x; c) for every c: global sign flips are exact */
   int bond_term;  /* k if T_k = sum_{x,mu} x_x x_{x+mu} and no other term, but for field_term,
                      changes with the sign of a single site, so that clusters can be flipped; -1: no
-                     such term */
-  int field_term; /* k > 0 if T_k = sum_x x_x and all other terms are even; 0: no such term */
+                     such term. Of several components: x_x . x_{x+mu}, and with the reflection of a
+                     single site in any direction, of which sites know nothing but the length then */
+  int field_term; /* k > 0 if T_k = sum_x x_x and all other terms are even; 0: no such term, as
+                     where there are several components */
   /* couplings c[n_terms] of the action from parameters p of a form on a lattice. Local. */
   void (*couplings)(int form, const cw_lattice *lat, const double *p, double *c);
   /* Why exp(-S) cannot be normalised at parameters p, as a phrase for the user; NULL: it can. */
@@ -101,6 +107,12 @@ struct cw_theory {
 extern const cw_theory_ops *const cw_theories[]; /* NULL-terminated; from theory/theories.def */
 const cw_theory_ops *cw_theory_find(const char *name); /* NULL: no such theory */
 
+/* Components per site of a field, and of its tangent vectors, at parameters of a form. */
+int cw_theory_components(const cw_theory_ops *ops, const cw_lattice *lat, int form,
+                         const double *params);
+int cw_theory_tangent(const cw_theory_ops *ops, const cw_lattice *lat, int form,
+                      const double *params);
+
 /* params: values in the order of ops->params[form], which ops->refuse lets pass. geom is borrowed
  * and must outlive the theory. The caller destroys *out, in any case. CW_ENOMEM. */
 cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_geometry *geom,
@@ -124,10 +136,11 @@ static inline bool cw_theory_is_even(const cw_theory_ops *ops, const double *c) 
  * small. */
 int cw_theory_threads(const cw_theory *th);
 
-/* ln of the integral of exp(-S) over a single site of reals, or of its sum over a single spin,
- * without its bonds, at couplings c (ops->n_terms; that of ops->bond_term is not used). NAN: it
- * diverges, or is too narrow for the quadrature. */
-double cw_one_site_lnz(const cw_theory_ops *ops, const double *c);
+/* ln of the integral of exp(-S) over a single site of n_comp reals, or of its sum over a single spin,
+ * without its bonds, at couplings c (ops->n_terms; that of ops->bond_term is not used). Several reals:
+ * of a theory with a bond_term, which promises that S knows their length alone. NAN: it diverges, or is
+ * too narrow for the quadrature. */
+double cw_one_site_lnz(const cw_theory_ops *ops, int n_comp, const double *c);
 
 /* S (n_blocks*B) = sum_k c_k T_k, summed from k = 0 up. scratch: (n_blocks*B*n_terms). Local. */
 void cw_theory_action(const cw_theory *th, const cw_field *x, const double *c, double *scratch,

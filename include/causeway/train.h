@@ -56,7 +56,7 @@ typedef struct cw_trainer cw_trainer;
 
 /* model, theory: borrowed. Starts at the model's present parameters. Models of spins take the
  * theory's couplings (cw_model_set_couplings), and CW_GRADIENT_REINFORCE or, for the forward KL,
- * CW_GRADIENT_PLAIN; else CW_EINVAL. */
+ * CW_GRADIENT_PLAIN; else CW_EINVAL, as for a theory of several reals per site. */
 cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_model *model,
                             const cw_theory *th, cw_rng rng, cw_trainer **out);
 void cw_trainer_destroy(cw_trainer *t);

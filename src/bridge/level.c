@@ -50,24 +50,11 @@ cw_status cw_level_links(cw_context *ctx, const cw_theory *th, const cw_levels *
 
 /* ---------------------------------------------------------- samplers of ways */
 
-/* Sweeps over a set of links can be run backwards, and the set may be that of all. */
-static cw_status restrict_to_all(cw_context *ctx, const cw_lattice *lat, cw_sampler *s) {
-  cw_box whole = {.origin = {0}};
-  cw_link_set all;
-  if (s->ops->restrict_to == NULL) return CW_OK;
-  for (int d = 0; d < lat->dim; d++) whole.size[d] = lat->extent[d];
-  cw_status st = cw_link_set_in_box(ctx, lat, &whole, &all);
-  if (st == CW_OK) st = s->ops->restrict_to(s, &all);
-  cw_link_set_destroy(&all);
-  return st;
-}
-
 cw_status cw_way_samplers_open(cw_context *ctx, const cw_theory *th, const cw_sampler_ops *sampler,
                                const double *param, const int *choice, const cw_levels *levels,
                                long n_blocks, cw_way_samplers *out) {
   *out = (cw_way_samplers){.n_levels = levels->n};
   CW_TRY(cw_sampler_create(ctx, sampler, th, param, choice, n_blocks, &out->everywhere));
-  CW_TRY(restrict_to_all(ctx, &th->geom->lat, out->everywhere));
   for (int l = 0; l < levels->n; l++) {
     cw_link_set links;
     cw_status st = cw_level_links(ctx, th, levels, l, &links);

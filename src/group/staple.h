@@ -11,18 +11,20 @@
 #include "group/template.h"
 #include "group/walk.h"
 
-/* The places around link (x, mu): found once for all lanes of an outer site. Sites are visited in
- * ascending order, at least in rows: the neighbours of the next one in directions 0 and 1 lie where
- * the processor cannot guess, and staples ask for their links one by one between the products. */
+/* The places around link (x, mu): found once for all lanes of an outer site. The neighbours of the
+ * site that is visited next in directions 0 and 1 lie where the processor cannot guess, and staples
+ * ask for their links one by one between the products. */
 typedef struct {
   long outer; /* x */
   int dim, mu;
   cw_place ahead;                                                /* x + mu */
   cw_place up[CW_MAX_DIM], down[CW_MAX_DIM], corner[CW_MAX_DIM]; /* x + nu, x - nu, x - nu + mu */
-  int n_soon, soon[4]; /* outer sites whose links in direction mu the next outer site will need */
+  int n_soon, soon[4]; /* outer sites whose links in direction mu the next site will need */
 } cw_corners;
 
-CW_INLINE void cw_corners_find(cw_corners *c, const cw_geometry *g, long outer, int mu) {
+/* next: the outer site that is visited after this one; a number beyond all of them: none. */
+CW_INLINE void cw_corners_find_before(cw_corners *c, const cw_geometry *g, long outer, int mu,
+                                      long next) {
   c->outer = outer;
   c->dim = g->lat.dim;
   c->mu = mu;
@@ -33,8 +35,13 @@ CW_INLINE void cw_corners_find(cw_corners *c, const cw_geometry *g, long outer, 
     c->down[nu] = cw_step(g, outer, 2 * nu + 1);
     c->corner[nu] = cw_step2(g, outer, 2 * nu + 1, 2 * mu);
   }
-  c->n_soon = outer + 1 < g->n_outer ? (c->dim > 2 ? 4 : 2) : 0;
-  for (int i = 0; i < c->n_soon; i++) c->soon[i] = g->neighbour[(outer + 1) * 2 * c->dim + i];
+  c->n_soon = next >= 0 && next < g->n_outer ? (c->dim > 2 ? 4 : 2) : 0;
+  for (int i = 0; i < c->n_soon; i++) c->soon[i] = g->neighbour[next * 2 * c->dim + i];
+}
+
+/* Where sites are visited in ascending order, at least in rows. */
+CW_INLINE void cw_corners_find(cw_corners *c, const cw_geometry *g, long outer, int mu) {
+  cw_corners_find_before(c, g, outer, mu, outer + 1);
 }
 
 /* p = a b c^+ and p = a^+ b c. */

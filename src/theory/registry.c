@@ -19,6 +19,24 @@ const cw_theory_ops *cw_theory_find(const char *name) {
   return NULL;
 }
 
+/* What a field of reals has of the components of its kind. */
+static int times(const cw_theory_ops *ops, int form, const double *params) {
+  if (ops->components == NULL) return 1;
+  const int n = ops->components(form, params);
+  CW_REQUIRE(ops->kind == CW_SITE_REAL && n >= 1 && n <= CW_MAX_COMPONENTS);
+  return n;
+}
+
+int cw_theory_components(const cw_theory_ops *ops, const cw_lattice *lat, int form,
+                         const double *params) {
+  return times(ops, form, params) * cw_kind_components(ops->kind, lat);
+}
+
+int cw_theory_tangent(const cw_theory_ops *ops, const cw_lattice *lat, int form,
+                      const double *params) {
+  return times(ops, form, params) * cw_kind_tangent(ops->kind, lat);
+}
+
 static void set_params(cw_theory *th, const double *params) {
   const cw_param *table = th->ops->params[th->form];
   for (int i = 0; table[i].name != NULL; i++) th->param[i] = params[i];
@@ -31,8 +49,8 @@ cw_status cw_theory_create(cw_context *ctx, const cw_theory_ops *ops, const cw_g
                      .geom = geom,
                      .isa = cw_context_isa(ctx),
                      .threads = cw_threads(ctx),
-                     .n_comp = cw_kind_components(ops->kind, &geom->lat),
-                     .n_tangent = cw_kind_tangent(ops->kind, &geom->lat),
+                     .n_comp = cw_theory_components(ops, &geom->lat, form, params),
+                     .n_tangent = cw_theory_tangent(ops, &geom->lat, form, params),
                      .form = form};
   set_params(out, params);
   return ops->prepare != NULL ? ops->prepare(ctx, out) : CW_OK;

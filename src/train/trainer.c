@@ -121,6 +121,10 @@ cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_mod
                             const cw_theory *th, cw_rng rng, cw_trainer **out) {
   *out = NULL;
   CW_REQUIRE(th->geom->V == cw_model_geometry(model)->V && th->ops->kind == cw_model_field(model));
+  const int moves = cw_kind_components(th->ops->kind, &th->geom->lat);
+  if (th->n_comp != moves)
+    return cw_fail(ctx, CW_EINVAL, "models move %d real per site, and theory '%s' has %d", moves,
+                   th->ops->name, th->n_comp);
   CW_TRY(cw_train_check(ctx, opt, model));
   cw_trainer *t = calloc(1, sizeof *t);
   if (t == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to train");

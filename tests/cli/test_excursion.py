@@ -98,7 +98,6 @@ class Excursion(Case):
         for wrong, words in (
             (FREE.replace(", way: {steps: 4, power: 0.8}", ""), "job.yaml:5: excursion: missing key 'way'"),
             (FREE.replace("from: {kappa: 0.12}, ", ""), "job.yaml:5: excursion: missing key 'from'"),
-            (FREE.replace("sampler: hmc", "sampler: cluster"), "cannot run its steps backwards"),
             (FREE.replace("dwell: {steps: 2}", "dwell: {steps: 2, hops: 1}"), "sampler 'hmc' cannot be restricted to a set of links"),
             (FREE.replace("power: 0.8", "flow: snf"), "unknown key 'flow'"),
             (FREE.replace("kappa: 0.12", "kapa: 0.12"), "did you mean 'kappa'"),

@@ -61,6 +61,10 @@ class Way(Case):
             self.assertLess(abs(r["value"] - phi2(kappa)), 4.5 * r["error"], (name, r, phi2(kappa)))
             self.assertLess(r["error"], 0.01 * r["value"])
         self.check_ratio(values)
+        self.write("job.yaml", JOB.replace("sampler: hmc", "sampler: cluster"))
+        self.good("run", "job.yaml", "--out", "cluster")
+        r = {r["name"]: r for r in self.results("cluster")["results"]}["rex.phi2"]
+        self.assertLess(abs(r["value"] - phi2(0.22)), 4.5 * r["error"], (r, phi2(0.22)))
         self.write("job.yaml", JOB.replace(", way: {steps: 3, power: 0.8}", ""))
         self.good("run", "job.yaml", "--out", "plain")
         plain = {r["name"]: r for r in self.results("plain")["results"]}
@@ -93,7 +97,6 @@ class Way(Case):
     def test_refusals(self):
         for wrong, words in (
             (JOB.replace("steps: 3, ", ""), "job.yaml:6: rex.way: missing key 'steps'"),
-            (JOB.replace("sampler: hmc", "sampler: cluster"), "rex.way: sampler 'cluster' cannot run its steps backwards"),
             (JOB.replace("power: 0.8", "levels: [{margin: 1}]"), "sampler 'hmc' cannot be restricted to a set of links"),
             (JOB.replace("power: 0.8", "powr: 0.8"), "unknown key 'powr'"),
             (FLOWS.replace("steps: 2,", "steps: 3,"), "rex.way.steps: replicas on every so many rungs: expected a divisor of 4"),

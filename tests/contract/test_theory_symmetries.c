@@ -137,10 +137,25 @@ static void test_gauge(void **state) {
   for_all(terms_are_gauge_invariant);
 }
 
-/* By how much term k changes where phi becomes -phi and near is the sum over its neighbours. */
-static double change_of_term(const cw_theory_ops *ops, int k, double phi, double near) {
-  if (k == ops->bond_term) return -2 * phi * near;
-  return ops->field_term > 0 && k == ops->field_term ? -2 * phi : 0;
+/* By how much term k changes where a number becomes minus that and near is the sum of those of its
+ * neighbours. */
+static double change_of_term(const cw_theory_ops *ops, int k, double number, double near) {
+  if (k == ops->bond_term) return -2 * number * near;
+  return ops->field_term > 0 && k == ops->field_term ? -2 * number : 0;
+}
+
+/* The component of configuration 3 of x along a direction: of one component, the number itself. */
+static double along(const cw_field *x, long site, const double *axis) {
+  double sum = 0;
+  for (int c = 0; c < x->n_comp; c++) sum += axis[c] * cw_field_get(x, 3, site, c);
+  return sum;
+}
+
+/* One of whole numbers, nowhere special. */
+static void some_axis(int n_comp, double axis[CW_MAX_COMPONENTS]) {
+  double square = 0;
+  for (int c = 0; c < n_comp; c++) square += (c + 1) * (c + 1);
+  for (int c = 0; c < n_comp; c++) axis[c] = (c % 2 ? -1 : 1) * (c + 1) / sqrt(square);
 }
 
 static void check_single_flip(const fixture *fx, const double *T, cw_field *y, double *flipped) {
@@ -148,23 +163,27 @@ static void check_single_flip(const fixture *fx, const double *T, cw_field *y, d
   const cw_lattice *lat = &fx->geom->lat;
   int n = fx->th.ops->n_terms, coord[CW_MAX_DIM];
   long site = fx->geom->n_sites / 2;
-  double near = 0, phi = cw_field_get(x, 3, site, 0);
+  double near = 0, axis[CW_MAX_COMPONENTS];
+  some_axis(x->n_comp, axis);
+  const double number = along(x, site, axis);
   cw_lattice_coord(lat, site, coord);
   for (int k = 0; k < 2 * lat->dim; k++) {
     coord[k / 2] += k % 2 ? -1 : 1;
     long there = cw_lattice_site(lat, coord);
-    if (there != site) near += cw_field_get(x, 3, there, 0);
+    if (there != site) near += along(x, there, axis);
     coord[k / 2] -= k % 2 ? -1 : 1;
   }
   cw_field_copy(y, x);
-  cw_field_set(y, 3, site, 0, -phi);
+  for (int c = 0; c < x->n_comp; c++)
+    cw_field_set(y, 3, site, c, cw_field_get(x, 3, site, c) - 2 * number * axis[c]);
   fx->th.ops->terms(&fx->th, y, flipped);
   for (int k = 0; k < n; k++)
-    check_close(flipped[3 * n + k], T[3 * n + k] + change_of_term(fx->th.ops, k, phi, near), 1e-12);
+    check_close(flipped[3 * n + k], T[3 * n + k] + change_of_term(fx->th.ops, k, number, near),
+                1e-12);
 }
 
 /* even promises S(-x) = S(x), and field_term that one term alone breaks it; bond_term promises that
- * only these two terms see the sign of a single site. */
+ * only these two terms see the sign of a single site, or its reflection. */
 static void signs_are_as_promised(const fixture *fx) {
   const cw_theory_ops *ops = fx->th.ops;
   cw_field y = fields(fx, fx->x.n_comp);

@@ -47,6 +47,7 @@ static inline void some_params(const cw_param *table, const cw_lattice *lat, int
   int direction = number % lat->dim;
   for (int i = 0; table[i].name != NULL; i++) {
     p[i] = fmin(fmax(0.37 + 0.11 * i, table[i].min), table[i].max);
+    if (table[i].numbers == CW_WHOLE) p[i] = fmin(table[i].min + number % 4, table[i].max);
     if (strcmp(table[i].name, "direction") == 0) p[i] = direction;
     if (strncmp(table[i].name, "edge_", 5) == 0) {
       int d = table[i].name[5] - '0', sizes[3] = {1, 0, 0};

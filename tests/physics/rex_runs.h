@@ -61,7 +61,7 @@ static inline void open_rungs(run *r) {
 
 static inline void open_run(run *r, cw_context *ctx, const plan *p) {
   *r = (run){.p = p, .ctx = ctx};
-  int n_comp = cw_kind_components(p->theory->kind, &p->lat);
+  int n_comp = cw_theory_components(p->theory, &p->lat, p->form, p->from);
   int V = p->options.chains < CW_LANES ? cw_geometry_choose(&p->lat, n_comp, p->options.chains) : 1;
   for (int k = 0; k < p->rungs; k++) {
     r->map[k] = p->map;

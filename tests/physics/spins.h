@@ -44,6 +44,12 @@ static inline void step(cw_context *ctx, walkers *w, uint32_t i, double *accept)
            w->sampler->ops->step(w->sampler, w->th.c, &w->x, cw_rng_stream(3, "ising"), i, &stats));
 }
 
+static inline void step_back(cw_context *ctx, walkers *w, uint32_t i, double *accept) {
+  cw_step_stats stats = {.accept = accept};
+  check_ok(ctx, w->sampler->ops->step_back(w->sampler, w->th.c, &w->x, cw_rng_stream(3, "ising"), i,
+                                           &stats));
+}
+
 /* ---------------------------------------------------------------- distributions */
 
 /* A configuration as a number: bit s is set where spin s is -1. */

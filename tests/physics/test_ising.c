@@ -98,10 +98,10 @@ static double plain_update(double spin, double f, bool metropolis, uint64_t u) {
   return below ? -along : along;
 }
 
-static void plain_sweep(const cw_theory *th, double *spin, bool metropolis, long chain,
+static void plain_sweep(const cw_theory *th, double *spin, bool metropolis, bool back, long chain,
                         uint32_t step_number, int sweep) {
   const cw_lattice *lat = &th->geom->lat;
-  for (int colour = 0; colour < 3; colour++)
+  for (int colour = back ? 2 : 0; colour >= 0 && colour < 3; colour += back ? -1 : 1)
     for (long s = 0; s < th->geom->n_sites; s++) {
       int coord[CW_MAX_DIM];
       cw_lattice_coord(lat, s, coord);
@@ -112,7 +112,7 @@ static void plain_sweep(const cw_theory *th, double *spin, bool metropolis, long
 }
 
 static void check_flips(cw_context *ctx, const cw_lattice *lat, const double *param, int V,
-                        cw_isa isa, const method *m) {
+                        cw_isa isa, const method *m, bool back) {
   enum { N_CHAIN = 11, N_SWEEP = 3 };
   const bool metropolis = strcmp(m->choice, "metropolis") == 0;
   double accept[2 * CW_LANES];
@@ -125,12 +125,12 @@ static void check_flips(cw_context *ctx, const cw_lattice *lat, const double *pa
   for (int chain = 0; chain < N_CHAIN; chain += 5) {
     cw_kind(CW_SITE_SPIN)->hot(isa, &w.x, cw_rng_stream(2, "start"), 0);
     for (long s = 0; s < n; s++) spin[s] = cw_field_get(&w.x, chain, s, 0);
-    step(ctx, &w, 7, accept);
+    (back ? step_back : step)(ctx, &w, 7, accept);
     double changed = 0;
     for (int sweep = 0; sweep < N_SWEEP; sweep++) {
       double *old = malloc((size_t)n * sizeof *old);
       memcpy(old, spin, (size_t)n * sizeof *old);
-      plain_sweep(&w.th, spin, metropolis, 40 + chain, 7, sweep);
+      plain_sweep(&w.th, spin, metropolis, back, 40 + chain, 7, sweep);
       for (long s = 0; s < n; s++) changed += spin[s] != old[s];
       free(old);
     }
@@ -142,7 +142,7 @@ static void check_flips(cw_context *ctx, const cw_lattice *lat, const double *pa
 }
 
 /* All kinds of extents: whole words and not, odd, 1 and 2, more sites than a draw has bits. Every
- * split and instruction set. */
+ * split and instruction set, there and back. */
 static void test_spin_flips(void **state) {
   const cw_lattice lattices[] = {{1, {1}},      {1, {3}},       {1, {130}},      {2, {16, 16}},
                                  {2, {5, 7}},   {2, {6, 1}},    {2, {4, 70}},    {2, {2, 128}},
@@ -154,7 +154,7 @@ static void test_spin_flips(void **state) {
       for (int i = 0; i < n_splits; i++)
         for (int m = 0; m < 2; m++)
           check_flips(context(state), &lattices[l], params[(l + (size_t)i) % 3], splits[i],
-                      (cw_isa)isa, &methods[m]);
+                      (cw_isa)isa, &methods[m], (m + i + (int)l) % 2 == 1);
   }
 }
 

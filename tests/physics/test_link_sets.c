@@ -101,27 +101,28 @@ static void test_release(void **state) {
 
 /* ---------------------------------------------------------------------- reversal */
 
-/* Over-relaxation is made of reflections: a step and its reversal are the identity. A step and
- * another one are not. */
+/* Over-relaxation is made of reflections: a step and its reversal are the identity, of all links as of
+ * a set. A step and another one are not. */
 static void test_reversal(void **state) {
   for (int g = 0; g < 3; g++)
-    for (int back = 0; back < 2; back++) {
+    for (int back = 0; back < 4; back++) {
       links k;
       long n;
       double worst = 0;
       open_links(&k, *state, groups[g], (cw_lattice){4, {4, 4, 4, 4}}, 0, 1, DEFECT, defect_2, 0, 2,
                  0);
       cw_link_set set = restrict_links(&k, 1);
+      if (back >= 2) check_ok(*state, k.sampler->ops->restrict_to(k.sampler, NULL));
       double *before = all_numbers(&k, &n);
       advance(&k, 0);
-      if (back)
+      if (back % 2)
         retreat(&k, 0);
       else
         advance(&k, 0);
       double *after = all_numbers(&k, &n);
       for (long i = 0; i < n; i++) worst = fmax(worst, fabs(after[i] - before[i]));
-      if (back)
-        assert_true(worst < 1e-10);
+      if (back % 2) /* short staples pass rounding errors on, magnified */
+        assert_true(worst < (back < 2 ? 1e-10 : 1e-5));
       else
         assert_true(worst > 0.1);
       free(before);
@@ -135,9 +136,6 @@ static void test_refusals(void **state) {
   links k;
   open_links(&k, *state, "u1", (cw_lattice){2, {4, 4}}, 1, 5, DEFECT, defect_2, 1, 1, 1);
   cw_rng rng = cw_rng_stream(4, "links");
-  assert_int_equal(k.sampler->ops->step_back(k.sampler, k.th.c, &k.x, rng, 0, NULL), CW_EINVAL);
-  assert_non_null(strstr(cw_error(*state), "restricted to a set of links"));
-  cw_clear_error(*state);
   cw_link_set set = restrict_links(&k, 0);
   cw_field_set(&k.x, 4, set.link[0] / 2, 2 * (int)(set.link[0] % 2), NAN);
   assert_int_equal(k.sampler->ops->step(k.sampler, k.th.c, &k.x, rng, 0, NULL), CW_ENUMERIC);

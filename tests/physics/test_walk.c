@@ -348,8 +348,8 @@ static void test_known_phi4(void **state) {
   /* three sites: det of 1 on the diagonal and -kappa beside it is (1 - 2 kappa)(1 + kappa)^2 */
   check_close(known("phi4", 1, chain, 0.2, 0), 1.5 * log(M_PI) - 0.5 * log(0.6 * 1.44), 1e-13);
   const double c[3] = {-3, 0.4, 0.3}, unbound[3] = {0, 0.4, 0.3}; /* a site knows no bonds */
-  check_close(cw_one_site_lnz(cw_theory_find("phi4"), c),
-              cw_one_site_lnz(cw_theory_find("phi4"), unbound), 0);
+  check_close(cw_one_site_lnz(cw_theory_find("phi4"), 1, c),
+              cw_one_site_lnz(cw_theory_find("phi4"), 1, unbound), 0);
   assert_true(isnan(known("phi4", 1, lat, 0.2, 0.022)));
   assert_true(isnan(known("phi4", 1, lat, 0.6, 0))); /* unbounded */
   assert_true(isnan(known("phi4", 1, lat, 0, 1e6))); /* too narrow for the quadrature */

@@ -165,7 +165,7 @@ static void test_known_lnz(void **state) {
       assert_int_equal(isnan(found), !known);
       if (known) check_close(found, enumerate(&lattices[l], p[0], p[1]).lnz, 1e-13);
     }
-  check_close(cw_one_site_lnz(ops, (double[]){-0.7, -0.3}), log(2 * cosh(0.3)), 1e-15);
+  check_close(cw_one_site_lnz(ops, 1, (double[]){-0.7, -0.3}), log(2 * cosh(0.3)), 1e-15);
 }
 
 int main(void) {

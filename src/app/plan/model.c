@@ -97,7 +97,11 @@ cw_status cw_read_start(cw_node *flow, cw_start_from *start) {
 }
 
 cw_status cw_needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
-  if (p->theory->kind == CW_SITE_REAL) return CW_OK;
+  const int n_comp = cw_theory_components(p->theory, &p->lat, p->form, p->param);
+  if (p->theory->kind == CW_SITE_REAL && n_comp == 1) return CW_OK;
+  if (p->theory->kind == CW_SITE_REAL)
+    return cw_job_fail(root, section, "models move one real per site, and theory '%s' has %d",
+                       p->theory->name, n_comp);
   return cw_job_fail(root, section,
                      "models are for real fields and spins on sites, not for theory '%s'",
                      p->theory->name);

@@ -25,11 +25,12 @@ long cw_measured_rows(const cw_plan *p, const cw_mcmc_plan *m) {
 }
 
 void cw_probe_make(const cw_plan *plan, cw_probe *probe) {
-  *probe = (cw_probe){.geom = {.lat = plan->lat, .n_sites = cw_lattice_sites(&plan->lat)},
-                      .theory = {.ops = plan->theory,
-                                 .n_comp = cw_kind_components(plan->theory->kind, &plan->lat),
-                                 .n_tangent = cw_kind_tangent(plan->theory->kind, &plan->lat),
-                                 .form = plan->form}};
+  *probe = (cw_probe){
+      .geom = {.lat = plan->lat, .n_sites = cw_lattice_sites(&plan->lat)},
+      .theory = {.ops = plan->theory,
+                 .n_comp = cw_theory_components(plan->theory, &plan->lat, plan->form, plan->param),
+                 .n_tangent = cw_theory_tangent(plan->theory, &plan->lat, plan->form, plan->param),
+                 .form = plan->form}};
   probe->theory.geom = &probe->geom;
   memcpy(probe->theory.param, plan->param, sizeof probe->theory.param);
   plan->theory->couplings(plan->form, &plan->lat, plan->param, probe->theory.c);
@@ -47,7 +48,8 @@ int cw_plan_split(const cw_plan *plan, long threads) {
   }
   if (plan->has_model || plan->theory->kind == CW_SITE_REAL || fewest == LONG_MAX) return 1;
   long share = (fewest + threads - 1) / threads;
-  return cw_geometry_choose(&plan->lat, cw_kind_components(plan->theory->kind, &plan->lat), share);
+  const int n_comp = cw_theory_components(plan->theory, &plan->lat, plan->form, plan->param);
+  return cw_geometry_choose(&plan->lat, n_comp, share);
 }
 
 void cw_rung_array(const cw_plan *plan, int rung, int g, char name[80]) {

@@ -1,4 +1,5 @@
-/* Observables of a real scalar field.
+/* Observables of a real scalar field, and of a vector of them: of several components phi_x phi_y is an
+ * inner product, and the mean field of the first component stands for all.
  *
  * Primary numbers of a configuration: mean field m, |m|, m^2, m^4, the averages over sites of
  * phi^2, phi^4, sum_mu phi_x phi_{x+mu} and S, the structure factor at the smallest momentum p = 2
@@ -51,13 +52,14 @@ static void primary_name(const cw_observer *o, int i, char name[32]) {
  *   G(p) = |sum_x phi_x e^{ipx}|^2/V, mean over the longest directions;
  *   C(t) = sum_y <phi(x, t0) phi(y, t0 + t)>, y over a slice, mean over x and t0; sum_t C(t) = V
  * m^2. */
-static void primaries(const cw_longest *l, const cw_scalar_sums *sums, int b, double S,
+static void primaries(const cw_longest *l, const cw_scalar_sums *sums, int n_comp, int b, double S,
                       double n_sites, double *out) {
-  double m = sums->total[b] / n_sites;
+  double m = sums->total[0][b] / n_sites, m2 = m * m;
+  for (int c = 1; c < n_comp; c++) m2 += pow(sums->total[c][b] / n_sites, 2);
   out[CW_SCALAR_PHI] = m;
-  out[CW_SCALAR_ABS_M] = fabs(m);
-  out[CW_SCALAR_M2] = m * m;
-  out[CW_SCALAR_M4] = m * m * m * m;
+  out[CW_SCALAR_ABS_M] = n_comp == 1 ? fabs(m) : sqrt(m2);
+  out[CW_SCALAR_M2] = m2;
+  out[CW_SCALAR_M4] = n_comp == 1 ? m * m * m * m : m2 * m2;
   out[CW_SCALAR_PHI2] = sums->square[b] / n_sites;
   out[CW_SCALAR_PHI4] = sums->quartic[b] / n_sites;
   out[CW_SCALAR_NN] = sums->bonds[b] / n_sites;
@@ -78,19 +80,22 @@ static void fill_wave(int extent, double (*wave)[2]) {
 cw_status cw_scalar_measure(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena) {
   const cw_scalar_kernels *k = CW_DISPATCH(o->th->isa, cw_scalar_kernels);
   const cw_longest l = cw_longest_directions(&x->geom->lat);
-  const size_t extent = (size_t)l.extent;
+  const size_t extent = (size_t)l.extent, n_comp = (size_t)x->n_comp;
   cw_scalar_sums sums;
   double T[CW_LANES * CW_MAX_TERMS], S[CW_LANES];
-  sums.slice = cw_arena_alloc(arena, (size_t)l.n_long * extent * sizeof(cw_row));
+  sums.slice = cw_arena_alloc(arena, n_comp * (size_t)l.n_long * extent * sizeof(cw_row));
+  sums.total = cw_arena_alloc(arena, n_comp * sizeof(cw_row));
   sums.pairs = cw_arena_alloc(arena, (extent / 2 + 1) * sizeof(cw_row));
   double(*wave)[2] = cw_arena_alloc(arena, extent * sizeof *wave);
-  if (sums.slice == NULL || sums.pairs == NULL || wave == NULL) return CW_ENOMEM;
+  if (sums.slice == NULL || sums.total == NULL || sums.pairs == NULL || wave == NULL)
+    return CW_ENOMEM;
   fill_wave(l.extent, wave);
   cw_theory_action(o->th, x, o->th->c, T, S);
-  k->site_sums(x->geom, x->data, &l, &sums);
-  k->slice_sums(&l, (const double(*)[2])wave, &sums);
+  k->site_sums(x->geom, x->data, x->n_comp, &l, &sums);
+  k->slice_sums(x->n_comp, &l, (const double(*)[2])wave, &sums);
   for (int b = 0; b < x->B; b++)
-    primaries(&l, &sums, b, S[b], (double)x->geom->n_sites, out + b * cw_scalar_n_primary(o));
+    primaries(&l, &sums, x->n_comp, b, S[b], (double)x->geom->n_sites,
+              out + b * cw_scalar_n_primary(o));
   return CW_OK;
 }
 
@@ -102,8 +107,9 @@ double cw_scalar_chi2(const cw_observer *o, const double *mean, int i) {
 }
 
 double cw_scalar_binder(const cw_observer *o, const double *mean, int i) {
-  (void)o, (void)i;
-  return 1 - mean[CW_SCALAR_M4] / (3 * mean[CW_SCALAR_M2] * mean[CW_SCALAR_M2]);
+  const double normal = 1 + 2.0 / o->th->n_comp; /* <m^4>/<m^2>^2 of a Gaussian */
+  (void)i;
+  return 1 - mean[CW_SCALAR_M4] / (normal * mean[CW_SCALAR_M2] * mean[CW_SCALAR_M2]);
 }
 
 /* G(0)/G(p) beyond which G(p) is no more than what rounding leaves of 0. */

@@ -17,14 +17,15 @@ cw_longest cw_longest_directions(const cw_lattice *lat);
  * B are zero. */
 typedef double cw_row[CW_LANES];
 
-/* Sums over the sites of each configuration. */
+/* Sums over the sites of each configuration. Of several components products of two fields are inner
+ * products. */
 typedef struct {
   cw_row square;  /* phi^2 */
   cw_row quartic; /* phi^4 */
   cw_row bonds;   /* sum_mu phi_x phi_{x+mu} */
-  cw_row total;   /* phi */
+  cw_row *total;  /* (n_comp): phi */
   cw_row wave2; /* |sum_x phi_x e^{ipx}|^2 at p = 2 pi/extent, summed over the longest directions */
-  cw_row *slice; /* (n_long, extent): phi over the sites with x_mu = t */
+  cw_row *slice; /* (n_comp, n_long, extent): phi over the sites with x_mu = t */
   cw_row *pairs; /* (extent/2 + 1): sum over t0 of slice(t0) slice(t0 + t) along the first longest
                     direction */
 } cw_scalar_sums;
@@ -32,10 +33,11 @@ typedef struct {
 typedef struct {
   /* x: data of one block -> square, quartic, bonds, slice. Goes over global sites in order, so that
    * the bits do not depend on the split. */
-  void (*site_sums)(const cw_geometry *geom, const double *x, const cw_longest *longest,
+  void (*site_sums)(const cw_geometry *geom, const double *x, int n_comp, const cw_longest *longest,
                     cw_scalar_sums *out);
   /* slice -> total, wave2, pairs. wave (extent, 2): cos and sin of 2 pi t/extent. */
-  void (*slice_sums)(const cw_longest *longest, const double (*wave)[2], cw_scalar_sums *out);
+  void (*slice_sums)(int n_comp, const cw_longest *longest, const double (*wave)[2],
+                     cw_scalar_sums *out);
 } cw_scalar_kernels;
 
 /* Primary numbers of scalar fields. */

@@ -3,7 +3,8 @@
  * A step is so many heat-bath sweeps and then so many over-relaxation sweeps. A sweep over all links
  * visits the sites in the order of cw_wavefront, and at each the links in all directions in turn:
  * neighbours are found in the cache, threads need no barriers, and one sweep begins before the last
- * one ends. A sweep over a set of links is that of set.h. */
+ * one ends. A sweep over a set of links is that of set.h. The reversal of a step has the same
+ * sweeps, each through its links and their subgroups in the opposite order, the last one first. */
 #include <omp.h>
 
 #include "sampler/heatbath/set.h"
@@ -47,8 +48,13 @@ static cw_status init(cw_sampler *s) {
 
 /* ------------------------------------------------------------------------ sweeps */
 
-/* Sweep number i of the step as sweep tells. */
-static cw_sweep sweep_number(const cw_sampler *s, cw_sweep sweep, int i) {
+static long n_sweeps(const cw_sampler *s) {
+  return (long)(s->param[PARAM_HEATBATH] + s->param[PARAM_OVERRELAX]);
+}
+
+/* The sweep of a step, or of its reversal, that comes after so many. */
+static cw_sweep sweep_after(const cw_sampler *s, cw_sweep sweep, long so_many) {
+  const int i = (int)(sweep.back ? n_sweeps(s) - 1 - so_many : so_many);
   int n_heat = (int)s->param[PARAM_HEATBATH], n_relax = (int)s->param[PARAM_OVERRELAX];
   int project = (int)s->param[PARAM_PROJECT];
   uint64_t done = (uint64_t)sweep.step * (uint64_t)(n_heat + n_relax) + (uint64_t)i + 1;
@@ -66,12 +72,15 @@ static uint16_t present_lanes(const cw_field *x) {
   return (uint16_t)lanes;
 }
 
-static long n_sweeps(const cw_sampler *s) {
-  return (long)(s->param[PARAM_HEATBATH] + s->param[PARAM_OVERRELAX]);
-}
-
 /* The first lane, or chain, of those whose bit is set. */
 static int first_bit(unsigned bits) { return __builtin_ctz(bits); }
+
+/* The reflection of all coordinates of a canonical sub-lattice turns the order of a pass around, and
+ * leaves those neighbours that were: threads may share out a reflected pass as they share out a pass.
+ */
+static long first_site(const cw_sweep *sweep, const cw_geometry *g, const cw_stretch *t) {
+  return sweep->back ? g->n_inner - t->begin - t->n : t->begin;
+}
 
 /* Returns the first chain where not-a-number was met; -1: none. */
 static long sweep_all(const cw_sampler *s, cw_sweep sweep, const cw_field *x) {
@@ -84,23 +93,22 @@ static long sweep_all(const cw_sampler *s, cw_sweep sweep, const cw_field *x) {
   {
     cw_stretch t = {0};
     while (cw_wavefront_next(&wave, n_sweeps(s), &t)) {
-      const cw_sweep now = sweep_number(s, sweep, (int)t.pass);
-      bad |= k->update[s->th->ops->kind](&now, x, t.begin, t.n);
+      const cw_sweep now = sweep_after(s, sweep, t.pass);
+      bad |= k->update[s->th->ops->kind](&now, x, first_site(&now, x->geom, &t), t.n);
     }
   }
   for (int l = 0; l < CW_LANES; l++) chains |= (bad >> l & 1) << l % x->B;
   return chains != 0 ? x->first_chain + first_bit(chains) : -1;
 }
 
-/* The same for a set of links, with patch number so and so; the reversal of a step begins with its
- * last sweep. */
+/* The same for a set of links, with patch number so and so. */
 static long sweep_set(const cw_sampler *s, cw_sweep sweep, const cw_field *x, int patch) {
   const cw_heatbath_kernels *k = CW_DISPATCH(s->th->isa, cw_heatbath_kernels);
   const cw_set_plan *set = s->own;
   const cw_set_block block = cw_set_load(set, x, patch);
   unsigned bad = 0;
   for (long i = 0, n = n_sweeps(s); i < n; i++) {
-    const cw_sweep now = sweep_number(s, sweep, (int)(sweep.back ? n - 1 - i : i));
+    const cw_sweep now = sweep_after(s, sweep, i);
     bad |= k->update_set[s->th->ops->kind](&now, set, &block);
   }
   cw_set_store(set, &block, x);
@@ -154,9 +162,6 @@ static cw_status heatbath_step(cw_sampler *s, const double *c, cw_field *x, cw_r
 
 static cw_status step_back(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                            const cw_step_stats *stats) {
-  if (s->own == NULL)
-    return cw_fail(s->ctx, CW_EINVAL,
-                   "heatbath: only steps that are restricted to a set of links can be reversed");
   return run(s, c, x, &(cw_sweep){.rng = rng, .step = step, .back = true}, stats);
 }
 

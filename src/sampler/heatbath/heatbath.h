@@ -32,7 +32,7 @@ typedef struct {
   uint32_t step;
   int sweep;        /* number in the step: keys the draws */
   bool relax;       /* over-relaxation; else heat bath */
-  bool back;        /* of the reversal of a step: classes and subgroups in descending order */
+  bool back;        /* of the reversal of a step: links and subgroups in descending order */
   bool project;     /* remove rounding errors from every updated link */
   uint16_t present; /* lanes of a block, bit by bit, that hold configurations */
 } cw_sweep;
@@ -42,7 +42,7 @@ typedef struct cw_set_block cw_set_block; /* set.h */
 
 typedef struct {
   /* Updates the links that start at inner sites [begin, begin + n) of one block x, site after site,
-   * at each in all directions in turn, in the lanes that are present. Returns the lanes (bits) where
+   * at each in all directions in turn, in the lanes that are present; back: from the last one. Returns the lanes (bits) where
    * not-a-number was met. Indexed by cw_field_kind. */
   unsigned (*update[CW_LINK_SU3 + 1])(const cw_sweep *s, const cw_field *x, long begin, long n);
   /* Updates the links of a set in one block, class after class. Returns the chains of the block

@@ -2,6 +2,7 @@
  * N, the C library's functions, the same draws. */
 #include <complex.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sampler/heatbath/set.h"
@@ -223,7 +224,8 @@ static void update_link(const oracle *o, const int coord[], int mu) {
 static void update_site(const oracle *o, long site) {
   int coord[CW_MAX_DIM];
   cw_lattice_coord(o->lat, site, coord);
-  for (int mu = 0; mu < o->lat->dim; mu++) update_link(o, coord, mu);
+  for (int turn = 0; turn < o->lat->dim; turn++)
+    update_link(o, coord, o->s->back ? o->lat->dim - 1 - turn : turn);
 }
 
 static void update_set(const oracle *o, const cw_set_plan *set) {
@@ -233,6 +235,21 @@ static void update_set(const oracle *o, const cw_set_plan *set) {
     cw_lattice_coord(o->lat, link / o->lat->dim, coord);
     update_link(o, coord, (int)(link % o->lat->dim));
   }
+}
+
+static void update_all(const oracle *o) {
+  const cw_geometry *g = o->s->th->geom;
+  long *order = cw_alloc((size_t)g->n_sites * sizeof *order), n = 0;
+  cw_wavefront wave;
+  cw_stretch t = {0};
+  CW_REQUIRE(order != NULL);
+  cw_wavefront_begin(&wave, g);
+  while (cw_wavefront_next(&wave, 1, &t))
+    for (long inner = t.begin; inner < t.begin + t.n; inner++)
+      for (long outer = inner; outer < g->n_outer; outer += g->n_inner)
+        for (int v = 0; v < g->V; v++) order[n++] = g->site[outer * g->V + v];
+  for (long i = 0; i < n; i++) update_site(o, order[o->s->back ? n - 1 - i : i]);
+  free(order);
 }
 
 void cw_heatbath_reference(const cw_sweep *s, const cw_set_plan *set, double *x, uint32_t chain) {
@@ -245,15 +262,8 @@ void cw_heatbath_reference(const cw_sweep *s, const cw_set_plan *set, double *x,
               .n_real = kind->n_real,
               .x = x,
               .chain = chain};
-  cw_wavefront wave;
-  cw_stretch t = {0};
-  if (set != NULL) {
+  if (set != NULL)
     update_set(&o, set);
-    return;
-  }
-  cw_wavefront_begin(&wave, g);
-  while (cw_wavefront_next(&wave, 1, &t))
-    for (long inner = t.begin; inner < t.begin + t.n; inner++)
-      for (long outer = inner; outer < g->n_outer; outer += g->n_inner)
-        for (int v = 0; v < g->V; v++) update_site(&o, g->site[outer * g->V + v]);
+  else
+    update_all(&o);
 }

@@ -191,8 +191,8 @@ void cw_hmc_sign_flip(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step) {
 
 /* --------------------------------------------------------------- all blocks */
 
-cw_status cw_hmc_for_blocks(cw_sampler *s, cw_block_update update, const double *c, cw_field *x,
-                            cw_rng rng, uint32_t step, const cw_step_stats *stats) {
+cw_status cw_hmc_for_blocks(cw_sampler *s, cw_block_update update, bool back, const double *c,
+                            cw_field *x, cw_rng rng, uint32_t step, const cw_step_stats *stats) {
   CW_REQUIRE(x->geom->V == s->th->geom->V && x->geom->n_sites == s->th->geom->n_sites);
   cw_status worst = CW_OK;
 #pragma omp parallel for schedule(static) num_threads(s->n_areas)
@@ -201,7 +201,7 @@ cw_status cw_hmc_for_blocks(cw_sampler *s, cw_block_update update, const double 
     char *area = (char *)s->work + (size_t)omp_get_thread_num() * s->area_size;
     double *accept = stats != NULL && stats->accept != NULL ? stats->accept + block * x->B : NULL;
     double *dH = stats != NULL && stats->dH != NULL ? stats->dH + block * x->B : NULL;
-    cw_status st = update(s, c, &view, rng, step, area, accept, dH);
+    cw_status st = update(s, c, &view, rng, step, back, area, accept, dH);
     if (st != CW_OK) {
 #pragma omp atomic write
       worst = st;
@@ -210,8 +210,11 @@ cw_status cw_hmc_for_blocks(cw_sampler *s, cw_block_update update, const double 
   return worst;
 }
 
+/* A trajectory is its own reversal, and so is a sign flip, of which the action and the forces know
+ * nothing: it may come before or after. */
 static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
-                              uint32_t step, void *area, double *accept, double *dH) {
+                              uint32_t step, bool back, void *area, double *accept, double *dH) {
+  (void)back;
   CW_TRY(cw_hmc_update(s, c, x, rng, step, area, accept, dH));
   if (s->param[PARAM_FLIP] != 0) cw_hmc_sign_flip(s->th->isa, x, rng, step);
   return CW_OK;
@@ -219,7 +222,7 @@ static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x,
 
 static cw_status hmc_step(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                           const cw_step_stats *stats) {
-  return cw_hmc_for_blocks(s, update_block, c, x, rng, step, stats);
+  return cw_hmc_for_blocks(s, update_block, false, c, x, rng, step, stats);
 }
 
 /* ------------------------------------------------------------------- tuning */

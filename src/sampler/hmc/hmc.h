@@ -80,10 +80,12 @@ void cw_hmc_sign_flip(cw_isa isa, cw_field *x, cw_rng rng, uint32_t step);
 cw_status cw_hmc_init(cw_sampler *s);
 void cw_hmc_tune(cw_sampler *s, double mean_accept, uint32_t step, uint32_t n_tune);
 
-/* Calls update for every block of x with the threads of s->ctx, each with its own work area. */
+/* Calls update for every block of x with the threads of s->ctx, each with its own work area. back: it
+ * is to be the reversal of a step. */
 typedef cw_status (*cw_block_update)(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
-                                     uint32_t step, void *area, double *accept, double *dH);
-cw_status cw_hmc_for_blocks(cw_sampler *s, cw_block_update update, const double *c, cw_field *x,
-                            cw_rng rng, uint32_t step, const cw_step_stats *stats);
+                                     uint32_t step, bool back, void *area, double *accept,
+                                     double *dH);
+cw_status cw_hmc_for_blocks(cw_sampler *s, cw_block_update update, bool back, const double *c,
+                            cw_field *x, cw_rng rng, uint32_t step, const cw_step_stats *stats);
 
 #endif

@@ -111,13 +111,17 @@ static void unpack_block(const cw_spin_kernels *k, const cw_spin_layout *l, cons
 
 /* ------------------------------------------------------------------------- sweeps */
 
-/* One sweep over configurations [b, b + n) of a block. flipped[b]: adds the spins that changed. */
+/* One sweep over configurations [b, b + n) of a block, or its reversal: the sites of a colour do not
+ * see each other, and each is updated by a rule that is its own reversal. flipped[b]: adds the spins
+ * that changed. */
 static void sweep(const cw_spin_kernels *k, const cw_spin_tables *t, const cw_spin_rule *rule,
-                  const cw_spin_draws *draws, const work_area *w, int b, long n, long *flipped) {
+                  const cw_spin_draws *draws, const work_area *w, bool back, int b, long n,
+                  long *flipped) {
   const cw_spin_layout *l = &t->layout;
   k->compare(draws, rule, l->n_pairs, n, w->below, w->stride);
   for (long i = 0; i < n; i++)
-    for (int colour = 0; colour < t->n_colours; colour++) {
+    for (int turn = 0; turn < t->n_colours; turn++) {
+      const int colour = back ? t->n_colours - 1 - turn : turn;
       uint64_t *string = string_of(l, w, b + (int)i);
       flipped[b + i] += k->flip(t, colour, rule, w->below + i * l->n_words, w->stride, string);
       cw_spin_wrap(l, string);
@@ -134,7 +138,7 @@ static cw_status check_spins(const cw_sampler *s, const cw_field *x, uint32_t st
 }
 
 static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
-                              uint32_t step, void *area, double *accept, double *dH) {
+                              uint32_t step, bool back, void *area, double *accept, double *dH) {
   const cw_theory_ops *ops = s->th->ops;
   const cw_spin_kernels *k = CW_DISPATCH(s->th->isa, cw_spin_kernels);
   const cw_spin_tables *t = s->own;
@@ -152,7 +156,7 @@ static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x,
     cw_spin_draws draws = {.rng = rng, .first_chain = (uint32_t)(x->first_chain + b), .step = step};
     const long n = n_config - b < w.n_together ? n_config - b : w.n_together;
     for (int i = 0; i < n_sweeps; i++, draws.draw += CW_SPIN_PLANES)
-      sweep(k, t, &rule, &draws, &w, b, n, flipped);
+      sweep(k, t, &rule, &draws, &w, back, b, n, flipped);
   }
   unpack_block(k, l, &w, x);
   for (int b = 0; b < x->B; b++) {
@@ -165,7 +169,12 @@ static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x,
 
 static cw_status spinflip_step(cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
                                uint32_t step, const cw_step_stats *stats) {
-  return cw_hmc_for_blocks(s, update_block, c, x, rng, step, stats);
+  return cw_hmc_for_blocks(s, update_block, false, c, x, rng, step, stats);
+}
+
+static cw_status step_back(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
+                           const cw_step_stats *stats) {
+  return cw_hmc_for_blocks(s, update_block, true, c, x, rng, step, stats);
 }
 
 extern const cw_sampler_ops cw_sampler_spinflip;
@@ -183,5 +192,6 @@ const cw_sampler_ops cw_sampler_spinflip = {
     .work_size = work_size,
     .init = init,
     .step = spinflip_step,
+    .step_back = step_back,
     .release = release,
 };

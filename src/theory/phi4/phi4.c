@@ -68,7 +68,7 @@ static double gaussian_lnz(const cw_lattice *lat, const double *c) {
 static double known_lnz(int form, const cw_lattice *lat, const double *p) {
   double c[CW_PHI4_TERMS];
   couplings(form, lat, p, c);
-  if (c[0] == 0) return (double)cw_lattice_sites(lat) * cw_one_site_lnz(&cw_theory_phi4, c);
+  if (c[0] == 0) return (double)cw_lattice_sites(lat) * cw_one_site_lnz(&cw_theory_phi4, 1, c);
   return c[2] == 0 && refuse(form, lat, p) == NULL ? gaussian_lnz(lat, c) : NAN;
 }
 

@@ -89,7 +89,7 @@ cw_status cw_run_chain(cw_case *c, const cw_section *s) {
   chain h = {.plan = &plan->mcmc, .rng = cw_case_rng(c, s->kind.name)};
   cw_gauss_legendre((int)plan->nodes, 0, -0.5 * c->theory.c[c->theory.ops->bond_term], h.kappa,
                     h.weight);
-  h.lnZ0 = (double)c->geom->n_sites * cw_one_site_lnz(c->theory.ops, c->theory.c);
+  h.lnZ0 = (double)c->geom->n_sites * cw_one_site_lnz(c->theory.ops, c->theory.n_comp, c->theory.c);
   if (!isfinite(h.lnZ0))
     return cw_fail(c->ctx, CW_ENUMERIC,
                    "chain: ln Z of a single site at these couplings is beyond "

@@ -7,7 +7,7 @@
 
 #include "observe/scalar/scalar.h" /* cw_longest_directions, cw_row */
 
-static bool fits(const cw_theory *th) { return th->ops->kind == CW_SITE_REAL; }
+static bool fits(const cw_theory *th) { return th->ops->kind == CW_SITE_REAL && th->n_comp == 1; }
 
 static cw_longest longest_of(const cw_observer *o) {
   return cw_longest_directions(&o->th->geom->lat);

@@ -21,7 +21,7 @@ static const cw_param params[] = {
 
 static bool fits(const cw_theory *th, const double *param) {
   (void)param;
-  return th->ops->kind == CW_SITE_REAL;
+  return th->ops->kind == CW_SITE_REAL && th->n_comp == 1;
 }
 
 /* ---------------------------------------------------------------------- tables */
@@ -140,18 +140,19 @@ static cw_status visit(const update *m, uint32_t sweep, long site) {
 }
 
 static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x, cw_rng rng,
-                              uint32_t step, void *area, double *accept, double *dH) {
+                              uint32_t step, bool back, void *area, double *accept, double *dH) {
   double sum[CW_LANES] = {0};
   update m = {.s = s, .x = x, .rng = rng, .step = step, .accept = sum};
   const int bond = s->th->ops->bond_term;
   const uint32_t sweeps = (uint32_t)s->param[PARAM_SWEEPS];
+  const long n = x->geom->n_sites;
   (void)area;
   memcpy(m.c, c, (size_t)s->th->ops->n_terms * sizeof *c);
   if (bond >= 0) m.bond = c[bond], m.c[bond] = 0;
   for (uint32_t sweep = 0; sweep < sweeps; sweep++)
-    for (long site = 0; site < x->geom->n_sites; site++) CW_TRY(visit(&m, sweep, site));
+    for (long i = 0; i < n; i++) CW_TRY(visit(&m, sweep, back ? n - 1 - i : i));
   for (int b = 0; b < x->B; b++) {
-    if (accept != NULL) accept[b] = sum[b] / ((double)sweeps * (double)x->geom->n_sites);
+    if (accept != NULL) accept[b] = sum[b] / ((double)sweeps * (double)n);
     if (dH != NULL) dH[b] = 0;
   }
   return CW_OK;
@@ -159,7 +160,13 @@ static cw_status update_block(const cw_sampler *s, const double *c, cw_field *x,
 
 static cw_status step_all(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
                           const cw_step_stats *stats) {
-  return cw_hmc_for_blocks(s, update_block, c, x, rng, step, stats);
+  return cw_hmc_for_blocks(s, update_block, false, c, x, rng, step, stats);
+}
+
+/* The visits in the opposite order; one visit is its own reversal. */
+static cw_status step_back(cw_sampler *s, const double *c, cw_field *x, cw_rng rng, uint32_t step,
+                           const cw_step_stats *stats) {
+  return cw_hmc_for_blocks(s, update_block, true, c, x, rng, step, stats);
 }
 
 /* Robbins and Monro, Ann. Math. Stat. 22 (1951) 400, on the logarithm of the width. */
@@ -181,6 +188,7 @@ const cw_sampler_ops cw_sampler_metropolis = {
     .work_size = work_size,
     .init = init,
     .step = step_all,
+    .step_back = step_back,
     .release = release,
     .tune = tune,
 };
