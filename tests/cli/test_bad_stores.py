@@ -134,12 +134,13 @@ class Disks(Case):
         self.assertRegex(done.stderr, r"\Aerror: [^\n]+\n\Z")
 
     def test_two_runs_in_one_directory(self):
-        first = self.start("run", "job.yaml", "--out", "out", "--set", "hmc.steps=100000000")
+        words = ["run", "job.yaml", "--out", "out", "--set", "hmc.steps=100000000", "--set", "checkpoint=0.01"]
+        first = self.start(*words)
         try:
             while not (self.dir / "out/store").exists() or not any((self.dir / "out/store").iterdir()):
                 self.assertIsNone(first.poll())
                 os.sched_yield()
-            self.bad(["run", "job.yaml", "--out", "out", "--set", "hmc.steps=100000000", "--resume"], "out/store")
+            self.bad([*words, "--resume"], "out/store")
         finally:
             first.send_signal(signal.SIGKILL)
             first.communicate()

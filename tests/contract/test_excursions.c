@@ -42,7 +42,7 @@ static void try_excursion(cw_context *ctx, const char *what, const cw_move *move
                                   .dwell_level = -1,
                                   .translate = translate,
                                   .rng = cw_rng_stream(1, "excursions")};
-  enum { ROUNDS = 100 };
+  enum { ROUNDS = SANITIZED ? 25 : 100 };
   cw_excursion *e;
   cw_field x;
   bench b;

@@ -82,9 +82,10 @@ static double identities(bench *b, double *first, double *third) {
 }
 
 static void target_on(const subject *who, const cw_lattice *lat) {
-  enum { N_CHAIN = SANITIZED ? 128 : 512, N_STEP = SANITIZED ? 12 : 60 };
+  enum { N_CHAIN = 512, N_STEP = SANITIZED ? 12 : 60 };
   bool links = cw_kind(who->theory->kind)->on_links; /* they take longer, and hold more numbers */
-  const long n_chain = links ? N_CHAIN / 8 : N_CHAIN;
+  const long all = links ? N_CHAIN / 8 : N_CHAIN;
+  const long n_chain = SANITIZED ? (links ? 1 : 2) * CW_LANES : test_is_long() ? all : all / 2;
   const uint32_t n_step = links ? N_STEP / 2 : N_STEP;
   double size = 0;
   bench b;
@@ -92,7 +93,7 @@ static void target_on(const subject *who, const cw_lattice *lat) {
   double *first = calloc(N_CHAIN, sizeof *first), *third = calloc(N_CHAIN, sizeof *third);
   double *dH = calloc(N_CHAIN, sizeof *dH), *weight = calloc(N_CHAIN, sizeof *weight);
   cw_step_stats stats = {.dH = dH};
-  uint32_t start = thermalise(&b, 80);
+  uint32_t start = thermalise(&b, SANITIZED ? 24 : 80);
   for (uint32_t i = 0; i < n_step; i++) {
     step(&b, start + i, &stats);
     size += identities(&b, first, third);
@@ -102,7 +103,7 @@ static void target_on(const subject *who, const cw_lattice *lat) {
   mean_and_error(first, n_chain, &mean, &error);
   check_sigma(mean, error, 0, 4);
   assert_true(error < (links ? 0.02 * size : 0.01 * n_step) *
-                          sqrt(512.0 / N_CHAIN * 60.0 / N_STEP)); /* it has teeth */
+                          sqrt((double)all / (double)n_chain * 60.0 / N_STEP)); /* it has teeth */
   mean_and_error(third, n_chain, &mean, &error);
   check_sigma(mean, error, 0, 4);
   mean_and_error(weight, n_chain, &mean, &error);
@@ -132,9 +133,12 @@ static void copy_config(const cw_field *from, long config, double *to) {
       to[s * from->n_comp + c] = cw_field_get(from, config, s, c);
 }
 
-/* Three steps, the second one backwards where that can be, on n_config chains from first_chain on, in
- * a split; out (n_config, sites, comp), accept (n_config). */
-static bool three_steps(const subject *who, cw_context *ctx, const cw_lattice *lat, int V,
+/* Under the sanitizers, which are after single sites and lanes, two of them suffice. */
+enum { N_BITS = SANITIZED ? 2 : 3 };
+
+/* Steps, the second one backwards where that can be, on n_config chains from first_chain on, in a
+ * split; out (n_config, sites, comp), accept (n_config). */
+static bool first_steps(const subject *who, cw_context *ctx, const cw_lattice *lat, int V,
                         long first_chain, long n_config, double *out, double *accept) {
   bench b;
   if (!open_bench(&b, who, ctx, lat, V, n_config)) return false;
@@ -142,7 +146,7 @@ static bool three_steps(const subject *who, cw_context *ctx, const cw_lattice *l
   cw_step_stats stats = {.accept = all};
   b.x.first_chain = first_chain;
   hot_start(&b, "start", 3);
-  for (uint32_t i = 0; i < 3; i++)
+  for (uint32_t i = 0; i < N_BITS; i++)
     (i == 1 && who->sampler->step_back != NULL ? back : step)(&b, i, &stats);
   long n = b.geom->n_sites * b.x.n_comp;
   for (long i = 0; i < n_config; i++) copy_config(&b.x, i, out + i * n);
@@ -153,7 +157,7 @@ static bool three_steps(const subject *who, cw_context *ctx, const cw_lattice *l
 }
 
 static void bits_are_fixed(const subject *who) {
-  enum { N_CONFIG = 37, ROOM = N_CONFIG * 64 * 36 };
+  enum { N_CONFIG = SANITIZED ? 19 : 37, ALONE = N_CONFIG - 16, ROOM = N_CONFIG * 64 * 36 };
   const cw_lattice lattices[] = {
       {2, {8, 8}}, {2, {6, 4}}, {2, {5, 3}}, {4, {4, 2, 2, 2}}, {1, {16}}};
   cw_context *one = test_context(1);
@@ -163,16 +167,16 @@ static void bits_are_fixed(const subject *who) {
     size_t n =
         (size_t)cw_lattice_sites(&lattices[l]) *
         (size_t)cw_theory_components(who->theory, &lattices[l], who->form, who->theory_param);
-    if (!three_steps(who, one, &lattices[l], 1, 0, N_CONFIG, expected, a1)) continue;
+    if (!first_steps(who, one, &lattices[l], 1, 0, N_CONFIG, expected, a1)) continue;
     int splits[5], n_splits = cw_geometry_splits(&lattices[l], splits);
     for (int i = 0; i < n_splits; i++) { /* two threads and every split */
-      three_steps(who, who->ctx, &lattices[l], splits[i], 0, N_CONFIG, found, a2);
+      first_steps(who, who->ctx, &lattices[l], splits[i], 0, N_CONFIG, found, a2);
       assert_memory_equal(found, expected, n * N_CONFIG * sizeof *found);
       assert_memory_equal(a2, a1, sizeof a1);
     }
-    three_steps(who, one, &lattices[l], 1, 21, 5, found, a2); /* chains 21..25 alone */
-    assert_memory_equal(found, expected + 21 * n, n * 5 * sizeof *found);
-    assert_memory_equal(a2, a1 + 21, 5 * sizeof *a2);
+    first_steps(who, one, &lattices[l], 1, ALONE, 5, found, a2); /* five chains by themselves */
+    assert_memory_equal(found, expected + ALONE * n, n * 5 * sizeof *found);
+    assert_memory_equal(a2, a1 + ALONE, 5 * sizeof *a2);
   }
   free(expected);
   free(found);
@@ -232,9 +236,9 @@ static void start_far_off(bench *b, int target, bool small) {
 static void tuning_reaches_its_target(const subject *who) {
   bool reals = who->theory->kind == CW_SITE_REAL;
   if (who->theory->force == NULL) return; /* what is tuned is the step size of HMC */
-  if (SANITIZED && !reals) return; /* links are tuned where they thermalise, in test_target */
+  if (SANITIZED) return;                  /* tuned where they thermalise, in test_target */
   const cw_lattice lat = reals ? (cw_lattice){2, {8, 8}} : (cw_lattice){2, {4, 4}};
-  const long n_chain = (reals ? 128 : 32) / (SANITIZED ? 2 : 1);
+  const long n_chain = reals ? 128 : 32;
   int target = find_param(who->sampler, "target");
   if (who->sampler->tune == NULL || (!reals && who->form > 0)) return;
   assert_true(target >= 0); /* what tuned samplers have in common */

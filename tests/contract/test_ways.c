@@ -82,7 +82,7 @@ static void try_way(cw_context *ctx, const char *what, const cw_move *move, int 
                             .chains = N_CHAIN,
                             .rng = cw_rng_stream(1, "ways")};
   check_ok(ctx, cw_rex_create(ctx, &b.ladder, &o, &b.rex));
-  check_swaps(&b, 100);
+  check_swaps(&b, SANITIZED ? 25 : 100);
   close_bench(&b);
 }
 

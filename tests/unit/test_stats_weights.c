@@ -316,7 +316,7 @@ static void two_mode_chains(uint32_t seed, bool both, double *out) {
 static void check_mode_dropping(bool both, double covered) {
   tally z = {0}, w_hat = {0}, z_p = {0};
   double *p = lw + N_MODES;
-  for (uint32_t seed = 0; seed < 200; seed++) {
+  for (uint32_t seed = 0; seed < (SANITIZED ? 20 : 200); seed++) {
     normals(seed, "model", 0, N_MODES, lw);
     for (long i = 0; i < N_MODES; i++) {
       const double place = both && i % 2 ? -PLACE : PLACE;
