@@ -21,6 +21,9 @@
  *   G(re_trace_nd)(&a, &b)          Re tr a b^+
  *   G(to_algebra)(&a, w)            (a - a^+)/2 - trace = sum_a w_a T_a
  *   G(from_algebra)(&x, w)          x = sum_a w_a T_a
+ *   G(slopes)(s, &a)                s (N_ALGEBRA, N_ALGEBRA): s_ab is coordinate a of to_algebra along
+ *                                   T_b, a -> exp(T_b) a
+ *   G(slopes_vjp)(&q, g)            Re tr q da is the change of sum_ab g_ab s_ab
  *   G(exp)(&u, w)                   u = exp(sum_a w_a T_a)
  *   G(log)(&u, w)                   its inverse, of smallest norm; SU(3): where that is unique
  *   G(dexp)(j, w)                   d/ds exp(X + s Y) = (j Y) exp(X), j (N_ALGEBRA, N_ALGEBRA)
@@ -56,6 +59,7 @@ CW_INLINE bool cw_any(cw_vl mask) {
 #include "group/u1.h"
 #include "group/su2.h"
 #include "group/su3.h"
+#include "group/su3_slopes.h"
 #include "group/su3_exp.h"
 
 #endif
