@@ -44,6 +44,20 @@
 #define CW_PASTE_GROUP2(group, name) cw_##group##_##name
 #define CW_PASTE_GROUP(group, name)  CW_PASTE_GROUP2(group, name)
 #define G(name)                      CW_PASTE_GROUP(CW_GROUP, name)
+#define CW_PASTE_VECTOR2(vector)     cw_##vector
+#define CW_PASTE_VECTOR(vector)      CW_PASTE_VECTOR2(vector)
+
+/* What a group is computed in, for templates that do not say double and cw_vd: G(real) in memory, G(v)
+ * on G(STEP) lanes. */
+#define CW_COMPUTED_IN(group, number, vector, step)                                                \
+  typedef number cw_##group##_real;                                                                \
+  typedef cw_##vector cw_##group##_v;                                                              \
+  enum { cw_##group##_STEP = step };                                                               \
+  CW_INLINE cw_##vector cw_##group##_set1(double a) { return cw_##vector##_set1((number)a); }      \
+  CW_INLINE cw_##vector cw_##group##_sqrt(cw_##vector a) { return cw_##vector##_sqrt(a); }
+CW_COMPUTED_IN(u1, double, vd, CW_VD)
+CW_COMPUTED_IN(su2, double, vd, CW_VD)
+CW_COMPUTED_IN(su3, double, vd, CW_VD)
 
 /* Is the mask set in any lane? */
 CW_INLINE bool cw_any(cw_vl mask) {

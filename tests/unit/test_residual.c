@@ -1,62 +1,8 @@
 /* Layer residual against its definition in plain matrices, and what its header promises: Jacobians of
- * single links, a contraction for every theta, and a field of frozen links that no moved one enters. */
-#include "support/check.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#include "model/layers/residual/residual.h"
-#include "unit/group_matrices.h"
+ * single links, a contraction for every theta. */
+#include "unit/residual_subject.h"
 
 enum { CONFIG = 1 };
-
-typedef struct {
-  cw_context *ctx;
-  cw_geometry *geom;
-  cw_field_kind kind;
-  cw_layer *L;
-  const cw_residual *s;
-  cw_field x;
-} subject;
-
-/* mask: word key. size: of what links are away from 1. */
-static void open_subject(subject *a, cw_field_kind kind, cw_lattice lat, int V, int mask,
-                         int coefficients, double size) {
-  double eps[CW_LANES] CW_ALIGNED;
-  cw_field w;
-  cw_layer_spec spec = cw_layer_presets(cw_layer_find("residual"));
-  spec.choice[0] = mask;
-  spec.choice[1] = coefficients;
-  *a = (subject){.ctx = test_context(1), .kind = kind};
-  check_ok(a->ctx, cw_geometry_create(a->ctx, &lat, V, &a->geom));
-  check_ok(a->ctx, cw_layer_create(a->ctx, &spec, kind, a->geom, &a->L));
-  a->s = a->L->impl;
-  check_ok(a->ctx, cw_field_create(a->ctx, a->geom, a->L->n_comp, CW_LANES / V, &a->x));
-  check_ok(a->ctx, cw_field_create(a->ctx, a->geom, a->L->n_tangent, CW_LANES / V, &w));
-  for (int l = 0; l < CW_LANES; l++) eps[l] = size;
-  cw_field_normal(CW_ISA_BASE, &w, cw_rng_stream(5, "x"), 0, 0);
-  cw_kind(kind)->cold(&a->x);
-  cw_kind(kind)->drift(CW_ISA_BASE, &a->x, &w, eps, 0, a->geom->n_outer);
-  cw_field_destroy(&w);
-}
-
-static void close_subject(subject *a) {
-  a->L->ops->destroy(a->L);
-  cw_field_destroy(&a->x);
-  cw_geometry_destroy(a->geom);
-  cw_context_destroy(a->ctx);
-}
-
-static cw_status run(const subject *a, bool inverse, const double *theta, cw_field *x,
-                     double *logj) {
-  cw_arena *tape = cw_arena_create(0);
-  void *frame;
-  memset(logj, 0, CW_LANES * sizeof *logj);
-  cw_status st = (inverse ? a->L->ops->inverse : a->L->ops->forward)(a->L, (cw_theta){theta, NULL},
-                                                                     x->data, logj, tape, &frame);
-  cw_arena_destroy(tape);
-  return st;
-}
 
 /* ------------------------------------------------------------------------ the definition */
 
@@ -249,8 +195,8 @@ typedef struct {
 
 /* Some link of a rough field and its sums: the row of all configurations. */
 static const double *some_link(const subject *a, sum_rows *v) {
-  const double *const field[CW_LEVELS] = {a->x.data, a->x.data, a->x.data};
-  a->s->op->sums(a->geom, field, 1, 1, v->at);
+  const void *const field[CW_LEVELS] = {a->x.data, a->x.data, a->x.data};
+  a->s->op->exact.sums(a->geom, field, 1, 1, v->at);
   for (size_t i = 0; i < sizeof v->at / sizeof *v->at; i++) /* other levels are other numbers */
     v->at[i] *= 1 + 0.1 * (double)(i / (2 * 18 * CW_LANES));
   return a->x.data + (a->geom->lat.dim + 1) * a->s->n_real * CW_LANES;
@@ -421,76 +367,10 @@ static void test_smeared_links_do_not_stretch(void **state) {
   }
 }
 
-/* ------------------------------------------------------------------------ what is frozen */
-
-/* Sums of all links of the class, of x and of x with other links there: the same bits. */
-static void frozen_fields_stay(cw_field_kind kind, int V, int mask, int moved_class) {
-  subject a;
-  cw_arena *arena = cw_arena_create(0);
-  sum_rows *v[2];
-  cw_field other;
-  open_subject(&a, kind, (cw_lattice){4, {4, 2, 2, 4}}, V, mask, 0, 0.5);
-  const long n = a.s->mask.begin[moved_class + 1] - a.s->mask.begin[moved_class];
-  check_ok(a.ctx, cw_field_create(a.ctx, a.geom, a.L->n_comp, CW_LANES / V, &other));
-  cw_kind(kind)->hot(CW_ISA_BASE, &other, cw_rng_stream(6, "other"), 0);
-  for (int k = 0; k < 2; k++) {
-    cw_residual_fields f;
-    v[k] = cw_alloc((size_t)n * sizeof **v);
-    check_ok(a.ctx, cw_residual_open_fields(a.L, false, arena, &f));
-    cw_residual_smear(a.L, moved_class, a.x.data, &f);
-    const double *const field[CW_LEVELS] = {a.x.data, f.at[a.s->steps], f.at[2 * a.s->steps]};
-    for (long i = 0; i < n; i++) {
-      const long r = a.s->mask.row[a.s->mask.begin[moved_class] + i];
-      a.s->op->sums(a.geom, field, r / 4, (int)(r % 4), v[k][i].at);
-      for (int j = 0; j < CW_LEVELS * CW_PLANES * a.s->n_real * CW_LANES; j++)
-        if (a.s->mask.class_of[r * CW_LANES + j % CW_LANES] != moved_class) v[k][i].at[j] = 0;
-    }
-    for (long i = 0; i < n; i++) {
-      const long r = a.s->mask.row[a.s->mask.begin[moved_class] + i],
-                 at = r * a.s->n_real * CW_LANES;
-      cw_residual_store(a.s, moved_class, r, a.s->n_real, other.data + at, a.x.data + at);
-    }
-  }
-  for (long i = 0; i < n; i++)
-    assert_memory_equal(v[0][i].at, v[1][i].at,
-                        (size_t)(CW_LEVELS * CW_PLANES * a.s->n_real * CW_LANES) * sizeof(double));
-  free(v[0]);
-  free(v[1]);
-  cw_field_destroy(&other);
-  cw_arena_destroy(arena);
-  close_subject(&a);
-}
-
-static void test_frozen(void **state) {
-  (void)state;
-  for (cw_field_kind kind = CW_LINK_U1; kind <= CW_LINK_SU3; kind++)
-    for (int mask = CW_MASK_HALF; mask <= CW_MASK_SIXTEENTH; mask++)
-      for (int moved_class = 0; moved_class < 4 * (2 << mask); moved_class += 3 + 4 * mask) {
-        frozen_fields_stay(kind, 1, mask, moved_class);
-        frozen_fields_stay(kind, 4, mask, moved_class);
-      }
-}
-
-/* A link that is not a number has no inverse. */
-static void test_no_solution(void **state) {
-  (void)state;
-  subject a;
-  double logj[CW_LANES] CW_ALIGNED;
-  const double theta[CW_FEATURES] = {0.01, 0, 0, 0, 0, 0};
-  open_subject(&a, CW_LINK_SU2, (cw_lattice){2, {4, 4}}, 1, CW_MASK_QUARTER, 0, 0.4);
-  check_ok(a.ctx, run(&a, true, theta, &a.x, logj));
-  a.x.data[3] = NAN;
-  assert_int_equal(run(&a, true, theta, &a.x, logj), CW_ENUMERIC);
-  close_subject(&a);
-}
-
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_definition),
-                                     cmocka_unit_test(test_link_jacobian),
-                                     cmocka_unit_test(test_contraction),
-                                     cmocka_unit_test(test_coefficients),
-                                     cmocka_unit_test(test_smeared_links_do_not_stretch),
-                                     cmocka_unit_test(test_frozen),
-                                     cmocka_unit_test(test_no_solution)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_definition), cmocka_unit_test(test_link_jacobian),
+      cmocka_unit_test(test_contraction), cmocka_unit_test(test_coefficients),
+      cmocka_unit_test(test_smeared_links_do_not_stretch)};
   return cmocka_run_group_tests_name("residual", tests, NULL, NULL);
 }

@@ -18,10 +18,13 @@ int cw_residual_threads(const cw_layer *L) {
 cw_status cw_residual_open_fields(const cw_layer *L, bool keep_all, cw_arena *arena,
                                   cw_residual_fields *f) {
   const cw_residual *s = L->impl;
-  const size_t bytes = cw_residual_field_bytes(L);
+  const cw_residual_field_ops *op = keep_all ? &s->op->exact : s->field_of_pass;
+  const size_t bytes = cw_residual_field_bytes(L) / sizeof(double) * op->number;
   const int n = 2 * s->steps;
-  double *room[2] = {NULL, NULL};
-  *f = (cw_residual_fields){.mu = -1};
+  void *room[2] = {NULL, NULL};
+  *f = (cw_residual_fields){.op = op, .mu = -1};
+  if (op->number != sizeof(double) && (f->thin = cw_arena_alloc(arena, bytes)) == NULL)
+    return CW_ENOMEM;
   for (int i = 0; i < 2; i++)
     if ((room[i] = cw_arena_alloc(arena, bytes)) == NULL) return CW_ENOMEM;
   for (int i = 0; i <= n; i++) {
@@ -34,13 +37,23 @@ cw_status cw_residual_open_fields(const cw_layer *L, bool keep_all, cw_arena *ar
   return CW_OK;
 }
 
-static void smear(const cw_layer *L, int without, const double *in, double *out) {
+void cw_residual_take(const cw_layer *L, const double *x, long begin, long end,
+                      const cw_residual_fields *f) {
+  const cw_residual *s = L->impl;
+  const long length = s->n_real * CW_LANES;
+  if (f->thin == NULL) return;
+  f->op->take(x + begin * length, (char *)f->thin + (size_t)(begin * length) * f->op->number,
+              (end - begin) * length);
+}
+
+static void smear(const cw_layer *L, const cw_residual_field_ops *op, int without, const void *in,
+                  void *out) {
   const cw_residual *s = L->impl;
   const cw_geometry *g = L->geom;
   const long n = cw_slice_count(g);
 #pragma omp parallel for num_threads(cw_residual_threads(L)) schedule(static)
   for (long i = 0; i < n; i++)
-    s->op->smear(g, s->weight, without, in, out, cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
+    op->smear(g, s->weight, without, in, out, cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
 }
 
 void cw_residual_smear(const cw_layer *L, int moved, const double *x, cw_residual_fields *f) {
@@ -48,11 +61,12 @@ void cw_residual_smear(const cw_layer *L, int moved, const double *x, cw_residua
   const cw_geometry *g = L->geom;
   const int mu = cw_residual_direction(s, moved);
   const long n = cw_slice_count(g);
+  const void *thin = f->thin != NULL ? f->thin : x;
   for (int k = 0; k < CW_PRESMEARED && mu != f->mu; k++)
-    smear(L, mu, k == 0 ? x : f->pre[k - 1], f->pre[k]);
+    smear(L, f->op, mu, k == 0 ? thin : f->pre[k - 1], f->pre[k]);
 #pragma omp parallel for num_threads(cw_residual_threads(L)) schedule(static)
   for (long i = 0; i < n; i++)
-    s->op->fill(&s->mask, g, moved, x, f->at[0], cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
-  for (int k = 0; k < 2 * s->steps; k++) smear(L, -1, f->at[k], f->at[k + 1]);
+    f->op->fill(&s->mask, g, moved, thin, f->at[0], cw_slice_begin(g, i), cw_slice_begin(g, i + 1));
+  for (int k = 0; k < 2 * s->steps; k++) smear(L, f->op, -1, f->at[k], f->at[k + 1]);
   f->mu = mu;
 }

@@ -46,12 +46,12 @@ typedef struct {
 static void pull_row(const product *y, long r, double *g, sum_rows *gv, feature_rows *dc) {
   const cw_residual *s = y->L->impl;
   const int dim = y->L->geom->lat.dim, d = s->d;
-  const double *const field[CW_LEVELS] = {y->x, y->field.at[s->steps], y->field.at[2 * s->steps]};
+  const void *const field[CW_LEVELS] = {y->x, y->field.at[s->steps], y->field.at[2 * s->steps]};
   const double *u = y->x + r * s->n_real * CW_LANES;
   sum_rows v;
   algebra_rows w, own, gw, of_det, along;
   matrix_rows dx, gdx, m;
-  s->op->sums(y->L->geom, field, r / dim, (int)(r % dim), v.at);
+  s->op->exact.sums(y->L->geom, field, r / dim, (int)(r % dim), v.at);
   s->op->terms(u, v.at, y->c, w.at, dx.at);
   s->jacobian->map_vjp(w.at, dx.at, y->glogdet, of_det.at, gdx.at);
   memcpy(own.at, g, (size_t)d * sizeof(row));

@@ -52,12 +52,21 @@ typedef struct {
  * sites. without: planes that hold this direction are left out, and links of it are neither read nor
  * written; -1: none. */
 typedef struct {
+  size_t number; /* bytes of one of its fields: they are of double or float */
+  void (*take)(const double *x, void *to, long n); /* n numbers */
   /* out = N(in + weight S). */
-  void (*smear)(const cw_geometry *g, double weight, int without, const double *in, double *out,
+  void (*smear)(const cw_geometry *g, double weight, int without, const void *in, void *out,
                 long begin, long end);
   /* Links of direction mu of t: those of the class are filled, others are x's. t: all others. */
-  void (*fill)(const cw_mask *mask, const cw_geometry *g, int moved, const double *x, double *t,
+  void (*fill)(const cw_mask *mask, const cw_geometry *g, int moved, const void *x, void *t,
                long begin, long end);
+  /* v: of link (outer, mu); field: the three levels. */
+  void (*sums)(const cw_geometry *g, const void *const field[CW_LEVELS], long outer, int mu,
+               double *v);
+} cw_residual_field_ops;
+
+typedef struct {
+  cw_residual_field_ops exact, fast; /* in double, and in float where that is faster: SU(3) */
   /* bar, the adjoint of smear's out, becomes that of W = in + weight S; k = weight bar. */
   void (*smear_vjp)(const cw_geometry *g, double weight, int without, const double *in, double *bar,
                     double *k, long begin, long end);
@@ -71,9 +80,6 @@ typedef struct {
   /* grad (n_algebra) += sign times derivatives along T_a, from bar by the links x. */
   void (*tangent)(const cw_geometry *g, double sign, const double *x, const double *bar,
                   double *grad, long begin, long end);
-  /* v: of link (outer, mu); field: the three levels. */
-  void (*sums)(const cw_geometry *g, const double *const field[CW_LEVELS], long outer, int mu,
-               double *v);
   /* w (n_algebra) and dx (n_algebra, n_algebra) of X at links u, as in group/jacobian.h. */
   void (*terms)(const double *u, const double *v, const cw_residual_c *c, double *w, double *dx);
   /* u = e^X(u) y solved for u, X at it in w; false: some lane does not converge. */
@@ -110,6 +116,7 @@ typedef struct {
   long *cut;                  /* (n_class, slices + 1): rows of a class that a slice begins with */
   cw_residual_slots slots[2]; /* of spatial and temporal links */
   const cw_residual_ops *op;
+  const cw_residual_field_ops *field_of_pass; /* one of op's */
   const cw_row_ops *rows;
   const cw_jacobian_ops *jacobian;
 } cw_residual;
@@ -125,14 +132,20 @@ int cw_residual_list_slots(cw_residual *s, const cw_lattice *lat, bool by_plane)
  * room. */
 enum { CW_PRESMEARED = 2 };
 typedef struct {
-  double *pre[CW_PRESMEARED];            /* after each step; the last becomes at[0] */
-  double *at[2 * CW_RESIDUAL_STEPS + 1]; /* [0]: filled */
-  int mu;                                /* direction that pre is of; -1: none */
+  const cw_residual_field_ops *op;
+  void *thin;               /* the links themselves, in its numbers; NULL: it is in double */
+  void *pre[CW_PRESMEARED]; /* after each step; the last becomes at[0] */
+  void *at[2 * CW_RESIDUAL_STEPS + 1]; /* [0]: filled */
+  int mu;                              /* direction that pre is of; -1: none */
 } cw_residual_fields;
+/* keep_all: in double, for products. */
 cw_status cw_residual_open_fields(const cw_layer *L, bool keep_all, cw_arena *arena,
                                   cw_residual_fields *f);
 /* For a class of the mask in x; what a class of the same direction left is used again. */
 void cw_residual_smear(const cw_layer *L, int moved, const double *x, cw_residual_fields *f);
+/* Rows [begin, end) of x have changed. Of all of them at first. */
+void cw_residual_take(const cw_layer *L, const double *x, long begin, long end,
+                      const cw_residual_fields *f);
 size_t cw_residual_field_bytes(const cw_layer *L);
 int cw_residual_threads(const cw_layer *L);
 

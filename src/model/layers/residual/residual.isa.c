@@ -1,7 +1,8 @@
 /* Kernels of layer `residual`. */
 #include "model/layers/residual/residual.h"
 
-#include "group/template.h"
+#include "group/staple.h"
+#include "group/su3_float.h"
 #include "group/walk.h"
 
 enum { CW_FILL_TURNS = 2, CW_SOLVE_STEPS = 60 };
@@ -48,28 +49,44 @@ CW_INLINE void cw_su3_add_one(cw_su3_m *m, cw_vd re, cw_vd im) {
 }
 
 #define CW_GROUP u1
-#include "model/layers/residual/smear_template.h"
+#include "group/staple.h"
+#include "model/layers/residual/field_template.h"
+#include "model/layers/residual/adjoint_template.h"
 #include "model/layers/residual/turn_template.h"
 #undef CW_GROUP
 #define CW_GROUP su2
-#include "model/layers/residual/smear_template.h"
+#include "group/staple.h"
+#include "model/layers/residual/field_template.h"
+#include "model/layers/residual/adjoint_template.h"
 #include "model/layers/residual/turn_template.h"
 #undef CW_GROUP
 #define CW_GROUP su3
-#include "model/layers/residual/smear_template.h"
+#include "group/staple.h"
+#include "model/layers/residual/field_template.h"
+#include "model/layers/residual/adjoint_template.h"
 #include "model/layers/residual/turn_template.h"
 #undef CW_GROUP
 
-#define CW_RESIDUAL(group)                                                                         \
+#define CW_GROUP su3f
+#include "group/fetch.h"
+#include "model/layers/residual/field_template.h"
+#undef CW_GROUP
+
+#define CW_FIELD(group)                                                                            \
   {                                                                                                \
-    .smear = cw_##group##_smear, .fill = cw_##group##_fill, .smear_vjp = cw_##group##_smear_vjp,   \
+    .number = sizeof(cw_##group##_real), .take = cw_##group##_take, .smear = cw_##group##_smear,   \
+    .fill = cw_##group##_fill, .sums = cw_##group##_sums                                           \
+  }
+#define CW_RESIDUAL(group, quick)                                                                  \
+  {                                                                                                \
+    .exact = CW_FIELD(group), .fast = CW_FIELD(quick), .smear_vjp = cw_##group##_smear_vjp,        \
     .fill_vjp = cw_##group##_fill_vjp, .along = cw_##group##_along,                                \
-    .tangent = cw_##group##_tangent, .sums = cw_##group##_sums, .terms = cw_##group##_terms,       \
-    .solve = cw_##group##_solve, .pull = cw_##group##_pull                                         \
+    .tangent = cw_##group##_tangent, .terms = cw_##group##_terms, .solve = cw_##group##_solve,     \
+    .pull = cw_##group##_pull                                                                      \
   }
 
 extern const cw_residual_kernels CW_ISA_NAME(cw_residual_kernels);
 const cw_residual_kernels CW_ISA_NAME(cw_residual_kernels) = {
-    .kind = {[CW_LINK_U1] = CW_RESIDUAL(u1),
-             [CW_LINK_SU2] = CW_RESIDUAL(su2),
-             [CW_LINK_SU3] = CW_RESIDUAL(su3)}};
+    .kind = {[CW_LINK_U1] = CW_RESIDUAL(u1, u1),
+             [CW_LINK_SU2] = CW_RESIDUAL(su2, su2),
+             [CW_LINK_SU3] = CW_RESIDUAL(su3, su3f)}};

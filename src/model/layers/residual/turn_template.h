@@ -12,23 +12,6 @@ CW_INLINE void G(store_w)(double *p, const cw_vd *w, int n) {
   for (int a = 0; a < n; a++) cw_vd_store(p + a * CW_LANES, w[a]);
 }
 
-static void G(sums)(const cw_geometry *g, const double *const field[CW_LEVELS], long outer, int mu,
-                    double *v) {
-  const int dim = g->lat.dim, time = dim - 1;
-  cw_corners at;
-  cw_corners_find(&at, g, outer, mu);
-  for (int level = 0; level < CW_LEVELS; level++)
-    for (int lane = 0; lane < CW_LANES; lane += CW_VD)
-      for (int p = 0; p < CW_PLANES; p++) {
-        G(m) sum;
-        G(zero)(&sum);
-        for (int nu = 0; nu < dim; nu++)
-          if (nu != mu && (mu == time || nu == time) == (p == CW_TEMPORAL))
-            G(add_plane)(&sum, field[level], field[level], &at, nu, lane);
-        G(store)(v + (level * CW_PLANES + p) * (G(N_REAL) * CW_LANES) + lane, &sum);
-      }
-}
-
 CW_INLINE void G(load_sums)(G(link_sums) * s, const double *v) {
   for (int i = 0; i < CW_LEVELS * CW_PLANES; i++)
     G(load)(&s->v[i / CW_PLANES][i % CW_PLANES], v + i * (G(N_REAL) * CW_LANES));

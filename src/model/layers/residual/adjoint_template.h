@@ -1,32 +1,4 @@
-/* Smearing, filling and their adjoints for one group, CW_GROUP; included once for each. */
-#include "group/staple.h"
-
-/* Of SU(3) alone sums of group elements are no multiples of unitary matrices. */
-enum { G(needs_newton) = G(N) > 2 };
-
-CW_INLINE void G(scale)(G(m) * m, cw_vd s) {
-  const G(m) a = *m;
-  G(zero)(m);
-  G(add_scaled)(m, s, &a);
-}
-
-/* sqrt(N)/|w|; finite where w is 0. */
-CW_INLINE cw_vd G(to_norm)(const G(m) * w) {
-  return cw_vd_set1(sqrt((double)G(N))) / cw_vd_sqrt(G(re_trace_nd)(w, w) + 1e-200);
-}
-
-CW_INLINE void G(newton)(G(m) * w) { /* w (3 - w^+ w)/2 */
-  G(m) square, cube;
-  G(mul_dn)(&square, w, w);
-  G(mul)(&cube, w, &square);
-  G(scale)(w, cw_vd_set1(1.5));
-  G(add_scaled)(w, cw_vd_set1(-0.5), &cube);
-}
-
-CW_INLINE void G(unitarise)(G(m) * w, int turns) {
-  G(scale)(w, G(to_norm)(w));
-  for (int i = 0; G(needs_newton) && i < turns; i++) G(newton)(w);
-}
+/* Adjoints of smearing and filling for one group, CW_GROUP, in double; included once for each. */
 
 /* h: before the step; bar <- (3 bar - bar h^+ h - h bar^+ h - h h^+ bar)/2. */
 CW_INLINE void G(newton_vjp)(const G(m) * h, G(m) * bar) {
@@ -58,63 +30,6 @@ CW_INLINE void G(unitarise_vjp)(const G(m) * w, int turns, G(m) * bar) {
   G(scale)(bar, f);
 }
 
-/* v += the two staples of one plane: sides from a block of links in all directions, and what they run
- * beside from another or the same. */
-CW_INLINE void G(add_plane)(G(m) * v, const double *sides, const double *middle,
-                            const cw_corners *at, int nu, int lane) {
-  const cw_place here = {at->outer, NULL};
-  G(m) a, b, c, ab, p;
-  G(fetch)(&a, sides, at->dim, here, nu, lane);
-  G(fetch)(&b, middle, at->dim, at->up[nu], at->mu, lane);
-  G(mul)(&ab, &a, &b);
-  G(fetch)(&c, sides, at->dim, at->ahead, nu, lane);
-  G(mul_nd)(&p, &ab, &c);
-  G(add)(v, &p);
-  G(fetch)(&a, sides, at->dim, at->down[nu], nu, lane);
-  G(fetch)(&b, middle, at->dim, at->down[nu], at->mu, lane);
-  G(mul_dn)(&ab, &a, &b);
-  G(fetch)(&c, sides, at->dim, at->corner[nu], nu, lane);
-  G(mul)(&p, &ab, &c);
-  G(add)(v, &p);
-}
-
-CW_INLINE void G(add_planes)(G(m) * v, const double *sides, const double *middle,
-                             const cw_corners *at, int without, int lane) {
-  int soon = 0;
-  for (int nu = 0; nu < at->dim; nu++) {
-    if (nu == at->mu || nu == without) continue;
-    if (soon < at->n_soon) G(prefetch)(middle, at->dim, at->soon[soon++], at->mu, lane);
-    G(add_plane)(v, sides, middle, at, nu, lane);
-  }
-}
-
-/* W = U + weight S. */
-CW_INLINE void G(widened)(G(m) * w, double weight, const double *in, const cw_corners *at,
-                          int without, int lane) {
-  G(m) v;
-  G(zero)(&v);
-  G(add_planes)(&v, in, in, at, without, lane);
-  G(fetch)(w, in, at->dim, (cw_place){at->outer, NULL}, at->mu, lane);
-  G(add_scaled)(w, cw_vd_set1(weight), &v);
-}
-
-static void G(smear)(const cw_geometry *g, double weight, int without, const double *in,
-                     double *out, long begin, long end) {
-  const int dim = g->lat.dim;
-  for (long o = begin; o < end; o++)
-    for (int mu = 0; mu < dim; mu++) {
-      cw_corners at;
-      if (mu == without) continue;
-      cw_corners_find(&at, g, o, mu);
-      for (int lane = 0; lane < CW_LANES; lane += CW_VD) {
-        G(m) w;
-        G(widened)(&w, weight, in, &at, without, lane);
-        G(unitarise)(&w, 1);
-        G(store)(out + (o * dim + mu) * (G(N_REAL) * CW_LANES) + lane, &w);
-      }
-    }
-}
-
 static void G(smear_vjp)(const cw_geometry *g, double weight, int without, const double *in,
                          double *bar, double *k, long begin, long end) {
   const int dim = g->lat.dim;
@@ -134,36 +49,6 @@ static void G(smear_vjp)(const cw_geometry *g, double weight, int without, const
         G(store)(k + row + lane, &adjoint);
       }
     }
-}
-
-/* to = from in the lanes that are of the class. */
-CW_INLINE void G(store_class)(double *to, const G(m) * from, const uint8_t *class_of, int moved,
-                              int lane) {
-  double row[G(N_REAL) * CW_LANES] CW_ALIGNED;
-  G(store)(row, from);
-  for (int i = 0; i < CW_VD; i++)
-    for (int k = 0; k < G(N_REAL) && class_of[lane + i] == moved; k++)
-      to[k * CW_LANES + lane + i] = row[k * CW_LANES + i];
-}
-
-static void G(fill)(const cw_mask *mask, const cw_geometry *g, int moved, const double *x,
-                    double *t, long begin, long end) {
-  const int dim = g->lat.dim, mu = moved / (mask->n_class / dim);
-  for (long o = begin; o < end; o++) {
-    const long r = o * dim + mu, row = r * (G(N_REAL) * CW_LANES);
-    const uint8_t *class_of = mask->class_of + r * CW_LANES;
-    memcpy(t + row, x + row, G(N_REAL) * CW_LANES * sizeof *t);
-    if (memchr(class_of, moved, CW_LANES) == NULL) continue;
-    cw_corners at;
-    cw_corners_find(&at, g, o, mu);
-    for (int lane = 0; lane < CW_LANES; lane += CW_VD) {
-      G(m) v;
-      G(zero)(&v);
-      G(add_planes)(&v, t, x, &at, -1, lane);
-      G(unitarise)(&v, CW_FILL_TURNS);
-      G(store_class)(t + row, &v, class_of, moved, lane);
-    }
-  }
 }
 
 static void G(fill_vjp)(const cw_mask *mask, const cw_geometry *g, int moved, const double *t,
