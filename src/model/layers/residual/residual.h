@@ -20,7 +20,7 @@
  * of n staples has a singular value above n, and of conj(tr TP) P + conj(tr P) T P with tr T = 0 the
  * parts are bounded by sqrt(N n^2 - |t|^2/N) sqrt(N) n and |t| n, t = tr P. The coefficients are c =
  * theta (1 + r^4)^(-1/8), r = m sum_i (b_i theta_i)^2/b^2 of m numbers: by Cauchy and Schwarz K < b = 1/2 for every
- * theta and every field. At half of the bound c is theta to 5e-4, at a quarter to 2e-6. So the
+ * theta and every field. Where r = 1/4 it is theta to 5e-4, where r = 1/16 to 2e-6. So the
  * layer is a bijection, and each step of the inverse comes at least twice as near.
  *
  * Private to this folder and to the benchmarks. */
