@@ -29,6 +29,10 @@ typedef struct {
   /* g: derivatives of some F along T_a of U' in, with X held fixed along T_a of U out; gw = by w at
    * fixed U. All of dF/dU is g + dX^T gw. */
   void (*pull)(const double *w, double *g, double *gw);
+  /* slopes = G(slopes) of template.h of a matrix p (n_real, CW_LANES) stored like a link, and q =
+   * G(slopes_vjp). */
+  void (*slopes)(const double *p, double *slopes);
+  void (*slopes_vjp)(const double *gslopes, double *q);
 } cw_jacobian_ops;
 
 typedef struct {

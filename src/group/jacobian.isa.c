@@ -57,7 +57,8 @@ CW_INLINE void cw_su3_ad_vjp(cw_vd *gw, const cw_vd *G) {
 #define CW_JACOBIAN(group)                                                                         \
   {                                                                                                \
     .solve = cw_##group##_jacobian_solve, .map = cw_##group##_jacobian_map,                        \
-    .map_vjp = cw_##group##_jacobian_map_vjp, .pull = cw_##group##_jacobian_pull                   \
+    .map_vjp = cw_##group##_jacobian_map_vjp, .pull = cw_##group##_jacobian_pull,                  \
+    .slopes = cw_##group##_jacobian_slopes, .slopes_vjp = cw_##group##_jacobian_slopes_vjp         \
   }
 
 extern const cw_jacobian_kernels CW_ISA_NAME(cw_jacobian_kernels);

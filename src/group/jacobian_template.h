@@ -168,6 +168,26 @@ static void G(jacobian_pull)(const double *w, double *g, double *gw) {
   }
 }
 
+static void G(jacobian_slopes)(const double *p, double *slopes) {
+  for (int v = 0; v < CW_LANES; v += CW_VD) {
+    G(m) m;
+    cw_vd s[D * D];
+    G(load)(&m, p + v);
+    G(slopes)(s, &m);
+    G(store_rows)(slopes + v, s, D * D);
+  }
+}
+
+static void G(jacobian_slopes_vjp)(const double *gslopes, double *q) {
+  for (int v = 0; v < CW_LANES; v += CW_VD) {
+    G(m) m;
+    cw_vd g[D * D];
+    G(load_rows)(g, gslopes + v, D * D);
+    G(slopes_vjp)(&m, g);
+    G(store)(q + v, &m);
+  }
+}
+
 #undef D
 #undef EACH
 #undef EACH_2

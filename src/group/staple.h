@@ -146,20 +146,7 @@ CW_INLINE void cw_su3_path_down(cw_su3_m *p, const cw_su3_m *a, const cw_su3_m *
 
 #ifdef CW_GROUP
 
-/* Link (place, mu) of a block x on lanes [lane, lane + CW_VD). */
-CW_INLINE void G(fetch)(G(m) * u, const double *x, int dim, cw_place at, int mu, int lane) {
-  const double *row = x + (at.outer * dim + mu) * (G(N_REAL) * CW_LANES);
-  if (at.from == NULL)
-    G(load)(u, row + lane);
-  else
-    G(load_from)(u, row, at.from + lane);
-}
-
-/* Asks for the share of a link that lanes [lane, lane + CW_VD) come with. */
-CW_INLINE void G(prefetch)(const double *x, int dim, long outer, int mu, int lane) {
-  const double *row = x + (outer * dim + mu) * (G(N_REAL) * CW_LANES) + lane * G(N_REAL);
-  for (int k = 0; k < G(N_REAL) * CW_VD; k += 8) __builtin_prefetch(row + k, 0, 2);
-}
+#include "group/fetch.h"
 
 /* v += r times the staple of links a, b and c; r: of these lanes, NULL: 1. */
 CW_INLINE void G(add_path)(G(m) * v, const G(m) * a, const G(m) * b, const G(m) * c, int down,

@@ -80,6 +80,22 @@ CW_INLINE void cw_su2_from_algebra(cw_su2_m *x, const cw_vd *w) {
   x->a[0] = cw_vd_set1(0);
   for (int k = 0; k < 3; k++) x->a[k + 1] = 0.5 * w[k];
 }
+/* s_ab = delta_ab a_0 - eps_abc a_c, from sigma_a sigma_b = delta_ab + i eps_abc sigma_c. */
+CW_INLINE void cw_su2_slopes(cw_vd *s, const cw_su2_m *m) {
+  for (int a = 0; a < 3; a++) {
+    const int b = (a + 1) % 3, c = (a + 2) % 3;
+    s[4 * a] = m->a[0];
+    s[3 * a + b] = -m->a[c + 1];
+    s[3 * b + a] = m->a[c + 1];
+  }
+}
+CW_INLINE void cw_su2_slopes_vjp(cw_su2_m *q, const cw_vd *g) {
+  q->a[0] = 0.5 * (g[0] + g[4] + g[8]);
+  for (int a = 0; a < 3; a++) {
+    const int b = (a + 1) % 3, c = (a + 2) % 3;
+    q->a[c + 1] = 0.5 * (g[3 * a + b] - g[3 * b + a]);
+  }
+}
 CW_INLINE void cw_su2_project(cw_su2_m *u) {
   cw_vd r = cw_vd_set1(1) / cw_vd_sqrt(0.5 * cw_su2_re_trace_nd(u, u));
   for (int k = 0; k < 4; k++) u->a[k] *= r;

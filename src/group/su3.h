@@ -5,17 +5,14 @@
 
 enum { cw_su3_N = 3, cw_su3_N_REAL = 18, cw_su3_N_ALGEBRA = 8 };
 
-typedef struct {
-  cw_vd re[9], im[9];
-} cw_su3_m;
+#define CW_MATRIX su3
+#define CW_VECTOR vd
+#define CW_NUMBER double
+#include "group/su3_matrix.h"
+#undef CW_MATRIX
+#undef CW_VECTOR
+#undef CW_NUMBER
 
-CW_INLINE void cw_su3_load(cw_su3_m *m, const double *p) {
-#pragma GCC unroll 9
-  for (int k = 0; k < 9; k++) {
-    m->re[k] = cw_vd_load(p + 2 * k * CW_LANES);
-    m->im[k] = cw_vd_load(p + (2 * k + 1) * CW_LANES);
-  }
-}
 CW_INLINE void cw_su3_gather(cw_su3_m *m, const double *const p[CW_VD]) {
 #pragma GCC unroll 9
   for (int k = 0; k < 9; k++) cw_vd_gather_pairs(p, 2 * k, &m->re[k], &m->im[k]);
@@ -23,38 +20,6 @@ CW_INLINE void cw_su3_gather(cw_su3_m *m, const double *const p[CW_VD]) {
 CW_INLINE void cw_su3_scatter(double *const p[CW_VD], const cw_su3_m *m, int n) {
 #pragma GCC unroll 9
   for (int k = 0; k < 9; k++) cw_vd_scatter_pairs(p, 2 * k, m->re[k], m->im[k], n);
-}
-CW_INLINE void cw_su3_load_from(cw_su3_m *m, const double *p, const int64_t *from) {
-#pragma GCC unroll 9
-  for (int k = 0; k < 9; k++) {
-    m->re[k] = cw_vd_permute(p + 2 * k * CW_LANES, from);
-    m->im[k] = cw_vd_permute(p + (2 * k + 1) * CW_LANES, from);
-  }
-}
-CW_INLINE void cw_su3_store(double *p, const cw_su3_m *m) {
-#pragma GCC unroll 9
-  for (int k = 0; k < 9; k++) {
-    cw_vd_store(p + 2 * k * CW_LANES, m->re[k]);
-    cw_vd_store(p + (2 * k + 1) * CW_LANES, m->im[k]);
-  }
-}
-CW_INLINE void cw_su3_zero(cw_su3_m *m) {
-#pragma GCC unroll 9
-  for (int k = 0; k < 9; k++) m->re[k] = m->im[k] = cw_vd_set1(0);
-}
-CW_INLINE void cw_su3_add(cw_su3_m *m, const cw_su3_m *a) {
-#pragma GCC unroll 9
-  for (int k = 0; k < 9; k++) {
-    m->re[k] += a->re[k];
-    m->im[k] += a->im[k];
-  }
-}
-CW_INLINE void cw_su3_add_scaled(cw_su3_m *m, cw_vd s, const cw_su3_m *a) {
-#pragma GCC unroll 9
-  for (int k = 0; k < 9; k++) {
-    m->re[k] = cw_vd_fma(s, a->re[k], m->re[k]);
-    m->im[k] = cw_vd_fma(s, a->im[k], m->im[k]);
-  }
 }
 CW_INLINE void cw_su3_adjoint(cw_su3_m *c, const cw_su3_m *a) {
 #pragma GCC unroll 9
@@ -64,62 +29,6 @@ CW_INLINE void cw_su3_adjoint(cw_su3_m *c, const cw_su3_m *a) {
   }
 }
 
-/* c_ij = sum_k a_ik b_kj and its dagger forms. (di, dk) and (ek, ej) are the strides of the row and
- * column index in a and b, p and q the signs of their imaginary parts: literal at every call. */
-CW_INLINE void cw_su3_multiply(cw_su3_m *c, const cw_su3_m *a, int di, int dk, double p,
-                               const cw_su3_m *b, int ek, int ej, double q) {
-#pragma GCC unroll 3
-  for (int i = 0; i < 3; i++) {
-    cw_vd re[3], im[3];
-#pragma GCC unroll 3
-    for (int k = 0; k < 3; k++) {
-      cw_vd ar = a->re[i * di + k * dk],
-            ai = p < 0 ? -a->im[i * di + k * dk] : a->im[i * di + k * dk];
-#pragma GCC unroll 3
-      for (int j = 0; j < 3; j++) {
-        cw_vd br = b->re[k * ek + j * ej], bi = b->im[k * ek + j * ej];
-        cw_vd aq = q < 0 ? -ai : ai, rq = q < 0 ? -ar : ar;
-        if (k == 0) {
-          re[j] = ar * br;
-          im[j] = ai * br;
-        } else {
-          re[j] = cw_vd_fma(ar, br, re[j]);
-          im[j] = cw_vd_fma(ai, br, im[j]);
-        }
-        re[j] = cw_vd_fma(-aq, bi, re[j]);
-        im[j] = cw_vd_fma(rq, bi, im[j]);
-      }
-    }
-#pragma GCC unroll 3
-    for (int j = 0; j < 3; j++) {
-      c->re[3 * i + j] = re[j];
-      c->im[3 * i + j] = im[j];
-    }
-  }
-}
-CW_INLINE void cw_su3_mul(cw_su3_m *c, const cw_su3_m *a, const cw_su3_m *b) {
-  cw_su3_multiply(c, a, 3, 1, 1, b, 3, 1, 1);
-}
-CW_INLINE void cw_su3_mul_nd(cw_su3_m *c, const cw_su3_m *a, const cw_su3_m *b) {
-  cw_su3_multiply(c, a, 3, 1, 1, b, 1, 3, -1);
-}
-CW_INLINE void cw_su3_mul_dn(cw_su3_m *c, const cw_su3_m *a, const cw_su3_m *b) {
-  cw_su3_multiply(c, a, 1, 3, -1, b, 3, 1, 1);
-}
-CW_INLINE void cw_su3_mul_dd(cw_su3_m *c, const cw_su3_m *a, const cw_su3_m *b) {
-  cw_su3_multiply(c, a, 1, 3, -1, b, 1, 3, -1);
-}
-CW_INLINE cw_vd cw_su3_re_trace(const cw_su3_m *a) { return a->re[0] + a->re[4] + a->re[8]; }
-CW_INLINE cw_vd cw_su3_im_trace(const cw_su3_m *a) { return a->im[0] + a->im[4] + a->im[8]; }
-CW_INLINE cw_vd cw_su3_re_trace_nd(const cw_su3_m *a, const cw_su3_m *b) {
-  cw_vd s = a->re[0] * b->re[0];
-#pragma GCC unroll 9
-  for (int k = 0; k < 9; k++) {
-    if (k > 0) s = cw_vd_fma(a->re[k], b->re[k], s);
-    s = cw_vd_fma(a->im[k], b->im[k], s);
-  }
-  return s;
-}
 /* w_a = Im tr(lambda_a m) with the Gell-Mann matrices. */
 CW_INLINE void cw_su3_to_algebra(const cw_su3_m *m, cw_vd *w) {
   w[0] = m->im[1] + m->im[3];

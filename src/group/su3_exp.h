@@ -176,20 +176,6 @@ CW_INLINE void cw_su3_exp(cw_su3_m *u, const cw_vd *w) {
 
 /* --------------------------------------------------------------- differential */
 
-/* [T_a, T_b] = -sum_c f_abc T_c: each f once. */
-static const struct {
-  int a, b, c;
-  double f;
-} cw_su3_structure[9] = {{0, 1, 2, 1},
-                         {0, 3, 6, 0.5},
-                         {1, 3, 5, 0.5},
-                         {1, 4, 6, 0.5},
-                         {2, 3, 4, 0.5},
-                         {0, 4, 5, -0.5},
-                         {2, 5, 6, -0.5},
-                         {3, 4, 7, 0.86602540378443864676},
-                         {5, 6, 7, 0.86602540378443864676}};
-
 /* ad_ab = f_abc w_c: [sum_c w_c T_c, T_b] = sum_a T_a ad_ab. */
 CW_INLINE void cw_su3_adjoint_action(cw_vd ad[8][8], const cw_vd *w) {
   for (int a = 0; a < 8; a++)

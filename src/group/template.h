@@ -21,6 +21,9 @@
  *   G(re_trace_nd)(&a, &b)          Re tr a b^+
  *   G(to_algebra)(&a, w)            (a - a^+)/2 - trace = sum_a w_a T_a
  *   G(from_algebra)(&x, w)          x = sum_a w_a T_a
+ *   G(slopes)(s, &a)                s (N_ALGEBRA, N_ALGEBRA): s_ab is coordinate a of to_algebra along
+ *                                   T_b, a -> exp(T_b) a
+ *   G(slopes_vjp)(&q, g)            Re tr q da is the change of sum_ab g_ab s_ab
  *   G(exp)(&u, w)                   u = exp(sum_a w_a T_a)
  *   G(log)(&u, w)                   its inverse, of smallest norm; SU(3): where that is unique
  *   G(dexp)(j, w)                   d/ds exp(X + s Y) = (j Y) exp(X), j (N_ALGEBRA, N_ALGEBRA)
@@ -41,6 +44,20 @@
 #define CW_PASTE_GROUP2(group, name) cw_##group##_##name
 #define CW_PASTE_GROUP(group, name)  CW_PASTE_GROUP2(group, name)
 #define G(name)                      CW_PASTE_GROUP(CW_GROUP, name)
+#define CW_PASTE_VECTOR2(vector)     cw_##vector
+#define CW_PASTE_VECTOR(vector)      CW_PASTE_VECTOR2(vector)
+
+/* What a group is computed in, for templates that do not say double and cw_vd: G(real) in memory, G(v)
+ * on G(STEP) lanes. */
+#define CW_COMPUTED_IN(group, number, vector, step)                                                \
+  typedef number cw_##group##_real;                                                                \
+  typedef cw_##vector cw_##group##_v;                                                              \
+  enum { cw_##group##_STEP = step };                                                               \
+  CW_INLINE cw_##vector cw_##group##_set1(double a) { return cw_##vector##_set1((number)a); }      \
+  CW_INLINE cw_##vector cw_##group##_sqrt(cw_##vector a) { return cw_##vector##_sqrt(a); }
+CW_COMPUTED_IN(u1, double, vd, CW_VD)
+CW_COMPUTED_IN(su2, double, vd, CW_VD)
+CW_COMPUTED_IN(su3, double, vd, CW_VD)
 
 /* Is the mask set in any lane? */
 CW_INLINE bool cw_any(cw_vl mask) {
@@ -56,6 +73,7 @@ CW_INLINE bool cw_any(cw_vl mask) {
 #include "group/u1.h"
 #include "group/su2.h"
 #include "group/su3.h"
+#include "group/su3_slopes.h"
 #include "group/su3_exp.h"
 
 #endif

@@ -62,6 +62,8 @@ CW_INLINE void cw_u1_to_algebra(const cw_u1_m *a, cw_vd *w) { w[0] = a->im; }
 CW_INLINE void cw_u1_from_algebra(cw_u1_m *x, const cw_vd *w) {
   *x = (cw_u1_m){cw_vd_set1(0), w[0]};
 }
+CW_INLINE void cw_u1_slopes(cw_vd *s, const cw_u1_m *a) { s[0] = a->re; }
+CW_INLINE void cw_u1_slopes_vjp(cw_u1_m *q, const cw_vd *g) { *q = (cw_u1_m){g[0], cw_vd_set1(0)}; }
 CW_INLINE void cw_u1_exp(cw_u1_m *u, const cw_vd *w) {
   cw_vd s = cw_vd_set1(0), c = s;
   cw_vd_sincos(w[0], &s, &c);

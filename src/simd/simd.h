@@ -64,6 +64,7 @@ static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) {
   return (cw_vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm512_sqrt_pd((__m512d)a); }
+static inline cw_vf cw_vf_sqrt(cw_vf a) { return (cw_vf)_mm512_sqrt_ps((__m512)a); }
 #define CW_SLEEF_D(name, suffix, a) (cw_vd) Sleef_##name##d8_##suffix##avx512f((__m512d)(a))
 #define CW_SLEEF_SINCOS(a)          Sleef_sincosd8_u10avx512f((__m512d)(a))
 #define CW_SLEEF_ATAN2(a, b)        (cw_vd) Sleef_atan2d8_u10avx512f((__m512d)(a), (__m512d)(b))
@@ -83,6 +84,7 @@ static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) {
   return (cw_vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd)_mm256_sqrt_pd((__m256d)a); }
+static inline cw_vf cw_vf_sqrt(cw_vf a) { return (cw_vf)_mm256_sqrt_ps((__m256)a); }
 #define CW_SLEEF_D(name, suffix, a) (cw_vd) Sleef_##name##d4_##suffix##avx2((__m256d)(a))
 #define CW_SLEEF_SINCOS(a)          Sleef_sincosd4_u10avx2((__m256d)(a))
 #define CW_SLEEF_ATAN2(a, b)        (cw_vd) Sleef_atan2d4_u10avx2((__m256d)(a), (__m256d)(b))
@@ -93,6 +95,9 @@ static inline cw_vf cw_vf_max(cw_vf a, cw_vf b) { return cw_vf_select(a > b, a, 
 static inline cw_vd cw_vd_fma(cw_vd a, cw_vd b, cw_vd c) { return a * b + c; }
 static inline cw_vf cw_vf_fma(cw_vf a, cw_vf b, cw_vf c) { return a * b + c; }
 static inline cw_vd cw_vd_sqrt(cw_vd a) { return (cw_vd){sqrt(a[0]), sqrt(a[1])}; }
+static inline cw_vf cw_vf_sqrt(cw_vf a) {
+  return (cw_vf){sqrtf(a[0]), sqrtf(a[1]), sqrtf(a[2]), sqrtf(a[3])};
+}
 #endif
 
 /* c - a b, rounded like cw_vd_fma(-a, b, c), in one instruction. */
@@ -150,6 +155,20 @@ static inline cw_vd cw_vd_permute(const double *row, const int64_t *from) {
   return (cw_vd)_mm256_i64gather_pd(row, *(const __m256i *)from, 8);
 #else
   return (cw_vd){row[from[0]], row[from[1]]};
+#endif
+}
+
+/* The same of floats: out[i] = row[from[i]], i < CW_VF. */
+static inline cw_vf cw_vf_permute(const float *row, const int64_t *from) {
+#if CW_VBYTES == 64
+  const __m256i low = _mm512_cvtepi64_epi32(*(const __m512i *)from);
+  const __m256i high = _mm512_cvtepi64_epi32(*(const __m512i *)(from + 8));
+  const __m512i index = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+  return (cw_vf)_mm512_permutexvar_ps(index, (__m512)cw_vf_load(row));
+#else
+  cw_vf r;
+  for (int i = 0; i < CW_VF; i++) r[i] = row[from[i]];
+  return r;
 #endif
 }
 

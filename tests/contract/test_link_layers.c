@@ -33,6 +33,16 @@ static void set_theta(bench *b, double scale) {
   }
 }
 
+/* Rough links, but no hot ones: sums of staples that nearly vanish have directions that no difference
+ * follows. */
+static void start(bench *b) {
+  double eps[CW_LANES] CW_ALIGNED;
+  for (int l = 0; l < CW_LANES; l++) eps[l] = 0.4;
+  cw_field_normal(CW_ISA_BASE, &b->w, cw_rng_stream(5, "x"), 0, 0);
+  cw_kind(b->field)->cold(&b->x);
+  cw_kind(b->field)->drift(CW_ISA_BASE, &b->x, &b->w, eps, 0, b->geom->n_outer);
+}
+
 static void open_bench(bench *b, cw_field_kind field, cw_lattice lat, int V,
                        const cw_layer_spec *spec) {
   *b = (bench){.ctx = test_context(1), .field = field, .B = CW_LANES / V};
@@ -43,7 +53,7 @@ static void open_bench(bench *b, cw_field_kind field, cw_lattice lat, int V,
   set_theta(b, 1);
   check_ok(b->ctx, cw_field_create(b->ctx, b->geom, b->L->n_comp, b->B, &b->x));
   check_ok(b->ctx, cw_field_create(b->ctx, b->geom, b->L->n_tangent, b->B, &b->w));
-  cw_kind(field)->hot(CW_ISA_BASE, &b->x, cw_rng_stream(5, "x"), 0);
+  start(b);
   cw_field_normal(CW_ISA_BASE, &b->w, cw_rng_stream(5, "w"), 0, 0);
   for (int l = 0; l < b->B; l++) b->c[l] = 0.3 + 0.1 * l;
   b->tape = cw_arena_create(1 << 20);
@@ -89,7 +99,7 @@ static void inverse_undoes_forward(bench *b) {
     check_close(back.data[i], b->x.data[i], 5e-15);
     moved = fmax(moved, fabs(y.data[i] - b->x.data[i]));
   }
-  assert_true(moved > 0.05);
+  assert_true(moved > 0.01);
   for (int l = 0; l < b->B; l++) check_close(lk[l], -lj[l], 1e-13);
   cw_field_destroy(&y);
   cw_field_destroy(&back);
@@ -121,35 +131,52 @@ static void add_difference(const bench *b, const cw_field *to, const cw_field *f
 
 static const double weight[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12}, at[4] = {-2, -1, 1, 2};
 
+/* All configurations become configuration `one`. */
+static cw_field copies_of(const bench *b, int one) {
+  cw_field x = like(b, &b->x);
+  for (size_t i = 0; i < cw_field_block_size(&x); i += CW_LANES)
+    for (int l = 0; l < CW_LANES; l++)
+      x.data[i + (size_t)l] = b->x.data[i + (size_t)(l / b->B * b->B + one)];
+  return x;
+}
+
+/* Columns j, j + 1, ... of the Jacobian at x, which has the same configuration B times: four of them are
+ * moved for each. y: the image. t: room of the tangent shape. */
+static void columns_at(bench *b, const cw_field *x, const cw_field *y, int n, int j, double *A,
+                       double *t) {
+  const int V = b->geom->V, B = b->B;
+  const double h = 2e-4;
+  double unused[CW_LANES] CW_ALIGNED;
+  cw_field p = like(b, &b->w), to = like(b, x), z = like(b, x);
+  memset(p.data, 0, cw_field_block_size(&p) * sizeof *p.data);
+  memset(t, 0, cw_field_block_size(&p) * sizeof *t);
+  for (int c = 0; c < B && j + c / 4 < n; c++)
+    p.data[(j + c / 4) / V * CW_LANES + (j + c / 4) % V * B + c] = at[c % 4];
+  drift(b, x, &p, h, &to);
+  apply(b, false, &to, &z, unused, NULL);
+  add_difference(b, &z, y, 1 / h, t);
+  for (int c = 0; c < B && j + c / 4 < n; c++)
+    for (int i = 0; i < n; i++)
+      A[i * n + j + c / 4] += weight[c % 4] * t[i / V * CW_LANES + i % V * B + c];
+  cw_field_destroy(&p);
+  cw_field_destroy(&to);
+  cw_field_destroy(&z);
+}
+
 /* The Jacobian of configuration 1, which in lanes 1, 1 + B, ... has all links of the lattice. */
 static void log_jacobian_is_the_determinant(bench *b) {
-  const int V = b->geom->V, one = 1 % b->B;
-  const long rows = b->geom->n_outer * b->L->n_tangent;
-  const int n = (int)rows * V;
-  const double h = 1e-3;
+  const int one = 1 % b->B, n = (int)b->geom->n_sites * b->L->n_tangent;
   if (n > (SANITIZED ? 100 : 600)) return; /* of larger ones the time goes with the third power */
-  double *A = cw_alloc((size_t)n * (size_t)n * sizeof *A), lj[CW_LANES] CW_ALIGNED,
-         unused[CW_LANES] CW_ALIGNED;
-  double *t = cw_alloc((size_t)rows * CW_LANES * sizeof *t);
-  cw_field y = like(b, &b->x), z = like(b, &b->x), x = like(b, &b->x), p = like(b, &b->w);
-  apply(b, false, &b->x, &y, lj, NULL);
-  for (int j = 0; j < n; j++) {
-    memset(p.data, 0, cw_field_block_size(&p) * sizeof *p.data);
-    memset(t, 0, (size_t)rows * CW_LANES * sizeof *t);
-    p.data[j / V * CW_LANES + j % V * b->B + one] = 1;
-    for (int k = 0; k < 4; k++) {
-      drift(b, &b->x, &p, at[k] * h, &x);
-      apply(b, false, &x, &z, unused, NULL);
-      add_difference(b, &z, &y, weight[k] / h, t);
-    }
-    for (int i = 0; i < n; i++) A[i * n + j] = t[i / V * CW_LANES + i % V * b->B + one];
-  }
+  assert_true(b->B >= 4);
+  double *A = cw_alloc((size_t)n * (size_t)n * sizeof *A), lj[CW_LANES] CW_ALIGNED;
+  double *t = cw_alloc(cw_field_block_size(&b->w) * sizeof *t);
+  cw_field x = copies_of(b, one), y = like(b, &b->x);
+  apply(b, false, &x, &y, lj, NULL);
+  for (int j = 0; j < n; j += b->B / 4) columns_at(b, &x, &y, n, j, A, t);
   assert_true(fabs(lj[one]) > 1e-3);
   check_close(log_abs_det(A, n), lj[one], 1e-9);
   cw_field_destroy(&x);
   cw_field_destroy(&y);
-  cw_field_destroy(&z);
-  cw_field_destroy(&p);
   free(A);
   free(t);
 }
@@ -211,7 +238,7 @@ static void vjp_matches_differences(bench *b, bool inverse) {
   double *sum = cw_alloc(n_theta * sizeof *sum),
          *each = cw_alloc(n_theta * CW_LANES * sizeof *each);
   double slope = 0, slope_theta = 0, exact = 0;
-  const double h = 1e-3, h_theta = 2e-4; /* small against bounds of coefficients */
+  const double h = 2e-4, h_theta = 2e-5; /* small against bounds of coefficients */
   void *frame;
   cw_field_normal(CW_ISA_BASE, &f, cw_rng_stream(6, "f"), 0, 0);
   apply(b, inverse, &b->x, &y, lj, &frame);
@@ -243,6 +270,12 @@ static void vjps_match_differences(bench *b) {
   vjp_matches_differences(b, true);
 }
 
+static double largest(const double *g, size_t n) {
+  double most = 0;
+  for (size_t i = 0; i < n; i++) most = fmax(most, fabs(g[i]));
+  return most;
+}
+
 /* Frames of x -> y and of y -> x serve both products. */
 static void frames_serve_both_products(bench *b) {
   cw_field y = like(b, &b->x), back = like(b, &b->x);
@@ -253,7 +286,8 @@ static void frames_serve_both_products(bench *b) {
   apply(b, true, &y, &back, lj, &frame[1]);
   for (int inverse = 0; inverse < 2; inverse++) {
     for (int k = 0; k < 2; k++) product(b, inverse == 1, frame[k], g[k], NULL);
-    for (size_t i = 0; i < n; i++) check_close(g[0][i], g[1][i], 1e-12);
+    const double size = largest(g[1], n);
+    for (size_t i = 0; i < n; i++) check_close(g[0][i] / size, g[1][i] / size, 1e-12);
   }
   free(g[0]);
   free(g[1]);

@@ -304,6 +304,56 @@ static void adjoints_are_pulled(const subject *who) {
   }
 }
 
+/* ------------------------------------------------------------------------ slopes of products */
+
+/* A sum of two group elements, some matrix of the group's algebra over the reals. */
+static matrix some_sum(const subject *who) {
+  double x[2][8];
+  for (int a = 0; a < who->d; a++) x[0][a] = draw_normal(), x[1][a] = draw_normal();
+  const matrix one = exponential(in_algebra(who->kind, x[0]));
+  return plus(one, 0.7, exponential(in_algebra(who->kind, x[1])));
+}
+
+static void store_matrix(const subject *who, matrix m, int lane, rows *to) {
+  double flat[18], link[18];
+  for (int i = 0; i < m.n * m.n; i++) {
+    flat[2 * i] = (double)creall(m.at[i / m.n][i % m.n]);
+    flat[2 * i + 1] = (double)cimagl(m.at[i / m.n][i % m.n]);
+  }
+  cw_link_from_matrix(who->kind, flat, link);
+  for (int k = 0; k < cw_kind(who->kind)->n_real; k++) to->at[k][lane] = link[k];
+}
+
+static matrix load_matrix(const subject *who, const rows *from, int lane) {
+  matrix m = {.n = cw_kind(who->kind)->n_colours};
+  double flat[18], link[18];
+  take_lane(from, cw_kind(who->kind)->n_real, lane, link);
+  cw_link_to_matrix(who->kind, link, flat);
+  for (int i = 0; i < m.n * m.n; i++)
+    m.at[i / m.n][i % m.n] = (number)flat[2 * i] + 1.0iL * (number)flat[2 * i + 1];
+  return m;
+}
+
+/* s_ab is coordinate a of T_b p, and sum_ab g_ab s_ab(dp) is Re tr q dp. */
+static void slopes_are_of_products(const subject *who) {
+  rows p, s, g, q;
+  matrix m[CW_LANES];
+  fill(&g, who->d * who->d, 1);
+  for (int l = 0; l < CW_LANES; l++) store_matrix(who, m[l] = some_sum(who), l, &p);
+  who->op->slopes(p.at[0], s.at[0]);
+  who->op->slopes_vjp(g.at[0], q.at[0]);
+  for (int l = 0; l < CW_LANES; l++) {
+    long double sum = 0;
+    for (int a = 0; a < who->d; a++)
+      for (int b = 0; b < who->d; b++) {
+        const long double exact = coordinate(who, times(generator(who->kind, b), m[l]), a);
+        check_close(s.at[who->d * a + b][l], (double)exact, 1e-14);
+        sum += g.at[who->d * a + b][l] * exact;
+      }
+    check_close((double)creall(trace(times(load_matrix(who, &q, l), m[l]))), (double)sum, 1e-13);
+  }
+}
+
 static void test_solve(void **state) {
   (void)state;
   for_all(systems_are_solved);
@@ -313,10 +363,11 @@ static void test_map(void **state) { (void)state, for_all(determinants_of_maps_a
 static void test_formula(void **state) { (void)state, for_all(maps_have_these_jacobians); }
 static void test_vjp(void **state) { (void)state, for_all(derivatives_match_differences); }
 static void test_pull(void **state) { (void)state, for_all(adjoints_are_pulled); }
+static void test_slopes(void **state) { (void)state, for_all(slopes_are_of_products); }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_solve), cmocka_unit_test(test_map),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_solve),   cmocka_unit_test(test_map),
                                      cmocka_unit_test(test_formula), cmocka_unit_test(test_vjp),
-                                     cmocka_unit_test(test_pull)};
+                                     cmocka_unit_test(test_pull),    cmocka_unit_test(test_slopes)};
   return cmocka_run_group_tests_name("jacobian", tests, NULL, NULL);
 }

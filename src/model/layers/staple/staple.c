@@ -90,20 +90,6 @@ static void plaquettes(const staple *s, const double *u, const link_rows *v, lin
   s->rows->to_algebra(p->at[0], t->at[0]);
 }
 
-/* dt_ab: t_a along T_b. */
-static void plaquette_slopes(const staple *s, const link_rows *p, matrix_rows *dt) {
-  link_rows T, Tp;
-  algebra_rows one, column;
-  for (int b = 0; b < s->d; b++) {
-    memset(&one, 0, sizeof one);
-    for (int l = 0; l < CW_LANES; l++) one.at[b][l] = 1;
-    s->rows->from_algebra(T.at[0], one.at[0]);
-    s->rows->mul(Tp.at[0], T.at[0], p->at[0]);
-    s->rows->to_algebra(Tp.at[0], column.at[0]);
-    for (int a = 0; a < s->d; a++) memcpy(dt->at[a * s->d + b], column.at[a], sizeof(row));
-  }
-}
-
 static void scaled(int n, double c, const row *from, row *to) {
   for (int k = 0; k < n; k++)
     for (int l = 0; l < CW_LANES; l++) to[k][l] = c * from[k][l];
@@ -113,7 +99,7 @@ static void scaled(int n, double c, const row *from, row *to) {
 static void log_jacobian(const staple *s, double c, const link_rows *p, const algebra_rows *w,
                          double *logdet) {
   matrix_rows dt, dx;
-  plaquette_slopes(s, p, &dt);
+  s->jacobian->slopes(p->at[0], dt.at[0]);
   scaled(s->d * s->d, -c, dt.at, dx.at);
   s->jacobian->map(w->at[0], dx.at[0], NULL, logdet);
 }
@@ -214,23 +200,15 @@ static void add_coordinates(const staple *s, double sign, const link_rows *r, co
         g[a * CW_LANES + (to != NULL ? to[l] : l)] += sign / s->trace * t.at[a][l];
 }
 
-/* q = trace c (sum_a gw_a T_a + sum_ab gdx_ab T_a T_b): F changes by Re tr(q dp). */
+/* F changes by Re tr(q dp) with w = -c t and dx = -c dt. */
 static void field_adjoint(const staple *s, double c, const algebra_rows *gw, const matrix_rows *gdx,
                           link_rows *q) {
-  link_rows T, A, AT;
-  algebra_rows one;
-  s->rows->from_algebra(q->at[0], gw->at[0]);
-  for (int b = 0; b < s->d; b++) {
-    algebra_rows column;
-    for (int a = 0; a < s->d; a++) memcpy(column.at[a], gdx->at[a * s->d + b], sizeof(row));
-    memset(&one, 0, sizeof one);
-    for (int l = 0; l < CW_LANES; l++) one.at[b][l] = 1;
-    s->rows->from_algebra(T.at[0], one.at[0]);
-    s->rows->from_algebra(A.at[0], column.at[0]);
-    s->rows->mul(AT.at[0], A.at[0], T.at[0]);
-    s->rows->add(q->at[0], AT.at[0]);
-  }
-  scaled(s->n_real, s->trace * c, q->at, q->at);
+  link_rows of_dx;
+  s->rows->from_algebra(q->at[0], gw->at[0]); /* t_a = -trace Re tr(T_a p) */
+  s->jacobian->slopes_vjp(gdx->at[0], of_dx.at[0]);
+  for (int k = 0; k < s->n_real; k++)
+    for (int l = 0; l < CW_LANES; l++)
+      q->at[k][l] = s->trace * c * q->at[k][l] - c * of_dx.at[k][l];
 }
 
 /* What a link's own adjoint g becomes; k: F changes by Re tr(k dV); dc: by -dc with c. */
@@ -241,7 +219,7 @@ static void pull_link(const staple *s, double c, const double *u, const link_row
   algebra_rows t, w, own, gw, gw_det;
   matrix_rows dt, dx, gdx;
   plaquettes(s, u, v, &p, &t);
-  plaquette_slopes(s, &p, &dt);
+  s->jacobian->slopes(p.at[0], dt.at[0]);
   scaled(s->d, -c, t.at, w.at);
   scaled(s->d * s->d, -c, dt.at, dx.at);
   memcpy(own.at, g, (size_t)s->d * sizeof(row));
