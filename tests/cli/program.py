@@ -142,6 +142,13 @@ class Case(unittest.TestCase):
             self.assertIn(part, err, words)
         return err
 
+    def ticking_clock(self):
+        """Environment of a program whose clock goes on by a second whenever it is looked at (interrupt.c)."""
+        library = self.dir / "interrupt.so"
+        source = Path(__file__).with_name("interrupt.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+        return {"LD_PRELOAD": str(library)}
+
     def segments(self, directory):
         """Names of the segments in a run's store."""
         return sorted(p.name for p in (self.dir / directory / "store").glob("*.h5"))
