@@ -8,6 +8,7 @@
 #include "causeway/observe.h"
 #include "causeway/sampler.h"
 
+#include "bench.h"
 #include "peak.h"
 
 /* Flops per link by the plain algorithm, as others count them too. An update: 12 products of 3x3
@@ -36,12 +37,6 @@ typedef struct {
   cw_arena *work;
   uint32_t step;
 } subject;
-
-static void must(cw_context *ctx, cw_status st) {
-  if (st == CW_OK) return;
-  fprintf(stderr, "bench_gauge: %s\n", cw_error(ctx));
-  exit(1);
-}
 
 static subject open_subject(int L, int threads) {
   subject s = {0};

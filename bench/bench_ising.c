@@ -7,11 +7,7 @@
 #include "causeway/observe.h"
 #include "causeway/sampler.h"
 
-static void must(cw_context *ctx, cw_status st) {
-  if (st == CW_OK) return;
-  fprintf(stderr, "bench_ising: %s\n", cw_error(ctx));
-  exit(1);
-}
+#include "bench.h"
 
 enum { N_TIMES = 60 };
 

@@ -6,13 +6,8 @@
 #include "causeway/observe.h"
 #include "causeway/sampler.h"
 
+#include "bench.h"
 #include "peak.h"
-
-static void must(cw_context *ctx, cw_status st) {
-  if (st == CW_OK) return;
-  fprintf(stderr, "bench_phi4: %s\n", cw_error(ctx));
-  exit(1);
-}
 
 /* Seconds of one force on a field: best of 7 rounds of about 20 ms. */
 static double force_seconds(const cw_theory *th, const cw_field *x, cw_field *f) {

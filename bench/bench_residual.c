@@ -12,6 +12,7 @@
 #include "causeway/sampler.h"
 #include "model/layers/residual/residual.h"
 
+#include "bench.h"
 #include "peak.h"
 
 /* Flops per link and call, products of 3x3 matrices at 198: smearing 12 of them with 6 sums of 18, 36 for the
@@ -43,12 +44,6 @@ typedef struct {
   cw_residual_fields f;
   void *frame;
 } subject;
-
-static void must(cw_context *ctx, cw_status st) {
-  if (st == CW_OK) return;
-  fprintf(stderr, "bench_residual: %s\n", cw_error(ctx));
-  exit(1);
-}
 
 enum { SWEEPS = 4 };
 

@@ -9,6 +9,8 @@
 
 #include "causeway/sampler.h"
 
+#include "bench.h"
+
 enum { SWEEPS = 8 };
 
 typedef struct {
@@ -19,18 +21,6 @@ typedef struct {
   cw_link_set links; /* none: all */
   uint32_t step;
 } subject;
-
-static void must(cw_context *ctx, cw_status st) {
-  if (st == CW_OK) return;
-  fprintf(stderr, "bench_sets: %s\n", cw_error(ctx));
-  exit(1);
-}
-
-static double thread_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void open_subject(cw_context *ctx, subject *s, int L, int chains, int n_sweeps) {
   const cw_lattice lat = {4, {L, L, L, L}};

@@ -9,13 +9,9 @@
 
 #include "causeway/sampler.h"
 
-enum { SWEEPS = 4, MOST_LOOPS = 64, TURNS = 4 };
+#include "bench.h"
 
-static void must(cw_context *ctx, cw_status st) {
-  if (st == CW_OK) return;
-  fprintf(stderr, "bench_threads: %s\n", cw_error(ctx));
-  exit(1);
-}
+enum { SWEEPS = 4, MOST_LOOPS = 64, TURNS = 4 };
 
 typedef struct {
   cw_context *ctx;

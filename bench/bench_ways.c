@@ -9,22 +9,12 @@
 
 #include "bridge/rex.h"
 
+#include "bench.h"
+
 typedef struct {
   cw_geometry *geom;
   cw_theory th;
 } theory;
-
-static void must(cw_context *ctx, cw_status st) {
-  if (st == CW_OK) return;
-  fprintf(stderr, "bench_ways: %s\n", cw_error(ctx));
-  exit(1);
-}
-
-static double thread_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static const double rungs[2][CW_MAX_PARAMS] = {{6.3, 0, 0, 1, 2, 2, 2}, {6.3, 1, 0, 1, 2, 2, 2}};
 static const double one_sweep[] = {1, 0, 1};

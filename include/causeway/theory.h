@@ -132,6 +132,11 @@ static inline bool cw_theory_is_even(const cw_theory_ops *ops, const double *c) 
   return ops->even || (ops->field_term > 0 && c[ops->field_term] == 0);
 }
 
+/* Has it the same couplings everywhere, so that configurations can be translated? */
+static inline bool cw_theory_is_homogeneous(const cw_theory_ops *ops, const double *c) {
+  return ops->is_homogeneous == NULL || ops->is_homogeneous(c);
+}
+
 /* Threads that the work on one block of fields is worth: th->threads, or 1 where the block is
  * small. */
 int cw_theory_threads(const cw_theory *th);

@@ -3,7 +3,6 @@
  * The path is a palindrome: the way out is the reversal of the way back, and between them are sampler
  * steps and as many reversed ones. Its reversal is then as likely as the path itself but for the
  * weights that the moves add up, so that min(1, e^lw) leaves the theory of home invariant. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +35,6 @@ static double steps_of_one(const cw_excursion_options *o) {
 
 static cw_status check_options(cw_context *ctx, const cw_ladder *ladder,
                                const cw_excursion_options *o) {
-  const cw_theory_ops *ops = ladder->th->ops;
   if (ladder->n != 2)
     return cw_fail(ctx, CW_EINVAL, "excursion: a ladder of %d rungs, expected away and home",
                    ladder->n);
@@ -49,7 +47,7 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder,
     return cw_fail(ctx, CW_EINVAL,
                    "excursion: the steps of sampler '%s' cannot be run backwards, as a dwell needs",
                    o->sampler->name);
-  if (o->translate && ops->is_homogeneous != NULL && !ops->is_homogeneous(ladder->c[HOME]))
+  if (o->translate && !cw_theory_is_homogeneous(ladder->th->ops, ladder->c[HOME]))
     return cw_fail(ctx, CW_EINVAL, "excursion: home has a defect, and cannot be translated");
   return CW_OK;
 }
@@ -179,7 +177,7 @@ static void decide(const cw_excursion *e, cw_field *block, const cw_field *old, 
   for (int i = 0; i < block->B; i++) {
     double u[2];
     cw_uniform2(rng, 0, (uint32_t)(block->first_chain + i), number, 0, u);
-    accept[i] = lw[i] >= 0 ? 1 : lw[i] < 0 ? exp(lw[i]) : 0;
+    accept[i] = cw_acceptance(lw[i]);
     for (int v = 0; v < CW_LANES; v += block->B) keep[v + i] = u[0] < accept[i];
   }
   for (int i = 0; i < e->n_runs; i++)

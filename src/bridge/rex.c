@@ -8,11 +8,6 @@
 
 /* ------------------------------------------------------------------ options */
 
-static bool is_homogeneous(const cw_ladder *ladder, int rung) {
-  const cw_theory_ops *ops = ladder->th->ops;
-  return ops->is_homogeneous == NULL || ops->is_homogeneous(ladder->c[rung]);
-}
-
 static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const cw_rex_options *o) {
   if (o->chains < 1) return cw_fail(ctx, CW_EINVAL, "%ld chains: expected at least 1", o->chains);
   if (o->mutations < 1)
@@ -23,7 +18,7 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
   if (o->periodic < -1 || o->periodic >= ladder->n)
     return cw_fail(ctx, CW_EINVAL, "the periodic rung is %d: expected 0 to %d, or -1 for none",
                    o->periodic, ladder->n - 1);
-  if (o->periodic >= 0 && !is_homogeneous(ladder, o->periodic))
+  if (o->periodic >= 0 && !cw_theory_is_homogeneous(ladder->th->ops, ladder->c[o->periodic]))
     return cw_fail(ctx, CW_EINVAL, "rung %d has a defect: its replicas cannot be translated",
                    o->periodic);
   const cw_lattice *lat = &ladder->th->geom->lat;

@@ -2,8 +2,6 @@
 #ifndef CW_BRIDGE_REX_H
 #define CW_BRIDGE_REX_H
 
-#include <math.h>
-
 #include "bridge/level.h"
 #include "bridge/tuned.h"
 #include "bridge/way.h"
@@ -61,8 +59,7 @@ struct cw_rex {
  *   p = min[1, p_a(f^-1(x_b)) p_b(f(x_a)) / (p_a(x_a) p_b(x_b)) J_f(x_a) J_{f^-1}(x_b)]
  * (arXiv:2210.14104, 2404.11674). 0 where that is not a number. */
 static inline double cw_swap_probability(double log_weight_a, double log_weight_b) {
-  double sum = log_weight_a + log_weight_b;
-  return sum >= 0 ? 1 : sum < 0 ? exp(sum) : 0;
+  return cw_acceptance(log_weight_a + log_weight_b);
 }
 
 /* Does work for every rung of this rank, shared out over threads: rungs side by side, or all

@@ -218,45 +218,41 @@ static cw_status to_last_rung(passage *on) {
   return CW_OK;
 }
 
+static passage begin(cw_walk *w, cw_population *p, cw_rng rng) {
+  return (passage){.walk = w, .p = p, .rng = rng, .resample = cw_rng_substream(rng, "resample", 0)};
+}
+
 /* The walk with index number takes the step numbers after those of the walks before it. */
-static cw_status number_draws(uint32_t number, passage *on) {
+static cw_status walk_number(uint32_t number, passage *on) {
   const cw_walk *w = on->walk;
   const double each = (double)(w->ladder->n - 1) * numbers(&w->opt.program);
   if (each * ((double)number + 1) > UINT32_MAX)
     return cw_fail(w->ctx, CW_EINVAL, "walk number %lu: its steps have numbers beyond 2^32",
                    (unsigned long)number);
   on->step = (uint32_t)(each * number);
-  return CW_OK;
+  return to_last_rung(on);
 }
 
 cw_status cw_walk_run(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number, double *ess,
                       double *lnz) {
-  passage on = {.walk = w,
-                .p = p,
-                .rng = rng,
-                .resample = cw_rng_substream(rng, "resample", 0),
-                .ess = ess,
-                .lnz = lnz};
-  CW_TRY(number_draws(number, &on));
-  return to_last_rung(&on);
+  passage on = begin(w, p, rng);
+  on.ess = ess;
+  on.lnz = lnz;
+  return walk_number(number, &on);
 }
 
 cw_status cw_walk_train(cw_walk *w, cw_population *p, cw_rng rng, uint32_t number,
                         cw_trainer *const *trainer, cw_train_report *report) {
-  passage on = {.walk = w,
-                .p = p,
-                .rng = rng,
-                .resample = cw_rng_substream(rng, "resample", 0),
-                .trainer = trainer,
-                .report = report};
+  passage on = begin(w, p, rng);
   CW_REQUIRE(w->opt.map != NULL);
-  CW_TRY(number_draws(number, &on));
-  return to_last_rung(&on);
+  on.trainer = trainer;
+  on.report = report;
+  return walk_number(number, &on);
 }
 
 cw_status cw_walk_tune(cw_walk *w, cw_population *p, cw_rng rng) {
-  passage on = {.walk = w, .p = p, .rng = cw_rng_substream(rng, "tune", 0), .tunes = true};
-  on.resample = cw_rng_substream(on.rng, "resample", 0);
+  passage on = begin(w, p, cw_rng_substream(rng, "tune", 0));
+  on.tunes = true;
   if (w->sampler->ops->tune == NULL || w->opt.tuning == 0) return CW_OK;
   return to_last_rung(&on);
 }

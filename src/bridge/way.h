@@ -2,6 +2,8 @@
 #ifndef CW_BRIDGE_WAY_H
 #define CW_BRIDGE_WAY_H
 
+#include <math.h>
+
 #include "bridge/carried.h"
 #include "bridge/level.h"
 #include "bridge/program.h"
@@ -15,6 +17,9 @@ typedef struct {
   cw_rng rng;                /* draws of mutations, keyed by chain and step number */
   uint32_t step;             /* number of the next one */
 } cw_passage;
+
+/* min(1, e^lw), with which what has such a log-weight is accepted; 0 where that is not a number. */
+static inline double cw_acceptance(double lw) { return lw >= 0 ? 1 : lw < 0 ? exp(lw) : 0; }
 
 /* CW_EINVAL: the program does not go from one rung to the next, or cannot come back. */
 cw_status cw_way_check(cw_context *ctx, const cw_program *way, const cw_sampler_ops *sampler,

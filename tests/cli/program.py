@@ -143,11 +143,8 @@ class Case(unittest.TestCase):
         return err
 
     def ticking_clock(self):
-        """Environment of a program whose clock goes on by a second whenever it is looked at (interrupt.c)."""
-        library = self.dir / "interrupt.so"
-        source = Path(__file__).with_name("interrupt.c")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
-        return {"LD_PRELOAD": str(library)}
+        """Environment of a program whose clock goes on by a second whenever it is looked at."""
+        return {"LD_PRELOAD": str(interrupt_library(self.dir))}
 
     def segments(self, directory):
         """Names of the segments in a run's store."""
@@ -155,6 +152,14 @@ class Case(unittest.TestCase):
 
     def results(self, directory):
         return results(self.good("show", directory, "--json"))
+
+
+def interrupt_library(directory):
+    """interrupt.c, compiled into a directory."""
+    library = Path(directory) / "interrupt.so"
+    source = Path(__file__).with_name("interrupt.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return library
 
 
 def tree(directory):

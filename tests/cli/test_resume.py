@@ -84,10 +84,8 @@ class Interrupted(Case):
     def setUpClass(cls):
         directory = tempfile.mkdtemp(prefix="causeway-")
         cls.addClassCleanup(shutil.rmtree, directory)
-        cls.library = Path(directory) / "interrupt.so"
+        cls.library = program.interrupt_library(directory)
         cls.kept = Path(directory) / "whole"  # a run that was left alone
-        source = Path(__file__).with_name("interrupt.c")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", cls.library, source], check=True)
 
     def run_until(self, out, number, when, segment, *options):
         """(exit code, message) of a run that a signal meets at a segment."""

@@ -4,6 +4,15 @@
 
 #include "support/check.h"
 
+/* The state that chain i starts from in a round, one of n with probabilities p. */
+static inline unsigned draw_state(long n, const double *p, long i, uint32_t round) {
+  double u[2], sum = p[0];
+  unsigned s = 0;
+  cw_uniform2(cw_rng_stream(9, "start"), (uint32_t)i, 0, round, 0, u);
+  while (u[0] >= sum && s + 1 < n) sum += p[++s];
+  return s;
+}
+
 /* Standard deviations by which a chi^2 with so many degrees of freedom is too large. */
 static inline double excess(double chi2, double n) { return (chi2 - n) / sqrt(2 * n); }
 

@@ -75,4 +75,17 @@ static inline void pair_probabilities(const bench *b, double p[N_PAIR]) {
   for (unsigned pair = 0; pair < N_PAIR; pair++) p[pair] /= Z;
 }
 
+/* ------------------------------------------------------- ways of such spins */
+
+static const cw_move switch_moves[] = {{.kind = CW_MOVE_RETARGET, .t = 0.3},
+                                       {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
+                                       {.kind = CW_MOVE_RETARGET, .t = 0.8},
+                                       {.kind = CW_MOVE_MUTATE, .steps = 2, .level = -1},
+                                       {.kind = CW_MOVE_RETARGET, .t = 1}};
+/* Nothing between its ends and the map, so that they show what it weighs. */
+static const cw_move flow_moves[] = {{.kind = CW_MOVE_TRANSPORT},
+                                     {.kind = CW_MOVE_RETARGET, .t = 0.6},
+                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
+                                     {.kind = CW_MOVE_RETARGET, .t = 1}};
+
 #endif

@@ -20,12 +20,8 @@ static void state_probabilities(const double *c, double p[N_STATE]) {
 
 static void start(cw_field *x, const double *p, uint32_t round, unsigned *before) {
   for (long i = 0; i < N_CHAIN; i++) {
-    double u[2], sum = p[0];
-    unsigned s = 0;
-    cw_uniform2(cw_rng_stream(9, "start"), (uint32_t)i, 0, round, 0, u);
-    while (u[0] >= sum && s + 1 < N_STATE) sum += p[++s];
-    before[i] = s;
-    put_spins(x, i, s);
+    before[i] = draw_state(N_STATE, p, i, round);
+    put_spins(x, i, before[i]);
   }
 }
 
@@ -69,16 +65,6 @@ static void try_excursion(cw_context *ctx, const char *what, const cw_move *move
   cw_field_destroy(&x);
   close_bench(&b);
 }
-
-static const cw_move switch_moves[] = {{.kind = CW_MOVE_RETARGET, .t = 0.3},
-                                       {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
-                                       {.kind = CW_MOVE_RETARGET, .t = 0.8},
-                                       {.kind = CW_MOVE_MUTATE, .steps = 2, .level = -1},
-                                       {.kind = CW_MOVE_RETARGET, .t = 1}};
-static const cw_move flow_moves[] = {{.kind = CW_MOVE_TRANSPORT},
-                                     {.kind = CW_MOVE_RETARGET, .t = 0.6},
-                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
-                                     {.kind = CW_MOVE_RETARGET, .t = 1}};
 
 static void excursions_are_in_balance(void **state) {
   const cw_map map = {.apply = march_apply};

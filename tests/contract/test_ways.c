@@ -20,11 +20,7 @@ enum { N_CHAIN = 4096 };
 static void start(bench *b, const double *p, uint32_t round, unsigned *before) {
   cw_field *low = cw_rex_field(b->rex, 0), *high = cw_rex_field(b->rex, 1);
   for (long i = 0; i < N_CHAIN; i++) {
-    double u[2], sum = p[0];
-    unsigned pair = 0;
-    cw_uniform2(cw_rng_stream(9, "start"), (uint32_t)i, 0, round, 0, u);
-    while (u[0] >= sum && pair + 1 < N_PAIR) sum += p[++pair];
-    before[i] = pair;
+    const unsigned pair = before[i] = draw_state(N_PAIR, p, i, round);
     put_spins(low, i, pair % N_STATE);
     put_spins(high, i, pair / N_STATE);
   }
@@ -86,16 +82,6 @@ static void try_way(cw_context *ctx, const char *what, const cw_move *move, int 
   close_bench(&b);
 }
 
-static const cw_move switch_moves[] = {{.kind = CW_MOVE_RETARGET, .t = 0.3},
-                                       {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
-                                       {.kind = CW_MOVE_RETARGET, .t = 0.8},
-                                       {.kind = CW_MOVE_MUTATE, .steps = 2, .level = -1},
-                                       {.kind = CW_MOVE_RETARGET, .t = 1}};
-/* Nothing between its ends and the map, so that they show what it weighs. */
-static const cw_move flow_moves[] = {{.kind = CW_MOVE_TRANSPORT},
-                                     {.kind = CW_MOVE_RETARGET, .t = 0.6},
-                                     {.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
-                                     {.kind = CW_MOVE_RETARGET, .t = 1}};
 static const cw_move both_moves[] = {{.kind = CW_MOVE_MUTATE, .steps = 1, .level = -1},
                                      {.kind = CW_MOVE_TRANSPORT},
                                      {.kind = CW_MOVE_RETARGET, .t = 0.6},

@@ -1,5 +1,6 @@
 /* Hybrid Monte Carlo on groups: reversible, of the order that its integrators claim, in equilibrium
  * at exactly known plaquettes, with bits that depend on nothing but the job. */
+#include "physics/bessel.h"
 #include "support/check.h"
 #include "support/relayout.h"
 
@@ -143,16 +144,6 @@ static void test_orders(void **state) {
 }
 
 /* ---------------------------------------------------------------------- equilibrium */
-
-static double bessel_i(int n, double x) {
-  double sum = 0, term = 1;
-  for (int k = 1; k <= n; k++) term *= x / 2 / k;
-  for (int k = 1; k < 60; k++) {
-    sum += term;
-    term *= x * x / 4 / (k * (k + n));
-  }
-  return sum;
-}
 
 typedef struct {
   double sum, square;

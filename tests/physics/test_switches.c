@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "causeway/bridge.h"
+#include "physics/bessel.h"
 #include "physics/quadrature_2x2.h"
 
 enum { SEEDS = 40, CHAINS = 48, THERM = 40, STEPS = 60 };
@@ -153,22 +154,14 @@ static void phi4_2x2(void **state) {
   try_problem(*state, &p, "excursions", excursions);
 }
 
-static double bessel(int n, double x) {
-  double term = pow(x / 2, n) / tgamma(n + 1), sum = 0;
-  for (int k = 1; k < 60; k++) {
-    sum += term;
-    term *= x * x / 4 / k / (n + k);
-  }
-  return sum;
-}
-
 /* -beta d ln Z/d beta of Z = sum_n I_n(beta)^V. */
 static double mean_action(double beta, int V) {
   double Z = 0, slope = 0;
   for (int n = -20; n <= 20; n++) {
     const int m = abs(n);
-    const double I = bessel(m, beta),
-                 dI = m == 0 ? bessel(1, beta) : (bessel(m - 1, beta) + bessel(m + 1, beta)) / 2;
+    const double I = bessel_i(m, beta),
+                 dI = m == 0 ? bessel_i(1, beta)
+                             : (bessel_i(m - 1, beta) + bessel_i(m + 1, beta)) / 2;
     Z += pow(I, V);
     slope += V * pow(I, V - 1) * dI;
   }

@@ -20,31 +20,32 @@ typedef struct {
   cw_status (*run)(cw_context *ctx, int argc, char **argv);
   const char *usage, *help;
   formats formats; /* named behind help */
+  bool computes;   /* for long, with threads */
 } command;
 
 static const command commands[] = {
     {"run", cw_command_run,
      "run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--set path=value]... [--quiet]",
-     "run every stage of a job; the output goes to DIR, or runs/NAME", NO_FORMATS},
+     "run every stage of a job; the output goes to DIR, or runs/NAME", NO_FORMATS, true},
     {"tune", cw_command_tune,
      "tune JOB.yaml [--case NAME] [--target A] [--rounds N] [--steps N] [--seed N] [--threads N] "
      "[--set path=value]...",
-     "find the rungs of a ladder on which all swaps are accepted alike", NO_FORMATS},
-    {"show", cw_command_show, "show DIR [--json]", "print the results of a run", NO_FORMATS},
-    {"report", cw_command_report, "report DIR", "write DIR/report.html", NO_FORMATS},
+     "find the rungs of a ladder on which all swaps are accepted alike", NO_FORMATS, true},
+    {"show", cw_command_show, "show DIR [--json]", "print the results of a run", NO_FORMATS, false},
+    {"report", cw_command_report, "report DIR", "write DIR/report.html", NO_FORMATS, false},
     {"list", cw_command_list,
      "list [theories|methods|samplers|layers|autoregressive|observables|formats|jobs]",
-     "print what can be used in a job, and the formats of configurations", NO_FORMATS},
+     "print what can be used in a job, and the formats of configurations", NO_FORMATS, false},
     {"info", cw_command_info,
      "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",
-     "verify a gauge configuration and print what it holds", READ},
+     "verify a gauge configuration and print what it holds", READ, false},
     {"convert", cw_command_convert,
      "convert IN OUT [--format FORMAT] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
      "[--ignore-checks checksum,plaquette,link_trace] [--case NAME] [--stage NAME] [--config N] "
      "[--overwrite]",
-     "write a gauge configuration, of a file or kept by a run, in another format", WRITTEN},
+     "write a gauge configuration, of a file or kept by a run, in another format", WRITTEN, false},
     {"check", cw_command_check, "check [--threads N]",
-     "test this installation in about two minutes", NO_FORMATS},
+     "test this installation in about two minutes", NO_FORMATS, true},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -134,7 +135,6 @@ static void wait_briefly(char **argv) {
 }
 
 int main(int argc, char **argv) {
-  wait_briefly(argv);
   if (argc < 2) return print_help(stderr);
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
     return print_help(stdout);
@@ -147,6 +147,7 @@ int main(int argc, char **argv) {
           print_line(stdout, &commands[i]);
           return 0;
         }
+      if (commands[i].computes) wait_briefly(argv);
       return run_command(&commands[i], argc - 2, argv + 2);
     }
   return unknown_command(argv[1]);

@@ -126,17 +126,9 @@ cw_status cw_excursions_record(cw_case *c, cw_excursions *e, long n_mine) {
 cw_status cw_excursions_save(cw_case *c, cw_excursions *e, cw_arrays *set, long n_mine) {
   if (e->excursion == NULL) return CW_OK;
   const long n_chain = e->plan->mcmc.chains;
-  cw_record now = {0};
+  const double *const sum[] = {e->sum};
   CW_TRY(cw_put_chain_means(c, set, "away.accept", &e->accepted, n_chain));
-  double *row = cw_record_row(&now, n_mine);
-  cw_status st = row != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
-  st = cw_agree(c->ctx, st);
-  if (st == CW_OK) {
-    memcpy(row, e->sum, (size_t)n_mine * sizeof *row);
-    st = cw_put_chains(c, set, "state.away", &now, n_chain, 1);
-  }
-  cw_record_free(&now);
-  return st;
+  return cw_put_sums(c, set, "state.away", 1, sum, n_mine, n_chain);
 }
 
 cw_status cw_excursions_load(cw_case *c, cw_excursions *e, const cw_arrays *last,

@@ -41,6 +41,11 @@ cw_status cw_excursions_save(cw_case *c, cw_excursions *e, cw_arrays *set, long 
 cw_status cw_excursions_load(cw_case *c, cw_excursions *e, const cw_arrays *last,
                              const cw_field *x);
 
+/* Numbers of the chains of this rank that a checkpoint holds: width of each, sum[k] (n_mine).
+ * Collective. */
+cw_status cw_put_sums(cw_case *c, cw_arrays *set, const char *name, int width,
+                      const double *const sum[], long n_mine, long n_chain);
+
 cw_status cw_run_mcmc(cw_case *c, const cw_section *s);
 cw_status cw_fill_mcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                        const cw_arrays *data);

@@ -83,16 +83,14 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
   return (t - n_tune + 1) % m->plan->every == 0 ? record_row(c, m) : CW_OK;
 }
 
-static cw_status put_partial_sums(cw_case *c, mcmc *m, cw_arrays *set) {
+cw_status cw_put_sums(cw_case *c, cw_arrays *set, const char *name, int width,
+                      const double *const sum[], long n_mine, long n_chain) {
   cw_record r = {0};
-  double *row = cw_record_row(&r, 2 * m->n_mine);
+  double *row = cw_record_row(&r, width * n_mine);
   cw_status st = row != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
-  for (long i = 0; st == CW_OK && i < m->n_mine; i++) {
-    row[2 * i] = m->sum_accept[i];
-    row[2 * i + 1] = m->sum_exp[i];
-  }
+  for (long i = 0; st == CW_OK && i < width * n_mine; i++) row[i] = sum[i % width][i / width];
   st = cw_agree(c->ctx, st);
-  if (st == CW_OK) st = cw_put_chains(c, set, "state.sums", &r, m->plan->chains, 2);
+  if (st == CW_OK) st = cw_put_chains(c, set, name, &r, n_chain, width);
   cw_record_free(&r);
   return st;
 }
@@ -117,7 +115,8 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   if (m->plan->keep > 0)
     CW_TRY(
         cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites * m->chains.x.n_comp));
-  CW_TRY(put_partial_sums(c, m, set));
+  const double *const sums[] = {m->sum_accept, m->sum_exp};
+  CW_TRY(cw_put_sums(c, set, "state.sums", 2, sums, m->n_mine, n_chain));
   CW_TRY(cw_excursions_save(c, &m->away, set, m->n_mine));
   const double rows = (double)m->rows_done;
   CW_TRY(cw_put_alike(c, set, "state.sampler", 1, &n_state, m->chains.sampler->state));

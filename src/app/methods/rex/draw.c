@@ -113,7 +113,7 @@ static cw_status paths_figure(const cw_case_page *to, const cw_analysis_stage *s
     CW_TRY(cw_page_curve(to->page, "", CW_DRAW_LINE, n, path->n, path->x, path->y, NULL));
   }
   cw_say(&caption, "%s replicas of the first ladder.",
-         n < (to->c->plan->ladder.n - 1) / cw_rex_stride(s->section->own) + 1 ? "Some" : "All");
+         n < cw_rex_pairs(to->c->plan, s->section->own) + 1 ? "Some" : "All");
   return cw_page_figure_end(to->page, caption.text);
 }
 

@@ -13,9 +13,8 @@ static double ratio(const double *mean, const void *arg) {
 /* swaps (n_step, n - 1, 2): sums of acceptance probabilities and numbers of proposals. */
 static cw_status fill_swaps(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                             const cw_array *swaps) {
-  const int stride = cw_rex_stride(s->section->own);
   long n_step = swaps->dim[0], pairs = swaps->dim[1];
-  if (pairs != (c->plan->ladder.n - 1) / stride || swaps->dim[2] != 2)
+  if (pairs != cw_rex_pairs(c->plan, s->section->own) || swaps->dim[2] != 2)
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds swaps of another ladder", s->part.name);
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
   double *pair = malloc((size_t)(2 * n_step) * sizeof *pair);

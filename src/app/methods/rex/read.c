@@ -12,7 +12,7 @@ static bool ends_periodic(const cw_plan *p) {
   double c[CW_MAX_TERMS];
   if (!cw_find_defect(p, 0, &box)) return false;
   p->theory->couplings(p->form, &p->lat, p->param, c);
-  return p->theory->is_homogeneous == NULL || p->theory->is_homogeneous(c);
+  return cw_theory_is_homogeneous(p->theory, c);
 }
 
 /* levels: [{margin: 2, sweeps: 2}, ...], each swept within every sweep of the one before. */

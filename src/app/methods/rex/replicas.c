@@ -273,7 +273,7 @@ static cw_status check_labels(cw_context *ctx, const cw_analysis_stage *s, const
 cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                            const cw_arrays *data, const cw_array *label) {
   long n = label->dim[2];
-  if (n != (c->plan->ladder.n - 1) / cw_rex_stride(s->section->own) + 1)
+  if (n != cw_rex_pairs(c->plan, s->section->own) + 1)
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds labels of %ld rungs", s->part.name, n);
   CW_TRY(check_labels(ctx, s, label));
   CW_TRY(fill_travels(ctx, s, label));

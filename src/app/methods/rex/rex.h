@@ -20,6 +20,10 @@ typedef struct {
 static inline int cw_rex_stride(const cw_rex_plan *x) {
   return x->way.flow != NULL ? (int)x->way.steps : 1;
 }
+/* Pairs of neighbours among the replicas. */
+static inline int cw_rex_pairs(const cw_plan *p, const cw_rex_plan *x) {
+  return (p->ladder.n - 1) / cw_rex_stride(x);
+}
 
 cw_section_kind cw_rex_kind(int i);
 cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);

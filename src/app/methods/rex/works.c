@@ -32,7 +32,7 @@ static int hardest_pair(const cw_analysis_stage *s, int n_pair) {
 cw_status cw_fill_swap_works(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                              const cw_array *work) {
   const long n_step = work->dim[0], n_chain = work->dim[1], width = work->dim[2];
-  const int n_pair = (c->plan->ladder.n - 1) / cw_rex_stride(s->section->own);
+  const int n_pair = cw_rex_pairs(c->plan, s->section->own);
   if (width != 2 * n_pair)
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds works of another ladder", s->part.name);
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;

@@ -10,16 +10,6 @@
 #include "model/layers/residual/residual.h"
 
 typedef double row[CW_LANES];
-/* Rows of lanes, one after the other. */
-typedef struct {
-  double at[CW_RESIDUAL_ALGEBRA * CW_LANES] CW_ALIGNED;
-} algebra_rows;
-typedef struct {
-  double at[CW_RESIDUAL_ALGEBRA * CW_RESIDUAL_ALGEBRA * CW_LANES] CW_ALIGNED;
-} matrix_rows;
-typedef struct {
-  double at[CW_LEVELS * CW_PLANES * CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED;
-} sum_rows;
 typedef struct {
   double at[CW_FEATURES * CW_PLANES * CW_LANES] CW_ALIGNED;
 } feature_rows;
@@ -34,8 +24,8 @@ typedef struct {
   /* of a class: */
   int moved;
   const cw_residual_c *c;
-  sum_rows *gv; /* of its rows: adjoints of sums */
-  double *part; /* (CW_FEATURES * CW_PLANES, slices, CW_LANES) */
+  cw_sum_rows *gv; /* of its rows: adjoints of sums */
+  double *part;    /* (CW_FEATURES * CW_PLANES, slices, CW_LANES) */
   /* Adjoints of fields; k: what they are derived along, by plane, or both the same. */
   double *bar, *bar_x, *k[CW_PLANES];
 } product;
@@ -43,14 +33,14 @@ typedef struct {
 /* ---- the links of the class ---- */
 
 /* g (d) of link row r becomes that of the other side, gv and dc what the class adds along v. */
-static void pull_row(const product *y, long r, double *g, sum_rows *gv, feature_rows *dc) {
+static void pull_row(const product *y, long r, double *g, cw_sum_rows *gv, feature_rows *dc) {
   const cw_residual *s = y->L->impl;
   const int dim = y->L->geom->lat.dim, d = s->d;
   const void *const field[CW_LEVELS] = {y->x, y->field.at[s->steps], y->field.at[2 * s->steps]};
   const double *u = y->x + r * s->n_real * CW_LANES;
-  sum_rows v;
-  algebra_rows w, own, gw, of_det, along;
-  matrix_rows dx, gdx, m;
+  cw_sum_rows v;
+  cw_algebra_rows w, own, gw, of_det, along;
+  cw_matrix_rows dx, gdx, m;
   s->op->exact.sums(y->L->geom, field, r / dim, (int)(r % dim), v.at);
   s->op->terms(u, v.at, y->c, w.at, dx.at);
   s->jacobian->map_vjp(w.at, dx.at, y->glogdet, of_det.at, gdx.at);
@@ -76,12 +66,12 @@ static void pull_slice(const product *y, long slice) {
   const long n_slices = cw_slice_count(y->L->geom);
   long n;
   const int *rows = cw_residual_rows(y->L, y->moved, slice, &n);
-  sum_rows *gv = y->gv + (rows - s->mask.row - s->mask.begin[y->moved]);
+  cw_sum_rows *gv = y->gv + (rows - s->mask.row - s->mask.begin[y->moved]);
   for (long i = 0; i < n; i++) {
     const long r = rows[i];
     const uint8_t *class_of = s->mask.class_of + r * CW_LANES;
     double *g = y->g + r * s->d * CW_LANES;
-    algebra_rows own;
+    cw_algebra_rows own;
     feature_rows dc;
     memcpy(own.at, g, (size_t)s->d * sizeof(row));
     pull_row(y, r, own.at, &gv[i], &dc);
@@ -291,18 +281,21 @@ static cw_status pass_vjp(const cw_layer *L, cw_theta th, bool inverse,
   return CW_OK;
 }
 
-cw_status cw_residual_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
-                                  const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
+static cw_status product_of(const cw_layer *L, cw_theta th, bool inverse, const void *frame,
+                            double *g, const double *glogj, cw_gradient_of *gtheta,
+                            cw_arena *work) {
   cw_arena_mark mark = cw_arena_save(work);
-  CW_TRY(pass_vjp(L, th, false, frame, g, glogj, gtheta, work));
+  CW_TRY(pass_vjp(L, th, inverse, frame, g, glogj, gtheta, work));
   cw_arena_rewind(work, mark);
   return CW_OK;
 }
 
+cw_status cw_residual_forward_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
+                                  const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
+  return product_of(L, th, false, frame, g, glogj, gtheta, work);
+}
+
 cw_status cw_residual_inverse_vjp(const cw_layer *L, cw_theta th, const void *frame, double *g,
                                   const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
-  cw_arena_mark mark = cw_arena_save(work);
-  CW_TRY(pass_vjp(L, th, true, frame, g, glogj, gtheta, work));
-  cw_arena_rewind(work, mark);
-  return CW_OK;
+  return product_of(L, th, true, frame, g, glogj, gtheta, work);
 }

@@ -7,19 +7,9 @@
 #include "model/layers/plain.h"
 
 typedef double row[CW_LANES];
-/* Rows of lanes, one after the other. */
-typedef struct {
-  double at[CW_LEVELS * CW_PLANES * CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED;
-} sum_rows;
 typedef struct {
   double at[CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED;
 } link_rows;
-typedef struct {
-  double at[CW_RESIDUAL_ALGEBRA * CW_LANES] CW_ALIGNED;
-} algebra_rows;
-typedef struct {
-  double at[CW_RESIDUAL_ALGEBRA * CW_RESIDUAL_ALGEBRA * CW_LANES] CW_ALIGNED;
-} matrix_rows;
 
 void cw_residual_store(const cw_residual *s, int moved, long r, int n, const double *from,
                        double *to) {
@@ -50,10 +40,10 @@ static bool turn_row(const turn *t, long r, double *logdet) {
                                         t->f->at[2 * s->steps]};
   double *u = t->x + r * s->n_real * CW_LANES;
   bool found = true;
-  sum_rows v;
+  cw_sum_rows v;
   link_rows e, to;
-  algebra_rows w;
-  matrix_rows dx;
+  cw_algebra_rows w;
+  cw_matrix_rows dx;
   t->f->op->sums(t->L->geom, field, r / dim, (int)(r % dim), v.at);
   if (t->inverse) {
     found = s->op->solve(u, v.at, t->c, to.at, w.at);

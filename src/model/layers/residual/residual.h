@@ -163,6 +163,18 @@ static inline int cw_residual_direction(const cw_residual *s, int moved) {
 void cw_residual_store(const cw_residual *s, int moved, long r, int n, const double *from,
                        double *to);
 
+/* Rows of lanes, one after the other: coordinates along the algebra, a matrix on it, sums of all levels
+ * and planes. */
+typedef struct {
+  double at[CW_RESIDUAL_ALGEBRA * CW_LANES] CW_ALIGNED;
+} cw_algebra_rows;
+typedef struct {
+  double at[CW_RESIDUAL_ALGEBRA * CW_RESIDUAL_ALGEBRA * CW_LANES] CW_ALIGNED;
+} cw_matrix_rows;
+typedef struct {
+  double at[CW_LEVELS * CW_PLANES * CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED;
+} cw_sum_rows;
+
 /* A frame is the block before and after the pass. */
 typedef struct {
   double *x, *y;
