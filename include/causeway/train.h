@@ -89,6 +89,37 @@ long cw_trainer_state_theta(
 void cw_trainer_save(const cw_trainer *t, double *state);
 void cw_trainer_load(cw_trainer *t, const double *state);
 
+/* ---- least squares: flows between near theories, without descent ---- */
+
+/* Works of the layers f of a model on all configurations of x, and their derivatives by its parameters:
+ *   work_i = S(f(x_i); c_to) - S(x_i; c_from) - ln|det J_f(x_i)|,                   (n_config)
+ *   slope_i = d/dtheta [S(f(x_i); c_at) - ln|det J_f(x_i)|]                    (n_config, n_theta).
+ * With c_at = c_to and configurations of c_from the parameters -b of the fit work ~ a + slope . b are
+ * a step of Gauss and Newton on the variance of the work. With an f that is the identity,
+ * configurations of c_at = (c_from + c_to)/2 and the mean of slope 0 (slope is then div v + v . d ln p of the
+ * vector fields v that the parameters belong to), the step has no error of the second order in c_to -
+ * c_from (M. Luescher, arXiv:0907.5491, section 3, for the equation that is fitted). Models that have
+ * per-sample gradients (cw_model_has_each). Cost: a pass forwards and its product, which is cheap where
+ * f is the identity. Parallel over blocks. Local. */
+cw_status cw_works(cw_context *ctx, const cw_model *model, const cw_theory *th, const cw_field *x,
+                   const double *c_from, const double *c_to, const double *c_at, double *work,
+                   double *slope, cw_arena *scratch);
+
+typedef struct {
+  double ridge;    /* the penalty that was chosen */
+  double variance; /* of y about its mean */
+  double left_out; /* mean square of the residuals of rows that their fit did not see */
+} cw_fit_report;
+
+/* b (p) of least squares y ~ a + x . b: x (n, p), y (n), with a penalty ridge n sum_k (sd_k b_k)^2, sd_k the
+ * standard deviation of column k. Folds of neighbouring rows are left out in turn, and the penalty is
+ * that of 0, 1e-8, ..., 1 which leaves them the smallest residuals; residual (n): those. Rows of a
+ * Markov chain come in its order. Constant columns get 0. CW_EINVAL: fewer than 2 p rows or two of a
+ * fold; CW_ENUMERIC, CW_ENOMEM. Cost: ten times folds times n p^2. */
+cw_status cw_least_squares(cw_context *ctx, long n, int p, const double *x, const double *y,
+                           int folds, double *b, double *residual, cw_fit_report *report,
+                           cw_arena *scratch);
+
 #ifdef __cplusplus
 }
 #endif

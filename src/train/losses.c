@@ -141,3 +141,17 @@ cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *
   for (int l = 0; l < configurations(s->th); l++) lw[l] = -S[l] - logq[l];
   return CW_OK;
 }
+
+cw_status cw_work_block(const cw_work_setup *s, const double *x, double *work, cw_gradient_of *gtheta,
+                        cw_arena *arena) {
+  cw_model_pass pass;
+  double S_from[CW_LANES];
+  CW_TRY(cw_model_forward_block(s->model, x, &pass, arena));
+  double *g = cw_arena_alloc(arena, adjoint_length(s->th) * sizeof *g);
+  if (g == NULL) return CW_ENOMEM;
+  CW_TRY(action(s->th, s->c_from, pass.z, S_from, NULL, arena));
+  CW_TRY(action(s->th, s->c_at, pass.x, work, g, arena));
+  if (s->c_to != s->c_at) CW_TRY(action(s->th, s->c_to, pass.x, work, NULL, arena));
+  for (int l = 0; l < configurations(s->th); l++) work[l] += pass.logq[l] - S_from[l];
+  return cw_model_sample_vjp(s->model, &pass, g, one, gtheta, arena);
+}

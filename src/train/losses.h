@@ -23,4 +23,14 @@ typedef struct {
 cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *x, double *lw,
                         double *logq, cw_gradient_of *gtheta, cw_arena *work);
 
+/* What cw_works says of c_from, c_to and c_at. */
+typedef struct {
+  const cw_model *model;
+  const cw_theory *th;
+  const double *c_from, *c_to, *c_at;
+} cw_work_setup;
+/* One block x: work, the first B of (CW_LANES), and slopes of each configuration added to gtheta. */
+cw_status cw_work_block(const cw_work_setup *s, const double *x, double *work, cw_gradient_of *gtheta,
+                        cw_arena *arena);
+
 #endif

@@ -13,13 +13,18 @@ static const char *const *layer_words(const char *words[CW_MAX_WORDS]) {
 }
 
 static const char *const prior_words[] = {"normal", "free", NULL};
+static const char *const link_prior_words[] = {"haar", NULL};
 static const char *const net_words[] = {"conv", "dense", NULL};
 static const char *const activation_words[] = {"tanh", "leaky_relu", NULL};
 
-static cw_status read_prior(cw_node *model, cw_prior_spec *prior) {
+static cw_status read_prior(cw_node *model, const cw_plan *p, cw_prior_spec *prior) {
   cw_node *map;
   int kind;
   CW_TRY(cw_job_map(model, "prior", CW_JOB_PRESET, &map));
+  if (cw_kind(p->theory->kind)->on_links) {
+    prior->kind = CW_PRIOR_HAAR;
+    return cw_job_choice(map, "kind", "prior of links", link_prior_words, 0, &kind);
+  }
   CW_TRY(cw_job_choice(map, "kind", "prior", prior_words, CW_PRIOR_NORMAL, &kind));
   prior->kind = (cw_prior_kind)kind;
   CW_TRY(cw_job_double(map, "sigma", 1, 1e-6, 1e6, &prior->sigma));
@@ -88,7 +93,7 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
 }
 
 /* Parameters of a finished training, at this volume or another. */
-cw_status cw_read_start(cw_node *flow, cw_start_from *start) {
+static cw_status read_start(cw_node *flow, cw_start_from *start) {
   cw_node *map;
   CW_TRY(cw_job_map(flow, "start", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
@@ -96,24 +101,36 @@ cw_status cw_read_start(cw_node *flow, cw_start_from *start) {
   return cw_read_text(map, "case", "", start->name, sizeof start->name);
 }
 
-cw_status cw_needs_real_field(const cw_node *root, const cw_plan *p, const char *section) {
-  const int n_comp = cw_theory_components(p->theory, &p->lat, p->form, p->param);
-  if (p->theory->kind == CW_SITE_REAL && n_comp == 1) return CW_OK;
-  if (p->theory->kind == CW_SITE_REAL)
-    return cw_job_fail(root, section, "models move one real per site, and theory '%s' has %d",
-                       p->theory->name, n_comp);
-  return cw_job_fail(root, section,
-                     "models are for real fields and spins on sites, not for theory '%s'",
-                     p->theory->name);
+static cw_status needs_flow_field(const cw_node *root, const cw_plan *p, const char *section) {
+  const cw_theory_ops *theory = p->theory;
+  if (theory->kind == CW_SITE_SPIN)
+    return cw_job_fail(root, section, "flows are for real fields and links, not for theory '%s'",
+                       theory->name);
+  const int n_comp = cw_theory_components(theory, &p->lat, p->form, p->param);
+  if (n_comp == cw_kind_components(theory->kind, &p->lat)) return CW_OK;
+  return cw_job_fail(root, section, "models move one real per site, and theory '%s' has %d",
+                     theory->name, n_comp);
 }
 
-cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model) {
+static cw_status read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model) {
   cw_node *list;
   int number = 0;
+  model->field = p->theory->kind;
+  if (cw_kind(model->field)->on_links)
+    model->prior = (cw_prior_spec){.kind = CW_PRIOR_HAAR};
   CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
   for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n))
     CW_TRY(read_layer(n, p, model, &number));
   return CW_OK;
+}
+
+cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_model_spec *model, cw_start_from *start) {
+  cw_node *flow;
+  CW_TRY(needs_flow_field(map, p, "flow"));
+  CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
+  model->prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
+  CW_TRY(read_start(flow, start));
+  return read_layers(flow, p, model);
 }
 
 /* ---- autoregressive models, of spins ---- */
@@ -201,15 +218,16 @@ cw_status cw_read_model(cw_node *root, cw_plan *p) {
   cw_node *map;
   CW_TRY(cw_job_map(root, "model", CW_JOB_MAY, &map));
   if (map == NULL) return CW_OK;
-  if (p->theory->kind != CW_SITE_SPIN) CW_TRY(cw_needs_real_field(root, p, "model"));
+  if (p->theory->kind != CW_SITE_SPIN) CW_TRY(needs_flow_field(root, p, "model"));
   p->has_model = true;
-  CW_TRY(cw_read_start(map, &p->start));
+  CW_TRY(read_start(map, &p->start));
   if (p->theory->kind == CW_SITE_SPIN) return read_autoregressive(map, p);
-  CW_TRY(read_prior(map, &p->model.prior));
+  CW_TRY(read_prior(map, p, &p->model.prior));
+  if (cw_kind(p->theory->kind)->on_links) return read_layers(map, p, &p->model);
   CW_TRY(cw_job_bool(map, "z2_mixture", 0, &p->model.z2_mixture));
   if (p->model.z2_mixture && !p->theory->even)
     return cw_job_fail(map, "z2_mixture", "theory '%s' is not even", p->theory->name);
-  return cw_read_layers(map, p, &p->model);
+  return read_layers(map, p, &p->model);
 }
 
 /* ---- training ---- */

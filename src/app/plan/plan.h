@@ -137,9 +137,9 @@ cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, const cw_s
 /* The same without asking how many it keeps. */
 cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p,
                                const cw_section **data);
-/* Key `layers`, those of flows without a prior; key `start`, whose parameters they start from. */
-cw_status cw_read_layers(cw_node *map, const cw_plan *p, cw_model_spec *model);
-cw_status cw_read_start(cw_node *map, cw_start_from *start);
+/* Key `flow`: layers without a prior, and whose parameters they start from. CW_EINVAL: the job's fields are
+ * not what flows move, one real per site or links. */
+cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_model_spec *model, cw_start_from *start);
 /* A map under key (`from`, `to`): other parameters of the job's theory; those that it does not name
  * are the job's. Whole numbers are not couplings but say where a defect is: they must be the job's.
  */
@@ -147,9 +147,6 @@ cw_status cw_read_other_params(cw_node *map, const char *key, const cw_plan *p,
                                double other[CW_MAX_PARAMS]);
 /* How parameters move, the same for every loss; presets of the estimator and of the warm-up. */
 cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t);
-/* CW_EINVAL: the job's fields are not real numbers on sites, which flows are for. */
-cw_status cw_needs_real_field(const cw_node *root, const cw_plan *p, const char *section);
-
 /* ---- ways from a theory to another ---- */
 
 enum { CW_WAY_STEPS = 100000 }; /* at most */

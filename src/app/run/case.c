@@ -64,6 +64,20 @@ cw_status cw_case_ladder(const cw_case *c, int stride, cw_ladder *out) {
   return st;
 }
 
+cw_status cw_flows_create(cw_case *c, const cw_model_spec *spec, cw_flows *f) {
+  *f = (cw_flows){0};
+  f->model = calloc((size_t)c->plan->ladder.n, sizeof *f->model);
+  f->map = calloc((size_t)c->plan->ladder.n, sizeof *f->map);
+  if (f->model == NULL || f->map == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for flows");
+  while (f->n < c->plan->ladder.n - 1) {
+    cw_model **m = &f->model[f->n];
+    CW_TRY(cw_model_create(c->ctx, spec, c->geom, m));
+    cw_model_init_identity(*m, c->plan->seed + (uint32_t)f->n);
+    f->map[f->n++] = cw_map_of_model(*m);
+  }
+  return CW_OK;
+}
+
 void cw_flows_destroy(cw_flows *f) {
   for (int k = 0; k < f->n; k++) cw_model_destroy(f->model[k]);
   free(f->model);

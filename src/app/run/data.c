@@ -4,15 +4,23 @@
 
 #include "app/run/stage.h"
 
-/* The parameters are at the head of a trainer's state. */
+/* What a training left: parameters by themselves, or at the head of a trainer's state. */
+static const cw_array *find_parameters(const cw_arrays *last, int n, long *size, long *n_theta) {
+  const cw_array *alone = cw_arrays_get(last, "state.theta");
+  const cw_array *a = alone != NULL ? alone : cw_arrays_get(last, "state.trainer");
+  if (a == NULL) return NULL;
+  *size = cw_array_size(a) / n;
+  *n_theta = alone != NULL ? *size : cw_trainer_state_theta(*size);
+  return a;
+}
+
 static cw_status take_parameters(cw_case *c, const cw_start_from *from, const char *name,
                                  const cw_arrays *last, int n, cw_model *const *model) {
-  long n_theta = cw_model_n_theta(model[0]);
-  const cw_array *a = cw_arrays_get(last, "state.trainer");
+  long n_theta = cw_model_n_theta(model[0]), size, theirs;
+  const cw_array *a = find_parameters(last, n, &size, &theirs);
   if (a == NULL)
     return cw_fail(c->ctx, CW_EINVAL, "start: the training '%s' of run '%s' has not begun", name,
                    from->run);
-  long size = cw_array_size(a) / n, theirs = cw_trainer_state_theta(size);
   if (size * n != cw_array_size(a) || (a->rank == 2 ? a->dim[0] : 1) != n)
     return cw_fail(c->ctx, CW_EINVAL, "start: training '%s' of run '%s' is not of %d flows", name,
                    from->run, n);

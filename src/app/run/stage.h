@@ -121,6 +121,9 @@ cw_status cw_nothing_to_load(cw_stage *s, cw_case *c, const cw_arrays *last);
  * Collective. */
 cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
                               const cw_model_spec *spec, int n, cw_model *const *model);
+/* Flows of these layers from each rung of the case's ladder to the next, all of them the identity. The
+ * caller destroys *out in any case. */
+cw_status cw_flows_create(cw_case *c, const cw_model_spec *spec, cw_flows *out);
 void cw_flows_destroy(cw_flows *flows);
 
 /* Every stride-th rung of the ladder of the case's plan; -1: all of them, from its end. The caller

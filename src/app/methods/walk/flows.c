@@ -14,21 +14,6 @@ typedef struct {
   cw_record work, ess;     /* (n) of every walk */
 } training;
 
-/* ------------------------------------------------------------------------- flows */
-
-static cw_status create_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *f) {
-  f->model = calloc((size_t)c->plan->ladder.n, sizeof *f->model);
-  f->map = calloc((size_t)c->plan->ladder.n, sizeof *f->map);
-  if (f->model == NULL || f->map == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for flows");
-  while (f->n < c->plan->ladder.n - 1) {
-    cw_model **m = &f->model[f->n];
-    CW_TRY(cw_model_create(c->ctx, &plan->flow.model, c->geom, m));
-    cw_model_init_identity(*m, c->plan->seed + (uint32_t)f->n);
-    f->map[f->n++] = cw_map_of_model(*m);
-  }
-  return CW_OK;
-}
-
 /* ---------------------------------------------------------------------- training */
 
 /* Step 0 thermalises and tunes, every further one is a walk. */
@@ -112,7 +97,7 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
   *flows = (cw_flows){0};
   if (!plan->has_flow) return CW_OK;
   cw_flow_stage_name(plan, name);
-  cw_status st = cw_agree(c->ctx, create_flows(c, plan, flows));
+  cw_status st = cw_agree(c->ctx, cw_flows_create(c, &plan->flow.model, flows));
   if (st == CW_OK)
     st = cw_start_parameters(c, &plan->flow.start, name, &plan->flow.model, flows->n, flows->model);
   if (st == CW_OK) st = open_training(c, name, &tr);

@@ -101,13 +101,9 @@ static cw_status check_steps(const cw_node *map, const cw_plan *p, const cw_walk
 }
 
 static cw_status read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
-  cw_node *flow, *train;
+  cw_node *train;
   cw_train_options *t = &f->train;
-  CW_TRY(cw_needs_real_field(map, p, "flow"));
-  CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
-  f->model.prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
-  CW_TRY(cw_read_start(flow, &f->start));
-  CW_TRY(cw_read_layers(flow, p, &f->model));
+  CW_TRY(cw_read_flow(map, p, &f->model, &f->start));
   CW_TRY(cw_job_map(map, "train", CW_JOB_PRESET, &train));
   t->loss = CW_LOSS_TRANSITION;
   CW_TRY(cw_job_long(train, "steps", 100, 0, 1000000000, &t->steps));
