@@ -182,6 +182,17 @@ static cw_status fill_learning(cw_context *ctx, cw_analysis_stage *s, const rows
   return st;
 }
 
+/* By how much a layer's bound holds the flows back, after the last round. */
+static cw_status fill_held(cw_context *ctx, cw_analysis_stage *s, const rows *r,
+                           const cw_arrays *data) {
+  const cw_array *held;
+  CW_TRY(cw_get_array(ctx, s, data, "held", 2, &held));
+  if (held == NULL || held->dim[0] != r->rounds || held->dim[1] != r->n_pairs)
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds fits of another ladder", s->part.name);
+  return cw_curve_history(ctx, s, "held", r->n_pairs, 1,
+                          held->data + (r->rounds - 1) * r->n_pairs);
+}
+
 cw_status cw_fill_least_squares(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                                 const cw_arrays *data) {
   rows r;
@@ -189,6 +200,7 @@ cw_status cw_fill_least_squares(cw_context *ctx, const cw_analysis_case *c, cw_a
   if (r.rounds == 0) return CW_OK;
   s->present = true;
   s->n_step = r.plan->rounds * r.n_pairs * (r.plan->mcmc.thermalise + r.plan->mcmc.steps);
+  CW_TRY(fill_held(ctx, s, &r, data));
   if (r.n_rows < CW_GAMMA_MIN_STEPS) return CW_OK;
   CW_TRY(fill_pairs(ctx, s, &r));
   if (r.plan->start.run[0] == '\0') CW_TRY(fill_scores(ctx, s, &r));
@@ -207,6 +219,15 @@ cw_status cw_warn_least_squares(cw_context *ctx, cw_analysis_case *c, const cw_a
                        "%s: a slope whose mean is 0 in equilibrium lies %.1f errors from it: the chains "
                        "have not thermalised, or are too short for their errors.",
                        s->part.label, farthest));
+  const cw_curve *held = cw_stage_curve(s, "held");
+  double least = 1;
+  for (long k = 0; held != NULL && k < held->n; k++) least = fmin(least, held->y[k]);
+  if (least < 0.95)
+    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: a bound that keeps its layers invertible holds a flow back to %.2g of what "
+                       "was fitted, and swaps will be fewer than predicted: more rungs, of smaller "
+                       "steps, or layers one after the other help.",
+                       s->part.label, least));
   if (learning == NULL || learning->n < 2) return CW_OK;
   const double last = learning->y[learning->n - 1], half = learning->y[learning->n - 2];
   if (!(half > 1.3 * last)) return CW_OK;

@@ -23,6 +23,7 @@ typedef struct {
   double *theta;        /* (n_pairs, n_theta) */
   double *my_work, *my_slope;
   cw_record work_row, slope_row, residual_row; /* of all chains */
+  cw_record held_row;                          /* (n_pairs) after a round */
   cw_arena *scratch;
   double left; /* share of the variance that the last fit left, for the progress bar */
 } fitting;
@@ -159,6 +160,9 @@ static cw_status end_round(cw_case *c, fitting *f) {
       st = cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
   }
   f->filled = 0;
+  double *held = cw_record_row(&f->held_row, f->flows->n);
+  if (st == CW_OK && held == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  for (long k = 0; k < f->flows->n && st == CW_OK; k++) held[k] = cw_model_held(f->flows->model[k]);
   return st;
 }
 
@@ -194,6 +198,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
     CW_TRY(cw_put_alike(c, set, "slope", 3, slopes, f->slope_row.data));
   f->slope_row.n = 0;
   CW_TRY(cw_record_put(c, set, "residual", &f->residual_row, 2));
+  CW_TRY(cw_record_put(c, set, "held", &f->held_row, 2));
   CW_TRY(put(c, set, "state.theta", f->flows->n, f->n_theta, f->theta));
   if (f->filled > 0) {
     CW_TRY(put(c, set, "state.work", f->filled, 1, f->work));
@@ -279,6 +284,7 @@ static void close_fitting(fitting *f) {
   cw_record_free(&f->work_row);
   cw_record_free(&f->slope_row);
   cw_record_free(&f->residual_row);
+  cw_record_free(&f->held_row);
   cw_arena_destroy(f->scratch);
   free(f->work);
   free(f->slope);
