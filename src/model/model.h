@@ -27,7 +27,7 @@ typedef struct {
                       const double *x, bool inverse, cw_arena *work, bool *finite);
   const char *(*layer_name)(const cw_model *m, int layer);
   double (*held)(const cw_model *m); /* NULL: nothing is */
-  void (*destroy)(cw_model *m); /* all but theta, theta_f and work; frees m */
+  void (*destroy)(cw_model *m);      /* all but theta, theta_f and work; frees m */
 } cw_model_ops;
 
 /* The head of every model. */

@@ -40,8 +40,8 @@ static void random_rows(problem *f, double noise) {
 }
 
 static void fit(cw_context *ctx, problem *f, int folds) {
-  check_ok(ctx, cw_least_squares(ctx, ROWS, COLUMNS, f->x, f->y, folds, f->b, f->residual, &f->report,
-                                 f->work));
+  check_ok(ctx, cw_least_squares(ctx, ROWS, COLUMNS, f->x, f->y, folds, f->b, f->residual,
+                                 &f->report, f->work));
 }
 
 static void finds_what_rows_are_made_of(void **state) {
@@ -125,9 +125,9 @@ static void refuses_what_cannot_be_fitted(void **state) {
                 cw_least_squares(ctx, 5, COLUMNS, f.x, f.y, 2, f.b, f.residual, &f.report, f.work),
                 CW_EINVAL, "5 rows for 3 coefficients");
   f.y[3] = NAN;
-  check_failure(ctx,
-                cw_least_squares(ctx, ROWS, COLUMNS, f.x, f.y, 5, f.b, f.residual, &f.report, f.work),
-                CW_ENUMERIC, "not a number");
+  check_failure(
+      ctx, cw_least_squares(ctx, ROWS, COLUMNS, f.x, f.y, 5, f.b, f.residual, &f.report, f.work),
+      CW_ENUMERIC, "not a number");
   cw_arena_destroy(f.work);
 }
 
@@ -172,8 +172,8 @@ static void close_flow(flow *f) {
 static void find_works(const flow *f, const double *theta, int to, int at, double *work,
                        double *slope) {
   cw_model_set_theta(f->model, theta);
-  check_ok(f->ctx, cw_works(f->ctx, f->model, &f->th, &f->x, f->c[0], f->c[to], f->c[at], work, slope,
-                            f->scratch));
+  check_ok(f->ctx, cw_works(f->ctx, f->model, &f->th, &f->x, f->c[0], f->c[to], f->c[at], work,
+                            slope, f->scratch));
 }
 
 /* S(f(x); c_to) - S(x; c_from) - ln|det J| by the passes of the model and the actions themselves. */

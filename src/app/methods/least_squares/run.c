@@ -194,8 +194,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   const long n = f->plan->mcmc.chains, n_state = f->chains.sampler->ops->n_state;
   const long slopes[3] = {f->slope_row.n, n, f->n_theta};
   CW_TRY(cw_record_put(c, set, "work", &f->work_row, 2));
-  if (f->slope_row.n > 0)
-    CW_TRY(cw_put_alike(c, set, "slope", 3, slopes, f->slope_row.data));
+  if (f->slope_row.n > 0) CW_TRY(cw_put_alike(c, set, "slope", 3, slopes, f->slope_row.data));
   f->slope_row.n = 0;
   CW_TRY(cw_record_put(c, set, "residual", &f->residual_row, 2));
   CW_TRY(cw_record_put(c, set, "held", &f->held_row, 2));
@@ -268,7 +267,8 @@ static cw_status open_fitting(cw_case *c, fitting *f) {
   f->n_rows = cw_fit_rows(f->plan) * m->chains;
   const long rows = f->n_rows * (f->plan->joint ? f->flows->n : 1);
   const long most = f->n_theta * (f->plan->joint ? f->plan->degree + 1 : 1);
-  if (f->n_theta == 0) return cw_fail(c->ctx, CW_EINVAL, "%s: its layers have no parameters", f->plan->name);
+  if (f->n_theta == 0)
+    return cw_fail(c->ctx, CW_EINVAL, "%s: its layers have no parameters", f->plan->name);
   if (rows < 2 * most)
     return cw_fail(c->ctx, CW_EINVAL,
                    "%s: %ld configurations for %ld coefficients: expected twice as many at least",
@@ -302,7 +302,8 @@ cw_status cw_run_least_squares(cw_case *c, const cw_section *section) {
     st = cw_start_parameters(c, &plan->start, plan->name, &plan->model, f.flows->n, f.flows->model);
   if (st == CW_OK) st = cw_agree(c->ctx, open_fitting(c, &f));
   cw_stage stage = {.name = plan->name,
-                    .n_steps = f.flows->n * plan->rounds * (plan->mcmc.thermalise + plan->mcmc.steps),
+                    .n_steps =
+                        f.flows->n * plan->rounds * (plan->mcmc.thermalise + plan->mcmc.steps),
                     .self = &f,
                     .step = step,
                     .save = save,
