@@ -118,9 +118,11 @@ static void count_pairs(const tally *t, long chain, int site, int far) {
   double *sum =
       t->sum + chain * t->n_pairs + (long)(t->parity[site] * t->n_sites + far) * t->n * t->n;
   for (int a = 0; a < t->n; a++)
-    for (int b = 0; b < t->n; b++)
-      for (int k = 0; k < w; k++)
-        sum[a * t->n + b] += x1[b * w + k] * (x0[a * w + k] - x2[a * w + k]);
+    for (int b = 0; b < t->n; b++) {
+      double along = 0;
+      for (int k = 0; k < w; k++) along += x1[b * w + k] * (x0[a * w + k] - x2[a * w + k]);
+      sum[a * t->n + b] += along;
+    }
 }
 
 static void count_round(const tally *t) {

@@ -240,7 +240,7 @@ static void tuning_reaches_its_target(const subject *who) {
   if (who->theory->force == NULL) return; /* what is tuned is the step size of HMC */
   if (SANITIZED) return;                  /* tuned where they thermalise, in test_target */
   const cw_lattice lat = reals ? (cw_lattice){2, {8, 8}} : (cw_lattice){2, {4, 4}};
-  const long n_chain = reals ? 128 : 32;
+  const long n_chain = !reals ? 32 : test_is_long() ? 128 : 48;
   int target = find_param(who->sampler, "target");
   if (who->sampler->tune == NULL || (!reals && who->form > 0)) return;
   assert_true(target >= 0); /* what tuned samplers have in common */
