@@ -107,12 +107,13 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
   r->T = array(rex, lanes * n_terms, sizeof *r->T, &ok);
   if (rex->carries) {
     r->T_old = array(rex, lanes * n_terms, sizeof *r->T_old, &ok);
-    CW_TRY(cw_field_create(rex->ctx, r->x.geom, r->x.n_comp, r->x.n_config, &r->old));
+    CW_TRY(cw_footprint_spare(rex->ctx, &rex->footprint, &r->x, &r->spare));
   }
   const cw_rex_options *o = &rex->options;
   if (o->way != NULL)
     CW_TRY(cw_way_samplers_open(rex->ctx, rex->ladder->th, o->sampler, o->param, o->choice,
-                                &o->way_levels, r->x.n_blocks, &r->way));
+                                &o->way_levels, cw_footprint_patch(&rex->footprint), r->x.n_blocks,
+                                &r->way));
   return ok ? CW_OK : no_memory(rex->ctx);
 }
 
@@ -122,9 +123,9 @@ static cw_status open_footprint(cw_rex *rex) {
   bool local = o->map == NULL;
   for (int k = 0; o->way != NULL && k + 1 < rex->ladder->n; k++)
     local = local && cw_way_is_local(&o->way[k]);
-  return rex->carries
-             ? cw_footprint_open(rex->ctx, rex->ladder->th, &o->way_levels, local, &rex->footprint)
-             : CW_OK;
+  if (!rex->carries) return CW_OK;
+  return cw_footprint_open(rex->ctx, rex->ladder, o->sampler, &o->way_levels, local,
+                           &rex->footprint);
 }
 
 static cw_status open_rungs(cw_rex *rex) {
@@ -252,7 +253,7 @@ void cw_rex_destroy(cw_rex *rex) {
   for (int k = rex->mine.begin; rex->rung != NULL && k < rex->mine.end; k++) {
     cw_rex_rung *r = &rex->rung[k];
     cw_field_destroy(&r->x);
-    cw_field_destroy(&r->old);
+    cw_field_destroy(&r->spare);
     cw_sampler_destroy(r->sampler);
     for (int l = 0; l < CW_MAX_LEVELS; l++) cw_sampler_destroy(r->level[l]);
     cw_way_samplers_close(&r->way);

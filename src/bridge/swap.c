@@ -34,7 +34,7 @@ static size_t terms_size(const cw_rex *rex, const cw_rex_rung *r) {
   return (size_t)(r->x.n_blocks * r->x.B * rex->ladder->th->ops->n_terms) * sizeof *r->T;
 }
 
-/* x and its terms at the end of its way to the partner's rung; as they were: old. */
+/* What goes for x, and its terms, at the end of its way to the partner's rung. */
 static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, cw_carried *at) {
   static const cw_move by_map[] = {{.kind = CW_MOVE_TRANSPORT}, {.kind = CW_MOVE_RETARGET, .t = 1}};
   cw_rex_rung *r = &rex->rung[k];
@@ -47,7 +47,7 @@ static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, cw_carried 
                    .samplers = &r->way,
                    .rng = cw_rng_substream(rex->options.rng, "way", (uint32_t)k),
                    .step = (uint32_t)(pass->number * (uint64_t)cw_program_steps(way))};
-  cw_footprint_keep(&rex->footprint, &r->x, &r->old);
+  on.at.x = cw_footprint_leave(&rex->footprint, &r->x, &r->spare);
   memcpy(r->T_old, r->T, terms_size(rex, r));
   cw_way_samplers_take(&r->way, cw_tuned_state(&rex->tuned, pair));
   CW_TRY(cw_way_run(way, &on, to < k));
@@ -162,14 +162,14 @@ static const bool *decisions(const cw_rex *rex, int k) {
   return rex->accepted + k * rex->options.chains + rex->mine.first;
 }
 
-/* Configurations of rung k that do not swap are what they were before they went. */
-static cw_status take_back(cw_rex *rex, int k, const void *arg) {
+/* Configurations of rung k that swap are what has gone for them, others what they were. */
+static cw_status come_back(cw_rex *rex, int k, const void *arg) {
   const int to = partner_of(rex, k, ((const cw_pass *)arg)->parity);
   const long n_terms = rex->ladder->th->ops->n_terms;
   cw_rex_rung *r = &rex->rung[k];
   if (to < 0) return CW_OK;
   const bool *yes = decisions(rex, k < to ? k : to);
-  cw_footprint_restore(&rex->footprint, &r->x, &r->old, yes);
+  cw_footprint_return(&rex->footprint, &r->x, &r->spare, yes);
   for (long i = 0; i < r->x.n_config; i++)
     if (!yes[i]) memcpy(r->T + i * n_terms, r->T_old + i * n_terms, (size_t)n_terms * sizeof *r->T);
   r->known = rex->wanted;
@@ -249,7 +249,7 @@ static cw_status pass_over(cw_rex *rex, uint32_t step, uint32_t index, int parit
   CW_TRY(cw_rex_for_rungs(rex, propose, &pass));
   cw_rex_gather(rex, rex->log_weight);
   decide(rex, step, index, parity);
-  if (rex->carries) CW_TRY(cw_rex_for_rungs(rex, take_back, &pass));
+  if (rex->carries) CW_TRY(cw_rex_for_rungs(rex, come_back, &pass));
   CW_TRY(cw_rex_for_rungs(rex, exchange, &pass));
   return rex->by_rungs ? exchange_ranks(rex, parity) : CW_OK;
 }
