@@ -31,10 +31,9 @@ typedef struct {
   double (*param)[CW_MAX_PARAMS]; /* (n) parameters of the theory's form, owned */
 } cw_ladder;
 
-/* params (n): parameters of th's form on every rung. CW_EINVAL if n is not in [2, CW_MAX_RUNGS] or
- * the theory refuses a rung (named in the message); CW_ENOMEM. The caller destroys *out in any
- * case.
- */
+/* params (n): parameters of th's form on every rung. CW_EINVAL if n is not in [2, CW_MAX_RUNGS], the
+ * theory refuses a rung (named in the message) or its fields there are not th's; CW_ENOMEM. The caller
+ * destroys *out in any case. */
 cw_status cw_ladder_create(cw_context *ctx, const cw_theory *th, int n,
                            const double (*params)[CW_MAX_PARAMS], cw_ladder *out);
 void cw_ladder_destroy(cw_ladder *ladder);

@@ -48,6 +48,14 @@ cw_status cw_way_check(cw_context *ctx, const cw_program *way, const cw_sampler_
   return CW_OK;
 }
 
+bool cw_way_is_local(const cw_program *way) {
+  for (int i = 0; i < way->n; i++)
+    if (way->move[i].kind == CW_MOVE_TRANSPORT ||
+        (way->move[i].kind == CW_MOVE_MUTATE && way->move[i].level < 0))
+      return false;
+  return true;
+}
+
 cw_status cw_way_run(const cw_program *way, cw_passage *on, bool back) {
   return cw_program_run(way, &runner, on, back);
 }

@@ -167,13 +167,19 @@ typedef struct {
 
 /* The sites within margin of the defect of the job's theory; false: it has none. */
 bool cw_find_defect(const cw_plan *p, int margin, cw_box *box);
-/* The links of a level: hops: 2, or margin: 2, of sites. */
-cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level);
+/* One more level, swept once: the links that m's sampler updates around the defect, hops: 2, or margin:
+ * 2, of sites. */
+cw_status cw_read_level(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_levels *levels);
+/* Key `levels`: a list of such maps, whose other keys rest reads, of level l into self. */
+typedef cw_status cw_level_rest(cw_node *map, int l, void *self);
+cw_status cw_read_levels(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_levels *levels,
+                         cw_level_rest *rest, void *self);
 /* flow: none, or a section with flows along the ladder. */
 cw_status cw_read_flow_section(cw_node *map, const cw_plan *p, const cw_section **flow);
-/* w->steps stays 0 where the section has no key `way`. with_flows: it may have flows. */
-cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, bool with_flows,
-                      cw_way_plan *w);
+/* w->steps stays 0 where the section has no key `way`, unless it is required. with_flows: it may have
+ * flows. */
+cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m,
+                      cw_job_presence presence, bool with_flows, cw_way_plan *w);
 /* A program from every replica to the next; NULL: no way. flow (rungs of the ladder - 1), with flows.
  * The caller frees *out. */
 cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, const cw_ladder_plan *ladder,
