@@ -44,6 +44,13 @@ typedef struct {
   double *x, *y, *dy; /* (n), owned; dy: NULL if there is none */
 } cw_curve;
 
+/* Of the seconds of a stage. */
+typedef struct {
+  const char *what; /* "sampler", "measurements"; static */
+  double seconds;
+} cw_spent;
+enum { CW_MOST_SPENT = 8 };
+
 /* Whose samples a stage has log-weights of, by which the job's model is judged. */
 typedef enum { CW_OF_NOTHING, CW_OF_MODEL, CW_OF_TARGET } cw_sampled;
 
@@ -56,8 +63,10 @@ struct cw_analysis_stage {
   /* measurements (of the first group) or judged configurations per chain, training steps,
    * samples, nodes */
   long n_step;
-  long n_chain;           /* 0: not a set of chains */
-  double seconds;         /* spent in it */
+  long n_chain;                  /* 0: not a set of chains */
+  double seconds;                /* spent in it */
+  cw_spent spent[CW_MOST_SPENT]; /* what they went into, where that is known: not all of them */
+  int n_spent;
   double start_off_group; /* how far a start file that was projected was from SU(3); 0: none was */
   unsigned start_ignored; /* checks of it that failed and were ignored, as bits */
   long longest_rejection; /* run of rejected proposals; -1: none are counted */

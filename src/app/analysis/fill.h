@@ -69,6 +69,8 @@ double *cw_chains_first(const double *data, long n_step, long n_chain, long n_co
 /* A number of a stage, "STAGE.QUANTITY" or, index >= 0, "STAGE.QUANTITY[INDEX]". */
 cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quantity, int index,
                         const char *help, cw_estimate e);
+/* Of the seconds of a stage, those that what (static) took; at most CW_MOST_SPENT of them. */
+void cw_add_spent(cw_analysis_stage *s, const char *what, double seconds);
 /* A number of a stage that no observable group knows: series (n_chain, n_step). */
 cw_status cw_add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
                         const char *help, const double *series, long n_chain, long n_step);

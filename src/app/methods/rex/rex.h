@@ -16,6 +16,13 @@ typedef struct {
   const cw_section *flow; /* whose flows carry configurations between rungs; NULL: none */
 } cw_rex_plan;
 
+/* What the time of a stage goes into: sampler steps, flows, the rest of swaps, measurements. */
+enum { CW_REX_SHARES = 4 };
+
+/* The section whose flows swaps go through, by themselves or on a way; NULL: none. */
+static inline const cw_section *cw_rex_flow(const cw_rex_plan *x) {
+  return x->flow != NULL ? x->flow : x->way.flow;
+}
 /* Rungs of the job's ladder from a replica to the next. */
 static inline int cw_rex_stride(const cw_rex_plan *x) {
   return x->way.flow != NULL ? (int)x->way.steps : 1;
