@@ -164,6 +164,26 @@ enum { CW_MOST_FREE_ENERGIES = CW_MAX_SECTIONS };
 /* All stages that know ln Z or a ratio, in the order of running; returns how many. */
 int cw_list_free_energies(const cw_analysis_case *c, cw_free_energy list[CW_MOST_FREE_ENERGIES]);
 
+/* What an independent value of a quantity costs a part that measures it. */
+typedef struct {
+  const cw_analysis_case *c;
+  const cw_analysis_stage *stage;
+  const cw_result *result; /* of the quantity */
+  double tau, tau_error;   /* tau_int in steps; NAN: unknown, or weighted samples */
+  double per_step; /* seconds of sampling, thermalisation included; NAN: unknown, as below */
+  double cost, cost_error; /* seconds of sampling by the number of independent values */
+  double training;         /* seconds */
+} cw_cost;
+enum { CW_MOST_COSTS = 48 }; /* from there on of ladders only the last rungs */
+/* Of the quantity that freezes in the first case that has one: all parts of all cases that measure it,
+ * in the order of running. The seconds of a ladder give all its rungs, each of which is listed at this
+ * price. *quantity NULL, *n = 0: there is none. The caller frees *list. CW_ENOMEM. */
+cw_status cw_list_costs(cw_context *ctx, const cw_analysis *a, const cw_quantity **quantity,
+                        cw_cost **list, int *n);
+/* "CASE: Method, beta = 6", with the parameters in which entries of the list of the same theory
+ * differ. */
+void cw_cost_label(const cw_cost *list, int n, int i, bool in_print, char text[CW_TITLE]);
+
 #define CW_EXPECT_SIGMA 4 /* a result further from what the job expects is warned of */
 /* What is expected in words (size): with its error, or all digits that an exact value may need. */
 void cw_expect_format(const cw_expect *e, char *text, size_t size);

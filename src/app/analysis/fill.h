@@ -42,6 +42,9 @@ cw_status cw_get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arr
 
 /* Geometry, theory and observers of a case, and its theory, model and training in words. */
 cw_status cw_describe_case(cw_context *ctx, cw_analysis_case *c);
+/* Parameter number i of a theory: "beta = 6" or, in print, "β = 6"; returns as snprintf. */
+int cw_describe_parameter(const cw_plan *plan, int i, double value, bool in_print, char *text,
+                          size_t size);
 /* Notes what the job asks for and the store does not hold. */
 cw_status cw_note_missing(cw_context *ctx, cw_analysis_case *c);
 /* The rows of group g, checked against its observables; *primary = NULL: nothing measured yet. */

@@ -293,7 +293,8 @@ static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *
     cw_case_page to = {ctx, page, &a->cases[0], 2};
     CW_TRY(write_summary(&to));
     CW_TRY(write_mode_dropping(page, a));
-    return write_case(&to);
+    CW_TRY(write_case(&to));
+    return cw_page_costs(ctx, page, a);
   }
   cw_prose p = {0};
   cw_say(&p, "This job has %d cases:", a->n_cases);
@@ -303,6 +304,7 @@ static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *
   CW_TRY(cw_page_scan(page, a));
   CW_TRY(write_mode_dropping(page, a));
   CW_TRY(cw_page_ladder_lengths(page, a));
+  CW_TRY(cw_page_costs(ctx, page, a));
   for (int i = 0; i < a->n_cases; i++) {
     cw_case_page to = {ctx, page, &a->cases[i], 3};
     char title[CW_CASE_NAME + 16];
