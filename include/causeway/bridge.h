@@ -305,6 +305,13 @@ typedef struct {
 } cw_rex_swaps;
 const cw_rex_swaps *cw_rex_swap_counts(const cw_rex *rex);
 void cw_rex_reset_counts(cw_rex *rex);
+/* Wall seconds that steps took on this rank since they were last taken: of sampler steps on rungs
+ * and on ways; of maps, with the actions before and after them; of all else that swaps do. What
+ * threads do side by side on ways is shared out in proportion. Of no effect on anything else. */
+typedef struct {
+  double sampler, transport, swap;
+} cw_rex_seconds;
+cw_rex_seconds cw_rex_take_seconds(cw_rex *rex);
 /* (chains, n): number of the replica that is on a rung now; replica r started on rung r. On all
  * ranks. */
 const int *cw_rex_labels(const cw_rex *rex);

@@ -356,9 +356,11 @@ static void tune(const rex_step *on) {
 static cw_status mutate(void *self, const cw_move *m, bool back) {
   const rex_step *on = self;
   const rung_steps todo = {m, (uint32_t)(on->turn * m->steps)};
+  const double began = cw_wall_seconds();
   (void)back;
   CW_TRY(cw_rex_for_rungs(on->rex, mutate_rung, &todo));
   if (m->level < 0) tune(on);
+  on->rex->spent.sampler += cw_wall_seconds() - began;
   return CW_OK;
 }
 
@@ -396,7 +398,17 @@ static cw_status repeat(void *self, const cw_move *m, bool back) {
 
 cw_status cw_rex_step(cw_rex *rex, uint32_t step, uint32_t n_tune) {
   rex_step on = {.rex = rex, .step = step, .n_tune = n_tune, .turn = step};
-  return cw_program_run(&rex->program[0], &runner, &on, false);
+  cw_rex_seconds *s = &rex->spent;
+  const double began = cw_wall_seconds(), known = s->sampler + s->transport;
+  CW_TRY(cw_program_run(&rex->program[0], &runner, &on, false));
+  s->swap += fmax(cw_wall_seconds() - began - (s->sampler + s->transport - known), 0);
+  return CW_OK;
+}
+
+cw_rex_seconds cw_rex_take_seconds(cw_rex *rex) {
+  const cw_rex_seconds spent = rex->spent;
+  rex->spent = (cw_rex_seconds){0};
+  return spent;
 }
 
 /* ------------------------------------------------------------------- contents */

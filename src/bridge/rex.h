@@ -24,6 +24,8 @@ typedef struct {
   cw_sampler *sampler;              /* of a full step */
   cw_sampler *level[CW_MAX_LEVELS]; /* restricted to the links of a level */
   cw_way_samplers way;
+  double on_way[CW_MOVE_KINDS]; /* seconds of the moves of the present pass */
+  double proposing;             /* seconds of all that the rung did in it */
 } cw_rex_rung;
 
 struct cw_rex {
@@ -51,6 +53,7 @@ struct cw_rex {
   long row_width;          /* a configuration and its terms */
   int *label;              /* (chains, n) */
   cw_rex_swaps swaps;
+  cw_rex_seconds spent;
   cw_arena *arena; /* of all arrays */
 };
 

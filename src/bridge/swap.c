@@ -52,22 +52,48 @@ static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, cw_carried 
   cw_way_samplers_take(&r->way, cw_tuned_state(&rex->tuned, pair));
   CW_TRY(cw_way_run(way, &on, to < k));
   cw_know_terms(&on.at, rex->wanted);
+  memcpy(r->on_way, on.seconds, sizeof on.seconds);
   return CW_OK;
 }
 
 /* row = log-weights on the partner's rung. */
-static cw_status propose(cw_rex *rex, int k, const void *arg) {
-  const cw_pass *pass = arg;
-  int to = partner_of(rex, k, pass->parity);
+static cw_status weigh(cw_rex *rex, int k, int to, const cw_pass *pass) {
   cw_rex_rung *r = &rex->rung[k];
   double c[CW_MAX_TERMS];
-  if (to < 0) return CW_OK;
   cw_carried at = carried(rex, r, c);
   memcpy(c, rex->ladder->c[k], sizeof c);
   memset(r->row, 0, (size_t)(r->x.n_blocks * r->x.B) * sizeof *r->row);
   cw_know_terms(&at, rex->wanted);
   if (rex->carries) return go(rex, k, to, pass, &at);
   cw_retarget_to(&at, rex->ladder->c[to]);
+  return CW_OK;
+}
+
+static cw_status propose(cw_rex *rex, int k, const void *arg) {
+  const cw_pass *pass = arg;
+  const double began = cw_wall_seconds();
+  const int to = partner_of(rex, k, pass->parity);
+  if (to >= 0) CW_TRY(weigh(rex, k, to, pass));
+  rex->rung[k].proposing = cw_wall_seconds() - began;
+  return CW_OK;
+}
+
+/* All rungs, and what of their wall time went into maps and into sampler steps on the way. */
+static cw_status propose_all(cw_rex *rex, const cw_pass *pass) {
+  double all = 0, transport = 0, sampler = 0;
+  for (int k = rex->mine.begin; k < rex->mine.end; k++)
+    memset(rex->rung[k].on_way, 0, sizeof rex->rung[k].on_way);
+  const double began = cw_wall_seconds();
+  CW_TRY(cw_rex_for_rungs(rex, propose, pass));
+  const double wall = cw_wall_seconds() - began;
+  for (int k = rex->mine.begin; k < rex->mine.end; k++) {
+    all += rex->rung[k].proposing;
+    transport += rex->rung[k].on_way[CW_MOVE_TRANSPORT];
+    sampler += rex->rung[k].on_way[CW_MOVE_MUTATE];
+  }
+  if (!(all > 0)) return CW_OK;
+  rex->spent.transport += wall * transport / all;
+  rex->spent.sampler += wall * sampler / all;
   return CW_OK;
 }
 
@@ -246,7 +272,7 @@ static cw_status exchange_ranks(cw_rex *rex, int parity) {
 
 static cw_status pass_over(cw_rex *rex, uint32_t step, uint32_t index, int parity, int second) {
   const cw_pass pass = {parity, 2 * (step * rex->sweeps + index) + (uint64_t)second};
-  CW_TRY(cw_rex_for_rungs(rex, propose, &pass));
+  CW_TRY(propose_all(rex, &pass));
   cw_rex_gather(rex, rex->log_weight);
   decide(rex, step, index, parity);
   if (rex->carries) CW_TRY(cw_rex_for_rungs(rex, come_back, &pass));

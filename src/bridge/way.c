@@ -7,7 +7,10 @@
 
 static cw_status transport(void *self, const cw_move *m, bool back) {
   cw_passage *on = self;
-  return cw_carry(&on->at, m->map != NULL ? m->map : on->map, back);
+  const double began = cw_wall_seconds();
+  CW_TRY(cw_carry(&on->at, m->map != NULL ? m->map : on->map, back));
+  on->seconds[CW_MOVE_TRANSPORT] += cw_wall_seconds() - began;
+  return CW_OK;
 }
 
 static cw_status retarget(void *self, const cw_move *m, bool back) {
@@ -22,10 +25,12 @@ static cw_status retarget(void *self, const cw_move *m, bool back) {
 static cw_status mutate(void *self, const cw_move *m, bool back) {
   cw_passage *on = self;
   cw_sampler *s = m->level >= 0 ? on->samplers->level[m->level] : on->samplers->everywhere;
+  const double began = cw_wall_seconds();
   for (long t = 0; t < m->steps; t++)
     CW_TRY((back ? s->ops->step_back : s->ops->step)(s, on->at.c, on->at.x, on->rng, on->step++,
                                                      NULL));
   if (m->steps > 0) *on->at.known = 0;
+  on->seconds[CW_MOVE_MUTATE] += cw_wall_seconds() - began;
   return CW_OK;
 }
 

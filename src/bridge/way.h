@@ -11,11 +11,12 @@
 /* Who is on the way, and what the way takes. */
 typedef struct {
   cw_carried at;
-  int pair;                  /* the way is between this rung and the next */
-  const cw_map *map;         /* from rung pair to the next; NULL: none */
-  cw_way_samplers *samplers; /* of mutations */
-  cw_rng rng;                /* draws of mutations, keyed by chain and step number */
-  uint32_t step;             /* number of the next one */
+  int pair;                      /* the way is between this rung and the next */
+  const cw_map *map;             /* from rung pair to the next; NULL: none */
+  cw_way_samplers *samplers;     /* of mutations */
+  cw_rng rng;                    /* draws of mutations, keyed by chain and step number */
+  uint32_t step;                 /* number of the next one */
+  double seconds[CW_MOVE_KINDS]; /* that transports and mutations took, added to */
 } cw_passage;
 
 /* min(1, e^lw), with which what has such a log-weight is accepted; 0 where that is not a number. */

@@ -65,7 +65,9 @@ struct cw_section {
 
 /* What a section trains, under the name of one of its parts. */
 struct cw_training {
-  char stage[64]; /* "train", "craft.train" */
+  /* "train", "craft.train"; of flows on a ladder it may have results K[k], the mean works up and down
+   * together which it predicts between rungs k and k+1. */
+  char stage[64];
   const cw_model_spec *model;
   bool is_ladder;         /* a flow for every step of the ladder; false: the job's model */
   const cw_section *data; /* on whose kept configurations; NULL: on none */
@@ -231,6 +233,8 @@ long cw_fair_rows(const cw_plan *plan, const cw_section *data);
 /* A part without training on the job's theory, of one step per unit; its section says name, label
  * and colour. */
 cw_part cw_part_of(const cw_section *s, unsigned is, const char *unit, long wanted);
+/* Names the stage that trained the flows which a part goes through, those of a section; NULL: none. */
+void cw_part_by_flows(const cw_plan *p, const cw_section *flow, cw_part *part);
 
 /* The store's name of a stage of a case. */
 void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]);
