@@ -38,12 +38,15 @@ static const command commands[] = {
      "print what can be used in a job, and the formats of configurations", NO_FORMATS, false},
     {"info", cw_command_info,
      "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",
-     "verify a gauge configuration and print what it holds", READ, false},
+     "verify a gauge configuration or a model file and print what it holds", READ, false},
     {"convert", cw_command_convert,
      "convert IN OUT [--format FORMAT] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
      "[--ignore-checks checksum,plaquette,link_trace] [--case NAME] [--stage NAME] [--config N] "
      "[--overwrite]",
      "write a gauge configuration, of a file or kept by a run, in another format", WRITTEN, false},
+    {"export", cw_command_export, "export RUN OUT [--case NAME] [--stage NAME] [--overwrite]",
+     "write the flows that a run trained between the rungs of its ladder as a model file",
+     NO_FORMATS, false},
     {"check", cw_command_check, "check [--threads N]",
      "test this installation in about two minutes", NO_FORMATS, true},
 };
