@@ -51,6 +51,11 @@ const fault_job fault_jobs[] = {
     {"nmcmc", HEAD PHI4 FLOW TRAIN "nmcmc: {chains: 20, steps: 20}\n"},
     {"forward", HEAD PHI4 FLOW TRAIN HMC "forward: {data: hmc}\n"},
     {"chain", HEAD PHI4 "chain: {nodes: 2, chains: 20, thermalise: 2, steps: 2}\n"},
+    {"least_squares", /* in one segment: not each has all of its arrays */
+     "seed: 3\ncheckpoint: 1000\n"
+     "lattice: [4, 4]\ntheory: {kind: u1, beta: 2}\nladder: {from: {beta: 1.8}, rungs: 3}\n"
+     "least_squares: {sampler: heatbath, chains: 20, thermalise: 1, steps: 4, flow: {layers: "
+     "[{kind: residual}]}}\n"},
     {"ais", HEAD LADDER "ais: {" WALK ", reverse: true}\n"},
     {"smc", HEAD LADDER "smc: {" WALK ", threshold: 1, pimh: true}\n"},
     {"snf", HEAD LADDER "snf: {" WALK ", " WALK_FLOW "}\n"},

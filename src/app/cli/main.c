@@ -34,8 +34,10 @@ static const command commands[] = {
     {"show", cw_command_show, "show DIR [--json]", "print the results of a run", NO_FORMATS, false},
     {"report", cw_command_report, "report DIR", "write DIR/report.html", NO_FORMATS, false},
     {"list", cw_command_list,
-     "list [theories|methods|samplers|layers|autoregressive|observables|formats|jobs]",
-     "print what can be used in a job, and the formats of configurations", NO_FORMATS, false},
+     "list [theories|methods|samplers|layers|autoregressive|observables|formats|jobs|models]",
+     "print what can be used in a job, the formats of configurations, and the jobs and models that "
+     "ship",
+     NO_FORMATS, false},
     {"info", cw_command_info,
      "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",
      "verify a gauge configuration or a model file and print what it holds", READ, false},

@@ -111,63 +111,81 @@ static void print_words(const char *path, const cw_model_file *f) {
 
 /* ------------------------------------------------------------------- as JSON */
 
+/* What sets or appends returns 0, or -1: no memory. What makes returns NULL then. */
 static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *unless(int bad, json_t *made) {
+  if (bad == 0) return made;
+  json_decref(made);
+  return NULL;
+}
 
 static json_t *reals(const double *x, long n) {
   json_t *list = json_array();
-  for (long i = 0; i < n; i++) json_array_append_new(list, real(x[i]));
-  return list;
+  int bad = 0;
+  for (long i = 0; i < n; i++) bad += json_array_append_new(list, real(x[i]));
+  return unless(bad, list);
+}
+
+static json_t *value_and_error(double value, double error) {
+  json_t *map = json_object();
+  int bad = json_object_set_new(map, "value", real(value));
+  bad += json_object_set_new(map, "error", real(error));
+  return unless(bad, map);
 }
 
 static json_t *end_of(const cw_model_file *f, int flow, int end) {
   json_t *map = json_object();
+  int bad = 0;
   for (int i = 0; i < f->n_params; i++)
-    json_object_set_new(map, f->param[i], real(f->ends[(flow * 2 + end) * f->n_params + i]));
-  return map;
+    bad += json_object_set_new(map, f->param[i], real(f->ends[(flow * 2 + end) * f->n_params + i]));
+  return unless(bad, map);
 }
 
 static json_t *volumes_of(const cw_model_file *f, int flow) {
   json_t *list = json_array();
+  int bad = 0;
   for (int i = 0; i < N_LARGER; i++) {
     double error;
     const double a = acceptance_at(f, flow, larger[i], &error);
-    json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "sites",
-                                          (json_int_t)(larger[i] * cw_lattice_sites(&f->lat)),
-                                          "value", real(a), "error", real(error)));
+    json_t *one = value_and_error(a, error);
+    bad += json_object_set_new(one, "sites", json_integer(larger[i] * cw_lattice_sites(&f->lat)));
+    bad += json_array_append_new(list, one);
   }
-  return list;
+  return unless(bad, list);
 }
 
 static json_t *flow_to_json(const cw_model_file *f, int k) {
-  json_t *map =
-      json_pack("{s:o, s:o, s:o, s:o}", "from", end_of(f, k, 0), "to", end_of(f, k, 1), "positions",
-                reals(f->position + k, 2), "configurations", real(f->configurations[k]));
+  json_t *map = json_object();
+  int bad = json_object_set_new(map, "from", end_of(f, k, 0));
+  bad += json_object_set_new(map, "to", end_of(f, k, 1));
+  bad += json_object_set_new(map, "positions", reals(f->position + k, 2));
+  bad += json_object_set_new(map, "configurations", real(f->configurations[k]));
   for (int i = 0; i < CW_MODEL_NUMBERS; i++)
-    json_object_set_new(map, cw_model_numbers[i],
-                        json_pack("{s:o, s:o}", "value", real(number(f, i, k)[0]), "error",
-                                  real(number(f, i, k)[1])));
-  json_object_set_new(map, "acceptance_on_larger", volumes_of(f, k));
-  json_object_set_new(map, "theta", reals(f->theta + k * f->n_theta, f->n_theta));
-  return map;
+    bad += json_object_set_new(map, cw_model_numbers[i],
+                               value_and_error(number(f, i, k)[0], number(f, i, k)[1]));
+  bad += json_object_set_new(map, "acceptance_on_larger", volumes_of(f, k));
+  bad += json_object_set_new(map, "theta", reals(f->theta + k * f->n_theta, f->n_theta));
+  return unless(bad, map);
 }
 
-static json_t *to_json(const char *path, const cw_model_file *f) {
-  json_t *lattice = json_array(), *flows = json_array();
+static json_t *to_json(const cw_model_file *f) {
+  json_t *map = json_object(), *lattice = json_array(), *flows = json_array();
+  int bad = json_object_set_new(map, "format", json_string("causeway-model"));
+  for (int i = 0; i < CW_MODEL_TEXTS; i++)
+    bad += json_object_set_new(map, f->text[i].name, json_string(f->text[i].text));
   for (int d = 0; d < f->lat.dim; d++)
-    json_array_append_new(lattice, json_integer(f->lat.extent[d]));
-  for (int k = 0; k < f->n; k++) json_array_append_new(flows, flow_to_json(f, k));
-  return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s}", "file", path,
-                   "format", "causeway-model", "theory", f->text[CW_MODEL_THEORY].text, "form",
-                   f->text[CW_MODEL_FORM].text, "lattice", lattice, "flow",
-                   f->text[CW_MODEL_FLOW_TEXT].text, "case", f->text[CW_MODEL_CASE].text, "section",
-                   f->text[CW_MODEL_SECTION].text, "judged", f->text[CW_MODEL_JUDGED].text, "flows",
-                   flows, "job", f->text[CW_MODEL_JOB].text);
+    bad += json_array_append_new(lattice, json_integer(f->lat.extent[d]));
+  for (int k = 0; k < f->n; k++) bad += json_array_append_new(flows, flow_to_json(f, k));
+  bad += json_object_set_new(map, "lattice", lattice);
+  bad += json_object_set_new(map, "flows", flows);
+  return unless(bad, map);
 }
 
 static cw_status print_json(cw_context *ctx, const char *path, const cw_model_file *f) {
-  json_t *document = to_json(path, f);
+  json_t *document = to_json(f);
   if (document == NULL)
-    return cw_fail(ctx, CW_EINVAL, "'%.200s': the name of the file is not UTF-8", path);
+    return cw_fail(ctx, CW_ENOMEM, "no memory for '%s' as JSON, or its texts are not UTF-8", path);
   int bad = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
   json_decref(document);
   if (bad != 0) return cw_fail(ctx, CW_EIO, "cannot write to standard output");
