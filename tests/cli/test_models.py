@@ -74,6 +74,7 @@ class Models(Case):
         for out, words in (("model", ()), ("run", FROM_RUN)):
             self.good("run", "use.yaml", "--out", out, *words)
         self.assertEqual(self.results("model")["results"], self.results("run")["results"])
+        self.assertIn("start     flows of least_squares as those of model fit.h5\n", self.good("show", "model"))
         self.good("run", "use.yaml", "--out", "larger", "--set", "lattice=[6, 4]")
         self.good("run", "use.yaml", "--out", "part", "--set", "ladder={from: {beta: 2.5}, rungs: 2}")
         self.good("run", "use.yaml", "--out", "fitted", "--set", "least_squares.rounds=1", "--set", "least_squares.steps=60",
