@@ -1,9 +1,12 @@
 """Model files: export from a run, info, jobs that start from them, and what is refused."""
 import json
 import math
+from pathlib import Path
 
 import program
 from program import Case
+
+SHIPPED = Path(__file__).resolve().parents[2] / "models"
 
 FIT = """\
 job: fit
@@ -147,6 +150,26 @@ class Trained(Case):
         self.assertEqual(self.results("model")["results"], self.results("run")["results"])
         self.bad(("run", "use.yaml", "--out", "x", *keep, "--set", "snf.flow.start.model=snf.h5", "--set", "snf.flow.layers[0].net.hidden=[4]"),
                  "of layer 0 its network is another")
+
+
+class Shipped(Case):
+    """What ships is read, and is of the job beside it, on another lattice."""
+
+    def test_models(self):
+        files = sorted(SHIPPED.glob("*.h5"))
+        self.assertTrue(files)
+        table = (SHIPPED / "README.md").read_text()
+        for file in files:
+            found = json.loads(self.good("info", file, "--json"))
+            self.assertIn(f"| `{file.name}` |", table)
+            self.assertLess(file.stat().st_size, 100000)
+            self.good("run", file.with_suffix(".yaml"), "--out", file.stem, "--set", "least_squares.rounds=0",
+                      "--set", f"least_squares.flow.start.model={file}", "--set", f"lattice={[4] * len(found['lattice'])}")
+            self.good("export", file.stem, "again.h5", "--overwrite")
+            again = json.loads(self.good("info", "again.h5", "--json"))
+            for a, b in zip(again["flows"], found["flows"], strict=True):
+                for key in ("from", "to", "theta"):
+                    self.assertEqual(a[key], b[key])
 
 
 if __name__ == "__main__":
