@@ -102,6 +102,20 @@ static void print_start(FILE *out, const cw_plan *plan) {
           plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);
 }
 
+/* Flows between rungs that begin as others. */
+static void print_flow_starts(FILE *out, const cw_plan *plan) {
+  for (int i = 0; i < plan->n_sections; i++) {
+    const cw_section *s = &plan->section[i];
+    cw_training t;
+    if (s->method->trains == NULL || !s->method->trains(plan, s, &t) || t.start == NULL) continue;
+    if (!cw_has_start(t.start)) continue;
+    bool file = t.start->model[0] != '\0';
+    fprintf(out, "start     flows of %s as those of %s %s%s%s\n", s->kind.name,
+            file ? "model" : "run", file ? t.start->model : t.start->run,
+            t.start->name[0] != '\0' ? ", case " : "", t.start->name);
+  }
+}
+
 /* The methods that know the free energy, if there are several. */
 static void print_free_energies(FILE *out, const cw_analysis_case *c) {
   cw_free_energy list[CW_MOST_FREE_ENERGIES];
@@ -158,6 +172,7 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
     fprintf(out, "model     %s, %ld parameter%s\n", c->model_text, c->n_parameters,
             c->n_parameters == 1 ? "" : "s");
   if (c->plan->start.run[0] != '\0') print_start(out, c->plan);
+  print_flow_starts(out, c->plan);
   if (c->train_text[0] != '\0') fprintf(out, "training  %s\n", c->train_text);
   if (c->has_flow) print_flow(out, c);
   for (int i = 0; i < c->n_missing; i++) fprintf(out, "missing   %s\n", c->missing[i]);

@@ -51,10 +51,16 @@ typedef struct {
   double param[CW_MAX_RUNGS][CW_MAX_PARAMS];
 } cw_ladder_plan;
 
-/* Run (and case) whose trained parameters a model starts from; run "": none. */
+/* Run (and case) whose trained parameters a model starts from, or for flows between rungs the model
+ * file that holds them; "": none. */
 typedef struct {
   char run[CW_PATH], name[64];
+  char model[CW_PATH];
 } cw_start_from;
+
+static inline bool cw_has_start(const cw_start_from *s) {
+  return s->run[0] != '\0' || s->model[0] != '\0';
+}
 
 /* A section of the job that is a method's. */
 struct cw_section {
@@ -69,9 +75,11 @@ struct cw_training {
    * together which it predicts between rungs k and k+1. */
   char stage[64];
   const cw_model_spec *model;
-  bool is_ladder;         /* a flow for every step of the ladder; false: the job's model */
-  const cw_section *data; /* on whose kept configurations; NULL: on none */
-  char text[240];         /* "reverse KL, path gradient, batch 1024, 2000 steps" */
+  const cw_start_from *start; /* of flows; NULL: of none, or that of the job's model */
+  bool is_ladder;             /* a flow for every step of the ladder; false: the job's model */
+  long configurations;        /* of each flow of a ladder: how many it is trained or fitted on */
+  const cw_section *data;     /* on whose kept configurations; NULL: on none */
+  char text[240];             /* "reverse KL, path gradient, batch 1024, 2000 steps" */
 };
 
 struct cw_plan {
@@ -116,6 +124,17 @@ cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, con
 /* Reads the job that a store carries. Local. The caller clears *plans, also after a failure. */
 cw_status cw_plans_of_store(cw_context *ctx, const cw_store *store, cw_plans *plans);
 
+/* The case of a run that a command is about; name NULL: the only one. CW_EINVAL, as the two below
+ * say. */
+cw_status cw_choose_case(cw_context *ctx, const char *command, const cw_plans *plans,
+                         const char *name, const cw_plan **out);
+/* There is no such word among those known (NULL-terminated). */
+cw_status cw_fail_unknown(cw_context *ctx, const char *command, const char *option,
+                          const char *word, const char *const *known);
+/* The user named none, and there are several. */
+cw_status cw_fail_several(cw_context *ctx, const char *command, const char *option,
+                          const char *const *known);
+
 /* What theories, samplers and observables can be asked about a plan's theory before its lattice is
  * laid out: of the geometry only lat and n_sites are there. */
 typedef struct {
@@ -142,6 +161,8 @@ cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p,
 /* Key `flow`: layers without a prior, and whose parameters they start from. CW_EINVAL: the job's fields are
  * not what flows move, one real per site or links. */
 cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_model_spec *model, cw_start_from *start);
+/* Key `layers` of such a flow. */
+cw_status cw_read_layers(cw_node *flow, const cw_plan *p, cw_model_spec *model);
 /* A map under key (`from`, `to`): other parameters of the job's theory; those that it does not name
  * are the job's. Whole numbers are not couplings but say where a defect is: they must be the job's.
  */

@@ -40,7 +40,10 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
 static bool trains(const cw_plan *p, const cw_section *s, cw_training *out) {
   const cw_walk_plan *w = s->own;
   (void)p;
-  *out = (cw_training){.model = &w->flow.model, .is_ladder = true};
+  *out = (cw_training){.model = &w->flow.model,
+                       .start = &w->flow.start,
+                       .is_ladder = true,
+                       .configurations = w->flow.train.steps * w->flow.train.batch};
   cw_flow_stage_name(w, out->stage);
   return w->has_flow;
 }
