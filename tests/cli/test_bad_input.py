@@ -187,7 +187,7 @@ class GaugeJobs(Case):
 
     def test_what_does_not_fit(self):
         self.change("[4, 4, 4, 4]", "[4]", "job.yaml:5: theory: a gauge theory needs at least two dimensions")
-        self.change("seed: 3", "model: {layers: [{kind: scale}]}", "models are for real fields and spins on sites, not for theory 'su3'")
+        self.change("seed: 3", "model: {layers: [{kind: scale}]}", "layer 'scale' does not move the fields of theory 'su3'")
         self.change("heatbath: {", "cluster: {", "job.yaml:6: cluster: sampler 'cluster' does not fit theory 'su3'")
         self.change("checkpoint: 0.05", "chain: {nodes: 3}", "theory 'su3' has no hopping term")
         self.change("beta: 5.7", "beta: strong", "job.yaml:5: theory.beta: expected a number")

@@ -189,7 +189,8 @@ static cw_status fill_held(cw_context *ctx, cw_analysis_stage *s, const rows *r,
                            const cw_arrays *data) {
   const cw_array *held;
   CW_TRY(cw_get_array(ctx, s, data, "held", 2, &held));
-  if (held == NULL || held->dim[0] != r->rounds || held->dim[1] != r->n_pairs)
+  if (held == NULL) return CW_OK;
+  if (held->dim[0] != r->rounds || held->dim[1] != r->n_pairs)
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds fits of another ladder", s->part.name);
   return cw_curve_history(ctx, s, "held", r->n_pairs, 1, held->data + (r->rounds - 1) * r->n_pairs);
 }
