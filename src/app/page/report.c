@@ -297,7 +297,7 @@ static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *
     return cw_page_costs(ctx, page, a);
   }
   cw_prose p = {0};
-  cw_say(&p, "This job has %d cases:", a->n_cases);
+  cw_say(&p, "This job has %d case%s:", a->n_cases, a->n_cases > 1 ? "s" : "");
   for (int i = 0; i < a->n_cases; i++) cw_say(&p, "%s %s", i > 0 ? "," : "", a->cases[i].name);
   cw_say(&p, ".");
   CW_TRY(cw_page_paragraph(page, p.text));
