@@ -95,7 +95,6 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
   char name[64];
   training tr = {.plan = plan, .flows = flows};
   *flows = (cw_flows){0};
-  if (!plan->has_flow) return CW_OK;
   cw_flow_stage_name(plan, name);
   cw_status st = cw_agree(c->ctx, cw_flows_create(c, &plan->flow.model, flows));
   if (st == CW_OK)

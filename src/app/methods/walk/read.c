@@ -112,6 +112,18 @@ static cw_status read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
   return cw_read_descent(train, CW_GRADIENT_PATH, 10, t);
 }
 
+/* Flows of its own, or by name those of an earlier section. */
+static cw_status read_which_flow(cw_node *map, const cw_plan *p, cw_walk_plan *w) {
+  if (!cw_job_is_word(map, "flow")) {
+    w->has_flow = true;
+    return read_flow(map, p, &w->flow);
+  }
+  CW_TRY(cw_read_flow_section(map, p, &w->fitted));
+  if (w->fitted == NULL)
+    return cw_job_fail(map, "flow", "expected layers, or a section with flows between rungs");
+  return CW_OK;
+}
+
 static void set_program(cw_walk_plan *w) {
   int i = 0;
   while (strcmp(programs[i].kind.name, w->name) != 0) i++;
@@ -136,6 +148,6 @@ cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section
   CW_TRY(cw_job_bool(map, "pimh", 0, &w->pimh));
   if (count(w, CW_MOVE_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
   CW_TRY(cw_read_sampler(map, p, m));
-  if ((w->has_flow = count(w, CW_MOVE_TRANSPORT) > 0)) CW_TRY(read_flow(map, p, &w->flow));
+  if (count(w, CW_MOVE_TRANSPORT) > 0) CW_TRY(read_which_flow(map, p, w));
   return check_steps(map, p, w);
 }

@@ -23,8 +23,9 @@ typedef struct {
   long tuning;
   bool reverse; /* walks back from the last rung to the first as well */
   bool pimh;    /* a Markov chain of walks */
-  bool has_flow;
+  bool has_flow; /* of its own, which it trains */
   cw_flow_plan flow;
+  const cw_section *fitted; /* whose flows it goes by instead; NULL: none */
 } cw_walk_plan;
 
 cw_section_kind cw_walk_kind(int i);
