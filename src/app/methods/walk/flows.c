@@ -99,7 +99,7 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
   cw_status st = cw_agree(c->ctx, cw_flows_create(c, &plan->flow.model, flows));
   if (st == CW_OK)
     st = cw_start_parameters(c, &plan->flow.start, name, &plan->flow.model, flows->n, flows->model);
-  if (st == CW_OK) st = open_training(c, name, &tr);
+  if (st != CW_OK || !plan->flow.trained) return st;
   cw_stage stage = {.name = name,
                     .n_steps = plan->flow.train.steps + 1,
                     .self = &tr,
@@ -107,7 +107,7 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
                     .save = save,
                     .load = load,
                     .note = note};
-  st = cw_agree(c->ctx, st);
+  st = cw_agree(c->ctx, open_training(c, name, &tr));
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   close_training(&tr);
   return st;

@@ -100,10 +100,25 @@ static cw_status check_steps(const cw_node *map, const cw_plan *p, const cw_walk
   return CW_OK;
 }
 
+/* Layers that have products; else what trains them makes no sense. */
+static cw_status find_trained(cw_node *map, cw_flow_plan *f) {
+  f->trained = true;
+  for (int i = 0; i < f->model.n_layers; i++) {
+    const char *name = f->model.layer[i].kind;
+    if (cw_layer_find(name)->ops->forward_vjp != NULL) continue;
+    if (cw_job_has(map, "train"))
+      return cw_job_fail(map, "train", "layer '%s' has no derivatives to train flows by", name);
+    f->trained = false;
+  }
+  return CW_OK;
+}
+
 static cw_status read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
   cw_node *train;
   cw_train_options *t = &f->train;
   CW_TRY(cw_read_flow(map, p, &f->model, &f->start));
+  CW_TRY(find_trained(map, f));
+  if (!f->trained) return CW_OK;
   CW_TRY(cw_job_map(map, "train", CW_JOB_PRESET, &train));
   t->loss = CW_LOSS_TRANSITION;
   CW_TRY(cw_job_long(train, "steps", 100, 0, 1000000000, &t->steps));

@@ -14,7 +14,7 @@ void cw_flow_stage_name(const cw_walk_plan *walk, char name[64]) {
 /* Of its own flows, or of those of another section. */
 static void name_training(const cw_plan *p, const cw_walk_plan *w, char name[64]) {
   cw_training t;
-  if (w->has_flow) cw_flow_stage_name(w, name);
+  if (w->has_flow && w->flow.trained) cw_flow_stage_name(w, name);
   if (w->fitted == NULL || !w->fitted->method->trains(p, w->fitted, &t)) return;
   snprintf(name, 64, "%s", t.stage);
 }
@@ -25,7 +25,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   const cw_walk_plan *w = s->own;
   cw_part *part = out;
   (void)p;
-  if (w->has_flow) {
+  if (w->has_flow && w->flow.trained) {
     *part = cw_part_of(s, CW_IS_TRAINING, "walks", w->flow.train.steps);
     cw_flow_stage_name(w, part->name);
     cw_flow_stage_name(w, part->stage);
