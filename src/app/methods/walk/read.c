@@ -153,7 +153,7 @@ cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section
   set_program(w);
   if (w->n_moves == 0) CW_TRY(read_moves(map, w));
   CW_TRY(cw_read_which_sampler(map, m));
-  CW_TRY(cw_job_long(map, "particles", 1024, 2, 1L << 30, &m->chains));
+  CW_TRY(cw_job_long(map, "particles", 1024, 1, 1L << 30, &m->chains));
   CW_TRY(cw_job_long(map, "walks", 16, 2, 1000000, &m->steps));
   CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
   CW_TRY(cw_job_long(map, "every", 10, 1, 1000000, &m->every));

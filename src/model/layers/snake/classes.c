@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_MAX = CW_CLASS_COLOURS, F_MAX = CW_CLASS_FEATURES, DEGREE_MAX = 24 };
+enum { N_MAX = CW_CLASS_COLOURS, F_MAX = CW_CLASS_FEATURES, DEGREE_MAX = 12 };
 
 /* ---- waves ---- */
 
@@ -30,7 +30,7 @@ static void add_feature(cw_classes *f, int a, int b) {
 
 /* Of (a, b) = (p + q, q) charge conjugation makes (p + q, p). */
 static void list_waves(cw_classes *f) {
-  static const int degree[N_MAX + 1] = {0, 20, 10, 5}, steps[N_MAX + 1] = {0, 48, 16, 10};
+  static const int degree[N_MAX + 1] = {0, 12, 10, 5}, steps[N_MAX + 1] = {0, 48, 16, 10};
   f->degree = degree[f->n_colours];
   f->steps = steps[f->n_colours];
   for (int a = 1; a <= f->degree; a++)
