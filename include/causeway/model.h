@@ -56,6 +56,9 @@ typedef struct {
   /* Starting parameters. gain: factor on what makes the layer differ from the identity, 0 to 1. */
   void (*init)(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, double gain);
   void (*destroy)(cw_layer *L);
+  /* The factor, at most 1, by which a bound that makes the layer a bijection keeps its coefficients below
+   * what theta asks for. NULL: there is no such bound. */
+  double (*held)(const cw_layer *L, cw_theta th);
   bool each; /* its products fill cw_gradient_of.each; if not, it must be NULL */
 } cw_layer_ops;
 
@@ -231,7 +234,10 @@ const cw_geometry *cw_model_geometry(const cw_model *m);
 bool cw_model_is_discrete(const cw_model *m); /* of spins +1 and -1? */
 cw_field_kind cw_model_field(const cw_model *m);
 bool cw_model_has_products(const cw_model *m); /* or does a layer have none? */
-bool cw_model_has_each(const cw_model *m);     /* can its products fill cw_gradient_of.each? */
+/* The smallest factor by which a layer's bound holds its coefficients back (cw_layer_ops.held); 1: none
+ * does. */
+double cw_model_held(const cw_model *m);
+bool cw_model_has_each(const cw_model *m); /* can its products fill cw_gradient_of.each? */
 /* Couplings c (n_terms) of the target, of which models with `bonds` take those of bond_term and
  * field_term; others ignore them. Zero until set. */
 void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c);

@@ -361,6 +361,15 @@ static const char *layer_name(const cw_model *model, int i) {
   return m->layer[i]->ops->name;
 }
 
+static double held(const cw_model *model) {
+  const flow *m = flow_of(model);
+  double least = 1;
+  for (int i = 0; i < m->n_layers; i++)
+    if (m->layer[i]->ops->held != NULL)
+      least = fmin(least, m->layer[i]->ops->held(m->layer[i], slice(m, i)));
+  return least;
+}
+
 /* ---- without gradients ---- */
 
 /* A draw of the mixture: q0 and a random sign. */
@@ -408,4 +417,5 @@ static const cw_model_ops flow_ops = {.sample_block = sample_block,
                                       .init = init,
                                       .find_trouble = find_trouble,
                                       .layer_name = layer_name,
+                                      .held = held,
                                       .destroy = destroy};

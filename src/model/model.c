@@ -42,6 +42,7 @@ bool cw_model_is_discrete(const cw_model *m) { return m->discrete; }
 cw_field_kind cw_model_field(const cw_model *m) { return m->field; }
 bool cw_model_has_products(const cw_model *m) { return m->products; }
 bool cw_model_has_each(const cw_model *m) { return m->each; }
+double cw_model_held(const cw_model *m) { return m->ops->held != NULL ? m->ops->held(m) : 1; }
 
 static void round_theta(cw_model *m) {
   for (long i = 0; i < m->n_theta; i++) m->theta_f[i] = (float)m->theta[i];

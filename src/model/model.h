@@ -26,7 +26,8 @@ typedef struct {
   int (*find_trouble)(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
                       const double *x, bool inverse, cw_arena *work, bool *finite);
   const char *(*layer_name)(const cw_model *m, int layer);
-  void (*destroy)(cw_model *m); /* all but theta, theta_f and work; frees m */
+  double (*held)(const cw_model *m); /* NULL: nothing is */
+  void (*destroy)(cw_model *m);      /* all but theta, theta_f and work; frees m */
 } cw_model_ops;
 
 /* The head of every model. */

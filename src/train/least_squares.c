@@ -211,7 +211,6 @@ cw_status cw_least_squares(cw_context *ctx, long n, int p, const double *x, cons
   if (st == CW_OK) st = fit_rows(&f, folds, b, residual, report);
   cw_arena_rewind(scratch, mark);
   if (st == CW_ENOMEM) return cw_fail(ctx, st, "no memory for a fit of %d coefficients", p);
-  if (st == CW_ENUMERIC)
-    return cw_fail(ctx, st, "least squares: a row of the fit is not a number");
+  if (st == CW_ENUMERIC) return cw_fail(ctx, st, "least squares: a row of the fit is not a number");
   return CW_OK;
 }

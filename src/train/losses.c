@@ -142,8 +142,8 @@ cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *
   return CW_OK;
 }
 
-cw_status cw_work_block(const cw_work_setup *s, const double *x, double *work, cw_gradient_of *gtheta,
-                        cw_arena *arena) {
+cw_status cw_work_block(const cw_work_setup *s, const double *x, double *work,
+                        cw_gradient_of *gtheta, cw_arena *arena) {
   cw_model_pass pass;
   double S_from[CW_LANES];
   CW_TRY(cw_model_forward_block(s->model, x, &pass, arena));

@@ -30,7 +30,7 @@ typedef struct {
   const double *c_from, *c_to, *c_at;
 } cw_work_setup;
 /* One block x: work, the first B of (CW_LANES), and slopes of each configuration added to gtheta. */
-cw_status cw_work_block(const cw_work_setup *s, const double *x, double *work, cw_gradient_of *gtheta,
-                        cw_arena *arena);
+cw_status cw_work_block(const cw_work_setup *s, const double *x, double *work,
+                        cw_gradient_of *gtheta, cw_arena *arena);
 
 #endif

@@ -68,6 +68,17 @@ craft: {particles: 32, walks: 3, pimh: true, thermalise: 2, tuning: 2, flow: {la
 walk: {moves: [mutate, retarget, resample], particles: 32, walks: 3, thermalise: 2, tuning: 2}
 rex: {chains: 16, steps: 5, thermalise: 2, flow: craft}
 """
+# Flows of links, fitted in two rounds, in a way of replicas.
+BRIDGE = """\
+job: bridge
+seed: 3
+checkpoint: 0.5
+lattice: [4, 4]
+theory: {kind: u1, beta: 1.5}
+ladder: {from: {beta: 1}, rungs: 3}
+least_squares: {sampler: heatbath, chains: 8, thermalise: 1, steps: 3, rounds: 2, folds: 2, flow: {layers: [{kind: residual}]}}
+rex: {sampler: heatbath, chains: 3, steps: 4, thermalise: 1, way: {steps: 2, flow: least_squares}}
+"""
 
 
 def dump(store):
@@ -195,6 +206,10 @@ class ResumeSpins(Resume):
 
 class ResumeLadder(Resume):
     job, stages = LADDER, ("snf.train", "snf", "craft.train", "craft", "walk", "rex")
+
+
+class ResumeBridge(Resume):
+    job, stages = BRIDGE, ("least_squares", "rex")
 
 
 class Finished(Case):

@@ -37,8 +37,8 @@ typedef struct {
 
 typedef void test_body(const subject *who);
 
-/* Counts through all settings of the word keys; false after the last. */
-static inline bool next_choice(const cw_sampler_ops *ops, int *choice) {
+/* Counts through all combinations of the word keys; false after the last. */
+static inline bool next_combination(const cw_sampler_ops *ops, int *choice) {
   for (int i = 0; ops->choices_name != NULL && ops->choices_name[i] != NULL; i++) {
     if (ops->choices[i][++choice[i]] != NULL) return true;
     choice[i] = 0;
@@ -46,8 +46,25 @@ static inline bool next_choice(const cw_sampler_ops *ops, int *choice) {
   return false;
 }
 
+/* Every word key goes on to its next value, or begins anew; false when the one with the most values does:
+ * then each has had all of its own. */
+static inline bool next_values(const cw_sampler_ops *ops, int *choice) {
+  int longest = -1, most = 0;
+  for (int i = 0; ops->choices_name != NULL && ops->choices_name[i] != NULL; i++) {
+    int n = 0;
+    while (ops->choices[i][n] != NULL) n++;
+    choice[i] = (choice[i] + 1) % n;
+    if (n > most) most = n, longest = i;
+  }
+  return longest >= 0 && choice[longest] > 0;
+}
+
+static inline bool next_choice(const cw_sampler_ops *ops, int *choice) {
+  return test_is_long() ? next_combination(ops, choice) : next_values(ops, choice);
+}
+
 /* Settings are tried with all forms of theories on sites; those of links take longer, and try them
- * with their first form. */
+ * with their first form. Each value of each word key is tried, with make check-long each combination. */
 static inline void for_all(test_body *body) {
   subject who = {.ctx = test_context(2)};
   for (int s = 0; cw_samplers[s] != NULL; s++)

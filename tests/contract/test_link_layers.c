@@ -300,8 +300,8 @@ static void frames_serve_both_products(bench *b) {
 /* ------------------------------------------------------------------------ cases */
 
 static const cw_lattice lattices[] = {
-    {2, {2, 2}}, {2, {4, 4}}, {3, {4, 2, 2}}, {4, {2, 2, 2, 2}}, {4, {4, 2, 2, 2}}};
-enum { N_LATTICES = sizeof lattices / sizeof *lattices };
+    {2, {2, 2}}, {2, {4, 4}}, {3, {4, 2, 2}}, {4, {4, 2, 2, 2}}, {4, {2, 2, 2, 2}}};
+enum { N_LATTICES = sizeof lattices / sizeof *lattices - SANITIZED };
 
 static cw_layer_spec preset(const cw_layer_kind *kind, int number, int choice) {
   cw_layer_spec spec = cw_layer_presets(kind);
@@ -315,13 +315,15 @@ static bool refuses(const cw_layer_kind *kind, const cw_layer_spec *spec, const 
   return kind->refuse != NULL && kind->refuse(spec, lat, &fault);
 }
 
-/* Kinds of the registry on all links that they fit, on the lattice, if they take it, and split: classes 1 and 2 of the
- * first value of each word key, and of the second. */
+/* Kinds of the registry on all links that they fit, on the lattice, if they take it, and split: classes 1
+ * and 2 of the first value of each word key, and of the second. SU(3) in four dimensions takes the longest
+ * by far: the sanitizers see it with the first. */
 static void for_kinds(cw_lattice lat, int V, void (*test)(bench *)) {
   for (int i = 0; cw_layers[i] != NULL; i++)
     for (cw_field_kind field = CW_LINK_U1; field <= CW_LINK_SU3; field++) {
       if (!cw_layer_fits(cw_layers[i], field)) continue;
-      for (int choice = 0; choice < (cw_layers[i]->choices_name ? 2 : 1); choice++) {
+      const bool one = SANITIZED && field == CW_LINK_SU3 && lat.dim == 4;
+      for (int choice = 0; choice < (cw_layers[i]->choices_name && !one ? 2 : 1); choice++) {
         const cw_layer_spec spec = preset(cw_layers[i], 1 + choice, choice);
         bench b;
         if (refuses(cw_layers[i], &spec, &lat)) continue;
@@ -332,10 +334,12 @@ static void for_kinds(cw_lattice lat, int V, void (*test)(bench *)) {
     }
 }
 
+/* Unsplit, and split as far as it goes; of lattices that can be, the sanitizers see the latter. */
 static void for_cases(void (*test)(bench *)) {
   for (int i = 0; i < N_LATTICES; i++) {
     int splits[5], n = cw_geometry_splits(&lattices[i], splits);
-    for (int s = 0; s<n; s += n> 1 ? n - 1 : 1) for_kinds(lattices[i], splits[s], test);
+    for (int s = SANITIZED ? n - 1 : 0; s<n; s += n> 1 ? n - 1 : 1)
+      for_kinds(lattices[i], splits[s], test);
   }
 }
 
@@ -381,7 +385,7 @@ static outcome outcome_of(bench *b) {
 /* In 6^2 sub-lattices are 3^2: lanes of a row are of different classes. */
 static void test_splits(void **state) {
   (void)state;
-  const cw_lattice lats[] = {{2, {6, 6}}, {4, {4, 2, 4, 2}}};
+  const cw_lattice lats[] = {{2, {6, 6}}, {4, {4, 2, SANITIZED ? 2 : 4, 2}}};
   for (int i = 0; cw_layers[i] != NULL; i++)
     for (int k = 0; k < 6; k++) {
       const cw_field_kind field = CW_LINK_U1 + (cw_field_kind)(k % 3);

@@ -13,8 +13,8 @@
 
 enum { N_CONFIG = SANITIZED ? 19 : 37, MAX_GROUPS = 16 };
 static const cw_lattice lattices[] = {{2, {8, 8}}, {2, {6, 4}}, {2, {4, 6}},
-                                      {2, {5, 3}}, {1, {6}},    {4, {4, 2, 4, 2}},
-                                      {2, {2, 2}}, {1, {1}},    {3, {3, 5, 5}}};
+                                      {2, {5, 3}}, {1, {6}},    {4, {4, 2, SANITIZED ? 2 : 4, 2}},
+                                      {2, {2, 2}}, {1, {1}},    {3, {3, SANITIZED ? 3 : 5, 5}}};
 enum { N_LATTICES = sizeof lattices / sizeof *lattices };
 
 typedef struct {
@@ -104,7 +104,7 @@ static void bits_are_fixed(cw_context *ctx, const cw_theory_ops *theory, const c
   subject a, b;
   open_subject(&a, one, theory, lat, 1, N_CONFIG);
   measure(&a);
-  for (int i = 0; i < n_splits; i++)
+  for (int i = SANITIZED ? n_splits - 1 : 0; i < n_splits; i++)
     for (long n_config = 3; n_config <= N_CONFIG; n_config += N_CONFIG - 3) {
       open_subject(&b, ctx, theory, lat, splits[i], n_config);
       assert_true(b.n_groups > 0 || a.n_groups == 0);

@@ -172,7 +172,7 @@ static void check_bits(cw_context *one, cw_context *two, cw_context *ranks, cons
   int splits[5], n_splits = cw_geometry_splits(&j->lat, splits);
   outcome expected = run(one, j, 1, chains);
   check_lively(&expected, j, chains);
-  for (int i = 0; i < n_splits; i++) {
+  for (int i = SANITIZED ? n_splits - 1 : 0; i < n_splits; i++) {
     outcome r;
     if (cw_ranks(ranks) > 1) { /* or else these are two threads, too */
       r = run(two, j, splits[i], chains);
@@ -183,7 +183,7 @@ static void check_bits(cw_context *one, cw_context *two, cw_context *ranks, cons
     check_same(&expected, &r, chains);
     free_outcome(&r);
   }
-  for (uint32_t at = 2; at <= 5; at += 3) {
+  for (uint32_t at = SANITIZED ? 5 : 2; at <= 5; at += 3) {
     outcome r = run_interrupted(ranks, j, splits[n_splits - 1], chains, at);
     check_same(&expected, &r, chains);
     free_outcome(&r);

@@ -133,7 +133,8 @@ static void copy_config(const cw_field *from, long config, double *to) {
       to[s * from->n_comp + c] = cw_field_get(from, config, s, c);
 }
 
-/* Under the sanitizers, which are after single sites and lanes, two of them suffice. */
+/* Under the sanitizers, which are after single sites and lanes, two of them suffice, the split that goes
+ * furthest, and in four dimensions one setting. */
 enum { N_BITS = SANITIZED ? 2 : 3 };
 
 /* Steps, the second one backwards where that can be, on n_config chains from first_chain on, in a
@@ -164,12 +165,13 @@ static void bits_are_fixed(const subject *who) {
   double *expected = calloc(ROOM, sizeof *expected), *found = calloc(ROOM, sizeof *found);
   double a1[N_CONFIG], a2[N_CONFIG];
   for (size_t l = 0; l < sizeof lattices / sizeof *lattices; l++) {
+    if (SANITIZED && lattices[l].dim == 4 && who->choice[0] > 0) continue;
     size_t n =
         (size_t)cw_lattice_sites(&lattices[l]) *
         (size_t)cw_theory_components(who->theory, &lattices[l], who->form, who->theory_param);
     if (!first_steps(who, one, &lattices[l], 1, 0, N_CONFIG, expected, a1)) continue;
     int splits[5], n_splits = cw_geometry_splits(&lattices[l], splits);
-    for (int i = 0; i < n_splits; i++) { /* two threads and every split */
+    for (int i = SANITIZED ? n_splits - 1 : 0; i < n_splits; i++) { /* two threads, every split */
       first_steps(who, who->ctx, &lattices[l], splits[i], 0, N_CONFIG, found, a2);
       assert_memory_equal(found, expected, n * N_CONFIG * sizeof *found);
       assert_memory_equal(a2, a1, sizeof a1);
@@ -238,7 +240,7 @@ static void tuning_reaches_its_target(const subject *who) {
   if (who->theory->force == NULL) return; /* what is tuned is the step size of HMC */
   if (SANITIZED) return;                  /* tuned where they thermalise, in test_target */
   const cw_lattice lat = reals ? (cw_lattice){2, {8, 8}} : (cw_lattice){2, {4, 4}};
-  const long n_chain = reals ? 128 : 32;
+  const long n_chain = !reals ? 32 : test_is_long() ? 128 : 48;
   int target = find_param(who->sampler, "target");
   if (who->sampler->tune == NULL || (!reals && who->form > 0)) return;
   assert_true(target >= 0); /* what tuned samplers have in common */

@@ -113,7 +113,7 @@ static void force_is_minus_gradient(const fixture *at_1) {
   double *scratch = row(&y), *S = row(&y);
   fx.th.ops->force(&fx.th, &fx.x, fx.th.c, &f);
   cw_field of_block = cw_field_block(&f, block);
-  for (long site = 0; site < n_sites; site += 1 + n_sites / 5)
+  for (long site = 0; site < n_sites; site += 1 + n_sites / (SANITIZED ? 2 : 5))
     for (int t = 0; t < fx.th.n_tangent; t++) {
       double d[4];
       for (int i = 0; i < 4; i++) d[i] = shifted_action(&fx, &y, &p, site, t, at[i], scratch, S);

@@ -43,11 +43,12 @@ static void check_sampler(cw_context *ctx, const method *m, const cw_lattice *la
 static void test_distributions(void **state) {
   const double params[][2] = {{0.15, 0.4}, {0.2, 0}, {0.18, -0.8}, {0, 0}};
   const int n_params = test_is_long() ? 4 : 2;
+  const long n = 1 << (test_is_long() ? 16 : 15);
   const uint32_t n_cold = test_is_long() ? 60 : 25;
   for (int l = 0; l < N_SMALL; l++)
     for (int k = 0; k < n_params; k++)
       for (int m = 0; m < N_METHODS; m++) {
-        check_sampler(context(state), &methods[m], &small[l], params[k], 1 << 16, false, 1);
+        check_sampler(context(state), &methods[m], &small[l], params[k], n, false, 1);
         check_sampler(context(state), &methods[m], &small[l], params[k], 1 << 12, true, n_cold);
       }
 }
@@ -232,7 +233,7 @@ static void test_autocorrelation(void **state) {
               .lat = {2, {16, 16}},
               .param = {beta_c, 0},
               .set = {{"sweeps", 1}},
-              .n_chain = 64,
+              .n_chain = test_is_long() ? 64 : 32,
               .n_therm = 300,
               .n_step = test_is_long() ? 2000 : 500,
               .seed = 6};

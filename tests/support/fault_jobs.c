@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/plan/plan.h"
+#include "app/analysis/fill.h"
 
 int causeway_main(int argc, char **argv);
 
@@ -59,6 +59,10 @@ const fault_job fault_jobs[] = {
     {"rex", HEAD LADDER "craft: {" WALK ", " WALK_FLOW "}\n"
                         "rex: {sampler: hmc, chains: 20, thermalise: 2, steps: 3, measure: all, "
                         "flow: craft}\n"},
+    {"least_squares",
+     HEAD "lattice: [4, 4]\ntheory: {kind: u1, beta: 1.5}\nladder: {from: {beta: "
+          "1}, rungs: 3}\nleast_squares: {sampler: heatbath, chains: 20, thermalise: "
+          "1, steps: 4, degree: 1, folds: 2, flow: {layers: [{kind: residual}]}}\n"},
     {"ptbc", HEAD "lattice: [2, 2, 2, 2]\ntheory: {kind: su3, form: defect, beta: 5.5, factor: 1, "
                   "edge_1: 1}\nladder: {from: {factor: 0}, rungs: 3}\n"
                   "ptbc: {sampler: heatbath, chains: 1, thermalise: 2, steps: 3, measure: all, "
@@ -169,18 +173,38 @@ const char *fault_verdict(const fault_place *place, int code, const char *errors
 
 /* -------------------------------------------------------------------- recovery */
 
-static const char *compare_stage(cw_store *a, cw_store *b, const char *stage) {
+static bool same_bits(const cw_array *p, const cw_array *q) {
+  return q != NULL && cw_array_size(p) == cw_array_size(q) &&
+         memcmp(p->data, q->data, (size_t)cw_array_size(p) * sizeof *p->data) == 0;
+}
+
+static const char *compare_arrays(const cw_arrays *x, const cw_arrays *y) {
+  if (x->n != y->n) return "a stage has other arrays";
+  for (int i = 0; i < x->n; i++) {
+    const cw_array *p = &x->array[i], *q = cw_arrays_get(y, p->name);
+    if (strncmp(p->name, "timing.", 7) == 0) continue;
+    if (!same_bits(p, q)) return "the bits of the resumed run are others";
+  }
+  return NULL;
+}
+
+/* The rows of all segments, and the state in the last ones. */
+static const char *compare_stage(cw_context *ctx, cw_store *a, cw_store *b, const char *stage) {
   cw_arrays x = {0}, y = {0};
   const char *wrong = NULL;
-  if (cw_store_read_all(a, stage, &x) != CW_OK || cw_store_read_all(b, stage, &y) != CW_OK)
-    return "a store cannot be read";
-  if (x.n != y.n) wrong = "a stage has other arrays";
-  for (int i = 0; wrong == NULL && i < x.n; i++) {
+  if (cw_analysis_collect(ctx, a, stage, &x) != CW_OK ||
+      cw_analysis_collect(ctx, b, stage, &y) != CW_OK)
+    wrong = "a store cannot be read";
+  if (wrong == NULL) wrong = compare_arrays(&x, &y);
+  cw_arrays_clear(&x);
+  cw_arrays_clear(&y);
+  if (wrong == NULL &&
+      (cw_store_read(a, stage, -1, &x) != CW_OK || cw_store_read(b, stage, -1, &y) != CW_OK))
+    wrong = "a store cannot be read";
+  for (int i = 0; i < x.n && wrong == NULL; i++) {
     const cw_array *p = &x.array[i], *q = cw_arrays_get(&y, p->name);
-    if (strncmp(p->name, "timing.", 7) == 0) continue;
-    if (q == NULL || cw_array_size(p) != cw_array_size(q) ||
-        memcmp(p->data, q->data, (size_t)cw_array_size(p) * sizeof *p->data) != 0)
-      wrong = "the bits of the resumed run are others";
+    if (strncmp(p->name, "state.", 6) == 0 && !same_bits(p, q))
+      wrong = "the state of the resumed run is another";
   }
   cw_arrays_clear(&x);
   cw_arrays_clear(&y);
@@ -188,7 +212,7 @@ static const char *compare_stage(cw_store *a, cw_store *b, const char *stage) {
 }
 
 /* Every stage that the job of a case has. */
-static const char *compare_case(cw_store *a, cw_store *b, const cw_plan *plan) {
+static const char *compare_case(cw_context *ctx, cw_store *a, cw_store *b, const cw_plan *plan) {
   static cw_part part[CW_MAX_PARTS];
   const char *wrong = NULL;
   for (int i = 0; i < plan->n_sections; i++) {
@@ -199,7 +223,7 @@ static const char *compare_case(cw_store *a, cw_store *b, const cw_plan *plan) {
       cw_stage_name(plan, part[k].stage, stage);
       if (k > 0 && strcmp(part[k].stage, part[k - 1].stage) == 0) continue;
       bool both = cw_store_segments(a, stage) > 0 && cw_store_segments(b, stage) > 0;
-      wrong = both ? compare_stage(a, b, stage) : "a stage is missing";
+      wrong = both ? compare_stage(ctx, a, b, stage) : "a stage is missing";
     }
   }
   return wrong;
@@ -214,7 +238,8 @@ const char *fault_compare(const char *run, const char *other) {
       cw_store_open(ctx, run, &a) != CW_OK || cw_store_open(ctx, other, &b) != CW_OK ||
       cw_plans_of_store(ctx, b, &plans) != CW_OK)
     wrong = "a store cannot be opened";
-  for (int i = 0; wrong == NULL && i < plans.n; i++) wrong = compare_case(a, b, &plans.plan[i]);
+  for (int i = 0; wrong == NULL && i < plans.n; i++)
+    wrong = compare_case(ctx, a, b, &plans.plan[i]);
   cw_plans_clear(&plans);
   cw_store_close(a);
   cw_store_close(b);

@@ -116,8 +116,7 @@ static cw_status read_layers(cw_node *map, const cw_plan *p, cw_model_spec *mode
   cw_node *list;
   int number = 0;
   model->field = p->theory->kind;
-  if (cw_kind(model->field)->on_links)
-    model->prior = (cw_prior_spec){.kind = CW_PRIOR_HAAR};
+  if (cw_kind(model->field)->on_links) model->prior = (cw_prior_spec){.kind = CW_PRIOR_HAAR};
   CW_TRY(cw_job_list(map, "layers", CW_JOB_MUST, &list));
   for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n))
     CW_TRY(read_layer(n, p, model, &number));

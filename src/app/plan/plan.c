@@ -46,7 +46,8 @@ int cw_plan_split(const cw_plan *plan, long threads) {
     const cw_mcmc_plan *m = cw_section_chains(&plan->section[i]);
     if (m != NULL && m->chains < fewest) fewest = m->chains;
   }
-  const bool on_links = cw_kind(plan->theory->kind)->on_links; /* and their layers work on any split */
+  const bool on_links =
+      cw_kind(plan->theory->kind)->on_links; /* and their layers work on any split */
   if ((plan->has_model && !on_links) || plan->theory->kind == CW_SITE_REAL || fewest == LONG_MAX)
     return 1;
   long share = (fewest + threads - 1) / threads;

@@ -47,7 +47,7 @@ static chains run(cw_context *ctx, const char *sampler, const char *choice, cw_l
                   .param = {n, m2, lambda},
                   .n_chain = 128,
                   .n_therm = 100,
-                  .n_step = 1500,
+                  .n_step = 800,
                   .seed = 4};
   return run_chains(ctx, &p);
 }

@@ -17,7 +17,8 @@ static const cw_result *largest(const cw_analysis_stage *s, const char *quantity
 /* K is in proportion to the number of sites. */
 static cw_status volume_figure(const cw_case_page *to, const cw_analysis_stage *s) {
   enum { POINTS = 41 };
-  static const char *const names[] = {"K", "K_without"}, *const labels[] = {"with the flow", "without"};
+  static const char *const names[] = {"K", "K_without"}, *const labels[] = {"with the flow",
+                                                                            "without"};
   CW_TRY(cw_page_figure_begin(to->page, "Swaps that the fit predicts, by volume",
                               "sites over those of this lattice", "acceptance", true, false));
   for (int i = 0; i < 2; i++) {
@@ -28,11 +29,12 @@ static cw_status volume_figure(const cw_case_page *to, const cw_analysis_stage *
       x[k] = pow(2, 0.2 * (k - (POINTS - 1) / 2));
       y[k] = erfc(sqrt(K->e.value * x[k]) / 2);
     }
-    CW_TRY(cw_page_curve(to->page, labels[i], CW_DRAW_LINE, i == 0 ? CW_BLUE : CW_GREY, POINTS, x, y,
-                         NULL));
+    CW_TRY(cw_page_curve(to->page, labels[i], CW_DRAW_LINE, i == 0 ? CW_BLUE : CW_GREY, POINTS, x,
+                         y, NULL));
   }
-  return cw_page_figure_end(to->page, "Of the pair of rungs with the largest K, which grows with the "
-                                      "number of sites: acceptance erfc(√K/2).");
+  return cw_page_figure_end(to->page,
+                            "Of the pair of rungs with the largest K, which grows with the "
+                            "number of sites: acceptance erfc(√K/2).");
 }
 
 static cw_status learning_figure(const cw_case_page *to, const cw_analysis_stage *s) {
@@ -41,8 +43,9 @@ static cw_status learning_figure(const cw_case_page *to, const cw_analysis_stage
   CW_TRY(cw_page_figure_begin(to->page, "What a fit learns from its configurations",
                               "configurations", "ρ", true, false));
   CW_TRY(cw_page_curve(to->page, "", CW_DRAW_POINTS, s->part.colour, c->n, c->x, c->y, NULL));
-  return cw_page_figure_end(to->page, "Of the pair with the largest K: the first half, quarter, ... of "
-                                      "its configurations.");
+  return cw_page_figure_end(to->page,
+                            "Of the pair with the largest K: the first half, quarter, ... of "
+                            "its configurations.");
 }
 
 cw_status cw_draw_least_squares(const cw_case_page *to, const cw_analysis_stage *s) {

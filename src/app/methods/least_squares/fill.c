@@ -166,8 +166,10 @@ static int hardest_pair(const cw_analysis_stage *s, int n_pairs) {
 static cw_status fill_learning(cw_context *ctx, cw_analysis_stage *s, const rows *r) {
   enum { MOST = 6 };
   const int pair = hardest_pair(s, r->n_pairs);
-  const long n = r->n_rows * r->n_chain, fewest = 2 * (r->n_theta > r->plan->folds ? r->n_theta : r->plan->folds);
-  const double variance = cw_stage_result(s, "K", pair)->e.value / cw_stage_result(s, "rho", pair)->e.value;
+  const long n = r->n_rows * r->n_chain,
+             fewest = 2 * (r->n_theta > r->plan->folds ? r->n_theta : r->plan->folds);
+  const double variance =
+      cw_stage_result(s, "K", pair)->e.value / cw_stage_result(s, "rho", pair)->e.value;
   int points = 1;
   while (points < MOST && n >> points >= fewest) points++;
   cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, "learning", points, false);
@@ -182,6 +184,16 @@ static cw_status fill_learning(cw_context *ctx, cw_analysis_stage *s, const rows
   return st;
 }
 
+/* By how much a layer's bound holds the flows back, after the last round. */
+static cw_status fill_held(cw_context *ctx, cw_analysis_stage *s, const rows *r,
+                           const cw_arrays *data) {
+  const cw_array *held;
+  CW_TRY(cw_get_array(ctx, s, data, "held", 2, &held));
+  if (held == NULL || held->dim[0] != r->rounds || held->dim[1] != r->n_pairs)
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds fits of another ladder", s->part.name);
+  return cw_curve_history(ctx, s, "held", r->n_pairs, 1, held->data + (r->rounds - 1) * r->n_pairs);
+}
+
 cw_status cw_fill_least_squares(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                                 const cw_arrays *data) {
   rows r;
@@ -189,6 +201,7 @@ cw_status cw_fill_least_squares(cw_context *ctx, const cw_analysis_case *c, cw_a
   if (r.rounds == 0) return CW_OK;
   s->present = true;
   s->n_step = r.plan->rounds * r.n_pairs * (r.plan->mcmc.thermalise + r.plan->mcmc.steps);
+  CW_TRY(fill_held(ctx, s, &r, data));
   if (r.n_rows < CW_GAMMA_MIN_STEPS) return CW_OK;
   CW_TRY(fill_pairs(ctx, s, &r));
   if (r.plan->start.run[0] == '\0') CW_TRY(fill_scores(ctx, s, &r));
@@ -199,14 +212,26 @@ cw_status cw_fill_least_squares(cw_context *ctx, const cw_analysis_case *c, cw_a
 
 cw_status cw_warn_least_squares(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   enum { FAR = 5 };
-  const cw_curve *score = cw_stage_curve(s, "slope.score"), *learning = cw_stage_curve(s, "learning");
+  const cw_curve *score = cw_stage_curve(s, "slope.score"),
+                 *learning = cw_stage_curve(s, "learning");
   double farthest = 0;
   for (long i = 0; score != NULL && i < score->n; i++) farthest = fmax(farthest, fabs(score->y[i]));
   if (farthest > FAR)
-    CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "%s: a slope whose mean is 0 in equilibrium lies %.1f errors from it: the chains "
-                       "have not thermalised, or are too short for their errors.",
-                       s->part.label, farthest));
+    CW_TRY(cw_add_line(
+        ctx, &c->warning, &c->n_warnings,
+        "%s: a slope whose mean is 0 in equilibrium lies %.1f errors from it: the chains "
+        "have not thermalised, or are too short for their errors.",
+        s->part.label, farthest));
+  const cw_curve *held = cw_stage_curve(s, "held");
+  double least = 1;
+  for (long k = 0; held != NULL && k < held->n; k++) least = fmin(least, held->y[k]);
+  if (least < 0.95)
+    CW_TRY(cw_add_line(
+        ctx, &c->warning, &c->n_warnings,
+        "%s: a bound that keeps its layers invertible holds a flow back to %.2g of what "
+        "was fitted, and swaps will be fewer than predicted: more rungs, of smaller "
+        "steps, or layers one after the other help.",
+        s->part.label, least));
   if (learning == NULL || learning->n < 2) return CW_OK;
   const double last = learning->y[learning->n - 1], half = learning->y[learning->n - 2];
   if (!(half > 1.3 * last)) return CW_OK;

@@ -70,8 +70,9 @@ static const cw_given given[] = {{.quantity = "rho"},
                                  {0}};
 
 static const cw_shared_figure figures[] = {
-    {"ladder.rho", "What a flow leaves of the variance of the work", "between rungs k and k+1, at k + ½",
-     "ρ", "Of configurations that the fit did not see.", CW_DRAW_POINTS},
+    {"ladder.rho", "What a flow leaves of the variance of the work",
+     "between rungs k and k+1, at k + ½", "ρ", "Of configurations that the fit did not see.",
+     CW_DRAW_POINTS},
     {0}};
 
 extern const cw_method cw_method_least_squares;

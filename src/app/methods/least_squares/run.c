@@ -23,6 +23,7 @@ typedef struct {
   double *theta;        /* (n_pairs, n_theta) */
   double *my_work, *my_slope;
   cw_record work_row, slope_row, residual_row; /* of all chains */
+  cw_record held_row;                          /* (n_pairs) after a round */
   cw_arena *scratch;
   double left; /* share of the variance that the last fit left, for the progress bar */
 } fitting;
@@ -159,6 +160,9 @@ static cw_status end_round(cw_case *c, fitting *f) {
       st = cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
   }
   f->filled = 0;
+  double *held = cw_record_row(&f->held_row, f->flows->n);
+  if (st == CW_OK && held == NULL) st = cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  for (long k = 0; k < f->flows->n && st == CW_OK; k++) held[k] = cw_model_held(f->flows->model[k]);
   return st;
 }
 
@@ -190,10 +194,10 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   const long n = f->plan->mcmc.chains, n_state = f->chains.sampler->ops->n_state;
   const long slopes[3] = {f->slope_row.n, n, f->n_theta};
   CW_TRY(cw_record_put(c, set, "work", &f->work_row, 2));
-  if (f->slope_row.n > 0)
-    CW_TRY(cw_put_alike(c, set, "slope", 3, slopes, f->slope_row.data));
+  if (f->slope_row.n > 0) CW_TRY(cw_put_alike(c, set, "slope", 3, slopes, f->slope_row.data));
   f->slope_row.n = 0;
   CW_TRY(cw_record_put(c, set, "residual", &f->residual_row, 2));
+  CW_TRY(cw_record_put(c, set, "held", &f->held_row, 2));
   CW_TRY(put(c, set, "state.theta", f->flows->n, f->n_theta, f->theta));
   if (f->filled > 0) {
     CW_TRY(put(c, set, "state.work", f->filled, 1, f->work));
@@ -263,7 +267,8 @@ static cw_status open_fitting(cw_case *c, fitting *f) {
   f->n_rows = cw_fit_rows(f->plan) * m->chains;
   const long rows = f->n_rows * (f->plan->joint ? f->flows->n : 1);
   const long most = f->n_theta * (f->plan->joint ? f->plan->degree + 1 : 1);
-  if (f->n_theta == 0) return cw_fail(c->ctx, CW_EINVAL, "%s: its layers have no parameters", f->plan->name);
+  if (f->n_theta == 0)
+    return cw_fail(c->ctx, CW_EINVAL, "%s: its layers have no parameters", f->plan->name);
   if (rows < 2 * most)
     return cw_fail(c->ctx, CW_EINVAL,
                    "%s: %ld configurations for %ld coefficients: expected twice as many at least",
@@ -279,6 +284,7 @@ static void close_fitting(fitting *f) {
   cw_record_free(&f->work_row);
   cw_record_free(&f->slope_row);
   cw_record_free(&f->residual_row);
+  cw_record_free(&f->held_row);
   cw_arena_destroy(f->scratch);
   free(f->work);
   free(f->slope);
@@ -296,7 +302,8 @@ cw_status cw_run_least_squares(cw_case *c, const cw_section *section) {
     st = cw_start_parameters(c, &plan->start, plan->name, &plan->model, f.flows->n, f.flows->model);
   if (st == CW_OK) st = cw_agree(c->ctx, open_fitting(c, &f));
   cw_stage stage = {.name = plan->name,
-                    .n_steps = f.flows->n * plan->rounds * (plan->mcmc.thermalise + plan->mcmc.steps),
+                    .n_steps =
+                        f.flows->n * plan->rounds * (plan->mcmc.thermalise + plan->mcmc.steps),
                     .self = &f,
                     .step = step,
                     .save = save,

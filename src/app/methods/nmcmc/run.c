@@ -36,7 +36,8 @@ static void pick_kept(const cw_field *kept, long n_chain, long n_wanted, cw_fiel
   for (long i = 0; i < x->n_config; i++) {
     const long at = x->first_chain + i, row = (at / n_chain + 1) * rows / rows_wanted - 1;
     for (long k = 0; k < x->geom->n_sites; k++)
-      cw_field_set(x, i, k, 0, cw_field_get(kept, row * n_chain + at % n_chain, k, 0));
+      for (int j = 0; j < x->n_comp; j++)
+        cw_field_set(x, i, k, j, cw_field_get(kept, row * n_chain + at % n_chain, k, j));
   }
 }
 
@@ -133,7 +134,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 static cw_status open_chains(cw_case *c, const cw_section *s, nmcmc *m) {
   size_t np = (size_t)c->observer[0].ops->n_primary(&c->observer[0]);
   *m = (nmcmc){.plan = s->own, .rng = cw_case_rng(c, s->kind.name)};
-  CW_TRY(cw_field_deal(c->ctx, c->geom, 1, m->plan->chains, "chains", &m->x));
+  CW_TRY(cw_field_deal(c->ctx, c->geom, c->theory.n_comp, m->plan->chains, "chains", &m->x));
   m->first = m->x.first_chain;
   m->n_mine = m->x.n_config;
   size_t n = (size_t)m->n_mine;

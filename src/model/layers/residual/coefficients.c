@@ -68,6 +68,14 @@ static double shrink(const cw_residual_slots *k, const double *theta, double *sl
   return pow(1 + r * r * r * r, -0.125);
 }
 
+double cw_residual_held(const cw_layer *L, cw_theta th) {
+  const cw_residual *s = L->impl;
+  double slope, least = 1;
+  for (int kind = 0; kind < CW_PLANES; kind++)
+    least = fmin(least, shrink(&s->slots[kind], th.d, &slope));
+  return least;
+}
+
 void cw_residual_coefficients(const cw_residual *s, const double *theta, cw_residual_c c[2]) {
   for (int kind = 0; kind < CW_PLANES; kind++) {
     const cw_residual_slots *k = &s->slots[kind];

@@ -161,6 +161,7 @@ static const cw_layer_ops ops = {.name = "residual",
                                  .inverse_vjp = cw_residual_inverse_vjp,
                                  .init = cw_layer_init_zero,
                                  .destroy = destroy,
+                                 .held = cw_residual_held,
                                  .each = true};
 
 static bool fits(cw_field_kind field) { return cw_kind(field)->on_links; }

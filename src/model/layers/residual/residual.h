@@ -125,6 +125,8 @@ typedef struct {
 void cw_residual_coefficients(const cw_residual *s, const double *theta, cw_residual_c c[2]);
 void cw_residual_coefficients_vjp(const cw_residual *s, const double *theta, cw_residual_c dc[2],
                                   double *dtheta);
+/* What their bound makes of theta: c/theta, the smaller of both. */
+double cw_residual_held(const cw_layer *L, cw_theta th);
 /* Fills s->slots; returns how many theta there are. */
 int cw_residual_list_slots(cw_residual *s, const cw_lattice *lat, bool by_plane);
 
