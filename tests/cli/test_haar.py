@@ -17,6 +17,16 @@ snf: {{sampler: heatbath, heatbath: 1, overrelax: 0, particles: 64, walks: 40, t
 """
 SNAKE = f"pimh: true, flow: {{layers: [{{kind: snake, beta: {BETA}}}]}}"
 
+MODEL = f"""\
+job: haar
+seed: 5
+lattice: [4, 4]
+theory: {{kind: u1, beta: {BETA}}}
+model: {{layers: [{{kind: snake, beta: {BETA}}}]}}
+nis: {{samples: 4096}}
+nmcmc: {{chains: 16, steps: 256}}
+"""
+
 # Flows that another section fits, with and without sampler steps after each of them.
 FITTED = f"""\
 job: haar
@@ -75,6 +85,14 @@ class Haar(Case):
         self.assertLess(bad["snf.ess"]["value"], 0.5)
         self.assertGreater(good["snf.pimh.acceptance"]["value"], bad["snf.pimh.acceptance"]["value"])
         self.assertLess(abs(good["snf.pimh.q2"]["value"] - exact(BETA)[2]), 4.5 * good["snf.pimh.q2"]["error"])
+
+    def test_models_of_links(self):
+        values = self.ran(MODEL)
+        ln_z, plaquette, q2 = exact(BETA)
+        for name, value in (("nis.plaquette", plaquette), ("nis.q2", q2), ("nmcmc.plaquette", plaquette), ("nmcmc.q2", q2), ("lnZ", ln_z)):
+            r = values[name]
+            self.assertLess(abs(r["value"] - value), 4.5 * r["error"], (name, r, value))
+        self.assertGreater(values["ess"]["value"], 0.97)
 
     def test_flows_of_another_section(self):
         values = self.ran(FITTED)
