@@ -30,7 +30,7 @@ static void add_feature(cw_classes *f, int a, int b) {
 
 /* Of (a, b) = (p + q, q) charge conjugation makes (p + q, p). */
 static void list_waves(cw_classes *f) {
-  static const int degree[N_MAX + 1] = {0, 12, 10, 5}, steps[N_MAX + 1] = {0, 48, 16, 10};
+  static const int degree[N_MAX + 1] = {0, 12, 10, 5}, steps[N_MAX + 1] = {0, 40, 16, 10};
   f->degree = degree[f->n_colours];
   f->steps = steps[f->n_colours];
   for (int a = 1; a <= f->degree; a++)
@@ -195,13 +195,17 @@ static void fit_at(const cw_classes *f, double kappa, double *gram, double *c) {
   solve(n, gram, c);
 }
 
+/* Steps are even in ln(1 + kappa/N), as fields change with 1/kappa. */
+static double even_of(const cw_classes *f, double kappa) { return log1p(kappa / f->n_colours); }
+static double kappa_of(const cw_classes *f, double even) { return f->n_colours * expm1(even); }
+
 cw_status cw_classes_fit(int n_colours, double most, cw_classes *out) {
   *out = (cw_classes){.n_colours = n_colours, .most = most};
   list_waves(out);
   double *gram = malloc((size_t)(out->n_features * out->n_features) * sizeof *gram);
   if (gram == NULL) return CW_ENOMEM;
   for (int i = 0; i < CW_CLASS_NODES; i++)
-    fit_at(out, most * i / (CW_CLASS_NODES - 1), gram, out->c[i]);
+    fit_at(out, kappa_of(out, even_of(out, most) * i / (CW_CLASS_NODES - 1)), gram, out->c[i]);
   free(gram);
   return CW_OK;
 }
@@ -210,16 +214,15 @@ cw_status cw_classes_fit(int n_colours, double most, cw_classes *out) {
 
 /* c(kappa) by the cubic through the four nodes around it. */
 static void coefficients(const cw_classes *f, double kappa, double *c) {
-  const double at = kappa / f->most * (CW_CLASS_NODES - 1);
+  const double at = even_of(f, kappa) / even_of(f, f->most) * (CW_CLASS_NODES - 1);
   int first = (int)at - 1;
   if (first < 0) first = 0;
   if (first > CW_CLASS_NODES - 4) first = CW_CLASS_NODES - 4;
-  memset(c, 0, (size_t)f->n_features * sizeof *c);
-  for (int i = 0; i < 4; i++) {
-    double share = 1;
-    for (int j = 0; j < 4; j++)
-      if (j != i) share *= (at - first - j) / (i - j);
-    for (int k = 0; k < f->n_features; k++) c[k] += share * f->c[first + i][k];
+  const double t = at - first, a = t * (t - 1), b = (t - 2) * (t - 3);
+  const double share[4] = {-(t - 1) * b / 6, t * b / 2, -a * (t - 3) / 2, a * (t - 2) / 6};
+  for (int k = 0; k < f->n_features; k++) {
+    c[k] = 0;
+    for (int i = 0; i < 4; i++) c[k] += share[i] * f->c[first + i][k];
   }
 }
 
@@ -278,11 +281,13 @@ static double log_measure(int N, const double *theta) {
 
 double cw_classes_map(const cw_classes *f, double kappa, bool inverse, double *theta) {
   const int N = f->n_colours;
-  const double h = kappa / f->steps;
+  const double end = even_of(f, kappa);
   double c[F_MAX], to[N_MAX], logj = -log_measure(N, theta);
   for (int i = 0; i < f->steps; i++) {
     const int s = inverse ? f->steps - 1 - i : i;
-    coefficients(f, h * (s + 0.5), c);
+    const double from = kappa_of(f, end * s / f->steps),
+                 h = kappa_of(f, end * (s + 1) / f->steps) - from;
+    coefficients(f, from + 0.5 * h, c);
     logj += inverse ? -step_back(f, c, h, theta, to) : step(f, c, h, theta, to);
     memcpy(theta, to, (size_t)N * sizeof *theta);
   }

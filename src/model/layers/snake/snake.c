@@ -105,7 +105,7 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
 }
 
 static const cw_param params[] = {
-    {"beta", "coupling that it carries Haar's measure to", 1, 0, 50, CW_REAL},
+    {"beta", "coupling that it carries Haar's measure to", 1, 0, 24, CW_REAL},
     {"far", "plaquettes ahead on the path that a link sees at most", 256, 0, 1000000, CW_WHOLE},
     {NULL, NULL, 0, 0, 0, CW_REAL}};
 
