@@ -31,10 +31,9 @@ typedef struct {
   double (*param)[CW_MAX_PARAMS]; /* (n) parameters of the theory's form, owned */
 } cw_ladder;
 
-/* params (n): parameters of th's form on every rung. CW_EINVAL if n is not in [2, CW_MAX_RUNGS] or
- * the theory refuses a rung (named in the message); CW_ENOMEM. The caller destroys *out in any
- * case.
- */
+/* params (n): parameters of th's form on every rung. CW_EINVAL if n is not in [2, CW_MAX_RUNGS], the
+ * theory refuses a rung (named in the message) or its fields there are not th's; CW_ENOMEM. The caller
+ * destroys *out in any case. */
 cw_status cw_ladder_create(cw_context *ctx, const cw_theory *th, int n,
                            const double (*params)[CW_MAX_PARAMS], cw_ladder *out);
 void cw_ladder_destroy(cw_ladder *ladder);
@@ -306,6 +305,13 @@ typedef struct {
 } cw_rex_swaps;
 const cw_rex_swaps *cw_rex_swap_counts(const cw_rex *rex);
 void cw_rex_reset_counts(cw_rex *rex);
+/* Wall seconds that steps took on this rank since they were last taken: of sampler steps on rungs
+ * and on ways; of maps, with the actions before and after them; of all else that swaps do. What
+ * threads do side by side on ways is shared out in proportion. Of no effect on anything else. */
+typedef struct {
+  double sampler, transport, swap;
+} cw_rex_seconds;
+cw_rex_seconds cw_rex_take_seconds(cw_rex *rex);
 /* (chains, n): number of the replica that is on a rung now; replica r started on rung r. On all
  * ranks. */
 const int *cw_rex_labels(const cw_rex *rex);

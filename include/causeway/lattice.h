@@ -143,10 +143,29 @@ bool cw_link_set_has(const cw_link_set *set, long link);
 enum { CW_LINKS_AROUND = 6 * (CW_MAX_DIM - 1) }; /* at most */
 int cw_link_staples(const cw_lattice *lat, long link, long out[]);
 
+/* Some links of a lattice, which are copied out of fields to be worked on by themselves. */
+typedef struct {
+  const cw_geometry *geom; /* borrowed */
+  long n;                  /* links, in the order of memory of fields: places 0 .. n-1 */
+  int32_t *place; /* (n_sites * dim) the place of a link; -1: it is not in the patch; owned */
+  uint32_t *row;  /* (n) outer * dim + direction of the link there; owned */
+  int *group;     /* (n) its v; owned */
+} cw_patch;
+
+/* The links of sets (n_sets) and all that share a plaquette with them. The caller destroys *out in any
+ * case. CW_ENOMEM. Takes a time proportional to the lattice. */
+cw_status cw_patch_create(cw_context *ctx, const cw_geometry *geom, int n_sets,
+                          const cw_link_set *sets, cw_patch *out);
+void cw_patch_destroy(cw_patch *patch); /* zeroed or destroyed before: nothing */
+
 /* A real field with n_comp components per site for n_config configurations. Lanes beyond n_config
  * in the last block are computed like the others and never read. */
 typedef struct {
   const cw_geometry *geom; /* borrowed */
+  const cw_patch *patch;   /* NULL: the whole lattice. Else data are the links of a patch,
+                                data[block][place][configuration][number],
+                              the numbers of a link side by side, for those who say that they take it;
+                              borrowed */
   int n_comp;
   int B; /* configurations per block: CW_LANES / geom->V */
   long n_config;
@@ -158,6 +177,12 @@ typedef struct {
 
 cw_status cw_field_create(cw_context *ctx, const cw_geometry *geom, int n_comp, long n_config,
                           cw_field *out);
+/* Of the links of a patch alone, otherwise like x; and copies between the two, of the configurations
+ * that go (n_config), NULL: of all. CW_ENOMEM. The caller destroys *out. */
+cw_status cw_field_create_patch(cw_context *ctx, const cw_patch *patch, const cw_field *x,
+                                cw_field *out);
+void cw_field_to_patch(cw_field *patch, const cw_field *x);
+void cw_field_from_patch(cw_field *x, const cw_field *patch, const bool *go);
 /* This rank's share of n configurations of all ranks, which are dealt in whole blocks; first_chain
  * is set. what: what they are, for CW_EINVAL: fewer blocks than ranks. CW_ENOMEM. Local. */
 cw_status cw_field_deal(cw_context *ctx, const cw_geometry *geom, int n_comp, long n,

@@ -55,6 +55,9 @@ typedef struct {
   bool fact;     /* belongs among the few numbers at the top of a page */
   bool featured; /* a scalar whose autocorrelations are worth a figure, and tau_int of each chain a
                     line */
+  bool freezes;  /* a scalar that changes with the sector, which chains do seldom: methods are
+                    compared by what an independent value of it costs; one of each group that tells
+                    sectors apart */
   cw_figure figure; /* of a vector */
 } cw_quantity;
 

@@ -55,6 +55,12 @@ cw_status cw_page_figure_begin(cw_page *page, const char *title, const char *x_l
  * the whole page. label: "" for none. */
 cw_status cw_page_curve(cw_page *page, const char *label, cw_draw how, int colour, long n,
                         const double *x, const double *y, const double *dy);
+/* Instead of curves: n horizontal bars, the first uppermost, with error bars where error is finite.
+ * Each begins at 0, on a logarithmic axis below the smallest, and has its name above it; the figure is as
+ * high as they need. name, colour, value, error (n): copied; error may be NULL. What cannot be drawn
+ * leaves a gap under its name. */
+cw_status cw_page_bars(cw_page *page, int n, const char *const *name, const int *colour,
+                       const double *value, const double *error);
 /* caption: "" for none. */
 cw_status cw_page_figure_end(cw_page *page, const char *caption);
 

@@ -53,6 +53,9 @@ typedef struct {
    * to the set; NULL: all again. The order of updates depends on the set alone. Not to be called
    * while steps are taken. NULL member: this sampler cannot. CW_ENOMEM. */
   cw_status (*restrict_to)(cw_sampler *s, const cw_link_set *links);
+  /* The same for steps of fields of a patch (cw_field, borrowed), which has the links of the set and of
+   * their plaquettes, with the same bits. NULL: it does not take those. */
+  cw_status (*restrict_on_patch)(cw_sampler *s, const cw_link_set *links, const cw_patch *patch);
   void (*release)(cw_sampler *s); /* frees own; NULL: nothing to free */
   /* Adapts state from the mean acceptance of all chains of all ranks after thermalisation step
    * number step (0..); NULL: nothing to tune. */

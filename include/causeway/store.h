@@ -89,6 +89,31 @@ cw_status cw_store_read(cw_store *store, const char *stage, long segment, cw_arr
  * segment) and must be in every segment. A stage without segments gives an empty set. */
 cw_status cw_store_read_all(cw_store *store, const char *stage, cw_arrays *out);
 
+/* ---- files by themselves, sealed as segments are ---- */
+
+typedef struct {
+  const char *name; /* what the file says it is: "causeway-model" */
+  const char *noun; /* in messages: "model" */
+  long version;     /* that is written, and the newest that is read */
+} cw_file_format;
+
+/* A text that a file holds, an attribute of that name. */
+typedef struct {
+  const char *name;
+  char *text; /* read: owned, from malloc */
+} cw_file_text;
+
+/* Writes texts (n) and arrays; the file is complete or absent, and replaces one of that name.
+ * Local. CW_EIO, CW_ENOMEM. */
+cw_status cw_file_write(cw_context *ctx, const char *path, const cw_file_format *format, int n,
+                        const cw_file_text *text, const cw_arrays *set);
+/* The same texts, of which all must be there, and all arrays; text[i].text and set are empty before.
+ * The caller clears both, also after a failure. Collective; every rank gets them. CW_EIO;
+ * CW_ECORRUPT names the file: damaged, or of another format; CW_EINVAL: a newer version. */
+cw_status cw_file_read(cw_context *ctx, const char *path, const cw_file_format *format, int n,
+                       cw_file_text *text, cw_arrays *set);
+void cw_file_clear(int n, cw_file_text *text, cw_arrays *set);
+
 #ifdef __cplusplus
 }
 #endif

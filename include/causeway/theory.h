@@ -77,6 +77,9 @@ typedef struct {
   /* Terms whose bit is set, with the bits that terms gives them, for less work where it can; the
    * others are anything finite. NULL: terms does it. */
   void (*some_terms)(const cw_theory *th, const cw_field *x, unsigned set, double *T);
+  /* Terms that some_terms finds on fields of a patch (cw_field) too, which has the links of the defect
+   * and of their plaquettes; it must not be asked for others there. 0: none. */
+  unsigned patch_terms;
   /* ln Z at parameters p where it is known exactly on this lattice; NAN: it is not. NULL: nowhere.
    */
   double (*known_lnz)(int form, const cw_lattice *lat, const double *p);

@@ -29,6 +29,14 @@ typedef struct {
   int outer, mu, nu; /* mu < nu */
 } cw_wilson_plaquette;
 
+/* One with defect links, in the lanes of one sub-lattice. */
+typedef struct {
+  long link[4]; /* (x, mu), (x + mu, nu), (x, nu), (x + nu, mu), as in cw_link_set */
+  long piece;   /* slice of its outer site */
+  int group;    /* v */
+  int term;     /* class of the plaquette */
+} cw_wilson_lone;
+
 /* The links (outer site, mu) that have a defect link in one of their staples' plaquettes or are one
  * themselves, in any lane. th->own of a Wilson theory; immutable. */
 typedef struct {
@@ -38,6 +46,8 @@ typedef struct {
   long n_rows;
   cw_wilson_plaquette *touched; /* (n_touched) that have a defect link in any lane, ascending */
   long n_touched;
+  cw_wilson_lone *lone; /* (n_lone) the same sub-lattice by sub-lattice, in that order */
+  long n_lone;
 } cw_wilson;
 
 /* Couplings c = scale * ratio; ratio is 1 for temporal planes without defect, except where that

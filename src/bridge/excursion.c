@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bridge/carried.h"
-#include "bridge/level.h"
+#include "bridge/footprint.h"
 #include "bridge/way.h"
 
 struct cw_excursion {
@@ -16,13 +16,12 @@ struct cw_excursion {
   cw_excursion_options opt;
   long n_blocks;
   cw_way_samplers *samplers; /* (n_blocks): blocks go side by side */
-  cw_field old;              /* as it was at home */
+  cw_field spare;            /* of those that go (footprint) */
+  cw_field moved;            /* translation's destination */
   double *T;                 /* (lanes, n_terms) */
   double *lw;                /* (lanes) */
   double *work;              /* (CW_CARRY_WORK, lanes) */
-  /* Outer sites that an excursion may change, as runs [begin, end). */
-  int n_runs;
-  long (*run)[2];
+  cw_footprint footprint;    /* what an excursion may change */
 };
 
 enum { AWAY = 0, HOME = 1 }; /* rungs */
@@ -54,45 +53,7 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder,
 
 /* Are all updates on links of levels? */
 static bool is_local(const cw_excursion_options *o) {
-  bool local = o->dwell == 0 || o->dwell_level >= 0;
-  for (int i = 0; i < o->way.n; i++) {
-    const cw_move *m = &o->way.move[i];
-    local = local && m->kind != CW_MOVE_TRANSPORT && (m->kind != CW_MOVE_MUTATE || m->level >= 0);
-  }
-  return local;
-}
-
-static cw_status mark_sites(cw_excursion *e, bool *mark) {
-  const cw_theory *th = e->ladder->th;
-  for (int l = 0; l < e->opt.levels.n; l++) {
-    cw_link_set links;
-    cw_status st = cw_level_links(e->ctx, th, &e->opt.levels, l, &links);
-    for (long i = 0; st == CW_OK && i < links.n; i++)
-      mark[th->geom->outer[links.link[i] / th->geom->lat.dim]] = true;
-    cw_link_set_destroy(&links);
-    CW_TRY(st);
-  }
-  return CW_OK;
-}
-
-static cw_status find_runs(cw_excursion *e) {
-  const long n = e->ladder->th->geom->n_outer;
-  bool *mark = calloc((size_t)n + 1, sizeof *mark);
-  e->run = cw_alloc((size_t)(n / 2 + 1) * sizeof *e->run);
-  cw_status st = mark != NULL && e->run != NULL
-                     ? CW_OK
-                     : cw_fail(e->ctx, CW_ENOMEM, "no memory for excursions");
-  if (st == CW_OK && is_local(&e->opt))
-    st = mark_sites(e, mark);
-  else if (st == CW_OK)
-    memset(mark, true, (size_t)n);
-  for (long o = 0; st == CW_OK && o < n; o++) {
-    if (!mark[o]) continue;
-    if (o == 0 || !mark[o - 1]) e->run[e->n_runs++][0] = o;
-    e->run[e->n_runs - 1][1] = o + 1;
-  }
-  free(mark);
-  return st;
+  return cw_way_is_local(&o->way) && (o->dwell == 0 || o->dwell_level >= 0);
 }
 
 static cw_status open_excursion(cw_excursion *e, const cw_field *x) {
@@ -101,15 +62,16 @@ static cw_status open_excursion(cw_excursion *e, const cw_field *x) {
   const size_t lanes = (size_t)(x->n_blocks * x->B);
   e->samplers = cw_alloc((size_t)x->n_blocks * sizeof *e->samplers);
   if (e->samplers == NULL) return cw_fail(e->ctx, CW_ENOMEM, "no memory for excursions");
+  CW_TRY(cw_footprint_open(e->ctx, e->ladder, o->sampler, &o->levels, is_local(o), &e->footprint));
   for (; e->n_blocks < x->n_blocks; e->n_blocks++)
-    CW_TRY(cw_way_samplers_open(e->ctx, th, o->sampler, o->param, o->choice, &o->levels, 1,
-                                &e->samplers[e->n_blocks]));
-  CW_TRY(cw_field_create(e->ctx, x->geom, x->n_comp, x->n_config, &e->old));
+    CW_TRY(cw_way_samplers_open(e->ctx, th, o->sampler, o->param, o->choice, &o->levels,
+                                cw_footprint_patch(&e->footprint), 1, &e->samplers[e->n_blocks]));
+  CW_TRY(cw_footprint_spare(e->ctx, &e->footprint, x, &e->spare));
+  if (o->translate) CW_TRY(cw_field_create(e->ctx, x->geom, x->n_comp, x->n_config, &e->moved));
   e->T = cw_alloc(lanes * (size_t)th->ops->n_terms * sizeof *e->T);
   e->lw = cw_alloc(lanes * sizeof *e->lw);
   e->work = cw_alloc(CW_CARRY_WORK * lanes * sizeof *e->work);
-  if (!e->T || !e->lw || !e->work) return cw_fail(e->ctx, CW_ENOMEM, "no memory for excursions");
-  return find_runs(e);
+  return e->T && e->lw && e->work ? CW_OK : cw_fail(e->ctx, CW_ENOMEM, "no memory for excursions");
 }
 
 cw_status cw_excursion_create(cw_context *ctx, const cw_ladder *ladder,
@@ -132,31 +94,23 @@ void cw_excursion_destroy(cw_excursion *e) {
   if (e == NULL) return;
   for (long b = 0; b < e->n_blocks; b++) cw_way_samplers_close(&e->samplers[b]);
   free(e->samplers);
-  cw_field_destroy(&e->old);
+  cw_field_destroy(&e->spare);
+  cw_field_destroy(&e->moved);
   free(e->T);
   free(e->lw);
   free(e->work);
-  free(e->run);
+  cw_footprint_close(&e->footprint);
   free(e);
 }
 
 /* ---------------------------------------------------------------------- run */
 
-static void keep_old(const cw_excursion *e, const cw_field *block, cw_field *old) {
-  const size_t row = (size_t)block->n_comp * CW_LANES;
-  for (int i = 0; i < e->n_runs; i++) {
-    const size_t at = (size_t)e->run[i][0] * row;
-    memcpy(old->data + at, block->data + at,
-           (size_t)(e->run[i][1] - e->run[i][0]) * row * sizeof *old->data);
-  }
-}
-
-/* Translates by a step in a random direction, the same for all chains: old and x trade their data. */
+/* Translates by a step in a random direction, the same for all chains. */
 static void translate(cw_excursion *e, cw_field *x, double u) {
   double *data = x->data;
-  cw_field_translate(&e->old, x, (int)(u * 2 * x->geom->lat.dim), cw_threads(e->ctx));
-  x->data = e->old.data;
-  e->old.data = data;
+  cw_field_translate(&e->moved, x, (int)(u * 2 * x->geom->lat.dim), cw_threads(e->ctx));
+  x->data = e->moved.data;
+  e->moved.data = data;
 }
 
 static cw_status dwell(const cw_excursion *e, cw_passage *on) {
@@ -170,29 +124,28 @@ static cw_status dwell(const cw_excursion *e, cw_passage *on) {
 }
 
 /* Configurations whose excursion is refused are as they were. */
-static void decide(const cw_excursion *e, cw_field *block, const cw_field *old, const double *lw,
+static void decide(const cw_excursion *e, cw_field *block, const cw_field *spare, const double *lw,
                    uint32_t number, double *accept) {
   const cw_rng rng = cw_rng_substream(e->opt.rng, "accept", 0);
-  bool keep[CW_LANES] = {false};
+  bool go[CW_LANES];
   for (int i = 0; i < block->B; i++) {
     double u[2];
     cw_uniform2(rng, 0, (uint32_t)(block->first_chain + i), number, 0, u);
     accept[i] = cw_acceptance(lw[i]);
-    for (int v = 0; v < CW_LANES; v += block->B) keep[v + i] = u[0] < accept[i];
+    go[i] = u[0] < accept[i];
   }
-  for (int i = 0; i < e->n_runs; i++)
-    cw_field_restore(block, old, keep, e->run[i][0], e->run[i][1]);
+  cw_footprint_return(&e->footprint, block, spare, go);
 }
 
 static cw_status go(cw_excursion *e, const double *state, const cw_field *x, long b,
                     uint32_t number, double *accept) {
   const long first = b * x->B, n_terms = e->ladder->th->ops->n_terms;
-  cw_field block = cw_field_block(x, b), old = cw_field_block(&e->old, b);
+  cw_field block = cw_field_block(x, b), spare = cw_field_block(&e->spare, b);
   double c[CW_MAX_TERMS];
   unsigned known = 0;
   cw_passage on = {.at = {.ctx = e->ctx,
                           .ladder = e->ladder,
-                          .x = &block,
+                          .x = cw_footprint_leave(&e->footprint, &block, &spare),
                           .c = c,
                           .lw = e->lw + first,
                           .T = e->T + first * n_terms,
@@ -204,13 +157,12 @@ static cw_status go(cw_excursion *e, const double *state, const cw_field *x, lon
                    .rng = e->opt.rng,
                    .step = (uint32_t)(steps_of_one(&e->opt) * number)};
   cw_way_samplers_take(&e->samplers[b], state);
-  keep_old(e, &block, &old);
   memset(on.at.lw, 0, (size_t)x->B * sizeof *on.at.lw);
   memcpy(c, e->ladder->c[HOME], sizeof c);
   CW_TRY(cw_way_run(&e->opt.way, &on, true));
   CW_TRY(dwell(e, &on));
   CW_TRY(cw_way_run(&e->opt.way, &on, false));
-  decide(e, &block, &old, on.at.lw, number, accept + first);
+  decide(e, &block, &spare, on.at.lw, number, accept + first);
   return CW_OK;
 }
 

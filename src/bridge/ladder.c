@@ -12,6 +12,10 @@ cw_status cw_ladder_create(cw_context *ctx, const cw_theory *th, int n,
   for (int r = 0; r < n; r++) {
     const char *why = th->ops->refuse ? th->ops->refuse(th->form, lat, params[r]) : NULL;
     if (why != NULL) return cw_fail(ctx, CW_EINVAL, "rung %d of the ladder: %s", r, why);
+    const int n_comp = cw_theory_components(th->ops, lat, th->form, params[r]);
+    if (n_comp != th->n_comp)
+      return cw_fail(ctx, CW_EINVAL, "rung %d of the ladder: fields of %d components, not %d", r,
+                     n_comp, th->n_comp);
   }
   out->c = cw_alloc((size_t)n * sizeof *out->c);
   out->param = cw_alloc((size_t)n * sizeof *out->param);

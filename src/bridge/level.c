@@ -52,7 +52,7 @@ cw_status cw_level_links(cw_context *ctx, const cw_theory *th, const cw_levels *
 
 cw_status cw_way_samplers_open(cw_context *ctx, const cw_theory *th, const cw_sampler_ops *sampler,
                                const double *param, const int *choice, const cw_levels *levels,
-                               long n_blocks, cw_way_samplers *out) {
+                               const cw_patch *patch, long n_blocks, cw_way_samplers *out) {
   *out = (cw_way_samplers){.n_levels = levels->n};
   CW_TRY(cw_sampler_create(ctx, sampler, th, param, choice, n_blocks, &out->everywhere));
   for (int l = 0; l < levels->n; l++) {
@@ -60,7 +60,9 @@ cw_status cw_way_samplers_open(cw_context *ctx, const cw_theory *th, const cw_sa
     cw_status st = cw_level_links(ctx, th, levels, l, &links);
     if (st == CW_OK)
       st = cw_sampler_create(ctx, sampler, th, param, choice, n_blocks, &out->level[l]);
-    if (st == CW_OK) st = out->level[l]->ops->restrict_to(out->level[l], &links);
+    if (st == CW_OK)
+      st = patch != NULL ? sampler->restrict_on_patch(out->level[l], &links, patch)
+                         : sampler->restrict_to(out->level[l], &links);
     cw_link_set_destroy(&links);
     CW_TRY(st);
   }

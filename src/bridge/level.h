@@ -17,10 +17,11 @@ typedef struct {
   cw_sampler *everywhere, *level[CW_MAX_LEVELS];
   int n_levels;
 } cw_way_samplers;
-/* The caller closes *out in any case. As cw_sampler_create. */
+/* patch: of the fields on whose levels they work; NULL: these are whole. The caller closes *out in any
+ * case. As cw_sampler_create. */
 cw_status cw_way_samplers_open(cw_context *ctx, const cw_theory *th, const cw_sampler_ops *sampler,
                                const double *param, const int *choice, const cw_levels *levels,
-                               long n_blocks, cw_way_samplers *out);
+                               const cw_patch *patch, long n_blocks, cw_way_samplers *out);
 void cw_way_samplers_close(cw_way_samplers *s);
 /* All of them take the state (n_state) of a tuned one. */
 void cw_way_samplers_take(cw_way_samplers *s, const double *state);

@@ -106,18 +106,31 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
   r->work = array(rex, CW_CARRY_WORK * lanes, sizeof *r->work, &ok);
   r->T = array(rex, lanes * n_terms, sizeof *r->T, &ok);
   if (rex->carries) {
-    r->Ty = array(rex, lanes * n_terms, sizeof *r->Ty, &ok);
-    CW_TRY(open_field(rex, &r->y));
+    r->T_old = array(rex, lanes * n_terms, sizeof *r->T_old, &ok);
+    CW_TRY(cw_footprint_spare(rex->ctx, &rex->footprint, &r->x, &r->spare));
   }
   const cw_rex_options *o = &rex->options;
   if (o->way != NULL)
     CW_TRY(cw_way_samplers_open(rex->ctx, rex->ladder->th, o->sampler, o->param, o->choice,
-                                &o->way_levels, r->x.n_blocks, &r->way));
+                                &o->way_levels, cw_footprint_patch(&rex->footprint), r->x.n_blocks,
+                                &r->way));
   return ok ? CW_OK : no_memory(rex->ctx);
+}
+
+/* What swaps may change on the way: nothing, the links of levels, or all. */
+static cw_status open_footprint(cw_rex *rex) {
+  const cw_rex_options *o = &rex->options;
+  bool local = o->map == NULL;
+  for (int k = 0; o->way != NULL && k + 1 < rex->ladder->n; k++)
+    local = local && cw_way_is_local(&o->way[k]);
+  if (!rex->carries) return CW_OK;
+  return cw_footprint_open(rex->ctx, rex->ladder, o->sampler, &o->way_levels, local,
+                           &rex->footprint);
 }
 
 static cw_status open_rungs(cw_rex *rex) {
   int periodic = rex->options.periodic;
+  CW_TRY(open_footprint(rex));
   for (int k = rex->mine.begin; k < rex->mine.end; k++) CW_TRY(open_rung(rex, &rex->rung[k]));
   for (int l = 0; l < rex->options.levels.n; l++) CW_TRY(open_level(rex, l));
   if (periodic >= rex->mine.begin && periodic < rex->mine.end) CW_TRY(open_field(rex, &rex->moved));
@@ -240,12 +253,13 @@ void cw_rex_destroy(cw_rex *rex) {
   for (int k = rex->mine.begin; rex->rung != NULL && k < rex->mine.end; k++) {
     cw_rex_rung *r = &rex->rung[k];
     cw_field_destroy(&r->x);
-    cw_field_destroy(&r->y);
+    cw_field_destroy(&r->spare);
     cw_sampler_destroy(r->sampler);
     for (int l = 0; l < CW_MAX_LEVELS; l++) cw_sampler_destroy(r->level[l]);
     cw_way_samplers_close(&r->way);
   }
   cw_field_destroy(&rex->moved);
+  cw_footprint_close(&rex->footprint);
   cw_tuned_close(&rex->tuned);
   cw_arena_destroy(rex->arena);
   free(rex);
@@ -342,9 +356,11 @@ static void tune(const rex_step *on) {
 static cw_status mutate(void *self, const cw_move *m, bool back) {
   const rex_step *on = self;
   const rung_steps todo = {m, (uint32_t)(on->turn * m->steps)};
+  const double began = cw_wall_seconds();
   (void)back;
   CW_TRY(cw_rex_for_rungs(on->rex, mutate_rung, &todo));
   if (m->level < 0) tune(on);
+  on->rex->spent.sampler += cw_wall_seconds() - began;
   return CW_OK;
 }
 
@@ -382,7 +398,17 @@ static cw_status repeat(void *self, const cw_move *m, bool back) {
 
 cw_status cw_rex_step(cw_rex *rex, uint32_t step, uint32_t n_tune) {
   rex_step on = {.rex = rex, .step = step, .n_tune = n_tune, .turn = step};
-  return cw_program_run(&rex->program[0], &runner, &on, false);
+  cw_rex_seconds *s = &rex->spent;
+  const double began = cw_wall_seconds(), known = s->sampler + s->transport;
+  CW_TRY(cw_program_run(&rex->program[0], &runner, &on, false));
+  s->swap += fmax(cw_wall_seconds() - began - (s->sampler + s->transport - known), 0);
+  return CW_OK;
+}
+
+cw_rex_seconds cw_rex_take_seconds(cw_rex *rex) {
+  const cw_rex_seconds spent = rex->spent;
+  rex->spent = (cw_rex_seconds){0};
+  return spent;
 }
 
 /* ------------------------------------------------------------------- contents */

@@ -2,7 +2,7 @@
 #ifndef CW_BRIDGE_REX_H
 #define CW_BRIDGE_REX_H
 
-#include "bridge/level.h"
+#include "bridge/footprint.h"
 #include "bridge/tuned.h"
 #include "bridge/way.h"
 
@@ -17,14 +17,15 @@ typedef struct {
   cw_field x;                       /* the replicas that are here now */
   double *T;                        /* lanes * n_terms: terms of x */
   unsigned known;                   /* of them */
-  cw_field y;                       /* with maps or ways: x carried to the partner's rung */
-  double *Ty;                       /* its terms */
-  unsigned known_y;                 /* of them */
+  cw_field spare;                   /* with maps or ways: of those that go (footprint) */
+  double *T_old;                    /* terms of x before it went */
   double *row;                      /* lanes: one number per chain, to be gathered */
   double *work;                     /* lanes * CW_CARRY_WORK: scratch */
   cw_sampler *sampler;              /* of a full step */
   cw_sampler *level[CW_MAX_LEVELS]; /* restricted to the links of a level */
   cw_way_samplers way;
+  double on_way[CW_MOVE_KINDS]; /* seconds of the moves of the present pass */
+  double proposing;             /* seconds of all that the rung did in it */
 } cw_rex_rung;
 
 struct cw_rex {
@@ -36,6 +37,7 @@ struct cw_rex {
   cw_rex_part mine, *part; /* part (ranks) */
   bool by_rungs;           /* neighbours may be on other ranks */
   bool carries;            /* configurations change on their way */
+  cw_footprint footprint;  /* of those that do */
   cw_tuned tuned;          /* samplers of this rank's rungs; with ways, of all */
   bool wide;               /* a single rung is work for all threads */
   unsigned wanted;         /* terms that swaps need */
@@ -51,6 +53,7 @@ struct cw_rex {
   long row_width;          /* a configuration and its terms */
   int *label;              /* (chains, n) */
   cw_rex_swaps swaps;
+  cw_rex_seconds spent;
   cw_arena *arena; /* of all arrays */
 };
 

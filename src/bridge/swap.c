@@ -18,55 +18,82 @@ typedef struct {
   uint64_t number;
 } cw_pass;
 
-/* Configurations of rung k: where they are, or on their way elsewhere. */
-static cw_carried carried(const cw_rex *rex, cw_rex_rung *r, bool goes, double *c) {
+static cw_carried carried(const cw_rex *rex, cw_rex_rung *r, double *c) {
   return (cw_carried){.ctx = rex->ctx,
                       .ladder = rex->ladder,
-                      .x = goes ? &r->y : &r->x,
+                      .x = &r->x,
                       .c = c,
                       .lw = r->row,
-                      .T = goes ? r->Ty : r->T,
-                      .known = goes ? &r->known_y : &r->known,
+                      .T = r->T,
+                      .known = &r->known,
                       .wanted = rex->wanted,
                       .work = r->work};
 }
 
-/* y = x at the end of its way to the partner's rung, and its terms. */
-static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, double *c) {
+static size_t terms_size(const cw_rex *rex, const cw_rex_rung *r) {
+  return (size_t)(r->x.n_blocks * r->x.B * rex->ladder->th->ops->n_terms) * sizeof *r->T;
+}
+
+/* What goes for x, and its terms, at the end of its way to the partner's rung. */
+static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, cw_carried *at) {
   static const cw_move by_map[] = {{.kind = CW_MOVE_TRANSPORT}, {.kind = CW_MOVE_RETARGET, .t = 1}};
   cw_rex_rung *r = &rex->rung[k];
   const int pair = k < to ? k : to;
   const cw_program *way =
       rex->options.way != NULL ? &rex->options.way[pair] : &(cw_program){2, by_map};
-  cw_passage on = {.at = carried(rex, r, true, c),
+  cw_passage on = {.at = *at,
                    .pair = pair,
                    .map = rex->options.map != NULL ? &rex->options.map[pair] : NULL,
                    .samplers = &r->way,
                    .rng = cw_rng_substream(rex->options.rng, "way", (uint32_t)k),
                    .step = (uint32_t)(pass->number * (uint64_t)cw_program_steps(way))};
-  cw_field_copy(&r->y, &r->x);
-  memcpy(r->Ty, r->T,
-         (size_t)(r->x.n_blocks * r->x.B * rex->ladder->th->ops->n_terms) * sizeof *r->T);
-  r->known_y = r->known;
+  on.at.x = cw_footprint_leave(&rex->footprint, &r->x, &r->spare);
+  memcpy(r->T_old, r->T, terms_size(rex, r));
   cw_way_samplers_take(&r->way, cw_tuned_state(&rex->tuned, pair));
   CW_TRY(cw_way_run(way, &on, to < k));
   cw_know_terms(&on.at, rex->wanted);
+  memcpy(r->on_way, on.seconds, sizeof on.seconds);
   return CW_OK;
 }
 
 /* row = log-weights on the partner's rung. */
-static cw_status propose(cw_rex *rex, int k, const void *arg) {
-  const cw_pass *pass = arg;
-  int to = partner_of(rex, k, pass->parity);
+static cw_status weigh(cw_rex *rex, int k, int to, const cw_pass *pass) {
   cw_rex_rung *r = &rex->rung[k];
   double c[CW_MAX_TERMS];
-  if (to < 0) return CW_OK;
-  cw_carried here = carried(rex, r, false, c);
+  cw_carried at = carried(rex, r, c);
   memcpy(c, rex->ladder->c[k], sizeof c);
   memset(r->row, 0, (size_t)(r->x.n_blocks * r->x.B) * sizeof *r->row);
-  cw_know_terms(&here, rex->wanted);
-  if (rex->carries) return go(rex, k, to, pass, c);
-  cw_retarget_to(&here, rex->ladder->c[to]);
+  cw_know_terms(&at, rex->wanted);
+  if (rex->carries) return go(rex, k, to, pass, &at);
+  cw_retarget_to(&at, rex->ladder->c[to]);
+  return CW_OK;
+}
+
+static cw_status propose(cw_rex *rex, int k, const void *arg) {
+  const cw_pass *pass = arg;
+  const double began = cw_wall_seconds();
+  const int to = partner_of(rex, k, pass->parity);
+  if (to >= 0) CW_TRY(weigh(rex, k, to, pass));
+  rex->rung[k].proposing = cw_wall_seconds() - began;
+  return CW_OK;
+}
+
+/* All rungs, and what of their wall time went into maps and into sampler steps on the way. */
+static cw_status propose_all(cw_rex *rex, const cw_pass *pass) {
+  double all = 0, transport = 0, sampler = 0;
+  for (int k = rex->mine.begin; k < rex->mine.end; k++)
+    memset(rex->rung[k].on_way, 0, sizeof rex->rung[k].on_way);
+  const double began = cw_wall_seconds();
+  CW_TRY(cw_rex_for_rungs(rex, propose, pass));
+  const double wall = cw_wall_seconds() - began;
+  for (int k = rex->mine.begin; k < rex->mine.end; k++) {
+    all += rex->rung[k].proposing;
+    transport += rex->rung[k].on_way[CW_MOVE_TRANSPORT];
+    sampler += rex->rung[k].on_way[CW_MOVE_MUTATE];
+  }
+  if (!(all > 0)) return CW_OK;
+  rex->spent.transport += wall * transport / all;
+  rex->spent.sampler += wall * sampler / all;
   return CW_OK;
 }
 
@@ -156,18 +183,31 @@ static void trade(const cw_rex *rex, cw_field *a, double *Ta, cw_field *b, doubl
   }
 }
 
+/* Swaps of chains of this rank between rungs k and k+1. */
+static const bool *decisions(const cw_rex *rex, int k) {
+  return rex->accepted + k * rex->options.chains + rex->mine.first;
+}
+
+/* Configurations of rung k that swap are what has gone for them, others what they were. */
+static cw_status come_back(cw_rex *rex, int k, const void *arg) {
+  const int to = partner_of(rex, k, ((const cw_pass *)arg)->parity);
+  const long n_terms = rex->ladder->th->ops->n_terms;
+  cw_rex_rung *r = &rex->rung[k];
+  if (to < 0) return CW_OK;
+  const bool *yes = decisions(rex, k < to ? k : to);
+  cw_footprint_return(&rex->footprint, &r->x, &r->spare, yes);
+  for (long i = 0; i < r->x.n_config; i++)
+    if (!yes[i]) memcpy(r->T + i * n_terms, r->T_old + i * n_terms, (size_t)n_terms * sizeof *r->T);
+  r->known = rex->wanted;
+  return CW_OK;
+}
+
 /* The pair (k, k+1), if it is in this pass and on this rank. */
 static cw_status exchange(cw_rex *rex, int k, const void *arg) {
   if (partner_of(rex, k, ((const cw_pass *)arg)->parity) != k + 1 || k + 1 >= rex->mine.end)
     return CW_OK;
   cw_rex_rung *low = &rex->rung[k], *high = low + 1;
-  const bool *yes = rex->accepted + k * rex->options.chains + rex->mine.first;
-  if (!rex->carries) {
-    trade(rex, &low->x, low->T, &high->x, high->T, yes);
-  } else {
-    trade(rex, &low->x, low->T, &high->y, high->Ty, yes);
-    trade(rex, &high->x, high->T, &low->y, low->Ty, yes);
-  }
+  trade(rex, &low->x, low->T, &high->x, high->T, decisions(rex, k));
   return CW_OK;
 }
 
@@ -188,14 +228,13 @@ static void unpack(cw_field *x, long i, const double *row) {
  * `at` on. Returns the number of rows; ranks have neighbouring rungs in their order. */
 static long pack_rung(cw_rex *rex, int k, int to, long at) {
   cw_rex_rung *r = &rex->rung[k];
-  bool carried = rex->carries;
   long n = 0, n_terms = rex->ladder->th->ops->n_terms;
   const bool *yes = rex->accepted + (k < to ? k : to) * rex->options.chains;
   for (long i = 0; i < rex->options.chains; i++) {
     if (!yes[i]) continue;
     double *row = rex->send + (at + n) * rex->row_width;
-    memcpy(row, (carried ? r->Ty : r->T) + i * n_terms, (size_t)n_terms * sizeof *row);
-    pack(carried ? &r->y : &r->x, i, row + n_terms);
+    memcpy(row, r->T + i * n_terms, (size_t)n_terms * sizeof *row);
+    pack(&r->x, i, row + n_terms);
     rex->to[at + n++] = cw_rank(rex->ctx) + (to > k ? 1 : -1);
   }
   return n;
@@ -233,9 +272,10 @@ static cw_status exchange_ranks(cw_rex *rex, int parity) {
 
 static cw_status pass_over(cw_rex *rex, uint32_t step, uint32_t index, int parity, int second) {
   const cw_pass pass = {parity, 2 * (step * rex->sweeps + index) + (uint64_t)second};
-  CW_TRY(cw_rex_for_rungs(rex, propose, &pass));
+  CW_TRY(propose_all(rex, &pass));
   cw_rex_gather(rex, rex->log_weight);
   decide(rex, step, index, parity);
+  if (rex->carries) CW_TRY(cw_rex_for_rungs(rex, come_back, &pass));
   CW_TRY(cw_rex_for_rungs(rex, exchange, &pass));
   return rex->by_rungs ? exchange_ranks(rex, parity) : CW_OK;
 }

@@ -7,7 +7,10 @@
 
 static cw_status transport(void *self, const cw_move *m, bool back) {
   cw_passage *on = self;
-  return cw_carry(&on->at, m->map != NULL ? m->map : on->map, back);
+  const double began = cw_wall_seconds();
+  CW_TRY(cw_carry(&on->at, m->map != NULL ? m->map : on->map, back));
+  on->seconds[CW_MOVE_TRANSPORT] += cw_wall_seconds() - began;
+  return CW_OK;
 }
 
 static cw_status retarget(void *self, const cw_move *m, bool back) {
@@ -22,10 +25,12 @@ static cw_status retarget(void *self, const cw_move *m, bool back) {
 static cw_status mutate(void *self, const cw_move *m, bool back) {
   cw_passage *on = self;
   cw_sampler *s = m->level >= 0 ? on->samplers->level[m->level] : on->samplers->everywhere;
+  const double began = cw_wall_seconds();
   for (long t = 0; t < m->steps; t++)
     CW_TRY((back ? s->ops->step_back : s->ops->step)(s, on->at.c, on->at.x, on->rng, on->step++,
                                                      NULL));
   if (m->steps > 0) *on->at.known = 0;
+  on->seconds[CW_MOVE_MUTATE] += cw_wall_seconds() - began;
   return CW_OK;
 }
 
@@ -46,6 +51,14 @@ cw_status cw_way_check(cw_context *ctx, const cw_program *way, const cw_sampler_
                    "way: the steps of sampler '%s' cannot be run backwards, as a way back needs",
                    sampler->name);
   return CW_OK;
+}
+
+bool cw_way_is_local(const cw_program *way) {
+  for (int i = 0; i < way->n; i++)
+    if (way->move[i].kind == CW_MOVE_TRANSPORT ||
+        (way->move[i].kind == CW_MOVE_MUTATE && way->move[i].level < 0))
+      return false;
+  return true;
 }
 
 cw_status cw_way_run(const cw_program *way, cw_passage *on, bool back) {

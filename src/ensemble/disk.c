@@ -21,6 +21,17 @@ static char *joined(const char *a, const char *between, const char *b, const cha
 
 char *cw_disk_join(const char *a, const char *b) { return joined(a, "/", b, ""); }
 
+cw_status cw_disk_split(cw_context *ctx, const char *path, char **dir, const char **name) {
+  const char *slash = strrchr(path, '/');
+  *dir = NULL;
+  *name = slash != NULL ? slash + 1 : path;
+  if (**name == '\0') return cw_fail(ctx, CW_EIO, "cannot write '%s': it has no name", path);
+  *dir = slash == NULL   ? strdup(".")
+         : slash == path ? strdup("/")
+                         : strndup(path, (size_t)(slash - path));
+  return *dir != NULL ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", path);
+}
+
 bool cw_disk_is_temporary(const char *name) {
   size_t n = strlen(name), k = sizeof SUFFIX - 1;
   return n > k + 1 && name[0] == '.' && strcmp(name + n - k, SUFFIX) == 0;

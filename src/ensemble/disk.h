@@ -39,6 +39,10 @@ cw_status cw_disk_check_writable(cw_context *ctx, const char *dir);
  * process has it. File systems without locks are let through with *fd = -1. */
 cw_status cw_disk_lock(cw_context *ctx, const char *dir, int *fd);
 
+/* The directory of a path ("." if it names none), from malloc, and the name in it, borrowed. CW_EIO:
+ * there is no name; CW_ENOMEM. */
+cw_status cw_disk_split(cw_context *ctx, const char *path, char **dir, const char **name);
+
 /* "a/b", from malloc; NULL: no memory. */
 char *cw_disk_join(const char *a, const char *b);
 

@@ -1,9 +1,4 @@
-/* One segment as the bytes of an HDF5 file, made and read in memory: HDF5 never touches the disk,
- * so that a full disk or a damaged file never meets it. Layout: /            attributes format =
- * "causeway-segment", version, stage, index, job, causeway /NAME        one chunked IEEE-double
- * data set per array, with Fletcher32; in the order in which they were put. A scalar is a data set
- * of one element with the attribute scalar = 1. Equal contents give equal bytes (no time stamps).
- * Local. */
+/* One segment as a sealed HDF5 file (sealed.h) with the label stage, index and job. Local. */
 #ifndef CW_ENSEMBLE_SEGMENT_H
 #define CW_ENSEMBLE_SEGMENT_H
 

@@ -37,6 +37,7 @@ void cw_field_destroy(cw_field *x) {
 }
 
 size_t cw_field_block_size(const cw_field *x) {
+  if (x->patch != NULL) return (size_t)(x->patch->n * (x->n_comp / x->geom->lat.dim) * x->B);
   return (size_t)x->geom->n_outer * (size_t)x->n_comp * CW_LANES;
 }
 

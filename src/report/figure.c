@@ -72,17 +72,19 @@ static void close_streams(streams *s) {
   if (s->error != NULL) fclose(s->error);
 }
 
-/* The range of an axis: [low, high], widened by margin of its length; a range without length by
+/* The range of an axis: [low, high], widened by margins of its length; a range without length by
  * something. */
 static void write_range(FILE *out, const char *axis, double low, double high, bool logarithmic,
-                        double margin) {
+                        double margin_below, double margin) {
   if (logarithmic) {
     low = log(low);
     high = log(high);
   }
   double length = high - low, least = 1e-9 * fmax(fabs(low), fabs(high));
-  if (length <= least) margin = 0.5, length = fmax(logarithmic ? 1 : 0.2 * fabs(high), 1e-300);
-  double from = low - (low == 0 && !logarithmic ? 0 : margin * length), to = high + margin * length;
+  if (length <= least)
+    margin_below = margin = 0.5, length = fmax(logarithmic ? 1 : 0.2 * fabs(high), 1e-300);
+  double from = low - (low == 0 && !logarithmic ? 0 : margin_below * length),
+         to = high + margin * length;
   if (high == 0 && length <= 1e-300) to = 1;
   if (logarithmic) {
     from = exp(from);
@@ -122,13 +124,20 @@ static void write_axes(FILE *out, const cw_figure *f) {
     fputs("set logscale y\n", out);
     write_log_tics(out, "y", f->y_min, f->y_max);
   }
-  write_range(out, "x", f->x_min, f->x_max, log_x, f->has_marks ? 0.04 : 0);
-  write_range(out, "y", from_zero ? 0 : f->y_min, f->y_max, log_y, 0.05);
+  const double margin = f->has_marks || f->n_bars > 0 ? 0.04 : 0;
+  write_range(out, "x", f->x_min, f->x_max, log_x, f->n_bars > 0 ? 0 : margin, margin);
+  if (f->n_bars > 0) {
+    fprintf(out, "unset ytics\nset border 1\nset yrange [0:%d]\n", f->n_bars);
+    return;
+  }
+  write_range(out, "y", from_zero ? 0 : f->y_min, f->y_max, log_y, 0.05, 0.05);
 }
 
 static void write_script(FILE *out, const cw_figure *figure) {
-  fputs("set terminal svg size 620,390 dynamic noenhanced font 'sans-serif,15'\n"
-        "set encoding utf8\n"
+  enum { HEIGHT = 390, AROUND_BARS = 80, HEIGHT_OF_BAR = 40 };
+  const int height = figure->n_bars > 0 ? AROUND_BARS + HEIGHT_OF_BAR * figure->n_bars : HEIGHT;
+  fprintf(out, "set terminal svg size 620,%d dynamic noenhanced font 'sans-serif,15'\n", height);
+  fputs("set encoding utf8\n"
         "set border 3 lw 1\n"
         "set tics nomirror out scale 0.5\n"
         "set grid lw 1 lc rgb '#8a8f98' dt (2,5)\n"

@@ -329,6 +329,48 @@ cw_status cw_page_curve(cw_page *page, const char *label, cw_draw how, int colou
   return add_curve(page, label, how, colour, n, x, y, how == CW_DRAW_LINE ? NULL : dy);
 }
 
+/* The left end of bars that go to value - error or value: on a logarithmic axis there is no 0. */
+static double left_end(const cw_figure *figure, int n, const double *value, const double *error) {
+  double least = INFINITY;
+  if (!figure->log_x) return 0;
+  for (int i = 0; i < n; i++) {
+    const double low = error != NULL && error[i] < value[i] ? value[i] - error[i] : value[i];
+    if (low > 0) least = fmin(least, low);
+  }
+  return least / 3;
+}
+
+/* One bar from the left end of the axis, its upper edge half a row below the top of its row. */
+static void add_bar(cw_figure *figure, double top, int colour, double from, double value,
+                    double error) {
+  const double lower = top - 0.9, upper = top - 0.45, middle = 0.5 * (lower + upper);
+  const double dx = isfinite(error) ? error : 0, low = fmax(value - dx, from), high = value + dx;
+  fprintf(figure->data.stream, "$d%d << CW_END\n%.8g %.8g %.8g %.8g %.8g %.8g %.8g\nCW_END\n",
+          figure->n_curves, from, value, lower, upper, middle, low, high);
+  clause(figure, "(($1+$2)/2):5:1:2:3:4", "boxxyerror fs solid 0.55 noborder", colour, "");
+  if (dx > 0) clause(figure, "6:5:($7-$6):(0)", "vectors nohead lw 1.6", colour, "");
+  widen(figure, from, 0, top);
+  widen(figure, high, 0, top);
+  figure->n_curves++;
+  figure->n_points++;
+}
+
+cw_status cw_page_bars(cw_page *page, int n, const char *const *name, const int *colour,
+                       const double *value, const double *error) {
+  cw_figure *figure = &page->figure;
+  CW_REQUIRE(figure->open && figure->n_curves == 0 && n >= 0);
+  const double from = left_end(figure, n, value, error);
+  figure->n_bars = n;
+  for (int i = 0; i < n; i++) {
+    fputs("set label ", figure->axes.stream);
+    quoted(figure->axes.stream, name[i]);
+    fprintf(figure->axes.stream, " at graph 0, first %.9g left offset 0.5,0\n", n - i - 0.2);
+    if (isfinite(value[i]) && (!figure->log_x || value[i] > 0))
+      add_bar(figure, n - i, colour[i], from, value[i], error != NULL ? error[i] : 0);
+  }
+  return CW_OK;
+}
+
 cw_status cw_page_figure_end(cw_page *page, const char *caption) {
   cw_figure *figure = &page->figure;
   CW_REQUIRE(figure->open);

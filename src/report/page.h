@@ -19,6 +19,7 @@ typedef struct {
   int n_curves;
   long n_points;                     /* that can be drawn */
   double x_min, x_max, y_min, y_max; /* of those, error bars included */
+  int n_bars;                        /* horizontal, in a row of height 1 each; 0: curves */
   bool has_steps, has_marks;         /* histograms start at 0; points keep away from the frame */
   char *title;                       /* plain */
   cw_text data;                      /* gnuplot data blocks */

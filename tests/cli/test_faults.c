@@ -238,6 +238,23 @@ static int try_reading(const char *job) {
   return bad;
 }
 
+/* Flows into a model file, that file described, and a run that starts from it. */
+static int try_models(const char *job) {
+  static const char *const commands[][12] = {
+      {"export", "out", "model.h5", NULL},
+      {"info", "model.h5", NULL},
+      {"info", "model.h5", "--json", NULL},
+      {"run", "../job.yaml", "--out", "used", "--quiet", "--threads", "1", "--set",
+       "least_squares.rounds=0", "--set", "least_squares.flow.start.model=model.h5", NULL}};
+  int bad = 0;
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "%s of %s%s", commands[i][0], job, i > 1 ? ", again" : "");
+    bad += try_command(name, commands[i], NULL, false);
+  }
+  return bad;
+}
+
 /* Takes the last segment of every stage from the finished run in the directory 0. */
 static void cut(void) {
   char store[PATH], path[PATH + 300];
@@ -264,6 +281,7 @@ static int try_job(const fault_job *j) {
   fault_write_job(j, path);
   int bad = try_command(j->name, first, "../job.yaml", true);
   bad += try_reading(j->name);
+  if (strcmp(j->name, "least_squares") == 0) bad += try_models(j->name);
   cut();
   snprintf(name, sizeof name, "resume of %s", j->name);
   return bad + try_command(name, again, "../job.yaml", false);

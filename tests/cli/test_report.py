@@ -1,5 +1,6 @@
 """What observables say of themselves, on the page: definitions in print, facts, and how figures are drawn. A gnuplot of our own
 keeps the scripts that it is given."""
+import json
 import os
 import re
 
@@ -24,12 +25,33 @@ FLOW = "{time: 0.5, points: 5, level: 0.05}"
 LOOPS = "{max_r: 2, max_t: 3, smear_steps: 1}"
 
 
+# Ladders of two and three rungs, and a chain alone.
+COSTS = """\
+job: costs
+seed: 3
+lattice: [4, 4]
+theory: {kind: u1, beta: 2}
+cases:
+  ladder:
+    ladder: {from: {beta: 1}, rungs: 2}
+    rex: {sampler: heatbath, chains: 4, thermalise: 20, steps: 400, measure: all}
+  longer:
+    ladder: {from: {beta: 1}, rungs: 3}
+    rex: {sampler: heatbath, chains: 4, thermalise: 20, steps: 400}
+  alone:
+    heatbath: {chains: 4, thermalise: 20, steps: 400}
+"""
+
+
 class Page(Case):
     figures = True
 
     def figures_of(self, lattice, theory, sampler, measure=""):
         """(page, {title of a figure: its script}) of a short run."""
-        self.write("job.yaml", JOB.format(lattice=lattice, theory=theory, sampler=sampler) + measure)
+        return self.figures_of_job(JOB.format(lattice=lattice, theory=theory, sampler=sampler) + measure)
+
+    def figures_of_job(self, job):
+        self.write("job.yaml", job)
         self.write("gnuplot", GNUPLOT).chmod(0o755)
         extra = {"PATH": f"{self.dir}:{os.environ['PATH']}", "SCRIPTS": str(self.dir / "scripts")}
         self.run_program("run", "job.yaml", "--out", "out", extra=extra)
@@ -95,6 +117,28 @@ class Page(Case):
         page, _ = self.figures_of([6, 4], "{kind: ising, beta: 0.4}", "spinflip")
         self.assertIn("Ising model (form β: β = 0.4, h = 0)", page)
         self.assertIn("specific heat β² V (⟨e²⟩ − ⟨e⟩²)", page)
+
+    def test_costs(self):
+        page, figures = self.figures_of_job(COSTS)
+        bars = figures["Seconds per independent value of q2"]
+        names = ["ladder: Replica exchange, β = 2", "ladder: Replica exchange, β = 1", "longer: Replica exchange, β = 2",
+                 "alone: Heat bath, β = 2"]
+        self.assertEqual(re.findall(r"set label '(.*?)' at", bars), names)
+        self.assertEqual(len(self.curves(bars)), 4)
+        self.assertIn("set logscale x", bars)
+        table = page[page.index("seconds per independent value</th>"):]
+        self.assertEqual(re.findall(r"<th>(.*?)</th>", table[:table.index("</table>")]), names)
+        self.assertIn("swaps, and the mean works K", page)
+        self.assertNotIn("How long a ladder?", page)  # which is of walks
+        self.assertRegex(page, r"ladder: Replica exchange<small>sampler \d+ %, swaps \d+ %, measurements \d+ %</small>")
+        shown = self.good("show", "out")
+        self.assertIn("\nSeconds per independent value of q2\n", shown)
+        self.assertIn("  ladder: Replica exchange, beta = 1 ", shown)
+        document = self.results("out")
+        self.assertIn("ladder.rex.K[0]", {r["name"] for r in document["results"]})
+        timing = json.loads((self.dir / "out/results.json").read_text())["timing"]
+        shares = [timing[f"ladder.rex.{what}"] for what in ("sampler", "swaps", "measurements")]
+        self.assertTrue(all(s > 0 for s in shares) and sum(shares) <= timing["ladder.rex"], timing)
 
 
 if __name__ == "__main__":

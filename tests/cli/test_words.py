@@ -6,7 +6,7 @@ import program
 from program import SHORT, Case
 
 SOURCE = Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "show", "report", "list", "info", "convert", "check")
+COMMANDS = ("run", "show", "report", "list", "info", "convert", "export", "check")
 
 
 def registered(path):
@@ -47,6 +47,9 @@ class Words(Case):
         self.write("jobs/a.yaml", SHORT)
         self.write("jobs/b.txt", "")
         self.assertEqual(self.good("list", "jobs"), "jobs/a.yaml\n")
+        (self.dir / "models").mkdir()
+        self.write("models/c.h5", "")
+        self.assertEqual(self.good("list", "models"), "models/c.h5\n")
 
     def test_help(self):
         text = self.good("--help")

@@ -262,6 +262,29 @@ static void expect(cw_context *ctx, cw_status found, cw_status expected, const c
   cw_clear_error(ctx);
 }
 
+static int components_of_mass(int form, const double *p) { return form < 0 ? 1 : (int)p[0]; }
+
+/* Rungs with fields of their own cannot swap, nor be walked along. */
+static void test_rungs_of_other_fields(void **state) {
+  cw_context *ctx = context(state);
+  const cw_lattice lat = {2, {4, 4}};
+  const double params[3][CW_MAX_PARAMS] = {{2, 0.5}, {2, 1}, {3, 0.5}};
+  cw_theory_ops ops = *cw_theory_find("phi4");
+  ops.components = components_of_mass;
+  cw_geometry *geom;
+  cw_theory th;
+  cw_ladder ladder;
+  check_ok(ctx, cw_geometry_create(ctx, &lat, 1, &geom));
+  check_ok(ctx, cw_theory_create(ctx, &ops, geom, 0, params[0], &th));
+  check_ok(ctx, cw_ladder_create(ctx, &th, 2, params, &ladder));
+  cw_ladder_destroy(&ladder);
+  expect(ctx, cw_ladder_create(ctx, &th, 3, params, &ladder), CW_EINVAL,
+         "rung 2 of the ladder: fields of 3 components, not 2");
+  cw_ladder_destroy(&ladder);
+  cw_theory_destroy(&th);
+  cw_geometry_destroy(geom);
+}
+
 static void test_errors(void **state) {
   cw_context *ctx = context(state);
   cw_population none;
@@ -330,7 +353,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bits),         cmocka_unit_test(test_tuning),
       cmocka_unit_test(test_walk_by_hand), cmocka_unit_test(test_mutate),
-      cmocka_unit_test(test_flow),         cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_flow),         cmocka_unit_test(test_rungs_of_other_fields),
+      cmocka_unit_test(test_errors),
   };
   return cmocka_run_group_tests_name("populations and walks", tests, test_open_context_2,
                                      test_close_context);

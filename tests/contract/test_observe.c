@@ -256,7 +256,7 @@ static void check_figure(const cw_observer *o, const cw_quantity *q) {
 static void check_presentation(const cw_observer *o, const cw_quantity *q) {
   assert_false(is_for_terminals(q->print != NULL ? q->print : q->help));
   assert_true(q->print == NULL || strcmp(q->print, q->help) != 0);
-  assert_false(q->count != NULL && (q->headline || q->fact || q->featured));
+  assert_false(q->count != NULL && (q->headline || q->fact || q->featured || q->freezes));
   check_figure(o, q);
 }
 
@@ -283,6 +283,16 @@ static int count_headlines(const cw_observable_ops *ops) {
   int n = 0;
   for (const cw_quantity *q = ops->quantities; q->name != NULL; q++) n += q->headline;
   return n;
+}
+
+/* A group that tells sectors apart says which quantity freezes with them. */
+static void check_freezing(const cw_observable_ops *ops) {
+  int n = 0;
+  bool sectors = false;
+  for (const cw_quantity *q = ops->quantities; q->name != NULL; q++) n += q->freezes;
+  for (const cw_primary *p = ops->notable; p != NULL && p->name != NULL; p++)
+    sectors = sectors || p->sector != CW_SECTOR_NONE;
+  assert_int_equal(n, sectors);
 }
 
 static void check_group(const subject *s, int g) {
@@ -318,6 +328,7 @@ static void names_and_counts(cw_context *ctx, const cw_theory_ops *theory, const
     n_standard += ops->standard;
     assert_ptr_equal(cw_observable_find(ops->name), ops);
     check_primaries(&a.o[g]);
+    check_freezing(ops);
     assert_int_equal(count_headlines(ops), ops->standard);
     for (int h = 0; h < g; h++)
       for (const cw_quantity *q = ops->quantities; q->name != NULL; q++)

@@ -31,6 +31,17 @@ static const cw_map gentle_maps[MOST_RUNGS - 1] = {
     {.self = &gentle, .apply = stretch_apply},
 };
 
+/* The same way on the links of a level, and with a last move that may change all links and changes none.
+ */
+#define SWITCH                                                                                     \
+  {.kind = CW_MOVE_RETARGET, .t = 0.5}, {.kind = CW_MOVE_MUTATE, .steps = 2, .level = 0}, {        \
+    .kind = CW_MOVE_RETARGET, .t = 1                                                               \
+  }
+static const cw_move local_moves[] = {SWITCH};
+static const cw_move wide_moves[] = {SWITCH, {.kind = CW_MOVE_MUTATE, .steps = 0, .level = -1}};
+static const cw_program local_ways[] = {{3, local_moves}, {3, local_moves}};
+static const cw_program wide_ways[] = {{4, wide_moves}, {4, wide_moves}};
+
 static const job jobs[] = {
     {"phi4", 1, {2, {8, 8}}, "hmc", 3, {{0.1, 0.3}, {0.13, 0.3}, {0.15, 0.3}}, {.mutations = 2}},
     {"phi4",
@@ -62,6 +73,16 @@ static const job jobs[] = {
      {.mutations = 1,
       .order = CW_SWAP_RANDOM,
       .levels = {.n = 1, .level = {{.box = {{5, 0}, {4, 6}}, .count = 3}}},
+      .periodic = 2}},
+    {"su2",
+     2,
+     {2, {16, 8}},
+     "heatbath",
+     3,
+     {{4, 0, 0, 1, 2, 1, 1}, {4, 0.5, 0, 1, 2, 1, 1}, {4, 1, 0, 1, 2, 1, 1}},
+     {.mutations = 1,
+      .way = local_ways,
+      .way_levels = {.n = 1, .level = {{.around = true, .hops = 1, .count = 1}}},
       .periodic = 2}},
 };
 
@@ -201,6 +222,29 @@ static void test_bits(void **state) {
   cw_context_destroy(two);
 }
 
+/* What is taken back after a way on levels is what the way changed, on fewer sites than there are. */
+static void test_footprint(void **state) {
+  job j = jobs[N_JOBS - 1];
+  bench b;
+  assert_ptr_equal(j.options.way, local_ways);
+  for (int chains = 1; chains <= MOST_CHAINS; chains += MOST_CHAINS - 1)
+    for (int V = 1; V <= 16; V *= 16) {
+      j.options.way = local_ways;
+      outcome local = run(*state, &j, V, chains);
+      j.options.way = wide_ways;
+      outcome wide = run(*state, &j, V, chains);
+      check_same(&local, &wide, chains);
+      free_outcome(&local);
+      free_outcome(&wide);
+    }
+  j.options.way = local_ways;
+  const cw_footprint *f = &start(&b, *state, &j, 1, 1)->footprint;
+  long n = 0;
+  for (int i = 0; i < f->n_runs; i++) n += f->run[i][1] - f->run[i][0];
+  assert_in_range(n, 1, 40);
+  close_bench(&b);
+}
+
 static int open_ranks(void **state) {
   cw_context *ctx = NULL;
   check_ok(NULL, cw_context_create(
@@ -210,7 +254,7 @@ static int open_ranks(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bits), cmocka_unit_test(test_footprint)};
   return cmocka_run_group_tests_name("replica exchange on ranks", tests, open_ranks,
                                      test_close_context);
 }

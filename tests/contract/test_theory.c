@@ -196,6 +196,26 @@ static void test_other_parameters(void **state) {
 
 /* --------------------------------------------------------------------- bits */
 
+/* T of a set of terms, the same bits from a patch around the defect. */
+static void check_patch_terms(const fixture *fx, unsigned set, const double *T) {
+  const int n = fx->th.ops->n_terms;
+  cw_link_set defect;
+  cw_patch patch;
+  cw_field x;
+  double *some = row(&fx->x);
+  check_ok(fx->ctx, cw_theory_defect(fx->ctx, &fx->th, &defect));
+  check_ok(fx->ctx, cw_patch_create(fx->ctx, fx->geom, 1, &defect, &patch));
+  check_ok(fx->ctx, cw_field_create_patch(fx->ctx, &patch, &fx->x, &x));
+  cw_field_to_patch(&x, &fx->x);
+  fx->th.ops->some_terms(&fx->th, &x, set, some);
+  for (long i = 0; i < N_CONFIG * n; i++)
+    if (set >> i % n & 1) assert_memory_equal(some + i, T + i, sizeof *T);
+  free(some);
+  cw_field_destroy(&x);
+  cw_patch_destroy(&patch);
+  cw_link_set_destroy(&defect);
+}
+
 /* The terms that are asked for, bit by bit; the others are finite. Every set of them with one
  * instruction set, some with the others and under the sanitizers. */
 static void check_some_terms(const fixture *fx, const double *T) {
@@ -211,6 +231,7 @@ static void check_some_terms(const fixture *fx, const double *T) {
     }
   }
   free(some);
+  if (ops->patch_terms != 0) check_patch_terms(fx, ops->patch_terms, T);
 }
 
 static void same_bits(const fixture *fx, int V, int threads, const double *T1, const cw_field *f1) {

@@ -97,7 +97,36 @@ static void swaps_are_in_balance(void **state) {
   try_way(*state, "a map, and mutations on both rungs", both_moves, 6, &map);
 }
 
+/* The time of steps is shared out among what they do, and each share is taken once. */
+static void seconds_are_shared_out(void **state) {
+  const double params[2][CW_MAX_PARAMS] = {{0.1, 0.6}, {0.7, -0.4}};
+  const cw_map map = {.apply = march_apply};
+  const cw_program ways[2] = {{4, flow_moves}, {5, switch_moves}};
+  for (int without = 0; without < 2; without++) {
+    bench b;
+    open_ladder(&b, *state, "spins", 0, (cw_lattice){1, {N_SPIN}}, 1, 2, params);
+    const cw_rex_options o = {.sampler = &toy_ordered,
+                              .mutations = 1,
+                              .map = without ? NULL : &map,
+                              .way = &ways[without],
+                              .periodic = -1,
+                              .chains = N_CHAIN,
+                              .rng = cw_rng_stream(1, "ways")};
+    check_ok(*state, cw_rex_create(*state, &b.ladder, &o, &b.rex));
+    const double began = cw_wall_seconds();
+    for (uint32_t step = 0; step < 10; step++) check_ok(*state, cw_rex_step(b.rex, step, 0));
+    const double wall = cw_wall_seconds() - began;
+    cw_rex_seconds s = cw_rex_take_seconds(b.rex);
+    assert_true(s.sampler > 0 && s.swap > 0 && s.sampler + s.transport + s.swap <= wall);
+    assert_int_equal(s.transport > 0, !without);
+    s = cw_rex_take_seconds(b.rex);
+    assert_true(s.sampler == 0 && s.transport == 0 && s.swap == 0);
+    close_bench(&b);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(swaps_are_in_balance)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(swaps_are_in_balance),
+                                     cmocka_unit_test(seconds_are_shared_out)};
   return cmocka_run_group_tests_name("ways", tests, test_open_context_2, test_close_context);
 }

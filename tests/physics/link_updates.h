@@ -22,7 +22,7 @@ static inline void update_link_at(links *k, double scale, uint32_t step, int n_s
                 .step = step,
                 .relax = relax};
   check_ok(k->ctx, cw_link_set_create(k->ctx, &k->geom->lat, 1, &link, &one));
-  check_ok(k->ctx, cw_set_plan_create(k->ctx, &k->th, &one, 1, &set));
+  check_ok(k->ctx, cw_set_plan_create(k->ctx, &k->th, &one, NULL, 1, &set));
   s.weights.scale = scale;
   for (long b = 0; b < k->x.n_blocks; b++) {
     const cw_field x = cw_field_block(&k->x, b);

@@ -269,7 +269,7 @@ static void fields_do_not_depend_on_the_split(void **state) {
       check_ok(ctx, cw_geometry_create(ctx, &lattices[i], splits[k], &g[k]));
       check_ok(ctx, cw_field_create(ctx, g[k], 2, N, &x[k]));
       x[k].first_chain = 3;
-      cw_field_normal(cw_context_isa(ctx), &x[k], cw_rng_stream(1, "t"), 4, 5);
+      cw_field_normal((cw_isa)0, &x[k], cw_rng_stream(1, "t"), 4, 5);
       for (long c = 0; c < N; c++)
         for (long s = 0; s < g[k]->n_sites; s++)
           for (int j = 0; j < 2; j++)
@@ -306,6 +306,59 @@ static void blocks_are_views(void **state) {
   cw_field_destroy(&x);
   cw_geometry_destroy(g);
   cw_context_destroy(ctx);
+}
+
+/* Links of a patch and those of their plaquettes go there and come back, of the configurations that go;
+ * nothing else does. */
+static void check_patch(cw_context *ctx, const cw_geometry *g) {
+  enum { N = 19, N_REAL = 2 };
+  const long some[] = {3, 50};
+  const int dim = g->lat.dim;
+  cw_link_set core, all;
+  cw_patch patch;
+  cw_field x, y, away;
+  bool go[N];
+  for (int i = 0; i < N; i++) go[i] = i % 3 == 0;
+  check_ok(ctx, cw_link_set_create(ctx, &g->lat, 2, some, &core));
+  check_ok(ctx, cw_link_set_around(ctx, &core, 1, &all));
+  check_ok(ctx, cw_patch_create(ctx, g, 1, &core, &patch));
+  assert_int_equal(patch.n, all.n);
+  check_ok(ctx, cw_field_create(ctx, g, N_REAL * dim, N, &x));
+  check_ok(ctx, cw_field_create(ctx, g, N_REAL * dim, N, &y));
+  check_ok(ctx, cw_field_create_patch(ctx, &patch, &x, &away));
+  cw_field_normal((cw_isa)0, &x, cw_rng_stream(1, "x"), 0, 0);
+  cw_field_normal((cw_isa)0, &y, cw_rng_stream(1, "y"), 0, 0);
+  cw_field before = y;
+  before.data = memcpy(cw_alloc((size_t)y.n_blocks * cw_field_block_size(&y) * sizeof(double)),
+                       y.data, (size_t)y.n_blocks * cw_field_block_size(&y) * sizeof(double));
+  cw_field_to_patch(&away, &x);
+  cw_field_from_patch(&y, &away, go);
+  for (long i = 0; i < N; i++)
+    for (long link = 0; link < g->n_sites * dim; link++)
+      for (int k = 0; k < N_REAL; k++) {
+        const int comp = (int)(link % dim) * N_REAL + k;
+        const bool moved = go[i] && cw_link_set_has(&all, link);
+        assert_true(cw_field_get(&y, i, link / dim, comp) ==
+                    cw_field_get(moved ? &x : &before, i, link / dim, comp));
+      }
+  cw_field_destroy(&before);
+  cw_field_destroy(&x);
+  cw_field_destroy(&y);
+  cw_field_destroy(&away);
+  cw_patch_destroy(&patch);
+  cw_link_set_destroy(&core);
+  cw_link_set_destroy(&all);
+}
+
+static void patches_are_copies(void **state) {
+  const cw_lattice lat = {3, {4, 6, 4}};
+  int splits[5], n = cw_geometry_splits(&lat, splits);
+  for (int i = 0; i < n; i++) {
+    cw_geometry *g;
+    check_ok(*state, cw_geometry_create(*state, &lat, splits[i], &g));
+    check_patch(*state, g);
+    cw_geometry_destroy(g);
+  }
 }
 
 /* Some lanes of some sites get old numbers back, and nothing else changes. */
@@ -385,6 +438,7 @@ int main(void) {
       cmocka_unit_test(fields_do_not_depend_on_the_split),
       cmocka_unit_test(blocks_are_views),
       cmocka_unit_test(lanes_are_restored),
+      cmocka_unit_test(patches_are_copies),
       cmocka_unit_test(fields_are_translated),
   };
   return cmocka_run_group_tests_name("lattice", tests, NULL, NULL);

@@ -2,6 +2,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "causeway/report.h"
@@ -64,6 +65,16 @@ static void draw(cw_context *ctx, cw_page *page, const char *title, const char *
   check_ok(ctx, cw_page_figure_end(page, "a caption"));
 }
 
+static void draw_bars(cw_context *ctx, cw_page *page, const char *title, const char *name,
+                      bool log_x) {
+  const char *names[] = {name, "without an error", "unknown", "an error beyond 0"};
+  const int colour[] = {0, 1, 2, 3};
+  const double value[] = {0.125, 10, NAN, 1}, error[] = {0.02, NAN, 1, 2};
+  check_ok(ctx, cw_page_figure_begin(page, title, name, "", log_x, false));
+  check_ok(ctx, cw_page_bars(page, 4, names, colour, value, error));
+  check_ok(ctx, cw_page_figure_end(page, "a caption"));
+}
+
 /* A page with one of everything, all texts hostile, written to path. */
 static void make_page(cw_context *ctx, const char *path) {
   static const char evil[] = "<b>&\"x\"'`touch evil`'; system('touch evil') #\n\\";
@@ -76,6 +87,7 @@ static void make_page(cw_context *ctx, const char *path) {
   check_ok(ctx, cw_page_warning(page, evil));
   draw(ctx, page, evil, evil, 1, false);
   draw(ctx, page, "two", "two", -1, true);
+  draw_bars(ctx, page, evil, evil, true);
   check_ok(ctx, cw_page_table_begin(page, evil, 2, pair));
   check_ok(ctx, cw_page_table_row(page, pair, 1));
   check_ok(ctx, cw_page_table_end(page));
@@ -98,8 +110,8 @@ static void a_page_is_whole_and_escaped(void **state) {
   char *html = read_text("page.html");
   assert_int_equal(strncmp(html, "<!doctype html>", 15), 0);
   assert_string_equal(html + strlen(html) - 8, "</html>\n");
-  assert_int_equal(count(html, "<svg"), 2);
-  assert_int_equal(count(html, "<figure"), 3);
+  assert_int_equal(count(html, "<svg"), 3);
+  assert_int_equal(count(html, "<figure"), 4);
   assert_int_equal(count(html, "No data to draw."), 1);
   assert_int_equal(count(html, "<b>"), 0);
   assert_int_equal(count(html, "<print>"), 0);
@@ -120,6 +132,55 @@ static void a_page_is_whole_and_escaped(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* A gnuplot of the test keeps the script, in which every number stands. */
+static char *script_of_bars(cw_context *ctx, bool log_x) {
+  char dir[] = "/tmp/cw_report_XXXXXX", tool[64], kept[64], *old = strdup(getenv("PATH")),
+       path[4096];
+  cw_page *page = NULL;
+  assert_non_null(mkdtemp(dir));
+  snprintf(tool, sizeof tool, "%s/gnuplot", dir);
+  snprintf(kept, sizeof kept, "%s/script", dir);
+  FILE *file = fopen(tool, "w");
+  fprintf(file, "#!/bin/sh\ncat >%s\necho '<svg></svg>'\n", kept);
+  fclose(file);
+  assert_int_equal(chmod(tool, 0755), 0);
+  snprintf(path, sizeof path, "%s:%s", dir, old);
+  setenv("PATH", path, 1);
+  check_ok(ctx, cw_page_create(ctx, "t", "", &page));
+  draw_bars(ctx, page, "bars", "first", log_x);
+  cw_page_destroy(page);
+  setenv("PATH", old, 1);
+  char *script = read_text(kept);
+  unlink(tool);
+  unlink(kept);
+  rmdir(dir);
+  free(old);
+  return script;
+}
+
+static void bars_have_names_and_errors(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  for (int log_x = 0; log_x < 2; log_x++) {
+    char *script = script_of_bars(ctx, log_x);
+    const char *begin = log_x ? "0.035" : "0"; /* a third of 0.125 - 0.02 */
+    char first[80], last[80];
+    assert_non_null(strstr(script, "size 620,240 ")); /* four rows */
+    assert_non_null(strstr(script, "set yrange [0:4]"));
+    assert_int_equal(strstr(script, "set logscale x") != NULL, log_x);
+    assert_int_equal(count(script, "set label '"), 4);
+    assert_non_null(strstr(script, "set label 'unknown' at graph 0, first 1.8 left"));
+    assert_int_equal(count(script, "boxxyerror"), 3); /* one is unknown */
+    assert_int_equal(count(script, "vectors"), 2);    /* one has no error */
+    snprintf(first, sizeof first, "\n%s 0.125 3.1 3.55 3.325 0.105 0.145\n", begin);
+    snprintf(last, sizeof last, "\n%s 1 0.1 0.55 0.325 %s 3\n", begin, begin);
+    assert_non_null(strstr(script, first));
+    assert_non_null(strstr(script, last));
+    free(script);
+  }
+  cw_context_destroy(ctx);
+}
+
 static void without_gnuplot_the_page_says_so(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
@@ -137,7 +198,7 @@ static void without_gnuplot_the_page_says_so(void **state) {
   assert_string_equal(version, "");
   char *html = read_text(path);
   assert_int_equal(count(html, "<svg"), 0);
-  assert_int_equal(count(html, "gnuplot is not installed"), 2);
+  assert_int_equal(count(html, "gnuplot is not installed"), 3);
   free(html);
   free(old);
   unlink(path);
@@ -170,6 +231,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_follow_the_notation_of_the_field),
       cmocka_unit_test(a_page_is_whole_and_escaped),
+      cmocka_unit_test(bars_have_names_and_errors),
       cmocka_unit_test(without_gnuplot_the_page_says_so),
       cmocka_unit_test(a_page_that_cannot_be_written_fails),
   };

@@ -56,9 +56,24 @@ static void test_nothing(void **state) {
   assert_true(isnan(e.value) && isnan(e.error));
 }
 
+/* Works that do not fluctuate say what the ratio is, and nothing of its error: where both ways agree, and
+ * where they do not. */
+static void test_constant_works(void **state) {
+  cw_context *ctx = *state;
+  const double cases[][3] = {{1.5, -1.5, -1.5}, {0, 0, 0}, {-800, 800, 800}, {1.5, 1.5, 0}};
+  for (int c = 0; c < 4; c++) {
+    double work[16];
+    cw_estimate e;
+    for (int i = 0; i < 16; i++) work[i] = cases[c][i % 2];
+    check_ok(ctx, cw_bennett(ctx, work, 2, 4, 1, &e));
+    check_close(e.value, cases[c][2], 1e-8);
+    assert_true(isnan(e.error) && e.why != NULL);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_by_hand),
-                                     cmocka_unit_test(test_gaussian_works),
-                                     cmocka_unit_test(test_nothing)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_by_hand), cmocka_unit_test(test_gaussian_works),
+      cmocka_unit_test(test_nothing), cmocka_unit_test(test_constant_works)};
   return cmocka_run_group_tests_name("bennett", tests, test_open_context_2, test_close_context);
 }

@@ -44,6 +44,13 @@ typedef struct {
   double *x, *y, *dy; /* (n), owned; dy: NULL if there is none */
 } cw_curve;
 
+/* Of the seconds of a stage. */
+typedef struct {
+  const char *what; /* "sampler", "measurements"; static */
+  double seconds;
+} cw_spent;
+enum { CW_MOST_SPENT = 8 };
+
 /* Whose samples a stage has log-weights of, by which the job's model is judged. */
 typedef enum { CW_OF_NOTHING, CW_OF_MODEL, CW_OF_TARGET } cw_sampled;
 
@@ -56,8 +63,10 @@ struct cw_analysis_stage {
   /* measurements (of the first group) or judged configurations per chain, training steps,
    * samples, nodes */
   long n_step;
-  long n_chain;           /* 0: not a set of chains */
-  double seconds;         /* spent in it */
+  long n_chain;                  /* 0: not a set of chains */
+  double seconds;                /* spent in it */
+  cw_spent spent[CW_MOST_SPENT]; /* what they went into, where that is known: not all of them */
+  int n_spent;
   double start_off_group; /* how far a start file that was projected was from SU(3); 0: none was */
   unsigned start_ignored; /* checks of it that failed and were ignored, as bits */
   long longest_rejection; /* run of rejected proposals; -1: none are counted */
@@ -154,6 +163,26 @@ typedef struct {
 enum { CW_MOST_FREE_ENERGIES = CW_MAX_SECTIONS };
 /* All stages that know ln Z or a ratio, in the order of running; returns how many. */
 int cw_list_free_energies(const cw_analysis_case *c, cw_free_energy list[CW_MOST_FREE_ENERGIES]);
+
+/* What an independent value of a quantity costs a part that measures it. */
+typedef struct {
+  const cw_analysis_case *c;
+  const cw_analysis_stage *stage;
+  const cw_result *result; /* of the quantity */
+  double tau, tau_error;   /* tau_int in steps; NAN: unknown, or weighted samples */
+  double per_step; /* seconds of sampling, thermalisation included; NAN: unknown, as below */
+  double cost, cost_error; /* seconds of sampling by the number of independent values */
+  double training;         /* seconds */
+} cw_cost;
+enum { CW_MOST_COSTS = 48 }; /* from there on of ladders only the last rungs */
+/* Of the quantity that freezes in the first case that has one: all parts of all cases that measure it,
+ * in the order of running. The seconds of a ladder give all its rungs, each of which is listed at this
+ * price. *quantity NULL, *n = 0: there is none. The caller frees *list. CW_ENOMEM. */
+cw_status cw_list_costs(cw_context *ctx, const cw_analysis *a, const cw_quantity **quantity,
+                        cw_cost **list, int *n);
+/* "CASE: Method, beta = 6", with the parameters in which entries of the list of the same theory
+ * differ. */
+void cw_cost_label(const cw_cost *list, int n, int i, bool in_print, char text[CW_TITLE]);
 
 #define CW_EXPECT_SIGMA 4 /* a result further from what the job expects is warned of */
 /* What is expected in words (size): with its error, or all digits that an exact value may need. */

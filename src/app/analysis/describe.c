@@ -12,6 +12,14 @@ static const char *word_of(const cw_theory_ops *ops, const char *word, bool in_p
   return word;
 }
 
+int cw_describe_parameter(const cw_plan *plan, int i, double value, bool in_print, char *text,
+                          size_t size) {
+  const char *minus = value >= 0 ? "" : in_print ? "−" : "-";
+  return snprintf(text, size, "%s = %s%.10g",
+                  word_of(plan->theory, plan->theory->params[plan->form][i].name, in_print), minus,
+                  fabs(value));
+}
+
 /* "scalar phi^4 theory (form m2: m2 = -4, lambda = 8)" */
 static void describe_theory(const cw_plan *plan, bool in_print, char text[CW_TITLE]) {
   const cw_theory_ops *ops = plan->theory;
@@ -19,9 +27,10 @@ static void describe_theory(const cw_plan *plan, bool in_print, char text[CW_TIT
   int at = snprintf(text, CW_TITLE, "%s (form %s:", word_of(ops, ops->title, in_print),
                     word_of(ops, ops->forms[plan->form], in_print));
   for (int i = 0; param[i].name != NULL && at < CW_TITLE; i++) {
-    const char *minus = plan->param[i] >= 0 ? "" : in_print ? "−" : "-";
-    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s %s = %s%.10g", i > 0 ? "," : "",
-                   word_of(ops, param[i].name, in_print), minus, fabs(plan->param[i]));
+    at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s ", i > 0 ? "," : "");
+    if (at < CW_TITLE)
+      at += cw_describe_parameter(plan, i, plan->param[i], in_print, text + at,
+                                  (size_t)(CW_TITLE - at));
   }
   if (at < CW_TITLE) snprintf(text + at, (size_t)(CW_TITLE - at), ")");
 }

@@ -42,6 +42,9 @@ cw_status cw_get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arr
 
 /* Geometry, theory and observers of a case, and its theory, model and training in words. */
 cw_status cw_describe_case(cw_context *ctx, cw_analysis_case *c);
+/* Parameter number i of a theory: "beta = 6" or, in print, "β = 6"; returns as snprintf. */
+int cw_describe_parameter(const cw_plan *plan, int i, double value, bool in_print, char *text,
+                          size_t size);
 /* Notes what the job asks for and the store does not hold. */
 cw_status cw_note_missing(cw_context *ctx, cw_analysis_case *c);
 /* The rows of group g, checked against its observables; *primary = NULL: nothing measured yet. */
@@ -69,6 +72,8 @@ double *cw_chains_first(const double *data, long n_step, long n_chain, long n_co
 /* A number of a stage, "STAGE.QUANTITY" or, index >= 0, "STAGE.QUANTITY[INDEX]". */
 cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quantity, int index,
                         const char *help, cw_estimate e);
+/* Of the seconds of a stage, those that what (static) took; at most CW_MOST_SPENT of them. */
+void cw_add_spent(cw_analysis_stage *s, const char *what, double seconds);
 /* A number of a stage that no observable group knows: series (n_chain, n_step). */
 cw_status cw_add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
                         const char *help, const double *series, long n_chain, long n_step);

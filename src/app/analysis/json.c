@@ -141,6 +141,17 @@ static int set_lines(json_t *root, const char *key, const cw_analysis *a, bool w
   return bad + json_object_set_new(root, key, all);
 }
 
+/* "STAGE.WHAT": seconds of it. */
+static int set_spent(json_t *o, const char *stage, const cw_analysis_stage *s) {
+  int bad = 0;
+  for (int k = 0; k < s->n_spent; k++) {
+    char name[CW_CASE_NAME + 2 * CW_RESULT_NAME];
+    snprintf(name, sizeof name, "%s.%.40s", stage, s->spent[k].what);
+    bad += set_number(o, name, s->spent[k].seconds);
+  }
+  return bad;
+}
+
 static json_t *timing_json(const cw_analysis *a) {
   json_t *o = json_object();
   int bad = 0;
@@ -151,6 +162,7 @@ static json_t *timing_json(const cw_analysis *a) {
       snprintf(name, sizeof name, "%s%s%s", c->name, c->name[0] != '\0' ? "." : "",
                c->stage[s].part.name);
       if (c->stage[s].stored) bad += set_number(o, name, c->stage[s].seconds);
+      bad += set_spent(o, name, &c->stage[s]);
     }
   bad += set_number(o, "total", a->seconds);
   if (bad == 0) return o;

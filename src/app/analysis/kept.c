@@ -5,44 +5,7 @@
 
 #include "app/analysis/analysis.h"
 
-/* --------------------------------------------------------- case and section */
-
-/* There is no such word among those known (NULL-terminated). */
-static cw_status fail_unknown(cw_context *ctx, const char *option, const char *word,
-                              const char *const *known) {
-  char list[300];
-  const char *near = cw_nearest(word, known);
-  if (near != NULL)
-    return cw_fail(ctx, CW_EINVAL, "convert: %s: the run has no '%.60s'; did you mean '%s'?",
-                   option, word, near);
-  cw_list_words(known, list, sizeof list);
-  return cw_fail(ctx, CW_EINVAL, "convert: %s: the run has no '%.60s' (it has: %s)", option, word,
-                 list[0] != '\0' ? list : "none");
-}
-
-/* The user named none, and there are several. */
-static cw_status fail_several(cw_context *ctx, const char *option, const char *const *known) {
-  char list[300];
-  cw_list_words(known, list, sizeof list);
-  return cw_fail(ctx, CW_EINVAL, "convert: the run has several, say which by %s (it has: %s)",
-                 option, list);
-}
-
-static cw_status choose_case(cw_context *ctx, const cw_plans *plans, const char *name,
-                             const cw_plan **out) {
-  const char *known[CW_MAX_CASES + 1] = {NULL};
-  bool has_cases = plans->plan[0].name[0] != '\0';
-  for (int i = 0; has_cases && i < plans->n; i++) known[i] = plans->plan[i].name;
-  for (int i = 0; name != NULL && known[i] != NULL; i++)
-    if (strcmp(known[i], name) == 0) {
-      *out = &plans->plan[i];
-      return CW_OK;
-    }
-  if (name != NULL) return fail_unknown(ctx, "--case", name, known);
-  if (plans->n > 1) return fail_several(ctx, "--case", known);
-  *out = &plans->plan[0];
-  return CW_OK;
-}
+/* ------------------------------------------------------------------ section */
 
 static bool keeps(const cw_section *s) {
   return s->method->needs & CW_KEEPS && cw_section_chains(s)->keep > 0;
@@ -56,7 +19,7 @@ static cw_status choose_named(cw_context *ctx, const cw_plan *plan, const char *
     if (plan->section[i].method->needs & CW_KEEPS) known[n++] = plan->section[i].kind.name;
   *out = cw_plan_section(plan, name);
   if (*out == NULL || !((*out)->method->needs & CW_KEEPS))
-    return fail_unknown(ctx, "--stage", name, known);
+    return cw_fail_unknown(ctx, "convert", "--stage", name, known);
   if (keeps(*out)) return CW_OK;
   return cw_fail(ctx, CW_EINVAL, "convert: the run kept no configurations of '%s' (%s.keep is 0)",
                  name, name);
@@ -72,7 +35,7 @@ static cw_status choose_section(cw_context *ctx, const cw_plan *plan, const char
     keeping[n++] = plan->section[i].kind.name;
     *out = &plan->section[i];
   }
-  if (n > 1) return fail_several(ctx, "--stage", keeping);
+  if (n > 1) return cw_fail_several(ctx, "convert", "--stage", keeping);
   if (n == 1) return CW_OK;
   return cw_fail(ctx, CW_EINVAL,
                  "convert: the run kept no configurations (keep is 0 in every sampler section)");
@@ -155,7 +118,7 @@ static cw_status find_row(search *s, long index, cw_configuration *out, cw_kept_
 
 static cw_status find(search *s, const cw_plans *plans, const cw_kept_choice *choice,
                       cw_configuration *out, cw_kept_place *place) {
-  CW_TRY(choose_case(s->ctx, plans, choice->in_case, &s->plan));
+  CW_TRY(cw_choose_case(s->ctx, "convert", plans, choice->in_case, &s->plan));
   if (!cw_plan_fits_files(s->plan))
     return cw_fail(s->ctx, CW_EINVAL,
                    "convert: files hold SU(3) in four dimensions, the run has theory '%s' in %d",

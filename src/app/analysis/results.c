@@ -40,6 +40,11 @@ cw_curve *cw_add_curve(cw_curve **list, int *n, const char *name, long n_points,
   return c->x != NULL && c->y != NULL && (c->dy != NULL || !with_dy) ? c : NULL;
 }
 
+void cw_add_spent(cw_analysis_stage *s, const char *what, double seconds) {
+  CW_REQUIRE(s->n_spent < CW_MOST_SPENT);
+  s->spent[s->n_spent++] = (cw_spent){what, seconds};
+}
+
 cw_status cw_add_line(cw_context *ctx, char ***list, int *n, const char *format, ...) {
   char line[400];
   va_list args;

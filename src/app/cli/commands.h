@@ -13,6 +13,7 @@ cw_status cw_command_report(cw_context *ctx, int argc, char **argv);  /* report 
 cw_status cw_command_list(cw_context *ctx, int argc, char **argv);    /* list [what] */
 cw_status cw_command_info(cw_context *ctx, int argc, char **argv);    /* info FILE [options] */
 cw_status cw_command_convert(cw_context *ctx, int argc, char **argv); /* convert IN OUT [options] */
+cw_status cw_command_export(cw_context *ctx, int argc, char **argv);  /* export RUN OUT [options] */
 cw_status cw_command_check(cw_context *ctx, int argc, char **argv);   /* check */
 
 /* The tables of `causeway show` into out. */
@@ -20,5 +21,8 @@ cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out);
 /* DIR/report.html and the JSON of show, from one analysis: what `run` does at its end. json NULL: no
  * JSON. */
 cw_status cw_write_results(cw_context *ctx, const char *dir, const char *json);
+
+/* What `causeway info` says of a model file. */
+cw_status cw_info_model(cw_context *ctx, const char *path, bool json);
 
 #endif

@@ -1,5 +1,5 @@
 /* causeway info FILE: what a gauge configuration is, and whether it is what it says. Reading the
- * file verifies it; the rest is printing. */
+ * file verifies it; the rest is printing. Models are for model.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +167,18 @@ static cw_status inspect(cw_context *ctx, const char *path, const cw_configurati
   return st;
 }
 
+/* HDF5 files are models; all ranks do as rank 0 sees it. */
+static bool is_model(cw_context *ctx, const char *path) {
+  static const char signature[8] = "\x89HDF\r\n\x1a\n";
+  char bytes[sizeof signature];
+  FILE *file = cw_rank(ctx) == 0 ? fopen(path, "rb") : NULL;
+  bool yes = file != NULL && fread(bytes, sizeof bytes, 1, file) == 1 &&
+             memcmp(bytes, signature, sizeof bytes) == 0;
+  if (file != NULL) fclose(file);
+  cw_broadcast(ctx, &yes, sizeof yes);
+  return yes;
+}
+
 cw_status cw_command_info(cw_context *ctx, int argc, char **argv) {
   const char *path = NULL, *lattice = NULL, *ignore = NULL;
   bool json = false;
@@ -182,6 +194,12 @@ cw_status cw_command_info(cw_context *ctx, int argc, char **argv) {
     return cw_fail(ctx, CW_EINVAL,
                    "usage: causeway info FILE [--lattice X,Y,Z,T] [--ignore-checks CHECK,...] "
                    "[--json]");
+  if (is_model(ctx, path)) {
+    if (lattice != NULL || ignore != NULL)
+      return cw_fail(ctx, CW_EINVAL, "info: %s: is for configurations, and '%s' is a model",
+                     lattice != NULL ? "--lattice" : "--ignore-checks", path);
+    return cw_info_model(ctx, path, json);
+  }
   if (lattice != NULL) CW_TRY(cw_options_lattice(ctx, "info", lattice, &lat));
   if (lattice != NULL) known.lattice = &lat;
   if (ignore != NULL)

@@ -1,4 +1,4 @@
-/* causeway list: what the registries hold, and the jobs that ship. */
+/* causeway list: what the registries hold, and the jobs and models that ship. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -116,17 +116,21 @@ static void list_methods(void) {
              cw_methods[i]->kind(k).title, cw_methods[i]->name);
 }
 
-static int is_job(const struct dirent *e) {
-  size_t n = strlen(e->d_name);
-  return n > 5 && strcmp(e->d_name + n - 5, ".yaml") == 0;
+static bool ends_in(const char *name, const char *ending) {
+  size_t n = strlen(name), k = strlen(ending);
+  return n > k && strcmp(name + n - k, ending) == 0;
 }
 
-/* Jobs of the folder jobs/ here, or else of the installation. */
-static void list_jobs(void) {
-  static const char *const places[] = {"jobs", CW_JOBS_DIR, NULL};
+static int is_job(const struct dirent *e) { return ends_in(e->d_name, ".yaml"); }
+static int is_model(const struct dirent *e) { return ends_in(e->d_name, ".h5"); }
+
+/* Files of the folder here, or else of the installation. */
+static void list_files(const char *here, const char *installed,
+                       int (*filter)(const struct dirent *)) {
+  const char *const places[] = {here, installed, NULL};
   for (int i = 0; places[i]; i++) {
     struct dirent **entry = NULL;
-    int n = scandir(places[i], &entry, is_job, alphasort);
+    int n = scandir(places[i], &entry, filter, alphasort);
     for (int k = 0; k < n; k++) {
       printf("%s/%s\n", places[i], entry[k]->d_name);
       free(entry[k]);
@@ -135,6 +139,9 @@ static void list_jobs(void) {
     if (n > 0) return;
   }
 }
+
+static void list_jobs(void) { list_files("jobs", CW_DATA_DIR "/jobs", is_job); }
+static void list_models(void) { list_files("models", CW_DATA_DIR "/models", is_model); }
 
 typedef struct {
   const char *name;
@@ -148,7 +155,8 @@ static const listing listings[] = {{"theories", list_theories},
                                    {"autoregressive", list_autoregressives},
                                    {"observables", list_observables},
                                    {"formats", list_formats},
-                                   {"jobs", list_jobs}};
+                                   {"jobs", list_jobs},
+                                   {"models", list_models}};
 enum { N_LISTINGS = sizeof listings / sizeof *listings };
 
 static const char *const *names_of_listings(const char **names) {

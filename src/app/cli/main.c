@@ -34,16 +34,21 @@ static const command commands[] = {
     {"show", cw_command_show, "show DIR [--json]", "print the results of a run", NO_FORMATS, false},
     {"report", cw_command_report, "report DIR", "write DIR/report.html", NO_FORMATS, false},
     {"list", cw_command_list,
-     "list [theories|methods|samplers|layers|autoregressive|observables|formats|jobs]",
-     "print what can be used in a job, and the formats of configurations", NO_FORMATS, false},
+     "list [theories|methods|samplers|layers|autoregressive|observables|formats|jobs|models]",
+     "print what can be used in a job, the formats of configurations, and the jobs and models that "
+     "ship",
+     NO_FORMATS, false},
     {"info", cw_command_info,
      "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",
-     "verify a gauge configuration and print what it holds", READ, false},
+     "verify a gauge configuration or a model file and print what it holds", READ, false},
     {"convert", cw_command_convert,
      "convert IN OUT [--format FORMAT] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
      "[--ignore-checks checksum,plaquette,link_trace] [--case NAME] [--stage NAME] [--config N] "
      "[--overwrite]",
      "write a gauge configuration, of a file or kept by a run, in another format", WRITTEN, false},
+    {"export", cw_command_export, "export RUN OUT [--case NAME] [--stage NAME] [--overwrite]",
+     "write the flows that a run trained between the rungs of its ladder as a model file",
+     NO_FORMATS, false},
     {"check", cw_command_check, "check [--threads N]",
      "test this installation in about two minutes", NO_FORMATS, true},
 };

@@ -1,4 +1,5 @@
 /* The tables of causeway show. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/cli/commands.h"
@@ -101,6 +102,20 @@ static void print_start(FILE *out, const cw_plan *plan) {
           plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);
 }
 
+/* Flows between rungs that begin as others. */
+static void print_flow_starts(FILE *out, const cw_plan *plan) {
+  for (int i = 0; i < plan->n_sections; i++) {
+    const cw_section *s = &plan->section[i];
+    cw_training t;
+    if (s->method->trains == NULL || !s->method->trains(plan, s, &t) || t.start == NULL) continue;
+    if (!cw_has_start(t.start)) continue;
+    bool file = t.start->model[0] != '\0';
+    fprintf(out, "start     flows of %s as those of %s %s%s%s\n", s->kind.name,
+            file ? "model" : "run", file ? t.start->model : t.start->run,
+            t.start->name[0] != '\0' ? ", case " : "", t.start->name);
+  }
+}
+
 /* The methods that know the free energy, if there are several. */
 static void print_free_energies(FILE *out, const cw_analysis_case *c) {
   cw_free_energy list[CW_MOST_FREE_ENERGIES];
@@ -121,6 +136,33 @@ static void print_free_energies(FILE *out, const cw_analysis_case *c) {
   }
 }
 
+/* What an independent value of the quantity that freezes costs, where there is something to compare. */
+static cw_status print_costs(cw_context *ctx, FILE *out, const cw_analysis *a) {
+  const cw_quantity *q;
+  cw_cost *list;
+  int n;
+  CW_TRY(cw_list_costs(ctx, a, &q, &list, &n));
+  if (n >= 2)
+    fprintf(out, "\nSeconds per independent value of %s\n  %-40s  %14s  %9s  %14s  %10s\n", q->name,
+            "method", "tau_int/steps", "s/step", "s/value", "training/s");
+  for (int i = 0; i < n && n >= 2; i++) {
+    char label[CW_TITLE], tau[CW_VALUE_TEXT] = "-", cost[CW_VALUE_TEXT];
+    cw_cost_label(list, n, i, false, label);
+    if (isfinite(list[i].tau)) cw_format_value(list[i].tau, list[i].tau_error, tau);
+    cw_format_value(list[i].cost, list[i].cost_error, cost);
+    fprintf(out, "  %-40s  %14s", label, tau);
+    print_number(out, list[i].per_step, "%.3g", 9);
+    if (isfinite(list[i].cost_error))
+      fprintf(out, "  %14s", cost);
+    else
+      print_number(out, list[i].cost, "%.3g", 14);
+    print_number(out, list[i].training, "%.3g", 10);
+    fputc('\n', out);
+  }
+  free(list);
+  return CW_OK;
+}
+
 static void print_case(FILE *out, const cw_analysis_case *c) {
   if (c->name[0] != '\0') fprintf(out, "\n== case %s\n", c->name);
   fprintf(out, "lattice   ");
@@ -130,6 +172,7 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
     fprintf(out, "model     %s, %ld parameter%s\n", c->model_text, c->n_parameters,
             c->n_parameters == 1 ? "" : "s");
   if (c->plan->start.run[0] != '\0') print_start(out, c->plan);
+  print_flow_starts(out, c->plan);
   if (c->train_text[0] != '\0') fprintf(out, "training  %s\n", c->train_text);
   if (c->has_flow) print_flow(out, c);
   for (int i = 0; i < c->n_missing; i++) fprintf(out, "missing   %s\n", c->missing[i]);
@@ -145,6 +188,7 @@ cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out) {
   fprintf(out, "causeway %s, job %s%s%s, seed %ld\n", CW_VERSION, a->job_name,
           a->about[0] != '\0' ? ": " : "", a->about, a->seed);
   for (int i = 0; i < a->n_cases; i++) print_case(out, &a->cases[i]);
+  CW_TRY(print_costs(ctx, out, a));
   fprintf(out, "\ntime      %.1f s", a->seconds);
   for (int i = 0; i < a->n_cases; i++)
     for (int k = 0; k < a->cases[i].n_stages; k++) {

@@ -77,9 +77,11 @@ cw_status cw_page_works(const cw_case_page *to, const cw_analysis_stage *s, cons
   return cw_page_figure_end(to->page, caption);
 }
 
-/* Does it go along the ladder, and know the ratio of partition functions of its ends? */
+/* Does it go along the ladder, and know the ratio of partition functions of its ends? Chains on the
+ * ladder do not go. */
 static bool is_walk(const cw_analysis_stage *s) {
-  return s->present && (s->section->method->needs & CW_NEEDS_LADDER) && isfinite(s->lnZ.value);
+  return s->present && !cw_stage_is(s, CW_IS_CHAINS) &&
+         (s->section->method->needs & CW_NEEDS_LADDER) && isfinite(s->lnZ.value);
 }
 
 static bool has_walk(const cw_analysis_case *c) {

@@ -35,6 +35,9 @@ cw_status cw_page_works(const cw_case_page *to, const cw_analysis_stage *s, cons
 /* What walks cost in cases that differ in the length of their ladders, if there are such. */
 cw_status cw_page_ladder_lengths(cw_page *page, const cw_analysis *a);
 
+/* What an independent value of the quantity that freezes costs, if two parts of the job or more tell. */
+cw_status cw_page_costs(cw_context *ctx, cw_page *page, const cw_analysis *a);
+
 /* Of cases that scan a parameter of the theory: what they expect, and what came out. */
 cw_status cw_page_scan(cw_page *page, const cw_analysis *a);
 

@@ -293,7 +293,8 @@ static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *
     cw_case_page to = {ctx, page, &a->cases[0], 2};
     CW_TRY(write_summary(&to));
     CW_TRY(write_mode_dropping(page, a));
-    return write_case(&to);
+    CW_TRY(write_case(&to));
+    return cw_page_costs(ctx, page, a);
   }
   cw_prose p = {0};
   cw_say(&p, "This job has %d cases:", a->n_cases);
@@ -303,6 +304,7 @@ static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *
   CW_TRY(cw_page_scan(page, a));
   CW_TRY(write_mode_dropping(page, a));
   CW_TRY(cw_page_ladder_lengths(page, a));
+  CW_TRY(cw_page_costs(ctx, page, a));
   for (int i = 0; i < a->n_cases; i++) {
     cw_case_page to = {ctx, page, &a->cases[i], 3};
     char title[CW_CASE_NAME + 16];
@@ -314,13 +316,22 @@ static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *
   return CW_OK;
 }
 
-static cw_status timing_row(cw_page *page, const cw_analysis *a, const char *case_name,
-                            const char *label, double seconds) {
-  char name[CW_CASE_NAME + 80], time[CW_VALUE_TEXT], share[CW_VALUE_TEXT];
-  snprintf(name, sizeof name, "%s%s%s", case_name, case_name[0] != '\0' ? ": " : "", label);
+static cw_status timing_row(cw_page *page, const cw_analysis *a, const char *name, double seconds) {
+  char time[CW_VALUE_TEXT], share[CW_VALUE_TEXT];
   snprintf(time, sizeof time, "%.1f", seconds);
   snprintf(share, sizeof share, "%.0f %%", a->seconds > 0 ? 100 * seconds / a->seconds : 0);
   return cw_page_table_row(page, (const char *[]){name, time, share}, -1);
+}
+
+/* "CASE: Method", and what its seconds went into. */
+static cw_status stage_row(cw_page *page, const cw_analysis *a, const cw_analysis_case *c,
+                           const cw_analysis_stage *s) {
+  cw_prose name = {0};
+  cw_say(&name, "%s%s%s", c->name, c->name[0] != '\0' ? ": " : "", s->part.label);
+  for (int k = 0; k < s->n_spent; k++)
+    cw_say(&name, "%s%s %.0f %%", k > 0 ? ", " : "\n", s->spent[k].what,
+           100 * s->spent[k].seconds / s->seconds);
+  return timing_row(page, a, name.text, s->seconds);
 }
 
 static cw_status write_run(cw_page *page, const cw_analysis *a) {
@@ -343,9 +354,9 @@ static cw_status write_run(cw_page *page, const cw_analysis *a) {
     for (int s = 0; s < a->cases[i].n_stages; s++) {
       const cw_analysis_stage *stage = &a->cases[i].stage[s];
       if (stage->stored && stage->seconds > 0) /* rungs are timed with the last of them */
-        CW_TRY(timing_row(page, a, a->cases[i].name, stage->part.label, stage->seconds));
+        CW_TRY(stage_row(page, a, &a->cases[i], stage));
     }
-  CW_TRY(timing_row(page, a, "", "total", a->seconds));
+  CW_TRY(timing_row(page, a, "total", a->seconds));
   CW_TRY(cw_page_table_end(page));
   return cw_page_preformatted(page, "The resolved job, every default written out", a->plans.text);
 }

@@ -43,7 +43,7 @@ typedef struct {
   char name[64];     /* prefix of its results: "rex", "rex.rung0", "craft.train" */
   char label[64];    /* for people: "Replica exchange, rung 0" */
   char stage[64];    /* the store's name, within its case: "rex" */
-  char training[64]; /* the stage whose training its free energy costs as well; "": none */
+  char training[64]; /* the stage whose training its results cost as well; "": none */
   const char *unit;  /* of its steps: "steps", "samples", "walks" */
   long wanted;       /* steps that the job asks for */
   unsigned is;       /* bits of CW_IS_... */

@@ -51,10 +51,16 @@ typedef struct {
   double param[CW_MAX_RUNGS][CW_MAX_PARAMS];
 } cw_ladder_plan;
 
-/* Run (and case) whose trained parameters a model starts from; run "": none. */
+/* Run (and case) whose trained parameters a model starts from, or for flows between rungs the model
+ * file that holds them; "": none. */
 typedef struct {
   char run[CW_PATH], name[64];
+  char model[CW_PATH];
 } cw_start_from;
+
+static inline bool cw_has_start(const cw_start_from *s) {
+  return s->run[0] != '\0' || s->model[0] != '\0';
+}
 
 /* A section of the job that is a method's. */
 struct cw_section {
@@ -65,11 +71,15 @@ struct cw_section {
 
 /* What a section trains, under the name of one of its parts. */
 struct cw_training {
-  char stage[64]; /* "train", "craft.train" */
+  /* "train", "craft.train"; of flows on a ladder it may have results K[k], the mean works up and down
+   * together which it predicts between rungs k and k+1. */
+  char stage[64];
   const cw_model_spec *model;
-  bool is_ladder;         /* a flow for every step of the ladder; false: the job's model */
-  const cw_section *data; /* on whose kept configurations; NULL: on none */
-  char text[240];         /* "reverse KL, path gradient, batch 1024, 2000 steps" */
+  const cw_start_from *start; /* of flows; NULL: of none, or that of the job's model */
+  bool is_ladder;             /* a flow for every step of the ladder; false: the job's model */
+  long configurations;        /* of each flow of a ladder: how many it is trained or fitted on */
+  const cw_section *data;     /* on whose kept configurations; NULL: on none */
+  char text[240];             /* "reverse KL, path gradient, batch 1024, 2000 steps" */
 };
 
 struct cw_plan {
@@ -114,6 +124,17 @@ cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, con
 /* Reads the job that a store carries. Local. The caller clears *plans, also after a failure. */
 cw_status cw_plans_of_store(cw_context *ctx, const cw_store *store, cw_plans *plans);
 
+/* The case of a run that a command is about; name NULL: the only one. CW_EINVAL, as the two below
+ * say. */
+cw_status cw_choose_case(cw_context *ctx, const char *command, const cw_plans *plans,
+                         const char *name, const cw_plan **out);
+/* There is no such word among those known (NULL-terminated). */
+cw_status cw_fail_unknown(cw_context *ctx, const char *command, const char *option,
+                          const char *word, const char *const *known);
+/* The user named none, and there are several. */
+cw_status cw_fail_several(cw_context *ctx, const char *command, const char *option,
+                          const char *const *known);
+
 /* What theories, samplers and observables can be asked about a plan's theory before its lattice is
  * laid out: of the geometry only lat and n_sites are there. */
 typedef struct {
@@ -140,6 +161,8 @@ cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p,
 /* Key `flow`: layers without a prior, and whose parameters they start from. CW_EINVAL: the job's fields are
  * not what flows move, one real per site or links. */
 cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_model_spec *model, cw_start_from *start);
+/* Key `layers` of such a flow. */
+cw_status cw_read_layers(cw_node *flow, const cw_plan *p, cw_model_spec *model);
 /* A map under key (`from`, `to`): other parameters of the job's theory; those that it does not name
  * are the job's. Whole numbers are not couplings but say where a defect is: they must be the job's.
  */
@@ -167,13 +190,19 @@ typedef struct {
 
 /* The sites within margin of the defect of the job's theory; false: it has none. */
 bool cw_find_defect(const cw_plan *p, int margin, cw_box *box);
-/* The links of a level: hops: 2, or margin: 2, of sites. */
-cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level);
+/* One more level, swept once: the links that m's sampler updates around the defect, hops: 2, or margin:
+ * 2, of sites. */
+cw_status cw_read_level(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_levels *levels);
+/* Key `levels`: a list of such maps, whose other keys rest reads, of level l into self. */
+typedef cw_status cw_level_rest(cw_node *map, int l, void *self);
+cw_status cw_read_levels(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_levels *levels,
+                         cw_level_rest *rest, void *self);
 /* flow: none, or a section with flows along the ladder. */
 cw_status cw_read_flow_section(cw_node *map, const cw_plan *p, const cw_section **flow);
-/* w->steps stays 0 where the section has no key `way`. with_flows: it may have flows. */
-cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, bool with_flows,
-                      cw_way_plan *w);
+/* w->steps stays 0 where the section has no key `way`, unless it is required. with_flows: it may have
+ * flows. */
+cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m,
+                      cw_job_presence presence, bool with_flows, cw_way_plan *w);
 /* A program from every replica to the next; NULL: no way. flow (rungs of the ladder - 1), with flows.
  * The caller frees *out. */
 cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, const cw_ladder_plan *ladder,
@@ -225,6 +254,8 @@ long cw_fair_rows(const cw_plan *plan, const cw_section *data);
 /* A part without training on the job's theory, of one step per unit; its section says name, label
  * and colour. */
 cw_part cw_part_of(const cw_section *s, unsigned is, const char *unit, long wanted);
+/* Names the stage that trained the flows which a part goes through, those of a section; NULL: none. */
+void cw_part_by_flows(const cw_plan *p, const cw_section *flow, cw_part *part);
 
 /* The store's name of a stage of a case. */
 void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]);

@@ -93,6 +93,12 @@ long cw_fair_rows(const cw_plan *p, const cw_section *data) {
   return cw_trained_on(p, data) ? rows - rows / 2 : rows;
 }
 
+void cw_part_by_flows(const cw_plan *p, const cw_section *flow, cw_part *part) {
+  cw_training t;
+  if (flow != NULL && flow->method->trains != NULL && flow->method->trains(p, flow, &t))
+    snprintf(part->training, sizeof part->training, "%s", t.stage);
+}
+
 cw_part cw_part_of(const cw_section *s, unsigned is, const char *unit, long wanted) {
   cw_part part = {.unit = unit, .wanted = wanted, .is = is, .rung = -1, .colour = s->kind.colour};
   snprintf(part.name, sizeof part.name, "%s", s->kind.name);

@@ -9,7 +9,7 @@ bool cw_find_defect(const cw_plan *p, int margin, cw_box *box) {
   return ops->defect != NULL && ops->defect(p->form, &p->lat, p->param, margin, box);
 }
 
-cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level) {
+static cw_status read_extent(cw_node *map, const cw_plan *p, cw_level *level) {
   long margin = 0, hops = 0;
   if (!cw_find_defect(p, 0, &level->box))
     return cw_job_fail(map, NULL, "needs a theory with a defect, form 'defect'");
@@ -22,6 +22,27 @@ cw_status cw_read_extent(cw_node *map, const cw_plan *p, cw_level *level) {
     CW_TRY(cw_job_long(map, "margin", 1, 1, 1 << 20, &margin));
   cw_find_defect(p, (int)margin, &level->box);
   level->hops = (int)hops;
+  level->count = 1;
+  return CW_OK;
+}
+
+cw_status cw_read_level(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_levels *levels) {
+  if (m->ops->restrict_to == NULL)
+    return cw_job_fail(map, NULL, "sampler '%s' cannot be restricted to a set of links",
+                       m->ops->name);
+  if (levels->n == CW_MAX_LEVELS) return cw_job_fail(map, NULL, "at most %d levels", CW_MAX_LEVELS);
+  return read_extent(map, p, &levels->level[levels->n++]);
+}
+
+cw_status cw_read_levels(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, cw_levels *levels,
+                         cw_level_rest *rest, void *self) {
+  cw_node *list;
+  CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
+  for (cw_node *n = list != NULL ? cw_job_first(list) : NULL; n != NULL; n = cw_job_next(n)) {
+    CW_TRY(cw_job_as_map(n));
+    CW_TRY(cw_read_level(n, p, m, levels));
+    CW_TRY(rest(n, levels->n - 1, self));
+  }
   return CW_OK;
 }
 
@@ -43,35 +64,15 @@ cw_status cw_read_flow_section(cw_node *map, const cw_plan *p, const cw_section 
 
 /* levels: [{hops: 0, every: 1}, ...]: links around the defect that are updated after every so many
  * retargets; of several whose turn it is, the last of the list. */
-static cw_status read_level(cw_node *n, const cw_plan *p, cw_way_plan *w) {
-  const int l = w->levels.n;
-  CW_TRY(cw_job_as_map(n));
-  CW_TRY(cw_read_extent(n, p, &w->levels.level[l]));
-  w->levels.level[l].count = 1;
-  w->levels.n++;
-  return cw_job_long(n, "every", 1, 1, 1000000, &w->every[l]);
+static cw_status read_every(cw_node *map, int l, void *self) {
+  cw_way_plan *w = self;
+  return cw_job_long(map, "every", 1, 1, 1000000, &w->every[l]);
 }
 
-static cw_status read_way_levels(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m,
-                                 cw_way_plan *w) {
-  cw_node *list;
-  CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
-  if (list != NULL && m->ops->restrict_to == NULL)
-    return cw_job_fail(map, "levels", "sampler '%s' cannot be restricted to a set of links",
-                       m->ops->name);
-  for (cw_node *n = list != NULL ? cw_job_first(list) : NULL; n != NULL; n = cw_job_next(n)) {
-    if (w->levels.n == CW_MAX_LEVELS)
-      return cw_job_fail(map, "levels", "at most %d", CW_MAX_LEVELS);
-    CW_TRY(read_level(n, p, w));
-  }
-  w->n_turns = w->levels.n;
-  return CW_OK;
-}
-
-cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, bool with_flows,
-                      cw_way_plan *w) {
+cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m,
+                      cw_job_presence presence, bool with_flows, cw_way_plan *w) {
   cw_node *way;
-  CW_TRY(cw_job_map(map, "way", CW_JOB_MAY, &way));
+  CW_TRY(cw_job_map(map, "way", presence, &way));
   if (way == NULL) return CW_OK;
   if (m->ops->step_back == NULL)
     return cw_job_fail(way, NULL,
@@ -80,7 +81,8 @@ cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m, boo
   if (with_flows) CW_TRY(cw_read_flow_section(way, p, &w->flow));
   CW_TRY(cw_job_long(way, "steps", CW_JOB_REQUIRED_LONG, 1, CW_WAY_STEPS, &w->steps));
   CW_TRY(cw_job_long(way, "mutations", 1, 1, 1000, &w->mutations));
-  CW_TRY(read_way_levels(way, p, m, w));
+  CW_TRY(cw_read_levels(way, p, m, &w->levels, read_every, w));
+  w->n_turns = w->levels.n;
   if (w->flow != NULL && cw_job_has(way, "power"))
     return cw_job_fail(way, "power", "with flows a way stops on the rungs of the ladder");
   if (w->flow != NULL && (p->ladder.n - 1) % w->steps != 0)

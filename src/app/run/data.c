@@ -4,8 +4,7 @@
 
 #include "app/run/stage.h"
 
-/* What a training left: parameters by themselves, or at the head of a trainer's state. */
-static const cw_array *find_parameters(const cw_arrays *last, int n, long *size, long *n_theta) {
+const cw_array *cw_trained_parameters(const cw_arrays *last, int n, long *size, long *n_theta) {
   const cw_array *alone = cw_arrays_get(last, "state.theta");
   const cw_array *a = alone != NULL ? alone : cw_arrays_get(last, "state.trainer");
   if (a == NULL) return NULL;
@@ -17,7 +16,7 @@ static const cw_array *find_parameters(const cw_arrays *last, int n, long *size,
 static cw_status take_parameters(cw_case *c, const cw_start_from *from, const char *name,
                                  const cw_arrays *last, int n, cw_model *const *model) {
   long n_theta = cw_model_n_theta(model[0]), size, theirs;
-  const cw_array *a = find_parameters(last, n, &size, &theirs);
+  const cw_array *a = cw_trained_parameters(last, n, &size, &theirs);
   if (a == NULL)
     return cw_fail(c->ctx, CW_EINVAL, "start: the training '%s' of run '%s' has not begun", name,
                    from->run);
@@ -89,9 +88,8 @@ static cw_status name_training(cw_case *c, const cw_start_from *from, const cw_s
   return st;
 }
 
-cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
-                              const cw_model_spec *spec, int n, cw_model *const *model) {
-  if (from->run[0] == '\0' || n == 0) return CW_OK;
+static cw_status start_from_run(cw_case *c, const cw_start_from *from, const char *stage,
+                                const cw_model_spec *spec, int n, cw_model *const *model) {
   cw_store *other = NULL;
   cw_arrays last = {0};
   char name[160];
@@ -101,7 +99,20 @@ cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char 
   if (st == CW_OK) st = take_parameters(c, from, name, &last, n, model);
   cw_arrays_clear(&last);
   cw_store_close(other);
-  return cw_agree(c->ctx, st);
+  return st;
+}
+
+/* Then its store holds the parameters. */
+static bool has_begun(const cw_case *c, const char *stage) {
+  return stage != NULL && cw_has_begun(c->plan, c->store, stage);
+}
+
+cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
+                              const cw_model_spec *spec, int n, cw_model *const *model) {
+  if (!cw_has_start(from) || n == 0 || has_begun(c, stage)) return CW_OK;
+  return cw_agree(c->ctx, from->model[0] != '\0'
+                              ? cw_start_from_model(c, from->model, spec, n, model)
+                              : start_from_run(c, from, stage, spec, n, model));
 }
 
 /* Rows [begin, end) of the array's first dimension. */

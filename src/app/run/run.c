@@ -12,6 +12,7 @@ static cw_status run_case(cw_case *c) {
 }
 
 cw_status cw_run_job(cw_context *ctx, const cw_plans *plans, cw_store *store) {
+  for (int i = 0; i < plans->n; i++) CW_TRY(cw_check_models(ctx, &plans->plan[i], store));
   for (int i = 0; i < plans->n; i++) {
     cw_case c;
     cw_status st = cw_case_open(ctx, &plans->plan[i], store, &c);

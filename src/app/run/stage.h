@@ -116,11 +116,23 @@ cw_status cw_nothing_to_load(cw_stage *s, cw_case *c, const cw_arrays *last);
 
 /* ---- what a stage takes from another ---- */
 
+/* What a training of n models left in its last segment: size numbers for each, of which the first
+ * n_theta are its parameters; NULL: nothing yet. */
+const cw_array *cw_trained_parameters(const cw_arrays *last, int n, long *size, long *n_theta);
 /* Parameters of n models from another run, if from names one: from its stage of that name or, stage
- * NULL, from the training of its job's model. CW_EINVAL: it has none, or of other models.
+ * NULL, from the training of its job's model; or of n flows from a model file. Nothing is read for a
+ * stage that has begun: its store holds them. CW_EINVAL: there are none, or of other models.
  * Collective. */
 cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
                               const cw_model_spec *spec, int n, cw_model *const *model);
+/* Has a stage of the plan left something in the store? */
+bool cw_has_begun(const cw_plan *plan, const cw_store *store, const char *stage);
+/* Of n flows between the rungs of the case's ladder, those of a model file. CW_EINVAL: it holds others;
+ * what it says; CW_ECORRUPT. Collective. */
+cw_status cw_start_from_model(cw_case *c, const char *path, const cw_model_spec *spec, int n,
+                              cw_model *const *model);
+/* Can the sections that are to start from model files, and have not yet, do so? As above. */
+cw_status cw_check_models(cw_context *ctx, const cw_plan *plan, const cw_store *store);
 /* Flows of these layers from each rung of the case's ladder to the next, all of them the identity. The
  * caller destroys *out in any case. */
 cw_status cw_flows_create(cw_case *c, const cw_model_spec *spec, cw_flows *out);

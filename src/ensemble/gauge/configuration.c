@@ -281,15 +281,10 @@ static cw_status check_links(cw_context *ctx, const char *path, const cw_configu
 }
 
 static cw_status write_file(const cw_format *format, const char *path, cw_gauge_writing *w) {
-  const char *slash = strrchr(path, '/');
+  char *dir;
   cw_disk_file out;
-  w->name = slash != NULL ? slash + 1 : path;
   w->out = &out;
-  if (w->name[0] == '\0') return cw_fail(w->ctx, CW_EIO, "cannot write '%s': it has no name", path);
-  char *dir = slash == NULL   ? strdup(".")
-              : slash == path ? strdup("/")
-                              : strndup(path, (size_t)(slash - path));
-  if (dir == NULL) return cw_fail(w->ctx, CW_ENOMEM, "no memory for the name of '%s'", path);
+  CW_TRY(cw_disk_split(w->ctx, path, &dir, &w->name));
   cw_status st = cw_disk_begin(w->ctx, dir, w->name, &out);
   free(dir);
   CW_TRY(st);

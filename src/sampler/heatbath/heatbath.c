@@ -33,12 +33,16 @@ static void release(cw_sampler *s) {
   s->own = NULL;
 }
 
-static cw_status restrict_to(cw_sampler *s, const cw_link_set *links) {
+static cw_status restrict_on_patch(cw_sampler *s, const cw_link_set *links, const cw_patch *patch) {
   cw_set_plan *set = NULL;
-  if (links != NULL) CW_TRY(cw_set_plan_create(s->ctx, s->th, links, s->n_areas, &set));
+  if (links != NULL) CW_TRY(cw_set_plan_create(s->ctx, s->th, links, patch, s->n_areas, &set));
   release(s);
   s->own = set;
   return CW_OK;
+}
+
+static cw_status restrict_to(cw_sampler *s, const cw_link_set *links) {
+  return restrict_on_patch(s, links, NULL);
 }
 
 static cw_status init(cw_sampler *s) {
@@ -179,5 +183,6 @@ const cw_sampler_ops cw_sampler_heatbath = {
     .step = heatbath_step,
     .step_back = step_back,
     .restrict_to = restrict_to,
+    .restrict_on_patch = restrict_on_patch,
     .release = release,
 };

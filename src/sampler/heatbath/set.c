@@ -112,6 +112,7 @@ static void find_rows(const cw_geometry *g, cw_set_plan *set) {
     set->row[i] = (uint32_t)(g->outer[site] * dim + (int)(set->link[i] % dim));
     set->group[i] = g->group[site];
     set->at[i] = set->in_place ? set->row[i] : (uint32_t)i;
+    if (set->on != NULL) set->at[i] = (uint32_t)set->on->place[set->link[i]];
   }
   for (long i = 0; i < 3 * set->n_staples * set->n; i++) set->around[i] = set->at[set->around[i]];
 }
@@ -164,7 +165,7 @@ static bool allocate(const cw_link_set *links, cw_set_plan *set, scratch *s) {
 static bool allocate_patches(const cw_theory *th, int threads, cw_set_plan *set) {
   const int B = CW_LANES / th->geom->V, n_real = cw_kind(th->ops->kind)->n_real;
   set->n_patches = threads;
-  if (set->in_place) return true;
+  if (set->in_place || set->on != NULL) return true;
   set->patch_size = ((size_t)(set->n_places * B * n_real) + 7) & ~(size_t)7;
   set->patch = cw_alloc((size_t)threads * set->patch_size * sizeof *set->patch);
   return set->patch != NULL;
@@ -187,12 +188,13 @@ static bool build(const cw_theory *th, const cw_link_set *links, int threads, cw
 }
 
 cw_status cw_set_plan_create(cw_context *ctx, const cw_theory *th, const cw_link_set *links,
-                             int threads, cw_set_plan **out) {
+                             const cw_patch *patch, int threads, cw_set_plan **out) {
   CW_REQUIRE(cw_lattice_equal(&links->lat, &th->geom->lat));
   cw_set_plan *set = *out = cw_alloc(sizeof *set);
   if (set != NULL) {
     set->n_staples = 2 * (links->lat.dim - 1);
-    set->in_place = th->geom->V == 1;
+    set->on = patch;
+    set->in_place = th->geom->V == 1 && patch == NULL;
     if (build(th, links, threads, set)) return CW_OK;
   }
   cw_set_plan_destroy(set);
@@ -226,6 +228,7 @@ static double *numbers(const cw_set_plan *set, const cw_field *x, size_t n_real,
 }
 
 cw_set_block cw_set_load(const cw_set_plan *set, const cw_field *x, int patch) {
+  CW_REQUIRE(x->patch == set->on);
   const size_t n_real = (size_t)(x->n_comp / x->geom->lat.dim);
   cw_set_block b = {.n_chains = chains_of(x), .first_chain = x->first_chain};
   if (set->in_place) {
@@ -233,8 +236,13 @@ cw_set_block cw_set_load(const cw_set_plan *set, const cw_field *x, int patch) {
     b.stride = n_real * CW_LANES;
     return b;
   }
-  b.data = set->patch + (size_t)patch * set->patch_size;
   b.chain = n_real;
+  if (set->on != NULL) {
+    b.data = x->data;
+    b.stride = n_real * (size_t)x->B;
+    return b;
+  }
+  b.data = set->patch + (size_t)patch * set->patch_size;
   b.stride = n_real * (size_t)b.n_chains;
   for (long j = 0; j < set->n_places; j++)
     for (int c = 0; c < b.n_chains; c++) {
@@ -248,7 +256,8 @@ cw_set_block cw_set_load(const cw_set_plan *set, const cw_field *x, int patch) {
 
 void cw_set_store(const cw_set_plan *set, const cw_set_block *b, const cw_field *x) {
   const size_t n_real = (size_t)(x->n_comp / x->geom->lat.dim);
-  for (long j = 0; j < set->n_places && !set->in_place; j++)
+  if (set->in_place || set->on != NULL) return;
+  for (long j = 0; j < set->n_places; j++)
     for (int c = 0; c < b->n_chains && set->copied[j] < set->n; c++) {
       const long i = set->copied[j];
       const double *from = b->data + (size_t)i * b->stride + (size_t)c * b->chain;

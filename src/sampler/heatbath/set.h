@@ -29,7 +29,8 @@ struct cw_set_plan {
   uint32_t *at;       /* (n_places) where a link is: row, or place in the patch */
   uint32_t *around;   /* (3 * n_staples, n) where the links of its staples are */
   uint8_t *plaquette; /* (n_staples, n) class of the plaquette that a staple closes */
-  bool in_place;      /* no patch */
+  const cw_patch *on; /* the fields have these links alone, borrowed; NULL: fields are whole */
+  bool in_place;      /* chains are lanes of whole fields: no patch */
   int n_patches;      /* one of each thread */
   size_t patch_size;  /* doubles */
   double *patch;      /* (n_patches, n_places, chains of a block, n_real) */
@@ -44,9 +45,10 @@ struct cw_set_block {
   long first_chain;
 };
 
-/* For a sampler of th with blocks stepped by so many threads at once. CW_ENOMEM. */
+/* For a sampler of th with blocks, of whole fields or (patch not NULL) of a patch's, stepped by so many
+ * threads at once. CW_ENOMEM. */
 cw_status cw_set_plan_create(cw_context *ctx, const cw_theory *th, const cw_link_set *links,
-                             int threads, cw_set_plan **out);
+                             const cw_patch *patch, int threads, cw_set_plan **out);
 void cw_set_plan_destroy(cw_set_plan *set); /* NULL: nothing */
 
 /* Before and after the sweeps of one block of a field, with patch number so and so. */

@@ -119,6 +119,45 @@ static void G(wilson_defect_terms)(const cw_theory *th, const double *x, double 
   G(wilson_sum)(th->geom, part, classes, T);
 }
 
+/* Re tr P of (plaquette, configuration) pairs number first .. first + CW_VD - 1 of a patch, n in all. */
+CW_INLINE cw_vd G(wilson_lone)(const cw_wilson *w, const cw_field *x, long first, long n) {
+  const double *p[4][CW_VD];
+  for (int l = 0; l < CW_VD; l++) {
+    const long pair = first + l < n ? first + l : n - 1;
+    for (int k = 0; k < 4; k++) {
+      const long place = x->patch->place[w->lone[pair / x->n_config].link[k]];
+      p[k][l] = x->data + (place * x->B + pair % x->n_config) * G(N_REAL);
+    }
+  }
+  G(m) a, b, ab, ba;
+  G(gather)(&a, p[0]);
+  G(gather)(&b, p[1]);
+  G(mul)(&ab, &a, &b);
+  G(gather)(&a, p[2]);
+  G(gather)(&b, p[3]);
+  G(mul)(&ba, &a, &b);
+  return G(re_trace_nd)(&ab, &ba);
+}
+
+/* As defect_terms, plaquettes in lanes. */
+static void G(wilson_patch_terms)(const cw_theory *th, const cw_field *x, double *T) {
+  const cw_wilson *w = th->own;
+  cw_wilson_parts part __attribute__((aligned(64)));
+  const long slices = cw_slice_count(th->geom), n = w->n_lone * x->n_config;
+  unsigned classes = 0;
+  for (long i = 0; i < w->n_lone; i++) classes |= 1u << w->lone[i].term;
+  for (int k = 0; k < CW_WILSON_CLASSES; k++)
+    if (classes >> k & 1) memset(part[k], 0, (size_t)slices * sizeof part[k][0]);
+  for (long first = 0; first < n; first += CW_VD) {
+    const cw_vd re_trace = G(wilson_lone)(w, x, first, n);
+    for (long pair = first; pair < first + CW_VD && pair < n; pair++) {
+      const cw_wilson_lone *p = &w->lone[pair / x->n_config];
+      part[p->term][p->piece][p->group * x->B + pair % x->n_config] += re_trace[pair - first];
+    }
+  }
+  G(wilson_sum)(th->geom, part, classes, T);
+}
+
 /* ------------------------------------------------------------------- force */
 
 /* f (N_ALGEBRA, CW_LANES) = factor * (the coordinates of U V^+) for link (outer, mu). */

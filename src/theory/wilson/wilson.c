@@ -161,6 +161,39 @@ static bool lane_defects(const cw_geometry *geom, const cw_wilson_defect *d, lon
   return any;
 }
 
+/* The links of a plaquette in the lanes of a sub-lattice that have a defect there. */
+static cw_wilson_lone lone_plaquette(const cw_geometry *g, const cw_wilson_plaquette *p, int v,
+                                     int defects) {
+  const cw_lattice *lat = &g->lat;
+  const long site = g->site[p->outer * g->V + v];
+  cw_wilson_lone lone = {.group = v, .term = 2 * defects + (p->nu == lat->dim - 1)};
+  int x[CW_MAX_DIM];
+  while (p->outer >= cw_slice_begin(g, lone.piece + 1)) lone.piece++;
+  cw_lattice_coord(lat, site, x);
+  lone.link[0] = site * lat->dim + p->mu;
+  lone.link[2] = site * lat->dim + p->nu;
+  x[p->mu]++;
+  lone.link[1] = cw_lattice_site(lat, x) * lat->dim + p->nu;
+  x[p->mu]--;
+  x[p->nu]++;
+  lone.link[3] = cw_lattice_site(lat, x) * lat->dim + p->mu;
+  return lone;
+}
+
+/* Those of all lanes, one by one. */
+static cw_status list_lone(const cw_geometry *geom, cw_wilson *w) {
+  const int B = CW_LANES / geom->V;
+  w->lone = cw_alloc((size_t)(w->n_touched * geom->V) * sizeof *w->lone);
+  if (w->lone == NULL) return CW_ENOMEM;
+  for (long i = 0; i < w->n_touched; i++) {
+    const cw_wilson_plaquette *p = &w->touched[i];
+    const uint8_t *defects = w->defects[w->row[p->outer * geom->lat.dim + p->mu]][2 * (p->nu - 1)];
+    for (int v = 0; v < geom->V; v++)
+      if (defects[v * B] > 0) w->lone[w->n_lone++] = lone_plaquette(geom, p, v, defects[v * B]);
+  }
+  return CW_OK;
+}
+
 /* Of a link in direction mu, the staple that goes up in direction nu > mu is number 2 (nu - 1). */
 static cw_status list_touched(const cw_geometry *geom, cw_wilson *w) {
   static const uint8_t none[CW_LANES] = {0};
@@ -187,7 +220,8 @@ static cw_status fill_tables(const cw_geometry *geom, const cw_wilson_defect *d,
   for (long i = 0; i < n_links; i++)
     if (w->row[i] >= 0)
       lane_defects(geom, d, i / geom->lat.dim, (int)(i % geom->lat.dim), w->defects[w->row[i]]);
-  return list_touched(geom, w);
+  CW_TRY(list_touched(geom, w));
+  return list_lone(geom, w);
 }
 
 cw_status cw_wilson_prepare(cw_context *ctx, cw_theory *th) {
@@ -207,6 +241,7 @@ void cw_wilson_release(cw_theory *th) {
   free(w->row);
   free(w->defects);
   free(w->touched);
+  free(w->lone);
   free(w);
   th->own = NULL;
 }
@@ -238,14 +273,20 @@ void cw_wilson_terms(const cw_theory *th, const cw_field *x, double *T) {
 
 void cw_wilson_some_terms(const cw_theory *th, const cw_field *x, unsigned set, double *T) {
   const cw_wilson_kernel *k = kernel_of(th);
-  const unsigned without_defect = 3; /* classes 0 and 1 */
-  if (set & without_defect) {
+  const bool defect_alone = (set & ~(unsigned)CW_WILSON_DEFECT_TERMS) == 0;
+  CW_REQUIRE(defect_alone || x->patch == NULL);
+  if (!defect_alone) {
     cw_wilson_terms(th, x, T);
     return;
   }
-  for (long b = 0; b < x->n_blocks; b++)
-    k->defect_terms(th, x->data + (size_t)b * cw_field_block_size(x),
-                    T + b * x->B * CW_WILSON_CLASSES);
+  for (long b = 0; b < x->n_blocks; b++) {
+    const cw_field block = cw_field_block(x, b);
+    double *row = T + b * x->B * CW_WILSON_CLASSES;
+    if (x->patch != NULL)
+      k->patch_terms(th, &block, row);
+    else
+      k->defect_terms(th, block.data, row);
+  }
 }
 
 void cw_wilson_force(const cw_theory *th, const cw_field *x, const double *c, cw_field *f) {

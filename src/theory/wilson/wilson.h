@@ -4,6 +4,9 @@
 
 #include "causeway/wilson.h"
 
+/* Classes of plaquettes with defect links, a bit each. */
+enum { CW_WILSON_DEFECT_TERMS = (1 << CW_WILSON_CLASSES) - (1 << 2) };
+
 enum { CW_WILSON_ISOTROPIC = 0, CW_WILSON_ANISOTROPIC, CW_WILSON_DEFECT }; /* forms */
 
 /* The defect of form CW_WILSON_DEFECT: links of `direction` that start on the last slice of that
@@ -23,6 +26,8 @@ typedef struct {
   void (*terms)(const cw_theory *th, const double *x, double *T);
   /* The same bits for the classes of plaquettes with defect links; the others are 0. */
   void (*defect_terms)(const cw_theory *th, const double *x, double *T);
+  /* Again the same for one block of a field of a patch. */
+  void (*patch_terms)(const cw_theory *th, const cw_field *x, double *T);
   /* x -> f (n_outer, n_tangent, CW_LANES) = -dS along T_a at couplings c */
   void (*force)(const cw_theory *th, const double *x, const double *c, double *f);
 } cw_wilson_kernel;
@@ -56,6 +61,7 @@ void cw_wilson_release(cw_theory *th);
   .refuse = cw_wilson_refuse, .defect = cw_wilson_defect_box,                                      \
   .is_defect = cw_wilson_is_defect_link, .is_homogeneous = cw_wilson_is_homogeneous,               \
   .terms = cw_wilson_terms, .some_terms = cw_wilson_some_terms, .force = cw_wilson_force,          \
-  .reference = cw_wilson_reference, .prepare = cw_wilson_prepare, .release = cw_wilson_release
+  .patch_terms = CW_WILSON_DEFECT_TERMS, .reference = cw_wilson_reference,                         \
+  .prepare = cw_wilson_prepare, .release = cw_wilson_release
 
 #endif

@@ -204,7 +204,7 @@ cw_status cw_fill_least_squares(cw_context *ctx, const cw_analysis_case *c, cw_a
   CW_TRY(fill_held(ctx, s, &r, data));
   if (r.n_rows < CW_GAMMA_MIN_STEPS) return CW_OK;
   CW_TRY(fill_pairs(ctx, s, &r));
-  if (r.plan->start.run[0] == '\0') CW_TRY(fill_scores(ctx, s, &r));
+  if (!cw_has_start(&r.plan->start)) CW_TRY(fill_scores(ctx, s, &r));
   return r.plan->joint ? CW_OK : fill_learning(ctx, s, &r);
 }
 

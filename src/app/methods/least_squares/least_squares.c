@@ -26,7 +26,10 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
 static bool trains(const cw_plan *p, const cw_section *s, cw_training *out) {
   const cw_least_squares_plan *f = s->own;
   (void)p;
-  *out = (cw_training){.model = &f->model, .is_ladder = true};
+  *out = (cw_training){.model = &f->model,
+                       .start = &f->start,
+                       .is_ladder = true,
+                       .configurations = f->rounds > 0 ? cw_fit_rows(f) * f->mcmc.chains : 0};
   snprintf(out->stage, sizeof out->stage, "%s", s->kind.name);
   return true;
 }
@@ -49,7 +52,9 @@ cw_status cw_read_least_squares(cw_node *root, cw_node *map, const cw_plan *p, c
   (void)root;
   CW_TRY(cw_read_flow(map, p, &f->model, &f->start));
   CW_TRY(check_layers(map, &f->model));
-  CW_TRY(cw_job_long(map, "rounds", 1, 1, 100, &f->rounds));
+  CW_TRY(cw_job_long(map, "rounds", 1, 0, 100, &f->rounds));
+  if (f->rounds == 0 && !cw_has_start(&f->start))
+    return cw_job_fail(map, "rounds", "without fits flows stay as they start: needs 'flow.start'");
   CW_TRY(cw_job_long(map, "folds", 8, 2, 1000, &f->folds));
   f->joint = cw_job_has(map, "degree");
   if (f->joint) CW_TRY(cw_job_long(map, "degree", 0, 0, CW_MOST_DEGREES, &f->degree));

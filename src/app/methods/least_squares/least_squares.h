@@ -12,9 +12,10 @@ typedef struct {
   cw_mcmc_plan mcmc;   /* chains between the rungs; steps: of each pair and round */
   cw_model_spec model; /* of every pair; its prior is not used */
   cw_start_from start;
-  long rounds; /* of fits, each from the parameters of the one before */
-  long folds;  /* left out in turn */
-  bool joint;  /* are the parameters polynomials in the position on the ladder? */
+  long
+      rounds; /* of fits, each from the parameters of the one before; 0: flows stay as they start */
+  long folds; /* left out in turn */
+  bool joint; /* are the parameters polynomials in the position on the ladder? */
   long degree; /* of these */
 } cw_least_squares_plan;
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/methods/least_squares/keep.h"
 #include "app/methods/least_squares/least_squares.h"
 #include "app/run/stage.h"
 
@@ -41,7 +42,7 @@ static place place_of(const fitting *f, long t) {
 }
 
 static bool samples_between(const fitting *f, const place *p) {
-  return p->round == 0 && f->plan->start.run[0] == '\0';
+  return p->round == 0 && !cw_has_start(&f->plan->start);
 }
 
 /* A row: works and slopes of the configurations of all chains. */
@@ -300,6 +301,7 @@ cw_status cw_run_least_squares(cw_case *c, const cw_section *section) {
   cw_status st = cw_agree(c->ctx, cw_flows_create(c, &plan->model, f.flows));
   if (st == CW_OK)
     st = cw_start_parameters(c, &plan->start, plan->name, &plan->model, f.flows->n, f.flows->model);
+  if (st == CW_OK && plan->rounds == 0) return cw_keep_flows(c, plan->name, f.flows);
   if (st == CW_OK) st = cw_agree(c->ctx, open_fitting(c, &f));
   cw_stage stage = {.name = plan->name,
                     .n_steps =

@@ -17,15 +17,8 @@ static cw_status read_dwell(cw_node *map, const cw_plan *p, cw_chains_plan *e) {
   if (dwell == NULL) return CW_OK;
   CW_TRY(cw_job_long(dwell, "steps", CW_JOB_REQUIRED_LONG, 1, 100000, &e->dwell));
   if (cw_job_has(dwell, "hops") || cw_job_has(dwell, "margin")) {
-    cw_levels *levels = &e->way.levels;
-    if (e->mcmc.ops->restrict_to == NULL)
-      return cw_job_fail(dwell, NULL, "sampler '%s' cannot be restricted to a set of links",
-                         e->mcmc.ops->name);
-    if (levels->n == CW_MAX_LEVELS)
-      return cw_job_fail(dwell, NULL, "with the levels of the way more than %d", CW_MAX_LEVELS);
-    e->dwell_level = levels->n++;
-    CW_TRY(cw_read_extent(dwell, p, &levels->level[e->dwell_level]));
-    levels->level[e->dwell_level].count = 1;
+    e->dwell_level = e->way.levels.n;
+    CW_TRY(cw_read_level(dwell, p, &e->mcmc, &e->way.levels));
   }
   return cw_job_finish(dwell);
 }
@@ -41,13 +34,11 @@ static cw_status check_numbers(const cw_node *map, const cw_chains_plan *e) {
 }
 
 cw_status cw_read_excursion(cw_node *map, const cw_plan *p, cw_chains_plan *e) {
-  cw_node *way;
   cw_box box;
   CW_TRY(cw_read_which_sampler(map, &e->mcmc));
   CW_TRY(cw_read_mcmc(map, p, &e->mcmc));
   CW_TRY(cw_read_other_params(map, "from", p, e->from));
-  CW_TRY(cw_job_map(map, "way", CW_JOB_MUST, &way));
-  CW_TRY(cw_read_way(map, p, &e->mcmc, false, &e->way));
+  CW_TRY(cw_read_way(map, p, &e->mcmc, CW_JOB_MUST, false, &e->way));
   CW_TRY(read_dwell(map, p, e));
   CW_TRY(cw_job_long(map, "each", 1, 1, 100000, &e->each));
   CW_TRY(cw_job_bool(map, "translate", cw_find_defect(p, 0, &box), &e->translate));

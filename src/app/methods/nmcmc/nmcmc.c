@@ -1,6 +1,8 @@
 /* Metropolis chains with independent proposals of the model. */
 #include "app/methods/nmcmc/nmcmc.h"
 
+#include <stdio.h>
+
 static cw_section_kind kind(int i) {
   if (i > 0) return (cw_section_kind){.name = NULL};
   return (cw_section_kind){"nmcmc", "NMCMC", "independence Metropolis with proposals of the model",
@@ -38,8 +40,9 @@ static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
 
 static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   const cw_nmcmc_plan *n = s->own;
-  (void)p;
+  cw_training t;
   out[0] = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", n->steps);
+  if (cw_plan_training(p, &t)) snprintf(out[0].training, sizeof out[0].training, "%s", t.stage);
   return 1;
 }
 

@@ -124,5 +124,6 @@ cw_status cw_draw_rex(const cw_case_page *to, const cw_analysis_stage *s) {
                        "at their free energy difference."));
   CW_TRY(flow_figure(to, s));
   CW_TRY(sectors_figure(to, s));
-  return paths_figure(to, s);
+  CW_TRY(paths_figure(to, s));
+  return cw_draw_rex_works(to, s);
 }

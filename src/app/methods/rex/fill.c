@@ -49,15 +49,31 @@ static cw_status fill_thermalisation(cw_context *ctx, cw_analysis_stage *s,
   return st;
 }
 
+/* seconds (segments, CW_REX_SHARES). */
+static cw_status fill_seconds(cw_context *ctx, cw_analysis_stage *s, const cw_array *seconds) {
+  static const char *const what[CW_REX_SHARES] = {"sampler", "flows", "swaps", "measurements"};
+  if (seconds->dim[1] != CW_REX_SHARES)
+    return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds times of other work", s->part.name);
+  const bool flows = cw_rex_flow(s->section->own) != NULL;
+  for (int k = 0; k < CW_REX_SHARES; k++) {
+    double sum = 0;
+    for (long i = 0; i < seconds->dim[0]; i++) sum += seconds->data[i * CW_REX_SHARES + k];
+    if (flows || k != 1) cw_add_spent(s, what[k], sum);
+  }
+  return CW_OK;
+}
+
 cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                       const cw_arrays *data) {
-  const cw_array *swaps, *work, *label, *action;
+  const cw_array *swaps, *work, *label, *action, *seconds;
   CW_TRY(cw_fill_groups(ctx, c, s, data));
   if (cw_stage_is(s, CW_IS_INNER)) return CW_OK;
   CW_TRY(cw_get_array(ctx, s, data, "swaps", 3, &swaps));
   CW_TRY(cw_get_array(ctx, s, data, "work", 3, &work));
   CW_TRY(cw_get_array(ctx, s, data, "label", 3, &label));
   CW_TRY(cw_get_array(ctx, s, data, "therm", 2, &action));
+  CW_TRY(cw_get_array(ctx, s, data, "timing.shares", 2, &seconds));
+  if (seconds != NULL) CW_TRY(fill_seconds(ctx, s, seconds));
   if (action != NULL) CW_TRY(fill_thermalisation(ctx, s, action));
   if (swaps != NULL) CW_TRY(fill_swaps(ctx, c, s, swaps));
   if (work != NULL) CW_TRY(cw_fill_swap_works(ctx, c, s, work));

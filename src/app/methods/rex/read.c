@@ -16,22 +16,11 @@ static bool ends_periodic(const cw_plan *p) {
 }
 
 /* levels: [{margin: 2, sweeps: 2}, ...], each swept within every sweep of the one before. */
-static cw_status read_levels(cw_node *map, const cw_plan *p, cw_levels *levels) {
-  cw_node *list;
-  cw_box box;
-  CW_TRY(cw_job_list(map, "levels", CW_JOB_MAY, &list));
-  if (list != NULL && !cw_find_defect(p, 0, &box))
-    return cw_job_fail(map, "levels", "needs a theory with a defect, form 'defect'");
-  for (cw_node *n = list ? cw_job_first(list) : NULL; n != NULL; n = cw_job_next(n)) {
-    long sweeps;
-    cw_level *level = &levels->level[levels->n];
-    if (levels->n == CW_MAX_LEVELS) return cw_job_fail(map, "levels", "at most %d", CW_MAX_LEVELS);
-    CW_TRY(cw_job_as_map(n));
-    CW_TRY(cw_read_extent(n, p, level));
-    CW_TRY(cw_job_long(n, "sweeps", 1, 1, 1000, &sweeps));
-    level->count = (int)sweeps;
-    levels->n++;
-  }
+static cw_status read_sweeps(cw_node *map, int l, void *self) {
+  cw_levels *levels = self;
+  long sweeps;
+  CW_TRY(cw_job_long(map, "sweeps", 1, 1, 1000, &sweeps));
+  levels->level[l].count = (int)sweeps;
   return CW_OK;
 }
 
@@ -67,7 +56,7 @@ cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
   x->order = (cw_swap_order)order;
   x->all_rungs = measured == 1;
   if (x->mcmc.keep > 0) return cw_job_fail(map, "keep", "replicas are not kept");
-  CW_TRY(cw_read_way(map, p, &x->mcmc, true, &x->way));
+  CW_TRY(cw_read_way(map, p, &x->mcmc, CW_JOB_MAY, true, &x->way));
   if (strcmp(x->name, "ptbc") != 0) {
     CW_TRY(cw_read_flow_section(map, p, &x->flow));
     if (x->flow != NULL && x->way.steps > 0)
@@ -81,6 +70,6 @@ cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
                        "needs a ladder that ends on a periodic lattice: theory form 'defect' with "
                        "factor 1");
   CW_TRY(cw_job_bool(map, "translate", 1, &x->translate));
-  CW_TRY(read_levels(map, p, &x->levels));
+  CW_TRY(cw_read_levels(map, p, &x->mcmc, &x->levels, read_sweeps, &x->levels));
   return check_numbers(map, x);
 }

@@ -17,6 +17,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
     *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", cw_measured_rows(p, &x->mcmc));
     part->rung = rung;
     part->param = p->ladder.param[rung];
+    cw_part_by_flows(p, cw_rex_flow(x), part);
     if (rung == last) continue;
     part->is = CW_IS_CHAINS | CW_IS_INNER;
     snprintf(part->name, sizeof part->name, "%s.rung%d", s->kind.name, rung);
@@ -30,6 +31,8 @@ static const cw_given given[] = {{.quantity = "lnZ_ratio"}, {0}};
 static const cw_shared_figure figures[] = {
     {"ladder.swaps", "Acceptance of swaps", "between rungs k and k+1, at k + ½", "acceptance",
      "Replicas travel fastest where all pairs accept alike.", CW_DRAW_POINTS},
+    {"ladder.K", "Works of swaps", "between rungs k and k+1, at k + ½", "K",
+     "Mean works of proposals up and down together: 0 where all are accepted.", CW_DRAW_POINTS},
     {0}};
 
 extern const cw_method cw_method_rex;

@@ -16,6 +16,13 @@ typedef struct {
   const cw_section *flow; /* whose flows carry configurations between rungs; NULL: none */
 } cw_rex_plan;
 
+/* What the time of a stage goes into: sampler steps, flows, the rest of swaps, measurements. */
+enum { CW_REX_SHARES = 4 };
+
+/* The section whose flows swaps go through, by themselves or on a way; NULL: none. */
+static inline const cw_section *cw_rex_flow(const cw_rex_plan *x) {
+  return x->flow != NULL ? x->flow : x->way.flow;
+}
 /* Rungs of the job's ladder from a replica to the next. */
 static inline int cw_rex_stride(const cw_rex_plan *x) {
   return x->way.flow != NULL ? (int)x->way.steps : 1;
@@ -34,10 +41,12 @@ cw_status cw_fill_rex(cw_context *ctx, const cw_analysis_case *c, cw_analysis_st
  * rung. */
 cw_status cw_fill_replicas(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                            const cw_arrays *data, const cw_array *label);
-/* work (n_step, n_chain, 2 pairs) of proposals, one way and back. */
+/* work (n_step, n_chain, 2 pairs) of proposals, one way and back: K of every pair, and ln Z. */
 cw_status cw_fill_swap_works(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                              const cw_array *work);
 cw_status cw_warn_rex(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s);
+/* The K and the acceptance of every pair, beside those of Gaussian works and of a fit of the flows. */
+cw_status cw_draw_rex_works(const cw_case_page *to, const cw_analysis_stage *s);
 cw_status cw_draw_rex(const cw_case_page *to, const cw_analysis_stage *s);
 
 #endif

@@ -11,9 +11,10 @@ typedef struct {
   const cw_rex_plan *plan;
   cw_ladder ladder;
   cw_rex *rex;
-  cw_program *way; /* between rungs; NULL: none */
-  int first;       /* measured rung; the others after it */
-  long rows_done;  /* measured rows so far */
+  cw_program *way;  /* between rungs; NULL: none */
+  int first;        /* measured rung; the others after it */
+  long rows_done;   /* measured rows so far */
+  double measuring; /* seconds, since the last checkpoint */
   cw_arena *work;
   double *part; /* this rank's share of a row of one rung, while it is gathered */
   double *T;    /* terms of the last rung, where it is this rank's */
@@ -48,6 +49,7 @@ static cw_status record_group(cw_case *c, exchange *e, int rung, int g) {
 }
 
 static cw_status record_row(cw_case *c, exchange *e) {
+  const double began = cw_wall_seconds();
   for (int rung = e->first; rung < e->ladder.n; rung++)
     for (int g = 0; g < c->plan->n_groups; g++)
       if ((e->rows_done + 1) % c->plan->group[g].every == 0) CW_TRY(record_group(c, e, rung, g));
@@ -56,6 +58,7 @@ static cw_status record_row(cw_case *c, exchange *e) {
   if (label == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
   for (long i = 0; i < n; i++) label[i] = cw_rex_labels(e->rex)[i];
   e->rows_done++;
+  e->measuring += cw_wall_seconds() - began;
   return CW_OK;
 }
 
@@ -136,6 +139,15 @@ static cw_status put_field(cw_case *c, exchange *e, cw_arrays *set, int rung) {
   return st;
 }
 
+/* Where the time went, (1, CW_REX_SHARES): of the first rank, whose set is written. */
+static cw_status put_seconds(cw_case *c, exchange *e, cw_arrays *set) {
+  const cw_rex_seconds spent = cw_rex_take_seconds(e->rex);
+  const double row[CW_REX_SHARES] = {spent.sampler, spent.transport, spent.swap, e->measuring};
+  const long dim[2] = {1, CW_REX_SHARES};
+  e->measuring = 0;
+  return cw_put_alike(c, set, "timing.shares", 2, dim, row);
+}
+
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   exchange *e = s->self;
   long n_chain = e->plan->mcmc.chains, n_state = cw_rex_state_size(e->rex);
@@ -150,6 +162,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   CW_TRY(put_rows(c, set, "swaps", &e->accept, e->ladder.n - 1, 2));
   CW_TRY(put_rows(c, set, "work", &e->swap_work, n_chain, 2L * (e->ladder.n - 1)));
   CW_TRY(put_rows(c, set, "therm", &e->therm, n_chain, 0));
+  CW_TRY(put_seconds(c, e, set));
   double *state = malloc((size_t)n_state * sizeof *state);
   cw_status st = state != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
   st = cw_agree(c->ctx, st);

@@ -39,6 +39,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
     *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", w->mcmc.steps);
     snprintf(part->name, sizeof part->name, "%s.pimh", s->kind.name);
     snprintf(part->label, sizeof part->label, "PIMH of %s", s->kind.label);
+    if (w->has_flow) cw_flow_stage_name(w, part->training);
     part++;
   }
   return (int)(part - out);
@@ -47,7 +48,10 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
 static bool trains(const cw_plan *p, const cw_section *s, cw_training *out) {
   const cw_walk_plan *w = s->own;
   (void)p;
-  *out = (cw_training){.model = &w->flow.model, .is_ladder = true};
+  *out = (cw_training){.model = &w->flow.model,
+                       .start = &w->flow.start,
+                       .is_ladder = true,
+                       .configurations = w->flow.train.steps * w->flow.train.batch};
   cw_flow_stage_name(w, out->stage);
   return w->has_flow;
 }
