@@ -39,7 +39,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
     *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", w->mcmc.steps);
     snprintf(part->name, sizeof part->name, "%s.pimh", s->kind.name);
     snprintf(part->label, sizeof part->label, "PIMH of %s", s->kind.label);
-    if (w->has_flow) cw_flow_stage_name(w, part->training);
+    name_training(p, w, part->training);
     part++;
   }
   return (int)(part - out);
