@@ -24,7 +24,6 @@ static void name_training(const cw_plan *p, const cw_walk_plan *w, char name[64]
 static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   const cw_walk_plan *w = s->own;
   cw_part *part = out;
-  (void)p;
   if (w->has_flow && w->flow.trained) {
     *part = cw_part_of(s, CW_IS_TRAINING, "walks", w->flow.train.steps);
     cw_flow_stage_name(w, part->name);
