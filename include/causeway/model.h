@@ -45,7 +45,8 @@ typedef struct {
   cw_status (*inverse)(const cw_layer *L, cw_theta th, double *y, double *logj, cw_arena *tape,
                        void **frame);
   /* g = dF/dy in, dF/dx out, for F(y, logj) with dF/dlogj = glogj (NULL: 0). gtheta: NULL: not
-   * wanted. */
+   * wanted. NULL, of layers without parameters: there are no products, and models that hold the layer
+   * carry and draw, but are not trained and have no scores. */
   cw_status (*forward_vjp)(const cw_layer *L, cw_theta th, const void *frame, double *g,
                            const double *glogj, cw_gradient_of *gtheta, cw_arena *work);
   /* g = dF/dx in, dF/dy out, for F(x, logj) of the inverse pass. NULL: found by iteration from
@@ -232,6 +233,7 @@ void cw_model_init_identity(cw_model *m, uint32_t seed);
 const cw_geometry *cw_model_geometry(const cw_model *m);
 bool cw_model_is_discrete(const cw_model *m); /* of spins +1 and -1? */
 cw_field_kind cw_model_field(const cw_model *m);
+bool cw_model_has_products(const cw_model *m); /* or does a layer have none? */
 /* The smallest factor by which a layer's bound holds its coefficients back (cw_layer_ops.held); 1: none
  * does. */
 double cw_model_held(const cw_model *m);

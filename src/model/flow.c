@@ -26,6 +26,7 @@ static const flow *flow_of(const cw_model *m) {
 static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, flow *m) {
   for (int i = 0; i < spec->n_layers; i++) {
     CW_TRY(cw_layer_create(ctx, &spec->layer[i], spec->field, m->base.geom, &m->layer[i]));
+    m->base.products = m->base.products && m->layer[i]->ops->forward_vjp != NULL;
     m->base.each = m->base.each && m->layer[i]->ops->each;
     m->at[i] = m->base.n_theta;
     m->base.n_theta += m->layer[i]->n_theta;
@@ -55,6 +56,7 @@ cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_ge
                        .field = spec->field,
                        .n_comp = cw_kind_components(spec->field, &geom->lat),
                        .n_tangent = cw_kind_tangent(spec->field, &geom->lat),
+                       .products = true,
                        .each = true};
   m->mixture = spec->z2_mixture;
   *out = &m->base;
@@ -212,6 +214,7 @@ static cw_status pull_layer(const flow *m, int i, bool forward, const void *fram
                             const double *glogj, const cw_gradient_of *gtheta, cw_arena *work) {
   const cw_layer *L = m->layer[i];
   cw_gradient_of own = {0};
+  CW_REQUIRE(L->ops->forward_vjp != NULL);
   if (gtheta != NULL) own = slice_gradient(m, i, gtheta);
   return (forward ? L->ops->forward_vjp : cw_layer_inverse_vjp)(L, slice(m, i), frame, g, glogj,
                                                                 gtheta != NULL ? &own : NULL, work);

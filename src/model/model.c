@@ -40,6 +40,7 @@ const double *cw_model_theta(const cw_model *m) { return m->theta; }
 const cw_geometry *cw_model_geometry(const cw_model *m) { return m->geom; }
 bool cw_model_is_discrete(const cw_model *m) { return m->discrete; }
 cw_field_kind cw_model_field(const cw_model *m) { return m->field; }
+bool cw_model_has_products(const cw_model *m) { return m->products; }
 bool cw_model_has_each(const cw_model *m) { return m->each; }
 double cw_model_held(const cw_model *m) { return m->ops->held != NULL ? m->ops->held(m) : 1; }
 

@@ -37,7 +37,8 @@ struct cw_model {
   cw_field_kind field;
   int n_comp, n_tangent; /* reals per site of a field, and of an adjoint; spins: 1, 0 */
   bool discrete;
-  bool each; /* its products fill cw_gradient_of.each */
+  bool products; /* has it any? */
+  bool each;     /* its products fill cw_gradient_of.each */
   long n_theta;
   double *theta;
   float *theta_f;

@@ -38,5 +38,7 @@ static cw_status check_numbers(cw_context *ctx, const cw_train_options *o) {
 
 cw_status cw_train_check(cw_context *ctx, const cw_train_options *o, const cw_model *model) {
   CW_TRY(check_numbers(ctx, o));
+  if (!cw_model_has_products(model))
+    return cw_fail(ctx, CW_EINVAL, "train: a layer of the model has no derivatives");
   return check_gradient(ctx, o, model);
 }

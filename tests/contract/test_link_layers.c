@@ -96,7 +96,7 @@ static void inverse_undoes_forward(bench *b) {
   apply(b, false, &b->x, &y, lj, NULL);
   apply(b, true, &y, &back, lk, NULL);
   for (size_t i = 0; i < n; i++) {
-    check_close(back.data[i], b->x.data[i], 5e-15);
+    check_close(back.data[i], b->x.data[i], b->L->n_theta > 0 ? 5e-15 : 1e-13); /* of many steps */
     moved = fmax(moved, fabs(y.data[i] - b->x.data[i]));
   }
   assert_true(moved > 0.01);
@@ -266,6 +266,7 @@ static void vjp_matches_differences(bench *b, bool inverse) {
 }
 
 static void vjps_match_differences(bench *b) {
+  if (b->L->ops->forward_vjp == NULL) return;
   vjp_matches_differences(b, false);
   vjp_matches_differences(b, true);
 }
@@ -278,6 +279,7 @@ static double largest(const double *g, size_t n) {
 
 /* Frames of x -> y and of y -> x serve both products. */
 static void frames_serve_both_products(bench *b) {
+  if (b->L->ops->forward_vjp == NULL) return;
   cw_field y = like(b, &b->x), back = like(b, &b->x);
   const size_t n = cw_field_block_size(&b->w);
   double lj[CW_LANES] CW_ALIGNED, *g[2] = {cw_alloc(n * sizeof **g), cw_alloc(n * sizeof **g)};
@@ -308,9 +310,14 @@ static cw_layer_spec preset(const cw_layer_kind *kind, int number, int choice) {
   return spec;
 }
 
-/* Kinds of the registry on all links that they fit, on the lattice and split: classes 1 and 2 of the
- * first value of each word key, and of the second. SU(3) in four dimensions takes the longest by far: the
- * sanitizers see it with the first. */
+static bool refuses(const cw_layer_kind *kind, const cw_layer_spec *spec, const cw_lattice *lat) {
+  cw_layer_fault fault;
+  return kind->refuse != NULL && kind->refuse(spec, lat, &fault);
+}
+
+/* Kinds of the registry on all links that they fit, on the lattice, if they take it, and split: classes 1
+ * and 2 of the first value of each word key, and of the second. SU(3) in four dimensions takes the longest
+ * by far: the sanitizers see it with the first. */
 static void for_kinds(cw_lattice lat, int V, void (*test)(bench *)) {
   for (int i = 0; cw_layers[i] != NULL; i++)
     for (cw_field_kind field = CW_LINK_U1; field <= CW_LINK_SU3; field++) {
@@ -319,6 +326,7 @@ static void for_kinds(cw_lattice lat, int V, void (*test)(bench *)) {
       for (int choice = 0; choice < (cw_layers[i]->choices_name && !one ? 2 : 1); choice++) {
         const cw_layer_spec spec = preset(cw_layers[i], 1 + choice, choice);
         bench b;
+        if (refuses(cw_layers[i], &spec, &lat)) continue;
         open_bench(&b, field, lat, V, &spec);
         test(&b);
         close_bench(&b);
@@ -362,7 +370,8 @@ static outcome outcome_of(bench *b) {
   apply(b, true, &b->x, &y, lj, &frame[1]);
   o.logj[1] = lj[0];
   for (int k = 0; k < 2; k++) {
-    product(b, k == 1, frame[k], g.data, &(cw_gradient_of){sum, each});
+    if (b->L->ops->forward_vjp != NULL)
+      product(b, k == 1, frame[k], g.data, &(cw_gradient_of){sum, each});
     o.g[k] = cw_alloc((size_t)n_g * sizeof **o.g);
     for (long i = 0; i < n_g; i++)
       o.g[k][i] = cw_field_get(&g, 0, i / b->L->n_tangent, (int)(i % b->L->n_tangent));
@@ -382,6 +391,7 @@ static void test_splits(void **state) {
       const cw_field_kind field = CW_LINK_U1 + (cw_field_kind)(k % 3);
       if (!cw_layer_fits(cw_layers[i], field) || !cw_layers[i]->split) continue;
       const cw_layer_spec spec = preset(cw_layers[i], 2, 0);
+      if (refuses(cw_layers[i], &spec, &lats[k / 3])) continue;
       int splits[5], n = cw_geometry_splits(&lats[k / 3], splits);
       outcome o[5];
       assert_true(n > 1);

@@ -108,6 +108,9 @@ cw_status cw_job_list(cw_node *map, const char *key, cw_job_presence presence, c
 bool cw_job_has(const cw_node *map,
                 const char *key); /* is the key there? It does not count as asked for. */
 
+/* Is it there, and neither a mapping nor a sequence? In the same way. */
+bool cw_job_is_word(const cw_node *map, const char *key);
+
 /* For a reader that misses key: fails if map has a key that nobody asked for yet and that looks
  * like a misspelling of it. The getters do this for required keys. */
 cw_status cw_job_suspect(const cw_node *map, const char *key);

@@ -428,6 +428,11 @@ cw_status cw_job_list(cw_node *map, const char *key, cw_job_presence presence, c
 
 bool cw_job_has(const cw_node *map, const char *key) { return cw_node_find(map, key) != NULL; }
 
+bool cw_job_is_word(const cw_node *map, const char *key) {
+  const cw_node *n = cw_node_find(map, key);
+  return n != NULL && n->kind == CW_NODE_SCALAR && !cw_node_is_null(n);
+}
+
 cw_status cw_job_as_map(cw_node *node) {
   node->used = true;
   if (cw_node_is_null(node)) node->kind = CW_NODE_MAP;

@@ -73,8 +73,12 @@ cw_status cw_autoregressive_create(cw_context *ctx, const cw_model_spec *spec,
     return cw_fail(ctx, CW_EINVAL, "model: clip = %g, expected a number between 0 and 0.5", clip);
   autoregressive *m = calloc(1, sizeof *m);
   if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
-  m->base =
-      (cw_model){.ops = &ops, .geom = geom, .field = CW_SITE_SPIN, .discrete = true, .n_comp = 1};
+  m->base = (cw_model){.ops = &ops,
+                       .geom = geom,
+                       .field = CW_SITE_SPIN,
+                       .discrete = true,
+                       .products = true,
+                       .n_comp = 1};
   m->spec = spec->autoregressive;
   m->kernel = CW_DISPATCH(cw_context_isa(ctx), cw_masked_kernels);
   m->limit = log1p(-clip) - log(clip);

@@ -95,12 +95,11 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
   char name[64];
   training tr = {.plan = plan, .flows = flows};
   *flows = (cw_flows){0};
-  if (!plan->has_flow) return CW_OK;
   cw_flow_stage_name(plan, name);
   cw_status st = cw_agree(c->ctx, cw_flows_create(c, &plan->flow.model, flows));
   if (st == CW_OK)
     st = cw_start_parameters(c, &plan->flow.start, name, &plan->flow.model, flows->n, flows->model);
-  if (st == CW_OK) st = open_training(c, name, &tr);
+  if (st != CW_OK || !plan->flow.trained) return st;
   cw_stage stage = {.name = name,
                     .n_steps = plan->flow.train.steps + 1,
                     .self = &tr,
@@ -108,7 +107,7 @@ cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows) {
                     .save = save,
                     .load = load,
                     .note = note};
-  st = cw_agree(c->ctx, st);
+  st = cw_agree(c->ctx, open_training(c, name, &tr));
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   close_training(&tr);
   return st;

@@ -100,16 +100,43 @@ static cw_status check_steps(const cw_node *map, const cw_plan *p, const cw_walk
   return CW_OK;
 }
 
+/* Layers that have products; else what trains them makes no sense. */
+static cw_status find_trained(cw_node *map, cw_flow_plan *f) {
+  f->trained = true;
+  for (int i = 0; i < f->model.n_layers; i++) {
+    const char *name = f->model.layer[i].kind;
+    if (cw_layer_find(name)->ops->forward_vjp != NULL) continue;
+    if (cw_job_has(map, "train"))
+      return cw_job_fail(map, "train", "layer '%s' has no derivatives to train flows by", name);
+    f->trained = false;
+  }
+  return CW_OK;
+}
+
 static cw_status read_flow(cw_node *map, const cw_plan *p, cw_flow_plan *f) {
   cw_node *train;
   cw_train_options *t = &f->train;
   CW_TRY(cw_read_flow(map, p, &f->model, &f->start));
+  CW_TRY(find_trained(map, f));
+  if (!f->trained) return CW_OK;
   CW_TRY(cw_job_map(map, "train", CW_JOB_PRESET, &train));
   t->loss = CW_LOSS_TRANSITION;
   CW_TRY(cw_job_long(train, "steps", 100, 0, 1000000000, &t->steps));
   CW_TRY(cw_job_long(train, "batch", 512, 2, 1L << 24, &t->batch));
   CW_TRY(cw_job_long(train, "every", 10, 1, 1000000, &f->every));
   return cw_read_descent(train, CW_GRADIENT_PATH, 10, t);
+}
+
+/* Flows of its own, or by name those of an earlier section. */
+static cw_status read_which_flow(cw_node *map, const cw_plan *p, cw_walk_plan *w) {
+  if (!cw_job_is_word(map, "flow")) {
+    w->has_flow = true;
+    return read_flow(map, p, &w->flow);
+  }
+  CW_TRY(cw_read_flow_section(map, p, &w->fitted));
+  if (w->fitted == NULL)
+    return cw_job_fail(map, "flow", "expected layers, or a section with flows between rungs");
+  return CW_OK;
 }
 
 static void set_program(cw_walk_plan *w) {
@@ -126,7 +153,7 @@ cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section
   set_program(w);
   if (w->n_moves == 0) CW_TRY(read_moves(map, w));
   CW_TRY(cw_read_which_sampler(map, m));
-  CW_TRY(cw_job_long(map, "particles", 1024, 2, 1L << 30, &m->chains));
+  CW_TRY(cw_job_long(map, "particles", 1024, 1, 1L << 30, &m->chains));
   CW_TRY(cw_job_long(map, "walks", 16, 2, 1000000, &m->steps));
   CW_TRY(cw_job_long(map, "thermalise", 500, 0, 100000000, &m->thermalise));
   CW_TRY(cw_job_long(map, "every", 10, 1, 1000000, &m->every));
@@ -136,6 +163,6 @@ cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section
   CW_TRY(cw_job_bool(map, "pimh", 0, &w->pimh));
   if (count(w, CW_MOVE_RESAMPLE) > 0) CW_TRY(read_resampling(map, w));
   CW_TRY(cw_read_sampler(map, p, m));
-  if ((w->has_flow = count(w, CW_MOVE_TRANSPORT) > 0)) CW_TRY(read_flow(map, p, &w->flow));
+  if (count(w, CW_MOVE_TRANSPORT) > 0) CW_TRY(read_which_flow(map, p, w));
   return check_steps(map, p, w);
 }

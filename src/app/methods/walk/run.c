@@ -15,7 +15,7 @@ typedef struct {
 
 typedef struct {
   const cw_walk_plan *plan;
-  cw_flows *flows; /* of the case */
+  const cw_flows *flows; /* of the case; NULL: none */
   walks up, down;
   cw_arena *scratch;
   double *primary;  /* rows of the particles */
@@ -147,8 +147,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 
 static cw_status open_walks(cw_case *c, walking *w, const char *prefix, walks *y) {
   const cw_walk_plan *p = w->plan;
-  return cw_way_open(c, p, p->name, prefix, p->has_flow ? w->flows : NULL, p->mcmc.chains,
-                     p->mcmc.every, &y->way);
+  return cw_way_open(c, p, p->name, prefix, w->flows, p->mcmc.chains, p->mcmc.every, &y->way);
 }
 
 static cw_status open_walking(cw_case *c, walking *w) {
@@ -197,8 +196,9 @@ static void note(const cw_stage *s, char *text, size_t size) {
 
 cw_status cw_run_walk(cw_case *c, const cw_section *section) {
   const cw_walk_plan *plan = section->own;
-  walking w = {.plan = plan, .flows = cw_case_flows(c, section)};
-  cw_status st = cw_run_flows(c, plan, w.flows);
+  const cw_section *trained = plan->has_flow ? section : plan->fitted;
+  walking w = {.plan = plan, .flows = trained != NULL ? cw_case_flows(c, trained) : NULL};
+  cw_status st = plan->has_flow ? cw_run_flows(c, plan, cw_case_flows(c, section)) : CW_OK;
   if (st == CW_OK) st = cw_agree(c->ctx, open_walking(c, &w));
   cw_stage stage = {.name = plan->name,
                     .n_steps = plan->mcmc.steps + 1,

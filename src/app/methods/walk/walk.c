@@ -11,13 +11,20 @@ void cw_flow_stage_name(const cw_walk_plan *walk, char name[64]) {
   snprintf(name, 64, "%s.train", walk->name);
 }
 
+/* Of its own flows, or of those of another section. */
+static void name_training(const cw_plan *p, const cw_walk_plan *w, char name[64]) {
+  cw_training t;
+  if (w->has_flow && w->flow.trained) cw_flow_stage_name(w, name);
+  if (w->fitted == NULL || !w->fitted->method->trains(p, w->fitted, &t)) return;
+  snprintf(name, 64, "%s", t.stage);
+}
+
 /* The training of flows, a stage of its own; the walks; the Markov chain of walks, a part of their
  * stage. */
 static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   const cw_walk_plan *w = s->own;
   cw_part *part = out;
-  (void)p;
-  if (w->has_flow) {
+  if (w->has_flow && w->flow.trained) {
     *part = cw_part_of(s, CW_IS_TRAINING, "walks", w->flow.train.steps);
     cw_flow_stage_name(w, part->name);
     cw_flow_stage_name(w, part->stage);
@@ -25,13 +32,13 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
     part++;
   }
   *part = cw_part_of(s, CW_IS_MEASURED, "walks", w->mcmc.steps);
-  if (w->has_flow) cw_flow_stage_name(w, part->training);
+  name_training(p, w, part->training);
   part++;
   if (w->pimh) {
     *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", w->mcmc.steps);
     snprintf(part->name, sizeof part->name, "%s.pimh", s->kind.name);
     snprintf(part->label, sizeof part->label, "PIMH of %s", s->kind.label);
-    if (w->has_flow) cw_flow_stage_name(w, part->training);
+    name_training(p, w, part->training);
     part++;
   }
   return (int)(part - out);

@@ -11,6 +11,7 @@ typedef struct {
   cw_model_spec model;    /* its prior is not used */
   cw_train_options train; /* batch: particles of the walks that train; steps: such walks */
   long every;             /* sampler steps on rung 0 from one of them to the next */
+  bool trained;           /* false: a layer has no derivatives, and they stay as they are */
   cw_start_from start;
 } cw_flow_plan;
 
@@ -21,10 +22,11 @@ typedef struct {
   int n_moves;       /* of its program */
   cw_move move[CW_WALK_MOVES];
   long tuning;
-  bool reverse; /* walks back from the last rung to the first as well */
-  bool pimh;    /* a Markov chain of walks */
-  bool has_flow;
+  bool reverse;  /* walks back from the last rung to the first as well */
+  bool pimh;     /* a Markov chain of walks */
+  bool has_flow; /* of its own, which it trains */
   cw_flow_plan flow;
+  const cw_section *fitted; /* whose flows it goes by instead; NULL: none */
 } cw_walk_plan;
 
 cw_section_kind cw_walk_kind(int i);

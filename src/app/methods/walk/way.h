@@ -34,8 +34,8 @@ cw_status cw_way_start(cw_way *y, long number);
 cw_status cw_way_put(cw_case *c, cw_arrays *set, const cw_way *y);
 cw_status cw_way_get(cw_case *c, const cw_stage *s, const cw_arrays *last, cw_way *y);
 
-/* Trains the flows of a walk section, as the stage "NAME.train", or brings them back if that is
- * done; none if it has none. The caller destroys *flows in any case. Collective. */
+/* Trains the flows that a walk section has of its own, as the stage "NAME.train", or brings them back
+ * if that is done. The caller destroys *flows in any case. Collective. */
 cw_status cw_run_flows(cw_case *c, const cw_walk_plan *plan, cw_flows *flows);
 
 #endif
