@@ -76,8 +76,8 @@ checkpoint: 0.5
 lattice: [4, 4]
 theory: {kind: u1, beta: 1.5}
 ladder: {from: {beta: 1}, rungs: 3}
-least_squares: {sampler: heatbath, chains: 8, thermalise: 1, steps: 3, rounds: 2, folds: 2, flow: {layers: [{kind: residual}]}}
-rex: {sampler: heatbath, chains: 3, steps: 4, thermalise: 1, way: {steps: 2, flow: least_squares}}
+least_squares: {sampler: heatbath, chains: 8, thermalise: 0, steps: 2, rounds: 2, folds: 2, flow: {layers: [{kind: residual}]}}
+rex: {sampler: heatbath, chains: 3, steps: 3, thermalise: 1, way: {steps: 2, flow: least_squares}}
 """
 
 

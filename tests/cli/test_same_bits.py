@@ -15,7 +15,7 @@ LAYERS = ["--set", "model.layers=[{kind: spline, repeat: 2, net: {kind: dense, h
 FEWER = {
     JOB: [],
     GAUGE: ["heatbath.thermalise=4", "heatbath.steps=24", "heatbath.keep=8", "hmc.thermalise=4", "hmc.steps=10"],
-    SPINS: ["cluster.steps=300", "cluster.keep=160", "train={batch: 96, steps: 200, warmup: 10, anneal: 100}", "nis.samples=10000",
+    SPINS: ["cluster.steps=300", "cluster.keep=160", "train={batch: 96, steps: 80, warmup: 10, anneal: 40}", "nis.samples=9000",
             "nmcmc.steps=200"],
 }
 

@@ -64,6 +64,8 @@ def shrink(job):
     out = shorten(head, sections, "")
     if re.search(r"(?m)^lattice: (\[\d+, \d+, \d+, \d+\])", head):
         out += ["--set", "lattice=[4, 4, 4, 4]"]
+    if "kind: snake" in head:
+        out += ["--set", "lattice=[8, 8]"]  # its links move one after the other
     for case, body in re.findall(r"(?m)^  (\w+):((?:.*\n)(?:    .*\n)*)", cases):
         out += shorten(body, sections, f"cases.{case}.")  # a case's own numbers stand above those of the job
         if re.search(r"lattice: \[\d+, \d+, \d+, \d+\]", body):
