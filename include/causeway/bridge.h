@@ -256,6 +256,9 @@ typedef struct {
   const double *param;
   const int *choice;
   long mutations; /* sampler steps between swaps */
+  /* (n) how often a rung's sampler steps, those of levels too, are taken where others take them once;
+   * NULL: once everywhere. */
+  const int *multiple;
   cw_swap_order order;
   const cw_map *map; /* (n-1) from rung k to k+1, called by several threads at once; NULL: none */
   /* (n-1) how configurations travel between rungs k and k+1 when they are to swap: transports,

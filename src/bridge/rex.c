@@ -13,6 +13,10 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder, const c
   if (o->mutations < 1)
     return cw_fail(ctx, CW_EINVAL, "%ld sampler steps between swaps: expected at least 1",
                    o->mutations);
+  for (int k = 0; o->multiple != NULL && k < ladder->n; k++)
+    if (o->multiple[k] < 1)
+      return cw_fail(ctx, CW_EINVAL, "rung %d: %d times its sampler steps: expected at least 1", k,
+                     o->multiple[k]);
   for (int k = 0; o->way != NULL && k + 1 < ladder->n; k++)
     CW_TRY(cw_way_check(ctx, &o->way[k], o->sampler, o->map != NULL, o->way_levels.n));
   if (o->periodic < -1 || o->periodic >= ladder->n)
@@ -321,7 +325,8 @@ typedef struct {
 static cw_status mutate_rung(cw_rex *rex, int k, const void *arg) {
   const rung_steps *todo = arg;
   const int level = todo->move->level;
-  const long n = todo->move->steps;
+  const long times = rex->options.multiple != NULL ? rex->options.multiple[k] : 1;
+  const long n = todo->move->steps * times;
   cw_rex_rung *r = &rex->rung[k];
   cw_sampler *s = level < 0 ? r->sampler : r->level[level];
   cw_rng rng = cw_rng_substream(rex->options.rng, "rung", (uint32_t)k);
@@ -331,7 +336,7 @@ static cw_status mutate_rung(cw_rex *rex, int k, const void *arg) {
   cw_tuned_take(&rex->tuned, k, s);
   memset(r->row, 0, (size_t)lanes * sizeof *r->row);
   for (long i = 0; i < n; i++) {
-    CW_TRY(s->ops->step(s, rex->ladder->c[k], &r->x, rng, (uint32_t)(todo->first + i),
+    CW_TRY(s->ops->step(s, rex->ladder->c[k], &r->x, rng, (uint32_t)(todo->first * times + i),
                         level < 0 ? &stats : NULL));
     for (long l = 0; level < 0 && l < lanes; l++) r->row[l] += r->work[l] / (double)n;
   }

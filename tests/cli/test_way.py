@@ -73,6 +73,21 @@ class Way(Case):
                          for f in (lambda a, b: a["value"] - b["value"], lambda a, b: math.hypot(a["error"], b["error"])))
         self.assertGreater(gained, 5 * error)
 
+    def test_work_on_chosen_rungs(self):
+        """Three times the steps on the first rung alone: exact on both, its own tau_int shorter, the other's as it was."""
+        plain = JOB.replace(", way: {steps: 3, power: 0.8}", ", length: 0.3").replace("kappa: 0.02", "kappa: 0.21")
+        found = {}
+        for name, text in (("once", plain), ("thrice", plain.replace("measure: all", "measure: all, multiples: [3, 1]"))):
+            self.write("job.yaml", text)
+            self.good("run", "job.yaml", "--out", name)
+            found[name] = {r["name"]: r for r in self.results(name)["results"]}
+            for rung, kappa in (("rex.rung0", 0.21), ("rex", 0.22)):
+                r = found[name][f"{rung}.phi2"]
+                self.assertLess(abs(r["value"] - phi2(kappa)), 4.5 * r["error"], (name, rung, r))
+        self.assertLess(found["thrice"]["rex.rung0.phi2"]["tau_int"], 0.8 * found["once"]["rex.rung0.phi2"]["tau_int"])
+        self.write("job.yaml", JOB.replace("measure: all", "measure: all, multiples: [3, 1, 1]"))
+        self.bad(("run", "job.yaml", "--out", "out"), "multiples: 3 numbers for 2 replicas")
+
     def test_flows_on_the_way(self):
         self.write("job.yaml", FLOWS)
         for threads in ("1", "2"):

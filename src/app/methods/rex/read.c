@@ -24,9 +24,21 @@ static cw_status read_sweeps(cw_node *map, int l, void *self) {
   return CW_OK;
 }
 
+/* multiples: [4, 1, 1], one of every replica. */
+static cw_status read_multiples(cw_node *map, const cw_plan *p, cw_rex_plan *x) {
+  const int replicas = cw_rex_pairs(p, x) + 1;
+  if (!cw_job_has(map, "multiples")) return CW_OK;
+  CW_TRY(cw_job_int_list(map, "multiples", NULL, 0, 1, 1000, CW_MAX_RUNGS, x->multiple,
+                         &x->n_multiples));
+  if (x->n_multiples == replicas) return CW_OK;
+  return cw_job_fail(map, "multiples", "%d numbers for %d replicas", x->n_multiples, replicas);
+}
+
 /* Sampler steps, and sweeps of every level, are numbered with 32 bits. */
 static cw_status check_numbers(const cw_node *map, const cw_rex_plan *x) {
-  const double steps = (double)x->mcmc.thermalise + (double)x->mcmc.steps;
+  int most = 1;
+  for (int k = 0; k < x->n_multiples; k++) most = x->multiple[k] > most ? x->multiple[k] : most;
+  const double steps = ((double)x->mcmc.thermalise + (double)x->mcmc.steps) * most;
   double sweeps = steps;
   bool fits = steps * (double)x->mutations <= UINT32_MAX;
   double passes = 2 * steps;
@@ -57,6 +69,7 @@ cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
   x->all_rungs = measured == 1;
   if (x->mcmc.keep > 0) return cw_job_fail(map, "keep", "replicas are not kept");
   CW_TRY(cw_read_way(map, p, &x->mcmc, CW_JOB_MAY, true, &x->way));
+  CW_TRY(read_multiples(map, p, x));
   if (strcmp(x->name, "ptbc") != 0) {
     CW_TRY(cw_read_flow_section(map, p, &x->flow));
     if (x->flow != NULL && x->way.steps > 0)

@@ -8,6 +8,8 @@ typedef struct {
   const char *name;  /* of the section */
   cw_mcmc_plan mcmc; /* chains: of copies of the whole ladder; steps: each with its swaps */
   long mutations;
+  int n_multiples;            /* 0: none */
+  int multiple[CW_MAX_RUNGS]; /* of every replica's sampler steps */
   cw_swap_order order;
   bool all_rungs; /* are all rungs measured, or only the last */
   bool translate;

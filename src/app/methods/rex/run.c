@@ -219,6 +219,7 @@ static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e)
                                   .param = plan->mcmc.param,
                                   .choice = plan->mcmc.choice,
                                   .mutations = plan->mutations,
+                                  .multiple = plan->n_multiples > 0 ? plan->multiple : NULL,
                                   .order = plan->order,
                                   .map = flow,
                                   .way = e->way,
