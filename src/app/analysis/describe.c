@@ -60,10 +60,15 @@ static void describe_flow(const cw_model_spec *model, char text[CW_TITLE]) {
     at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d %s", at > 0 ? " + " : "", n,
                    first->kind);
   }
+  static const char *const priors[] = {[CW_PRIOR_NORMAL] = "a normal prior",
+                                       [CW_PRIOR_FREE] = "a free prior",
+                                       [CW_PRIOR_HAAR] = "the Haar measure"};
   if (at < CW_TITLE)
-    snprintf(text + at, (size_t)(CW_TITLE - at), "%s%s prior",
-             at > 0 ? " layers on a " : "no layers, a ",
-             model->prior.kind == CW_PRIOR_FREE ? "free" : "normal");
+    snprintf(text + at, (size_t)(CW_TITLE - at), "%s%s",
+             model->n_layers == 0   ? "no layers, "
+             : model->n_layers == 1 ? " layer on "
+                                    : " layers on ",
+             priors[model->prior.kind]);
 }
 
 /* A model is made only to ask it how many parameters it has. */
