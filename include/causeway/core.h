@@ -133,6 +133,13 @@ void cw_arena_rewind(cw_arena *arena, cw_arena_mark mark);
  * time. NULL: no memory. */
 cw_arena *cw_arena_of_thread(cw_arena *arena, int thread);
 
+/* block(self, i, arena) for i = 0 .. n-1, on so many threads, each with an arena of scratch's, which is
+ * rewound after every block; returns CW_OK or what one of those that failed returned. Threads of an active team
+ * may each call it: then it has one thread, and takes the arena of the caller's. CW_ENOMEM. */
+cw_status cw_for_blocks(int threads, long n, cw_arena *scratch,
+                        cw_status (*block)(const void *self, long i, cw_arena *arena),
+                        const void *self);
+
 void *
 cw_alloc(size_t bytes); /* 64-byte aligned and cleared; NULL: no memory. Release with free(). */
 

@@ -1,3 +1,4 @@
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -126,4 +127,30 @@ void *cw_alloc(size_t bytes) {
 #endif
   memset(p, 0, size);
   return p;
+}
+
+cw_status cw_for_blocks(int threads, long n, cw_arena *scratch,
+                        cw_status (*block)(const void *self, long i, cw_arena *arena),
+                        const void *self) {
+  const bool inside = omp_in_parallel();
+  const int outer = omp_get_thread_num();
+  cw_status worst = CW_OK;
+  if (n <= 0) return CW_OK;
+  if (n < threads) threads = (int)n;
+#pragma omp parallel for num_threads(inside ? 1 : threads) schedule(dynamic)
+  for (long i = 0; i < n; i++) {
+    cw_arena *arena =
+        scratch != NULL ? cw_arena_of_thread(scratch, inside ? outer : omp_get_thread_num()) : NULL;
+    cw_status st = CW_ENOMEM;
+    if (arena != NULL) {
+      const cw_arena_mark mark = cw_arena_save(arena);
+      st = block(self, i, arena);
+      cw_arena_rewind(arena, mark);
+    }
+    if (st != CW_OK) {
+#pragma omp atomic write
+      worst = st;
+    }
+  }
+  return worst;
 }

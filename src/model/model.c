@@ -1,7 +1,6 @@
 /* What all models share: parameters, and loops over the blocks of a field. */
 #include "model/model.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +99,9 @@ typedef struct {
   cw_rng rng;
   uint32_t step;
   bool inverse;
+  const cw_model *model;
+  const cw_field *x;
+  double *out;
 } block_job;
 
 static cw_status do_block(const cw_model *m, const block_job *job, cw_field *block, double *lanes,
@@ -120,55 +122,38 @@ static long numbers_of(const block_job *job, const cw_field *block) {
   return job->what == CARRY ? block->B : block->n_config;
 }
 
-static cw_status one_block(const cw_model *m, const block_job *job, cw_field *block, double *out,
-                           cw_arena *work) {
+static cw_status one_block(const void *self, long i, cw_arena *work) {
+  const block_job *job = self;
   double lanes[CW_LANES] CW_ALIGNED = {0};
-  if (work == NULL) return CW_ENOMEM;
-  cw_arena_mark mark = cw_arena_save(work);
-  cw_status st = do_block(m, job, block, lanes, work);
-  memcpy(out, lanes, (size_t)numbers_of(job, block) * sizeof *out);
-  cw_arena_rewind(work, mark);
+  cw_field block = cw_field_block(job->x, i);
+  cw_status st = do_block(job->model, job, &block, lanes, work);
+  memcpy(job->out + i * job->x->B, lanes, (size_t)numbers_of(job, &block) * sizeof *lanes);
   return st;
 }
 
-/* Threads of an active team may each carry a field of their own through one model: then the loop
- * here has one thread, and the scratch is that of the team's thread. */
-static cw_status for_blocks(cw_context *ctx, const cw_model *m, cw_field *x, double *out,
-                            const block_job *job) {
+static cw_status for_blocks(cw_context *ctx, const block_job *job) {
+  const cw_model *m = job->model;
+  const cw_field *x = job->x;
   CW_REQUIRE(x->geom->V == m->geom->V && x->n_comp == m->n_comp &&
              x->geom->n_outer == m->geom->n_outer);
-  int threads = x->n_blocks < cw_threads(ctx) ? (int)x->n_blocks : cw_threads(ctx);
-  cw_status worst = CW_OK;
-  const bool inside = omp_in_parallel();
-  const int outer = omp_get_thread_num();
-#pragma omp parallel for num_threads(inside ? 1 : threads) schedule(dynamic)
-  for (long i = 0; i < x->n_blocks; i++) {
-    cw_field block = cw_field_block(x, i);
-    cw_arena *work = cw_arena_of_thread(m->work, inside ? outer : omp_get_thread_num());
-    cw_status st = one_block(m, job, &block, out + i * x->B, work);
-    if (st != CW_OK) {
-#pragma omp atomic write
-      worst = st;
-    }
-  }
-  if (worst == CW_OK) return CW_OK;
-  return cw_fail(ctx, worst,
-                 worst == CW_ENOMEM ? "no memory for a pass through the model"
-                                    : "an iteration in a layer of the model does not converge");
+  const cw_status st = cw_for_blocks(cw_threads(ctx), x->n_blocks, m->work, one_block, job);
+  if (st == CW_OK) return CW_OK;
+  return cw_fail(ctx, st,
+                 st == CW_ENOMEM ? "no memory for a pass through the model"
+                                 : "an iteration in a layer of the model does not converge");
 }
 
 cw_status cw_model_sample(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
                           cw_field *x, double *logq) {
-  return for_blocks(ctx, m, x, logq, &(block_job){.what = SAMPLE, .rng = rng, .step = step});
+  return for_blocks(ctx, &(block_job){SAMPLE, rng, step, false, m, x, logq});
 }
 
 cw_status cw_model_log_prob(cw_context *ctx, const cw_model *m, const cw_field *x, double *logq) {
-  cw_field view = *x; /* it is only read */
-  return for_blocks(ctx, m, &view, logq, &(block_job){.what = LOG_PROB});
+  return for_blocks(ctx, &(block_job){.what = LOG_PROB, .model = m, .x = x, .out = logq});
 }
 
 cw_status cw_model_carry(cw_context *ctx, const cw_model *m, cw_field *x, double *logj,
                          bool inverse) {
   CW_REQUIRE(m->ops->carry != NULL);
-  return for_blocks(ctx, m, x, logj, &(block_job){.what = CARRY, .inverse = inverse});
+  return for_blocks(ctx, &(block_job){CARRY, {{0}}, 0, inverse, m, x, logj});
 }

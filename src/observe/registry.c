@@ -1,4 +1,3 @@
-#include <omp.h>
 #include <string.h>
 
 #include "causeway/observe.h"
@@ -59,41 +58,31 @@ int cw_primary_number(const cw_observer *o, const char *name) {
   return -1;
 }
 
-/* Measures one block into the rows of its configurations; the rows of padding lanes are dropped. */
-static cw_status measure_block(const cw_observer *o, const cw_field *block, double *out,
-                               cw_arena *work) {
-  size_t row = (size_t)o->ops->n_primary(o) * sizeof(double);
-  if (work == NULL) return CW_ENOMEM;
-  cw_arena_mark mark = cw_arena_save(work);
-  double *rows = cw_arena_alloc(work, (size_t)block->B * row);
-  cw_status st = rows != NULL ? o->ops->measure(o, block, rows, work) : CW_ENOMEM;
-  if (st == CW_OK) memcpy(out, rows, (size_t)block->n_config * row);
-  cw_arena_rewind(work, mark);
-  return st;
-}
+typedef struct {
+  const cw_observer *o;
+  const cw_field *x;
+  double *out;
+} measurement;
 
-static cw_status measure_blocks(cw_context *ctx, const cw_observer *o, const cw_field *x,
-                                double *out, cw_arena *work) {
-  int n_primary = o->ops->n_primary(o);
-  int threads = x->n_blocks < cw_threads(ctx) ? (int)x->n_blocks : cw_threads(ctx);
-  cw_status worst = CW_OK;
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (long b = 0; b < x->n_blocks; b++) {
-    cw_field block = cw_field_block(x, b);
-    cw_arena *mine = cw_arena_of_thread(work, omp_get_thread_num());
-    cw_status st = measure_block(o, &block, out + b * x->B * n_primary, mine);
-    if (st != CW_OK) {
-#pragma omp atomic write
-      worst = st;
-    }
-  }
-  return worst;
+/* One block into the rows of its configurations; the rows of padding lanes are dropped. */
+static cw_status measure_block(const void *self, long b, cw_arena *work) {
+  const measurement *m = self;
+  const size_t n_primary = (size_t)m->o->ops->n_primary(m->o);
+  const cw_field block = cw_field_block(m->x, b);
+  double *rows = cw_arena_alloc(work, (size_t)block.B * n_primary * sizeof *rows);
+  if (rows == NULL) return CW_ENOMEM;
+  CW_TRY(m->o->ops->measure(m->o, &block, rows, work));
+  memcpy(m->out + (size_t)(b * block.B) * n_primary, rows,
+         (size_t)block.n_config * n_primary * sizeof *rows);
+  return CW_OK;
 }
 
 cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out,
                      cw_arena *work) {
   cw_arena *own = work == NULL ? cw_arena_create(0) : NULL;
-  cw_status st = measure_blocks(ctx, o, x, out, work != NULL ? work : own);
+  const measurement m = {o, x, out};
+  cw_status st =
+      cw_for_blocks(cw_threads(ctx), x->n_blocks, work != NULL ? work : own, measure_block, &m);
   cw_arena_destroy(own);
   if (st != CW_OK) return cw_fail(ctx, st, "no memory to measure '%s' observables", o->ops->name);
   return CW_OK;

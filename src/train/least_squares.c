@@ -1,7 +1,6 @@
 /* Works of a flow between two theories and their derivatives by its parameters, and the linear fit of
  * the one by the others. */
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 #include "causeway/train.h"
@@ -17,7 +16,8 @@ typedef struct {
   double *work, *slope;
 } work_job;
 
-static cw_status one_block(const work_job *job, long b, cw_arena *work) {
+static cw_status one_block(const void *self, long b, cw_arena *work) {
+  const work_job *job = self;
   const long n_theta = cw_model_n_theta(job->model);
   const cw_field block = cw_field_block(job->x, b);
   double w[CW_LANES];
@@ -40,26 +40,12 @@ cw_status cw_works(cw_context *ctx, const cw_model *model, const cw_theory *th, 
                    const double *c_from, const double *c_to, const double *c_at, double *work,
                    double *slope, cw_arena *scratch) {
   const work_job job = {model, th, x, c_from, c_to, c_at, work, slope};
-  cw_status worst = CW_OK;
   CW_REQUIRE(cw_model_has_each(model) && x->geom == th->geom);
-#pragma omp parallel for num_threads(cw_threads(ctx)) schedule(dynamic) if (x->n_blocks > 1)
-  for (long b = 0; b < x->n_blocks; b++) {
-    cw_arena *arena = cw_arena_of_thread(scratch, omp_get_thread_num());
-    cw_status st = arena != NULL ? CW_OK : CW_ENOMEM;
-    if (st == CW_OK) {
-      cw_arena_mark mark = cw_arena_save(arena);
-      st = one_block(&job, b, arena);
-      cw_arena_rewind(arena, mark);
-    }
-    if (st != CW_OK) {
-#pragma omp atomic write
-      worst = st;
-    }
-  }
-  if (worst == CW_OK) return CW_OK;
-  return cw_fail(ctx, worst,
-                 worst == CW_ENOMEM ? "no memory for works"
-                                    : "an iteration in a layer does not converge");
+  const cw_status st = cw_for_blocks(cw_threads(ctx), x->n_blocks, scratch, one_block, &job);
+  if (st == CW_OK) return CW_OK;
+  return cw_fail(ctx, st,
+                 st == CW_ENOMEM ? "no memory for works"
+                                 : "an iteration in a layer does not converge");
 }
 
 /* ---- the fit ---- */
