@@ -332,6 +332,10 @@ void cw_rex_load(cw_rex *rex, const double *state);
  * 2 rungs. Local. */
 cw_status cw_equal_rungs(cw_context *ctx, int n, const double *t, const double *accept, int n_new,
                          double *t_new);
+/* Acceptance erfc(sqrt(K)/2) of swaps whose works are Gaussian, with K = l^2 the mean works up and down
+ * together, and d acceptance/dK, negative. NAN of K: NAN; below 0, as measured K may be: as of 0. */
+double cw_gaussian_acceptance(double K);
+double cw_gaussian_acceptance_slope(double K);
 /* How many rungs such a ladder needs for an acceptance target in (0, 1); 0: cannot be estimated. */
 int cw_rungs_needed(int n, const double *accept, double target);
 

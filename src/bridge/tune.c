@@ -10,6 +10,10 @@
 
 #include "causeway/bridge.h"
 
+double cw_gaussian_acceptance(double K) { return erfc(sqrt(K < 0 ? 0 : K) / 2); }
+
+double cw_gaussian_acceptance_slope(double K) { return -exp(-K / 4) / (2 * sqrt(M_PI * K)); }
+
 /* l of an acceptance erfc(l/2), 0 < accept <= 1. erfc falls from 1 to the least double on [0, 27].
  */
 static double length_of(double accept) {

@@ -150,8 +150,8 @@ static void judge_by_ess(const cw_curve *ess, int k, double number[CW_MODEL_NUMB
   const double K = -log(value), dK = error / value;
   number[CW_MODEL_K][0] = K;
   number[CW_MODEL_K][1] = dK;
-  number[CW_MODEL_ACCEPTANCE][0] = erfc(sqrt(K) / 2);
-  if (K > 0) number[CW_MODEL_ACCEPTANCE][1] = dK * exp(-K / 4) / (2 * sqrt(M_PI * K));
+  number[CW_MODEL_ACCEPTANCE][0] = cw_gaussian_acceptance(K);
+  if (K > 0) number[CW_MODEL_ACCEPTANCE][1] = -dK * cw_gaussian_acceptance_slope(K);
 }
 
 /* What the run says of flow k: NAN where it says nothing. */

@@ -22,8 +22,8 @@ static const double *number(const cw_model_file *f, int which, int flow) {
  * taken as Gaussian. */
 static double acceptance_at(const cw_model_file *f, int flow, int times, double *error) {
   const double *K = number(f, CW_MODEL_K, flow), at = K[0] * times;
-  *error = K[1] * times * exp(-at / 4) / (2 * sqrt(M_PI * at));
-  return erfc(sqrt(at) / 2);
+  *error = -K[1] * times * cw_gaussian_acceptance_slope(at);
+  return cw_gaussian_acceptance(at);
 }
 
 /* ------------------------------------------------------------------ in words */

@@ -27,7 +27,7 @@ static cw_status volume_figure(const cw_case_page *to, const cw_analysis_stage *
     if (K == NULL) continue;
     for (int k = 0; k < POINTS; k++) {
       x[k] = pow(2, 0.2 * (k - (POINTS - 1) / 2));
-      y[k] = erfc(sqrt(K->e.value * x[k]) / 2);
+      y[k] = cw_gaussian_acceptance(K->e.value * x[k]);
     }
     CW_TRY(cw_page_curve(to->page, labels[i], CW_DRAW_LINE, i == 0 ? CW_BLUE : CW_GREY, POINTS, x,
                          y, NULL));

@@ -55,13 +55,11 @@ static double K_without_of(const double *mean, const void *arg) {
 static double rho_of(const double *mean, const void *arg) {
   return K_of(mean, arg) / K_without_of(mean, arg);
 }
-/* Of Gaussian works with mean works K/2 above the free energy difference, each way. */
-static double acceptance_at(double K) { return erfc(sqrt(K) / 2); }
 static double acceptance_of(const double *mean, const void *arg) {
-  return acceptance_at(K_of(mean, arg));
+  return cw_gaussian_acceptance(K_of(mean, arg));
 }
 static double acceptance_without_of(const double *mean, const void *arg) {
-  return acceptance_at(K_without_of(mean, arg));
+  return cw_gaussian_acceptance(K_without_of(mean, arg));
 }
 
 static const struct {

@@ -5,14 +5,11 @@
 #include "app/methods/rex/rex.h"
 #include "app/page/page.h"
 
-/* Of works that are Gaussian each way, with the mean works K/2 above the free energy difference. */
-static double gaussian_acceptance(double K) { return erfc(sqrt(fmax(K, 0)) / 2); }
-
 static cw_estimate acceptance_of(cw_estimate K) {
   cw_estimate e = K;
-  e.value = gaussian_acceptance(K.value);
-  e.error = 0.5 * fabs(gaussian_acceptance(K.value + K.error) -
-                       gaussian_acceptance(fmax(K.value - K.error, 0)));
+  e.value = cw_gaussian_acceptance(K.value);
+  e.error = 0.5 * fabs(cw_gaussian_acceptance(K.value + K.error) -
+                       cw_gaussian_acceptance(K.value - K.error));
   return e;
 }
 
@@ -61,7 +58,7 @@ static void predicted_cells(const prediction *p, int n, char K[2 * CW_VALUE_TEXT
   if (n == 1 || !isfinite(p->least)) return;
   snprintf(K + strlen(K), CW_VALUE_TEXT, "\n%.3g if all relaxes", p->least);
   snprintf(acceptance + strlen(acceptance), CW_VALUE_TEXT, "\n%.3g if all relaxes",
-           gaussian_acceptance(p->least));
+           cw_gaussian_acceptance(p->least));
 }
 
 static cw_status pair_row(const cw_case_page *to, const cw_analysis_stage *s,
