@@ -21,7 +21,6 @@ typedef struct {
   long filled;          /* rows of this round that are there, of all pairs */
   double *work, *slope; /* (n_pairs, n_rows), (n_pairs, n_rows, n_theta) of the round */
   double *residual;     /* (n_pairs, n_rows) */
-  double *theta;        /* (n_pairs, n_theta) */
   double *my_work, *my_slope;
   cw_record work_row, slope_row, residual_row; /* of all chains */
   cw_record held_row;                          /* (n_pairs) after a round */
@@ -66,10 +65,11 @@ static cw_status record_row(cw_case *c, fitting *f, const place *p, const double
 
 /* ---- fits ---- */
 
-static void add_to_theta(fitting *f, long pair, const double *step) {
-  double *theta = f->theta + pair * f->n_theta;
-  for (long i = 0; i < f->n_theta; i++) theta[i] -= step[i];
-  cw_model_set_theta(f->flows->model[pair], theta);
+/* step (n_theta) becomes the new parameters. */
+static void step_back(fitting *f, long pair, double *step) {
+  cw_model *m = f->flows->model[pair];
+  for (long i = 0; i < f->n_theta; i++) step[i] = cw_model_theta(m)[i] - step[i];
+  cw_model_set_theta(m, step);
 }
 
 static cw_status fit_pair(cw_case *c, fitting *f, long k, double *left) {
@@ -79,7 +79,7 @@ static cw_status fit_pair(cw_case *c, fitting *f, long k, double *left) {
   CW_TRY(cw_least_squares(c->ctx, f->n_rows, (int)f->n_theta, f->slope + k * f->n_rows * f->n_theta,
                           f->work + k * f->n_rows, (int)f->plan->folds, b,
                           f->residual + k * f->n_rows, &report, f->scratch));
-  add_to_theta(f, k, b);
+  step_back(f, k, b);
   *left = report.left_out / report.variance;
   return CW_OK;
 }
@@ -116,7 +116,7 @@ static void take_joint(const cw_case *c, fitting *f, const double *b, const doub
       step[i] = 0;
       for (long j = 0; j < powers; j++) step[i] += b[i * powers + j] * power_at(c, k, j);
     }
-    add_to_theta(f, k, step);
+    step_back(f, k, step);
     for (long r = 0; r < f->n_rows; r++) f->residual[k * f->n_rows + r] = residual[r * pairs + k];
   }
 }
@@ -199,7 +199,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   f->slope_row.n = 0;
   CW_TRY(cw_record_put(c, set, "residual", &f->residual_row, 2));
   CW_TRY(cw_record_put(c, set, "held", &f->held_row, 2));
-  CW_TRY(put(c, set, "state.theta", f->flows->n, f->n_theta, f->theta));
+  CW_TRY(cw_put_flows(c, set, f->flows));
   if (f->filled > 0) {
     CW_TRY(put(c, set, "state.work", f->filled, 1, f->work));
     CW_TRY(put(c, set, "state.slope", f->filled, f->n_theta, f->slope));
@@ -222,17 +222,16 @@ static bool get(const cw_arrays *last, const char *name, long room, long width, 
 
 static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   fitting *f = s->self;
-  const long n = f->flows->n, all = n * f->n_rows, n_state = f->chains.sampler->ops->n_state;
+  const long all = f->flows->n * f->n_rows, n_state = f->chains.sampler->ops->n_state;
   const cw_array *state = cw_arrays_get(last, "state.sampler");
-  long flows, slopes;
-  if (!get(last, "state.theta", n, f->n_theta, f->theta, &flows) || flows != n ||
-      !get(last, "state.work", all, 1, f->work, &f->filled) ||
+  long slopes;
+  CW_TRY(cw_get_flows(c, s->name, last, f->flows));
+  if (!get(last, "state.work", all, 1, f->work, &f->filled) ||
       !get(last, "state.slope", all, f->n_theta, f->slope, &slopes) || slopes != f->filled ||
       state == NULL || cw_array_size(state) != n_state)
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
                    cw_store_dir(c->store), s->name);
   memcpy(f->chains.sampler->state, state->data, (size_t)n_state * sizeof *state->data);
-  for (long k = 0; k < n; k++) cw_model_set_theta(f->flows->model[k], f->theta + k * f->n_theta);
   return cw_get_field(c, last, "state.x", &f->chains.x);
 }
 
@@ -249,15 +248,11 @@ static cw_status open_rows(cw_case *c, fitting *f) {
   f->work = cw_alloc(all * real);
   f->slope = cw_alloc(all * p * real);
   f->residual = cw_alloc(all * real);
-  f->theta = cw_alloc((size_t)f->flows->n * p * real);
   f->my_work = cw_alloc(lanes * real);
   f->my_slope = cw_alloc(lanes * p * real);
   f->scratch = cw_arena_create(1 << 20);
-  if (!f->work || !f->slope || !f->residual || !f->theta || !f->my_work || !f->my_slope ||
-      !f->scratch)
+  if (!f->work || !f->slope || !f->residual || !f->my_work || !f->my_slope || !f->scratch)
     return cw_fail(c->ctx, CW_ENOMEM, "no memory for the rows of a fit");
-  for (long k = 0; k < f->flows->n; k++)
-    memcpy(f->theta + k * f->n_theta, cw_model_theta(f->flows->model[k]), p * real);
   return CW_OK;
 }
 
@@ -290,7 +285,6 @@ static void close_fitting(fitting *f) {
   free(f->work);
   free(f->slope);
   free(f->residual);
-  free(f->theta);
   free(f->my_work);
   free(f->my_slope);
 }
