@@ -190,6 +190,9 @@ int cw_rank(const cw_context *ctx);
 int cw_ranks(const cw_context *ctx);
 /* Share of work items [0,n) of this rank: contiguous, in rank order. */
 void cw_rank_share(const cw_context *ctx, long n, long *begin, long *end);
+/* That of another rank, and the rank whose share holds item i. Local. */
+void cw_share_of_rank(const cw_context *ctx, long n, int rank, long *begin, long *end);
+int cw_rank_of(const cw_context *ctx, long n, long i);
 /* Every rank gives n_mine doubles; every rank receives all of them in rank order in all (sum of
  * n_mine); mine may lie at its own place in all. */
 void cw_allgather(cw_context *ctx, const double *mine, long n_mine, double *all);

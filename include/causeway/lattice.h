@@ -183,8 +183,9 @@ cw_status cw_field_create_patch(cw_context *ctx, const cw_patch *patch, const cw
                                 cw_field *out);
 void cw_field_to_patch(cw_field *patch, const cw_field *x);
 void cw_field_from_patch(cw_field *x, const cw_field *patch, const bool *go);
-/* This rank's share of n configurations of all ranks, which are dealt in whole blocks; first_chain
- * is set. what: what they are, for CW_EINVAL: fewer blocks than ranks. CW_ENOMEM. Local. */
+/* Of n configurations, which are dealt to ranks in whole blocks of B, those of a rank. Local. */
+void cw_field_share(const cw_context *ctx, long n, long B, int rank, long *first, long *count);
+/* This rank's share of n configurations of all ranks; first_chain is set. what: what they are, for CW_EINVAL: fewer blocks than ranks. CW_ENOMEM. Local. */
 cw_status cw_field_deal(cw_context *ctx, const cw_geometry *geom, int n_comp, long n,
                         const char *what, cw_field *out);
 void cw_field_destroy(cw_field *x);
@@ -194,6 +195,10 @@ void cw_field_copy(cw_field *to, const cw_field *from); /* same shape */
 /* Outer sites [begin, end) of one block: lanes that are not kept get the numbers of old, of the
  * same shape. keep (CW_LANES). */
 void cw_field_restore(cw_field *x, const cw_field *old, const bool *keep, long begin, long end);
+/* Configuration i to and from a row of cw_field_block_size / B doubles, in the order of its lanes:
+ * between fields of the same shape and split. */
+void cw_field_pack(const cw_field *x, long i, double *row);
+void cw_field_unpack(cw_field *x, long i, const double *row);
 double cw_field_get(const cw_field *x, long config, long site, int comp); /* slow; global site */
 void cw_field_set(cw_field *x, long config, long site, int comp, double value);
 /* to(x + e) = from(x), e one step in direction 2*mu (forward) or 2*mu + 1 (backward); same shape,

@@ -79,10 +79,8 @@ static bool is_mine(const cw_population *p, long number) {
   return number >= p->x.first_chain && number < p->x.first_chain + p->x.n_config;
 }
 
-/* Rank that has a particle: the inverse of cw_rank_share on blocks. */
 static int owner(const cw_population *p, long number) {
-  long blocks = (p->n + p->x.B - 1) / p->x.B;
-  return (int)(((number / p->x.B + 1) * cw_ranks(p->ctx) - 1) / blocks);
+  return cw_rank_of(p->ctx, (p->n + p->x.B - 1) / p->x.B, number / p->x.B);
 }
 
 static void move_numbers(cw_population *p, long to, long from) {
@@ -115,19 +113,17 @@ static long message_size(const cw_population *p) {
 }
 
 static void pack(const cw_population *p, long i, double *message) {
-  const double *x = particle(p, i);
   int n_terms = p->ladder->th->ops->n_terms;
-  for (long row = 0; row < rows_of(p); row++)
-    for (int v = 0; v < CW_LANES; v += p->x.B) *message++ = x[row * CW_LANES + v];
+  cw_field_pack(&p->x, i, message);
+  message += rows_of(p) * p->x.geom->V;
   memcpy(message, p->T + i * n_terms, (size_t)n_terms * sizeof *message);
   message[n_terms] = (double)p->ancestor[i];
 }
 
 static void unpack(cw_population *p, long i, const double *message) {
-  double *x = particle(p, i);
   int n_terms = p->ladder->th->ops->n_terms;
-  for (long row = 0; row < rows_of(p); row++)
-    for (int v = 0; v < CW_LANES; v += p->x.B) x[row * CW_LANES + v] = *message++;
+  cw_field_unpack(&p->x, i, message);
+  message += rows_of(p) * p->x.geom->V;
   memcpy(p->T + i * n_terms, message, (size_t)n_terms * sizeof *message);
   p->ancestor[i] = (long)message[n_terms];
 }

@@ -48,29 +48,27 @@ static void *array(cw_rex *rex, long n, size_t size, bool *ok) {
   return p;
 }
 
+static long block_of_chains(const cw_rex *rex) { return CW_LANES / rex->ladder->th->geom->V; }
+
+static cw_rex_part part_of(const cw_rex *rex, int rank) {
+  long begin = 0, end = rex->ladder->n, first = 0, n = rex->options.chains;
+  if (rex->by_rungs)
+    cw_share_of_rank(rex->ctx, end, rank, &begin, &end);
+  else
+    cw_field_share(rex->ctx, n, block_of_chains(rex), rank, &first, &n);
+  return (cw_rex_part){(int)begin, (int)end, first, n};
+}
+
 /* Blocks of chains, or where these are too few for the ranks, rungs. */
 static cw_status deal(cw_rex *rex) {
-  long B = CW_LANES / rex->ladder->th->geom->V, chains = rex->options.chains;
-  long blocks = (chains + B - 1) / B, begin, end;
+  long B = block_of_chains(rex), blocks = (rex->options.chains + B - 1) / B;
   int n = rex->ladder->n, ranks = cw_ranks(rex->ctx);
   rex->by_rungs = blocks < ranks;
   if (rex->by_rungs && n < ranks)
     return cw_fail(rex->ctx, CW_EINVAL, "%d rungs of %ld blocks of chains are too few for %d ranks",
                    n, blocks, ranks);
-  cw_rank_share(rex->ctx, rex->by_rungs ? n : blocks, &begin, &end);
-  if (rex->by_rungs)
-    rex->mine = (cw_rex_part){(int)begin, (int)end, 0, chains};
-  else
-    rex->mine = (cw_rex_part){0, n, begin * B, (end * B < chains ? end * B : chains) - begin * B};
+  rex->mine = part_of(rex, cw_rank(rex->ctx));
   return CW_OK;
-}
-
-static void share_parts(cw_rex *rex) {
-  const cw_rex_part *p = &rex->mine;
-  double mine[4] = {p->begin, p->end, (double)p->first, (double)p->n}, *all = rex->received;
-  cw_allgather(rex->ctx, mine, 4, all);
-  for (int r = 0; r < cw_ranks(rex->ctx); r++, all += 4)
-    rex->part[r] = (cw_rex_part){(int)all[0], (int)all[1], (long)all[2], (long)all[3]};
 }
 
 static cw_status open_sampler(cw_rex *rex, long n_blocks, cw_sampler **out) {
@@ -148,12 +146,11 @@ static cw_status open_rungs(cw_rex *rex) {
 /* Arrays that have the same size on all ranks. */
 static cw_status allocate(cw_rex *rex) {
   const cw_geometry *g = rex->ladder->th->geom;
-  long n = rex->ladder->n, chains = rex->options.chains, ranks = cw_ranks(rex->ctx);
+  long n = rex->ladder->n, chains = rex->options.chains;
   bool ok = true;
   rex->rung = array(rex, n, sizeof *rex->rung, &ok);
-  rex->part = array(rex, ranks, sizeof *rex->part, &ok);
   rex->local = array(rex, n * chains, sizeof *rex->local, &ok);
-  rex->received = array(rex, n * chains + 4 * ranks, sizeof *rex->received, &ok);
+  rex->received = array(rex, n * chains, sizeof *rex->received, &ok);
   rex->log_weight = array(rex, n * chains, sizeof *rex->log_weight, &ok);
   rex->accepted = array(rex, (n - 1) * chains, sizeof *rex->accepted, &ok);
   rex->label = array(rex, n * chains, sizeof *rex->label, &ok);
@@ -239,7 +236,6 @@ cw_status cw_rex_create(cw_context *ctx, const cw_ladder *ladder, const cw_rex_o
   *rex = (cw_rex){.ctx = ctx, .ladder = ladder, .options = *options};
   cw_status st = cw_agree(ctx, prepare(rex));
   if (st == CW_OK) {
-    share_parts(rex);
     start_labels(rex);
     cw_rex_reset_counts(rex);
     st = cw_agree(ctx, open_rungs(rex));
@@ -300,9 +296,9 @@ void cw_rex_gather(cw_rex *rex, double *all) {
   cw_allgather(rex->ctx, rex->local, n, rex->received);
   const double *from = rex->received;
   for (int r = 0; r < cw_ranks(rex->ctx); r++) {
-    const cw_rex_part *p = &rex->part[r];
-    for (int k = p->begin; k < p->end; k++, from += p->n)
-      memcpy(all + k * chains + p->first, from, (size_t)p->n * sizeof *all);
+    const cw_rex_part p = part_of(rex, r);
+    for (int k = p.begin; k < p.end; k++, from += p.n)
+      memcpy(all + k * chains + p.first, from, (size_t)p.n * sizeof *all);
   }
 }
 

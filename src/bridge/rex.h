@@ -34,24 +34,24 @@ struct cw_rex {
   cw_rex_options options;
   cw_move move[3 + 4 * CW_MAX_LEVELS]; /* of the programs of a step and of its levels */
   cw_program program[1 + CW_MAX_LEVELS];
-  cw_rex_part mine, *part; /* part (ranks) */
-  bool by_rungs;           /* neighbours may be on other ranks */
-  bool carries;            /* configurations change on their way */
-  cw_footprint footprint;  /* of those that do */
-  cw_tuned tuned;          /* samplers of this rank's rungs; with ways, of all */
-  bool wide;               /* a single rung is work for all threads */
-  unsigned wanted;         /* terms that swaps need */
-  uint64_t sweeps;         /* of swaps in a step */
-  cw_rex_rung *rung;       /* (n), of which those of this rank are in use */
-  cw_field moved;          /* translation's destination, where this rank has the periodic rung */
-  double *local;           /* (rungs, chains) of this rank */
-  double *received;        /* all ranks' */
-  double *log_weight;      /* (n, chains) */
-  bool *accepted;          /* (n-1, chains) of the present pass */
-  double *send, *recv;     /* (2*chains, row_width) across ranks */
-  int *to;                 /* (2*chains) */
-  long row_width;          /* a configuration and its terms */
-  int *label;              /* (chains, n) */
+  cw_rex_part mine;
+  bool by_rungs;          /* neighbours may be on other ranks */
+  bool carries;           /* configurations change on their way */
+  cw_footprint footprint; /* of those that do */
+  cw_tuned tuned;         /* samplers of this rank's rungs; with ways, of all */
+  bool wide;              /* a single rung is work for all threads */
+  unsigned wanted;        /* terms that swaps need */
+  uint64_t sweeps;        /* of swaps in a step */
+  cw_rex_rung *rung;      /* (n), of which those of this rank are in use */
+  cw_field moved;         /* translation's destination, where this rank has the periodic rung */
+  double *local;          /* (rungs, chains) of this rank */
+  double *received;       /* all ranks' */
+  double *log_weight;     /* (n, chains) */
+  bool *accepted;         /* (n-1, chains) of the present pass */
+  double *send, *recv;    /* (2*chains, row_width) across ranks */
+  int *to;                /* (2*chains) */
+  long row_width;         /* a configuration and its terms */
+  int *label;             /* (chains, n) */
   cw_rex_swaps swaps;
   cw_rex_seconds spent;
   cw_arena *arena; /* of all arrays */

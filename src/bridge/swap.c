@@ -213,17 +213,6 @@ static cw_status exchange(cw_rex *rex, int k, const void *arg) {
 
 /* ------------------------------------------------------------------ across ranks */
 
-/* Configuration i of x, in the order of its lanes, to or from row. */
-static void pack(const cw_field *x, long i, double *row) {
-  const double *data = x->data + (size_t)(i / x->B) * cw_field_block_size(x) + i % x->B;
-  for (long n = x->geom->n_outer * x->n_comp * x->geom->V; n > 0; n--, data += x->B) *row++ = *data;
-}
-
-static void unpack(cw_field *x, long i, const double *row) {
-  double *data = x->data + (size_t)(i / x->B) * cw_field_block_size(x) + i % x->B;
-  for (long n = x->geom->n_outer * x->n_comp * x->geom->V; n > 0; n--, data += x->B) *data = *row++;
-}
-
 /* For a rung at the edge of this rank's part: what goes to its partner on another rank, from row
  * `at` on. Returns the number of rows; ranks have neighbouring rungs in their order. */
 static long pack_rung(cw_rex *rex, int k, int to, long at) {
@@ -234,7 +223,7 @@ static long pack_rung(cw_rex *rex, int k, int to, long at) {
     if (!yes[i]) continue;
     double *row = rex->send + (at + n) * rex->row_width;
     memcpy(row, r->T + i * n_terms, (size_t)n_terms * sizeof *row);
-    pack(&r->x, i, row + n_terms);
+    cw_field_pack(&r->x, i, row + n_terms);
     rex->to[at + n++] = cw_rank(rex->ctx) + (to > k ? 1 : -1);
   }
   return n;
@@ -248,7 +237,7 @@ static long unpack_rung(cw_rex *rex, int k, int to, long at) {
     if (!yes[i]) continue;
     const double *row = rex->recv + (at + n++) * rex->row_width;
     memcpy(r->T + i * n_terms, row, (size_t)n_terms * sizeof *row);
-    unpack(&r->x, i, row + n_terms);
+    cw_field_unpack(&r->x, i, row + n_terms);
   }
   return n;
 }

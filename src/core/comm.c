@@ -48,9 +48,17 @@ void cw_comm_stop(cw_context *ctx) {
 int cw_rank(const cw_context *ctx) { return ctx->rank; }
 int cw_ranks(const cw_context *ctx) { return ctx->n_ranks; }
 
+void cw_share_of_rank(const cw_context *ctx, long n, int rank, long *begin, long *end) {
+  *begin = n * rank / ctx->n_ranks;
+  *end = n * (rank + 1) / ctx->n_ranks;
+}
+
 void cw_rank_share(const cw_context *ctx, long n, long *begin, long *end) {
-  *begin = n * ctx->rank / ctx->n_ranks;
-  *end = n * (ctx->rank + 1) / ctx->n_ranks;
+  cw_share_of_rank(ctx, n, ctx->rank, begin, end);
+}
+
+int cw_rank_of(const cw_context *ctx, long n, long i) {
+  return (int)(((i + 1) * ctx->n_ranks - 1) / n);
 }
 
 #ifdef CW_WITH_MPI

@@ -16,17 +16,24 @@ cw_status cw_field_create(cw_context *ctx, const cw_geometry *geom, int n_comp, 
   return CW_OK;
 }
 
+void cw_field_share(const cw_context *ctx, long n, long B, int rank, long *first, long *count) {
+  long begin, end;
+  cw_share_of_rank(ctx, (n + B - 1) / B, rank, &begin, &end);
+  *first = begin * B;
+  *count = (end * B < n ? end * B : n) - *first;
+}
+
 cw_status cw_field_deal(cw_context *ctx, const cw_geometry *geom, int n_comp, long n,
                         const char *what, cw_field *out) {
   const long B = CW_LANES / geom->V, blocks = (n + B - 1) / B;
-  long begin, end;
+  long first, count;
   *out = (cw_field){0};
   if (blocks < cw_ranks(ctx))
     return cw_fail(ctx, CW_EINVAL, "%ld %s are %ld blocks of %ld, too few for %d ranks", n, what,
                    blocks, B, cw_ranks(ctx));
-  cw_rank_share(ctx, blocks, &begin, &end);
-  CW_TRY(cw_field_create(ctx, geom, n_comp, (end * B < n ? end * B : n) - begin * B, out));
-  out->first_chain = begin * B;
+  cw_field_share(ctx, n, B, cw_rank(ctx), &first, &count);
+  CW_TRY(cw_field_create(ctx, geom, n_comp, count, out));
+  out->first_chain = first;
   return CW_OK;
 }
 
@@ -63,6 +70,20 @@ void cw_field_restore(cw_field *x, const cw_field *old, const bool *keep, long b
   for (size_t i = (size_t)begin * row; i < (size_t)end * row; i += CW_LANES)
     for (size_t l = 0; l < CW_LANES; l++)
       x->data[i + l] = keep[l] ? x->data[i + l] : old->data[i + l];
+}
+
+static double *lane_of(const cw_field *x, long i) {
+  return x->data + (size_t)(i / x->B) * cw_field_block_size(x) + i % x->B;
+}
+
+void cw_field_pack(const cw_field *x, long i, double *row) {
+  const double *data = lane_of(x, i);
+  for (size_t n = cw_field_block_size(x) / (size_t)x->B; n > 0; n--, data += x->B) *row++ = *data;
+}
+
+void cw_field_unpack(cw_field *x, long i, const double *row) {
+  double *data = lane_of(x, i);
+  for (size_t n = cw_field_block_size(x) / (size_t)x->B; n > 0; n--, data += x->B) *data = *row++;
 }
 
 static size_t place(const cw_field *x, long config, long site, int comp) {

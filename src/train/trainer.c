@@ -434,12 +434,11 @@ static cw_status take_particles(cw_trainer *t, const cw_field *x, const double *
 }
 
 static void require_share(const cw_trainer *t, const cw_field *x) {
-  long begin, end, n = t->opt.batch;
-  cw_rank_share(t->ctx, t->n_blocks, &begin, &end);
+  long first, n;
+  cw_field_share(t->ctx, t->opt.batch, t->B, cw_rank(t->ctx), &first, &n);
   CW_REQUIRE(x->geom->V == t->th->geom->V && x->n_comp == t->th->n_comp &&
              x->geom->n_outer == t->th->geom->n_outer);
-  CW_REQUIRE(x->n_blocks == end - begin);
-  CW_REQUIRE(x->n_config == (end * t->B < n ? end * t->B : n) - begin * t->B);
+  CW_REQUIRE(x->n_config == n && x->first_chain == first);
 }
 
 cw_status cw_trainer_transition(cw_trainer *t, const cw_field *x, const double *weights,

@@ -44,15 +44,11 @@ static long chains_per_block(const cw_case *c) { return CW_LANES / c->geom->V; }
 /* (ranks)(rows, mine, inner) as the ranks send it -> (rows, n_chain, inner). */
 static void interleave(const cw_case *c, const double *sent, long rows, long n_chain, long inner,
                        double *out) {
-  long B = chains_per_block(c), blocks = (n_chain + B - 1) / B, first = 0;
-  int ranks = cw_ranks(c->ctx);
-  for (int r = 0; r < ranks; r++) {
-    long end = blocks * (r + 1) / ranks * B;
-    if (end > n_chain) end = n_chain;
-    size_t bytes = (size_t)((end - first) * inner) * sizeof *out;
-    for (long i = 0; i < rows; i++, sent += (end - first) * inner)
-      memcpy(out + (i * n_chain + first) * inner, sent, bytes);
-    first = end;
+  for (int r = 0; r < cw_ranks(c->ctx); r++) {
+    long first, n;
+    cw_field_share(c->ctx, n_chain, chains_per_block(c), r, &first, &n);
+    for (long i = 0; i < rows; i++, sent += n * inner)
+      memcpy(out + (i * n_chain + first) * inner, sent, (size_t)(n * inner) * sizeof *out);
   }
 }
 
@@ -98,29 +94,37 @@ cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_re
   return st;
 }
 
+static long configuration_size(const cw_case *c) { return c->geom->n_sites * c->theory.n_comp; }
+
 /* Chains lie in rank order, so that what the ranks send one after another is in order. */
+static cw_status gather_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
+                              long n_chain, double *mine, double *all) {
+  const long size = configuration_size(c), n_mine = x != NULL ? x->n_config : 0;
+  const long dim[3] = {n_chain, c->geom->n_sites, c->theory.n_comp};
+  for (long i = 0; i < n_mine; i++) cw_copy_out(x, i, mine + i * size);
+  cw_allgather(c->ctx, mine, n_mine * size, all);
+  return cw_put_alike(c, set, name, c->theory.n_comp > 1 ? 3 : 2, dim, all);
+}
+
 cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
                        long n_chain) {
-  long size = x->geom->n_sites * x->n_comp, dim[3] = {n_chain, x->geom->n_sites, x->n_comp};
-  double *all = malloc((size_t)(n_chain * size) * sizeof *all);
+  const size_t size = (size_t)configuration_size(c);
+  double *all = malloc((size_t)n_chain * size * sizeof *all);
+  double *mine = all != NULL && x != NULL ? all + (size_t)x->first_chain * size : all;
   cw_status st = agree_on_room(c, name, all != NULL);
-  if (st == CW_OK) {
-    double *mine = all + x->first_chain * size;
-    for (long i = 0; i < x->n_config; i++) cw_copy_out(x, i, mine + i * size);
-    cw_allgather(c->ctx, mine, x->n_config * size, all);
-    st = cw_put_alike(c, set, name, x->n_comp > 1 ? 3 : 2, dim, all);
-  }
+  if (st == CW_OK) st = gather_field(c, set, name, x, n_chain, mine, all);
   free(all);
   return st;
 }
 
-cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x) {
+cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x,
+                       long n_chain) {
   const cw_array *a = cw_arrays_get(set, name);
-  long sites = x->geom->n_sites, size = sites * x->n_comp;
-  if (a == NULL || a->rank != (x->n_comp > 1 ? 3 : 2) || a->dim[1] != sites ||
-      (a->rank == 3 && a->dim[2] != x->n_comp) || a->dim[0] < x->first_chain + x->n_config)
+  const long size = configuration_size(c);
+  if (a == NULL || cw_array_size(a) != n_chain * size)
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint's array '%s' does not fit the job",
                    cw_store_dir(c->store), name);
+  if (x == NULL) return CW_OK;
   cw_kind(c->theory.ops->kind)->cold(x); /* lanes without a chain */
   for (long i = 0; i < x->n_config; i++) cw_copy_in(x, i, a->data + (x->first_chain + i) * size);
   return CW_OK;

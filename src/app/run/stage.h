@@ -97,10 +97,11 @@ cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_re
 void cw_copy_out(const cw_field *x, long i, double *out);
 void cw_copy_in(cw_field *x, long i, const double *in);
 /* Configurations of all ranks as (n_chain, n_sites), or (n_chain, n_sites, n_comp) where n_comp is
- * not 1, and back. */
+ * not 1, and back. x: this rank's share of the n_chain, NULL where it has none. */
 cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
                        long n_chain);
-cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x);
+cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x,
+                       long n_chain);
 
 /* Fills x (first_chain set) as the section says: cold, from its file, or hot, number draw of those
  * that the stage with stream rng starts from. */

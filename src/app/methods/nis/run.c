@@ -26,13 +26,10 @@ typedef struct {
 /* This rank's share of the batch with index number; the last batch may not be full. */
 static void size_batch(const cw_case *c, const nis *n, long number, nis_batch *b) {
   const long left = n->plan->samples - number * BATCH;
-  long begin, end;
   b->total = left < BATCH ? left : BATCH;
   const long B = b->x.B;
-  cw_rank_share(c->ctx, (b->total + B - 1) / B, &begin, &end);
-  b->first = begin * B;
-  b->x.n_config = (end * B < b->total ? end * B : b->total) - b->first;
-  b->x.n_blocks = end - begin;
+  cw_field_share(c->ctx, b->total, B, cw_rank(c->ctx), &b->first, &b->x.n_config);
+  b->x.n_blocks = (b->x.n_config + B - 1) / B;
   b->x.first_chain = number * BATCH + b->first;
 }
 

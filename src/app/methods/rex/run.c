@@ -117,28 +117,6 @@ static cw_status put_rows(cw_case *c, cw_arrays *set, const char *name, cw_recor
   return st;
 }
 
-static cw_status put_field(cw_case *c, exchange *e, cw_arrays *set, int rung) {
-  const cw_field *x = own_field(e, rung);
-  long size = c->geom->n_sites * c->theory.n_comp, n_chain = e->plan->mcmc.chains;
-  long dim[3] = {n_chain, c->geom->n_sites, c->theory.n_comp}, n_mine = x != NULL ? x->n_config : 0;
-  double *mine = malloc((size_t)(n_mine * size + 1) * sizeof *mine);
-  double *all = malloc((size_t)(n_chain * size) * sizeof *all);
-  cw_status st = mine != NULL && all != NULL
-                     ? CW_OK
-                     : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
-  st = cw_agree(c->ctx, st);
-  if (st == CW_OK) {
-    char name[32];
-    snprintf(name, sizeof name, "state.x%d", rung);
-    for (long i = 0; i < n_mine; i++) cw_copy_out(x, i, mine + i * size);
-    cw_allgather(c->ctx, mine, n_mine * size, all);
-    st = cw_put_alike(c, set, name, 3, dim, all);
-  }
-  free(mine);
-  free(all);
-  return st;
-}
-
 /* Where the time went, (1, CW_REX_SHARES): of the first rank, whose set is written. */
 static cw_status put_seconds(cw_case *c, exchange *e, cw_arrays *set) {
   const cw_rex_seconds spent = cw_rex_take_seconds(e->rex);
@@ -148,15 +126,18 @@ static cw_status put_seconds(cw_case *c, exchange *e, cw_arrays *set) {
   return cw_put_alike(c, set, "timing.shares", 2, dim, row);
 }
 
+static void name_field(int rung, char name[32]) { snprintf(name, 32, "state.x%d", rung); }
+
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   exchange *e = s->self;
+  char name[32];
   long n_chain = e->plan->mcmc.chains, n_state = cw_rex_state_size(e->rex);
   for (int rung = e->first; rung < e->ladder.n; rung++)
     for (int g = 0; g < c->plan->n_groups; g++) {
-      char name[80];
+      char rows[80];
       const cw_observer *o = &c->observer[g];
-      cw_rung_array(c->plan, rung * cw_rex_stride(e->plan), g, name);
-      CW_TRY(put_rows(c, set, name, &e->primary[rung][g], n_chain, o->ops->n_primary(o)));
+      cw_rung_array(c->plan, rung * cw_rex_stride(e->plan), g, rows);
+      CW_TRY(put_rows(c, set, rows, &e->primary[rung][g], n_chain, o->ops->n_primary(o)));
     }
   CW_TRY(put_rows(c, set, "label", &e->label, n_chain, e->ladder.n));
   CW_TRY(put_rows(c, set, "swaps", &e->accept, e->ladder.n - 1, 2));
@@ -172,33 +153,25 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   }
   free(state);
   CW_TRY(st);
-  for (int rung = 0; rung < e->ladder.n; rung++) CW_TRY(put_field(c, e, set, rung));
+  for (int rung = 0; rung < e->ladder.n; rung++) {
+    name_field(rung, name);
+    CW_TRY(cw_put_field(c, set, name, own_field(e, rung), e->plan->mcmc.chains));
+  }
   return cw_arrays_put_scalar(c->ctx, set, "state.rows", (double)e->rows_done);
-}
-
-static cw_status get_field(cw_case *c, exchange *e, const cw_arrays *last, int rung) {
-  cw_field *x = own_field(e, rung);
-  char name[32];
-  snprintf(name, sizeof name, "state.x%d", rung);
-  const cw_array *a = cw_arrays_get(last, name);
-  long size = c->geom->n_sites * c->theory.n_comp;
-  if (a == NULL || cw_array_size(a) != e->plan->mcmc.chains * size)
-    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint's array '%s' does not fit the job",
-                   cw_store_dir(c->store), name);
-  if (x == NULL) return CW_OK;
-  cw_kind(c->theory.ops->kind)->cold(x); /* lanes without a chain */
-  for (long i = 0; i < x->n_config; i++) cw_copy_in(x, i, a->data + (x->first_chain + i) * size);
-  return CW_OK;
 }
 
 static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   exchange *e = s->self;
+  char name[32];
   const cw_array *state = cw_arrays_get(last, "state.rex");
   if (state == NULL || cw_array_size(state) != cw_rex_state_size(e->rex))
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
                    cw_store_dir(c->store), s->name);
   cw_rex_load(e->rex, state->data);
-  for (int rung = 0; rung < e->ladder.n; rung++) CW_TRY(get_field(c, e, last, rung));
+  for (int rung = 0; rung < e->ladder.n; rung++) {
+    name_field(rung, name);
+    CW_TRY(cw_get_field(c, last, name, own_field(e, rung), e->plan->mcmc.chains));
+  }
   e->rows_done = (long)cw_arrays_scalar(last, "state.rows", 0);
   return CW_OK;
 }
