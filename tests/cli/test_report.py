@@ -1,6 +1,7 @@
 """What observables say of themselves, on the page: definitions in print, facts, and how figures are drawn. A gnuplot of our own
 keeps the scripts that it is given."""
 import json
+import math
 import os
 import re
 
@@ -43,6 +44,28 @@ cases:
 """
 
 
+# Three volumes: two replicas, and samples of a flow.
+VOLUMES = """\
+job: volumes
+seed: 3
+lattice: [4, 4]
+theory: {kind: u1, beta: 2}
+ladder: {from: {beta: 1.8}, rungs: 2}
+rex: {sampler: heatbath, chains: 4, thermalise: 20, steps: 200}
+cases: {a: {lattice: [8, 8]}, b: {}, c: {lattice: [4, 8]}}
+"""
+SAMPLED = """\
+job: sampled
+seed: 3
+lattice: [4, 4]
+theory: {kind: phi4, form: kappa, kappa: 0, lambda: 0.022}
+model: {prior: {kind: normal, sigma: 0.64}, layers: [{kind: scale}]}
+train: {loss: reverse_kl, batch: 64, steps: 1}
+nis: {samples: 2000}
+cases: {a: {lattice: [8, 8]}, b: {}, c: {lattice: [4, 8]}}
+"""
+
+
 class Page(Case):
     figures = True
 
@@ -56,14 +79,19 @@ class Page(Case):
         extra = {"PATH": f"{self.dir}:{os.environ['PATH']}", "SCRIPTS": str(self.dir / "scripts")}
         self.run_program("run", "job.yaml", "--out", "out", extra=extra)
         page = (self.dir / "out/report.html").read_text()
-        titles = re.findall(r"<h4>(.*?)</h4>", page)
+        titles = re.findall(r'<h4>(.*?)</h4>\s*(?!<p class="absent">)<', page)
         scripts = (self.dir / "scripts").read_text().split("====\n")
         self.assertEqual(len(titles), len(scripts) - 1)
         return page, dict(zip(titles, scripts))
 
+    def points(self, script):
+        """The points of every curve."""
+        blocks = re.findall(r"CW_END\n(.*?)CW_END", script, re.S)
+        return [[tuple(float(word) for word in row.split()) for row in block.splitlines()] for block in blocks]
+
     def curves(self, script):
         """The abscissae of every curve."""
-        return [[float(row.split()[0]) for row in block.splitlines()] for block in re.findall(r"CW_END\n(.*?)CW_END", script, re.S)]
+        return [[point[0] for point in curve] for curve in self.points(script)]
 
     def assert_near(self, found, expected):
         self.assertEqual(len(found), len(expected))
@@ -117,6 +145,33 @@ class Page(Case):
         page, _ = self.figures_of([6, 4], "{kind: ising, beta: 0.4}", "spinflip")
         self.assertIn("Ising model (form β: β = 0.4, h = 0)", page)
         self.assertIn("specific heat β² V (⟨e²⟩ − ⟨e⟩²)", page)
+
+    def test_volumes(self):
+        """What grows with the number of sites, beside the line of all volumes."""
+        _, script = self.figures_of_job(VOLUMES)
+        results = {r["name"]: r for r in self.results("out")["results"]}
+        line, points = self.points(script["Mean works of a swap, up and down together"])
+        self.assertEqual([x for x, *_ in points], [64, 16, 32])
+        weights, sums = 0, 0
+        for (x, K, low, high), case in zip(points, "abc"):
+            found = results[f"{case}.rex.K[0]"]
+            error = (high - low) / 2
+            self.assert_near([K, error], [found["value"], found["error"]])
+            weights += (x / error) ** 2
+            sums += (x / error) ** 2 * K / x
+        for x, K, *_ in line:
+            self.assertAlmostEqual(K / (sums / weights * x), 1, delta=1e-5)
+        for (x, p, *_), (_, K, *_) in zip(self.points(script["Swaps"])[0], line):
+            self.assertAlmostEqual(p, math.erfc(math.sqrt(K) / 2), delta=1e-5)
+
+    def test_sampled_volumes(self):
+        _, script = self.figures_of_job(SAMPLED)
+        line, points = self.points(script["Effective sample size per sample of the model"])
+        self.assertEqual([x for x, *_ in points], [64, 16, 32])
+        log = [math.log(y) / x for x, y, *_ in line]
+        self.assertAlmostEqual(max(log) / min(log), 1, delta=1e-4)
+        for x, ess, low, high in points:
+            self.assertLess(abs(ess - math.exp(log[0] * x)), 2 * (high - low))
 
     def test_costs(self):
         page, figures = self.figures_of_job(COSTS)

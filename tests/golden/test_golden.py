@@ -75,7 +75,7 @@ def shrink(job):
 
 def run(program, *words, isa):
     environment = dict(os.environ, CAUSEWAY_ISA=isa, OMP_WAIT_POLICY="passive", PATH="/nonexistent")
-    return subprocess.run([program, *words], env=environment, capture_output=True, text=True)
+    return subprocess.run([program, *words], env=environment, cwd=HERE.parents[1], capture_output=True, text=True)
 
 
 def digest(program, job, isa):

@@ -81,6 +81,18 @@ const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantit
   return NULL;
 }
 
+int cw_stage_extreme(const cw_analysis_stage *s, const char *quantity, double sign) {
+  int found = -1;
+  double most = -INFINITY;
+  for (int i = 0; i < s->n_results; i++) {
+    const cw_result *r = &s->result[i];
+    if (r->index < 0 || strcmp(r->quantity, quantity) != 0 || !(sign * r->e.value > most)) continue;
+    most = sign * r->e.value;
+    found = r->index;
+  }
+  return found;
+}
+
 const cw_result *cw_case_result(const cw_analysis_case *c, const char *name) {
   for (int i = 0; i < c->n_results; i++)
     if (strcmp(c->result[i].name, name) == 0) return &c->result[i];

@@ -134,6 +134,8 @@ const cw_analysis_stage *cw_analysis_find_stage(const cw_analysis_case *c, const
 const cw_analysis_stage *cw_analysis_find(const cw_analysis_case *c, unsigned is);
 const cw_analysis_stage *cw_analysis_find_of_model(const cw_analysis_case *c, unsigned is);
 const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantity, int index);
+/* Of a quantity of the pairs of rungs: the pair where sign times it is largest; -1: it has none. */
+int cw_stage_extreme(const cw_analysis_stage *s, const char *quantity, double sign);
 const cw_result *cw_case_result(const cw_analysis_case *c, const char *name);
 const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);
 /* Is it all of these bits of CW_IS_...? */

@@ -302,6 +302,7 @@ static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *
   cw_say(&p, ".");
   CW_TRY(cw_page_paragraph(page, p.text));
   CW_TRY(cw_page_scan(page, a));
+  CW_TRY(cw_page_volumes(page, a));
   CW_TRY(write_mode_dropping(page, a));
   CW_TRY(cw_page_ladder_lengths(page, a));
   CW_TRY(cw_page_costs(ctx, page, a));

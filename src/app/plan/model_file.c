@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const cw_model_numbers[] = {
     "rho", "K", "K_without", "acceptance", "acceptance_without", "K_per_site", NULL};
@@ -92,7 +93,16 @@ cw_status cw_model_file_write(cw_context *ctx, const char *path, cw_model_file *
   return cw_file_write(ctx, path, &format, CW_MODEL_TEXTS, f->text, &f->arrays);
 }
 
-cw_status cw_model_file_read(cw_context *ctx, const char *path, cw_model_file *f) {
+/* What is not here may be one of the models of the installation, as `list models` names them. */
+static const char *find(const char *path, char *room, size_t size) {
+  if (path[0] == '/' || access(path, F_OK) == 0) return path;
+  const int n = snprintf(room, size, "%s/%s", CW_DATA_DIR, path);
+  return n > 0 && (size_t)n < size && access(room, R_OK) == 0 ? room : path;
+}
+
+cw_status cw_model_file_read(cw_context *ctx, const char *asked, cw_model_file *f) {
+  char room[4096];
+  const char *path = find(asked, room, sizeof room);
   cw_model_file_begin(f);
   CW_TRY(cw_file_read(ctx, path, &format, CW_MODEL_TEXTS, f->text, &f->arrays));
   return cw_agree(ctx, take_arrays(ctx, path, f));

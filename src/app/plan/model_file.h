@@ -56,7 +56,8 @@ typedef struct {
 void cw_model_file_begin(cw_model_file *f);
 /* Writes texts and arrays, once it has seen that they are a model. Local. */
 cw_status cw_model_file_write(cw_context *ctx, const char *path, cw_model_file *f);
-/* CW_EIO; CW_ECORRUPT: damaged, or no model; CW_EINVAL: a newer format. Collective. The caller clears
+/* path: from where the program runs, or else from the folder of the installation's data. CW_EIO;
+ * CW_ECORRUPT: damaged, or no model; CW_EINVAL: a newer format. Collective. The caller clears
  * *out in any case. */
 cw_status cw_model_file_read(cw_context *ctx, const char *path, cw_model_file *out);
 void cw_model_file_clear(cw_model_file *f);

@@ -4,16 +4,6 @@
 #include "app/methods/least_squares/least_squares.h"
 #include "app/page/page.h"
 
-/* The pair with the largest K. */
-static const cw_result *largest(const cw_analysis_stage *s, const char *quantity) {
-  const cw_result *worst = NULL;
-  for (int k = 0; cw_stage_result(s, quantity, k) != NULL; k++) {
-    const cw_result *r = cw_stage_result(s, quantity, k);
-    if (worst == NULL || r->e.value > worst->e.value) worst = r;
-  }
-  return worst;
-}
-
 /* K is in proportion to the number of sites. */
 static cw_status volume_figure(const cw_case_page *to, const cw_analysis_stage *s) {
   enum { POINTS = 41 };
@@ -22,7 +12,7 @@ static cw_status volume_figure(const cw_case_page *to, const cw_analysis_stage *
   CW_TRY(cw_page_figure_begin(to->page, "Swaps that the fit predicts, by volume",
                               "sites over those of this lattice", "acceptance", true, false));
   for (int i = 0; i < 2; i++) {
-    const cw_result *K = largest(s, names[i]);
+    const cw_result *K = cw_stage_result(s, names[i], cw_stage_extreme(s, names[i], 1));
     double x[POINTS], y[POINTS];
     if (K == NULL) continue;
     for (int k = 0; k < POINTS; k++) {

@@ -153,17 +153,11 @@ static cw_status share_left(cw_context *ctx, const rows *r, int pair, long n, do
   return CW_OK;
 }
 
-static int hardest_pair(const cw_analysis_stage *s, int n_pairs) {
-  int worst = 0;
-  for (int k = 1; k < n_pairs; k++)
-    if (cw_stage_result(s, "K", k)->e.value > cw_stage_result(s, "K", worst)->e.value) worst = k;
-  return worst;
-}
-
 /* Of the pair that is hardest, by halves of its configurations. A joint fit has no such halves. */
 static cw_status fill_learning(cw_context *ctx, cw_analysis_stage *s, const rows *r) {
   enum { MOST = 6 };
-  const int pair = hardest_pair(s, r->n_pairs);
+  const int pair = cw_stage_extreme(s, "K", 1);
+  if (pair < 0) return CW_OK;
   const long n = r->n_rows * r->n_chain,
              fewest = 2 * (r->n_theta > r->plan->folds ? r->n_theta : r->plan->folds);
   const double variance =

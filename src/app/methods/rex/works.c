@@ -18,16 +18,9 @@ static double *by_chains(const cw_array *work) {
 }
 
 /* The pair of neighbours that swap least. */
-static int hardest_pair(const cw_analysis_stage *s, int n_pair) {
-  int worst = 0;
-  double least = INFINITY;
-  for (int k = 0; k < n_pair; k++) {
-    const cw_result *r = cw_stage_result(s, "swap_acceptance", k);
-    if (r == NULL || !(r->e.value < least)) continue;
-    least = r->e.value;
-    worst = k;
-  }
-  return worst;
+static int hardest_pair(const cw_analysis_stage *s) {
+  const int worst = cw_stage_extreme(s, "swap_acceptance", -1);
+  return worst >= 0 ? worst : 0;
 }
 
 /* ---- the K of a pair ---- */
@@ -88,7 +81,7 @@ cw_status cw_fill_swap_works(cw_context *ctx, const cw_analysis_case *c, cw_anal
   s->is_ratio = true;
   s->lnZ_unit = "steps";
   CW_TRY(cw_add_number(ctx, s, "lnZ_ratio", -1, "ln of Z(last rung)/Z(first rung)", s->lnZ));
-  const double *hardest = work->data + 2 * hardest_pair(s, n_pair);
+  const double *hardest = work->data + 2 * hardest_pair(s);
   CW_TRY(cw_curve_works(ctx, s, "work", n_step * n_chain, width, hardest, 1));
   return cw_curve_works(ctx, s, "work.reverse", n_step * n_chain, width, hardest + 1, -1);
 }
