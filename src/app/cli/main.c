@@ -135,7 +135,11 @@ static int run_command(const command *c, int argc, char **argv) {
  * program starts itself again with it. What the user has set stays. */
 static void wait_briefly(char **argv) {
   if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
-  if (setenv("GOMP_SPINCOUNT", "1000", 1) == 0) execv("/proc/self/exe", argv);
+  char path[4096]; /* by its own name, so that process lists show it */
+  const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+  if (n < 0 || setenv("GOMP_SPINCOUNT", "1000", 1) != 0) return;
+  path[n] = '\0';
+  execv(path, argv);
   /* it cannot: then it waits as libgomp likes */
 }
 
