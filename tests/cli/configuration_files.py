@@ -204,6 +204,22 @@ def milc(links, order, sites=0, extent=None, sums=None):
                        *(sums or milc_sums(payload, order))) + payload
 
 
+def openqcd(links, plaquette=None, extent=None):
+    """t, x, y, z; the mean plaquette of matrices whose trace is 3; then, site after site with an odd sum of coordinates, z fastest,
+    the links forwards and backwards in t, x, y, z."""
+    nx, ny, nz, nt = links.extent
+    numbers = []
+    for site in ((x, y, z, t) for t in range(nt) for x in range(nx) for y in range(ny) for z in range(nz)):
+        if sum(site) % 2 == 0:
+            continue
+        for mu in (3, 0, 1, 2):
+            before = tuple((site[k] - (k == mu)) % links.extent[k] for k in range(4))
+            for m in (links.u[site][mu], links.u[before][mu]):
+                numbers += [part for row in m for z in row for part in (z.real, z.imag)]
+    stated = 3 * links.plaquettes()[0] if plaquette is None else plaquette
+    return struct.pack(f"<4id{len(numbers)}d", *(extent or (nt, nx, ny, nz)), stated, *numbers)
+
+
 # ------------------------------------------------------------------- parsers
 
 def parse_lime(data):
@@ -245,6 +261,15 @@ class Files(Case):
 
     def info(self, *words):
         return json.loads(self.good("info", *words, "--json"))
+
+    def refused(self, data, *parts, words=()):
+        """By info and by convert, with the same line; nothing is left behind."""
+        name = self.put("file", data)
+        line = self.bad(["info", name, *words], "'file'", *parts)
+        for out in ("out.ildg", "out.nersc"):
+            self.assertEqual(self.bad(["convert", name, out, *words], *parts), line)
+            self.assertFalse((self.dir / out).exists())
+        return line
 
     def convert(self, *words):
         """The warnings of a conversion that must succeed."""

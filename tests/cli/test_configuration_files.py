@@ -2,11 +2,12 @@
 what causeway writes, parsed there again."""
 import os
 import re
+import struct
 import xml.etree.ElementTree as ElementTree
 
 import program
 from configuration_files import (EXTENT, SMALL, Files, Links, checksum_xml, coordinates, ildg, ildg_format, milc, milc_sums,
-                                 nersc, nersc_sum, parse_lime, parse_nersc, plain, private_file, private_record, record, scidac,
+                                 nersc, nersc_sum, openqcd, parse_lime, parse_nersc, plain, private_file, private_record, record, scidac,
                                  scidac_sums)
 
 
@@ -59,6 +60,35 @@ class Reading(Files):
             with self.subTest(order=order):
                 a, b = milc_sums(self.links.payload(32, order, 3), order)
                 self.check(milc(self.links, order), "milc", 32, order, 3, self.links, f"{a:08x} / {b:08x}")
+
+    def test_openqcd(self):
+        links = Links.random((2, 4, 6, 8), seed=3)
+        self.check(openqcd(links), "openqcd", 64, "<", 3, links, None)
+        # Written, it is what this module writes, but for the last bits of the plaquette.
+        self.put("in.ildg", ildg(links, 64))
+        self.assertEqual(self.convert("in.ildg", "out.openqcd"), [])
+        written, made = (self.dir / "out.openqcd").read_bytes(), openqcd(links)
+        self.assertEqual((written[:16], written[24:]), (made[:16], made[24:]))
+        self.assertAlmostEqual(struct.unpack("<d", written[16:24])[0], 3 * links.plaquettes()[0], delta=1e-14)
+        (self.dir / "out.ildg").unlink()
+        self.refused(openqcd(self.small, plaquette=0.1), "wrong PLAQUETTE: expected 0.0333")
+        self.refused(openqcd(self.small)[:-8], "truncated: a lattice 2x2x2x4", "18432 bytes", "found 18424")
+        self.put("odd.ildg", ildg(self.links, 64))
+        self.bad(["convert", "odd.ildg", "odd.openqcd"], "expected even extents (openqcd has no others), found 3")
+        self.put("more", openqcd(self.small) + b"something")
+        self.assertEqual(self.convert("more", "more.ildg"), ["9 bytes behind the links are not read"])
+
+    def test_not_read(self):
+        """What people have is named where it is not read."""
+        for data, what in ((b"\x1f\x8b\x08", "compressed by gzip"), (b"BZh9", "compressed by bzip2"),
+                           (b"\xfd7zXZ\x00", "compressed by xz"), (b"\x28\xb5\x2f\xfd", "compressed by zstd"),
+                           (struct.pack(">i", 59354), "an old one of MILC"),
+                           (struct.pack("<i", 53546), "an old one of MILC"), (struct.pack(">I", 0x71626434), "an old one of MILC"),
+                           (struct.pack(">5id", 3, 8, 4, 4, 4, 0.5), "HiRep")):
+            with self.subTest(what=what):
+                self.refused(data + bytes(200), f"found a file that is {what}")
+        self.put("file", b"\x89HDF\r\n\x1a\n" + bytes(200))  # `info` takes it for a model
+        self.bad(["convert", "file", "out.ildg"], "found a file that is HDF5")
 
     def test_text(self):
         self.put("a.nersc", nersc(self.links))
@@ -128,12 +158,6 @@ class Missing(Files):
 
 class Damaged(Files):
     """Exit 2 and one line that says file, what was expected and what was found; convert leaves nothing behind."""
-
-    def refused(self, data, *parts, words=()):
-        name = self.put("file", data)
-        self.bad(["info", name, *words], "'file'", *parts)
-        self.bad(["convert", name, "out.ildg", *words], "'file'", *parts)
-        self.assertFalse((self.dir / "out.ildg").exists())
 
     def test_flipped_byte(self):
         a, b = scidac_sums(self.small.payload(64, ">", 3), 32)
@@ -321,7 +345,7 @@ class Writing(Files):
         self.put("in", ildg(self.small, 64))
         self.bad(["convert", "in", "out"], "which format?", "--format nersc")
         self.bad(["convert", "in", "out.ildg", "--rows", "2"], "only format nersc")
-        self.bad(["convert", "in", "out", "--format", "milc"], "--format: expected one of ildg, nersc, found 'milc'")
+        self.bad(["convert", "in", "out", "--format", "milc"], "--format: expected one of ildg, nersc, openqcd, found 'milc'")
         self.bad(["convert", "in", "out.ildg", "--precision", "16"], "expected one of 32, 64, found '16'")
         self.bad(["convert", "in", "out.ildg", "--rows", "1"], "expected one of 2, 3, found '1'")
         self.bad(["convert", "in", "out.ildg", "--fromat", "ildg"], "unknown option '--fromat'; did you mean '--format'?")

@@ -14,15 +14,6 @@ DATA = Path(__file__).resolve().parents[3] / "shared/data"
 
 
 class Doubtful(Files):
-    def refused(self, data, *parts, words=()):
-        """By info and by convert, with the same line; nothing is left behind."""
-        name = self.put("file", data)
-        line = self.bad(["info", name, *words], "'file'", *parts)
-        for out in ("out.ildg", "out.nersc"):
-            self.assertEqual(self.bad(["convert", name, out, *words], *parts), line)
-            self.assertFalse((self.dir / out).exists())
-        return line
-
     def stretched(self, by, seed=3):
         """Links of which one has its first row stretched: U U^dagger - 1 is (1 + by)^2 - 1 there, and det U - 1 is by."""
         links = Links.random(SMALL, seed)

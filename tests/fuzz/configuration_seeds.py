@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
-from configuration_files import Links, ildg, ildg_format, milc, nersc, private_file, private_record, record, scidac  # noqa: E402
+from configuration_files import Links, ildg, ildg_format, milc, nersc, openqcd, private_file, private_record, record, scidac  # noqa: E402
 
 EXTENT = (2, 1, 1, 2)
 
@@ -23,6 +23,8 @@ def seeds():
         yield f"nersc-plain{bits}", nersc(links, bits, word=f"IEEE{bits}", drop=("CHECKSUM", "PLAQUETTE"), BOUNDARY_4="OPEN")
     for order in "<>":
         yield f"milc{'le' if order == '<' else 'be'}", milc(links, order)
+    yield "openqcd", openqcd(Links.random((2, 2, 2, 2)))
+    yield "openqcd-origin", openqcd(Links.random((2, 2, 2, 2))) + b"IGNORED_CHECKS checksum\n"
     yield "milc-wrong-sums", milc(links, ">", sums=(1, 2))
     yield "nersc-exchanged", nersc(links, PLAQUETTE=f"{links.link_trace():.10f}", LINK_TRACE=f"{links.plaquettes()[0]:.10f}")
     yield "nersc-other-order", nersc(links, 64, "<", word="IEEE64BIG")

@@ -260,6 +260,10 @@ static cw_status check_request(cw_context *ctx, const char *path, const cw_forma
   if (lat->dim != 4)
     return cw_fail(ctx, CW_EINVAL, "'%s': expected a lattice of 4 dimensions, found %d", path,
                    lat->dim);
+  for (int mu = 0; mu < 4 && format->even; mu++)
+    if (lat->extent[mu] % 2 != 0)
+      return cw_fail(ctx, CW_EINVAL, "'%s': expected even extents (%s has no others), found %d",
+                     path, format->name, lat->extent[mu]);
   return CW_OK;
 }
 

@@ -44,11 +44,52 @@ const char *const *cw_format_titles(const char **titles) {
   return titles;
 }
 
+/* HiRep: big endian, the number of colours, extents t, x, y, z, then a plaquette between -1 and 1. */
+static bool is_hirep(const uint8_t *start) {
+  const uint64_t w = cw_get64(start + 20, true);
+  double plaquette;
+  bool extents = true;
+  memcpy(&plaquette, &w, sizeof plaquette);
+  for (int k = 1; k <= 4; k++) {
+    const uint32_t e = cw_get32(start + 4 * k, true);
+    extents = extents && e >= 1 && e <= 4096;
+  }
+  return extents && cw_get32(start, true) >= 2 && cw_get32(start, true) <= 32 && plaquette >= -1 &&
+         plaquette <= 1;
+}
+
+/* What people have, and we do not read; NULL: none of these. */
+static const char *known(const uint8_t *start) {
+  /* MILC, include/file_types.h: versions 1 to 4, of 1996, and FNAL's. */
+  static const uint32_t milc[] = {59354, 53546, 0x71626434};
+  static const struct {
+    uint8_t magic[6];
+    size_t n;
+    const char *what;
+  } kinds[] = {
+      {{0x1f, 0x8b}, 2, "compressed by gzip: unpack it first"},
+      {"BZh", 3, "compressed by bzip2: unpack it first"},
+      {{0xfd, '7', 'z', 'X', 'Z'}, 5, "compressed by xz: unpack it first"},
+      {{0x28, 0xb5, 0x2f, 0xfd}, 4, "compressed by zstd: unpack it first"},
+      {{0x89, 'H', 'D', 'F'},
+       4,
+       "HDF5 (as of JLD2, Bridge++ and our own stores), which says nothing of the order of links"}};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (memcmp(start, kinds[i].magic, kinds[i].n) == 0) return kinds[i].what;
+  for (size_t i = 0; i < sizeof milc / sizeof *milc; i++)
+    if (cw_get32(start, true) == milc[i] || cw_get32(start, false) == milc[i])
+      return "an old one of MILC (version 1, 1996 or FNAL): have MILC write version 5 or ILDG";
+  return is_hirep(start) ? "HiRep: have it converted to ILDG or openQCD" : NULL;
+}
+
 static cw_status unknown(const cw_gauge_file *file, const uint8_t *start, size_t n) {
   enum { QUOTED = 12 };
   char quoted[QUOTED + 1], list[400];
   const char *title[CW_MAX_FORMATS + 1];
   cw_join_words(cw_format_titles(title), ", ", " or ", list, sizeof list);
+  if (known(start) != NULL)
+    return cw_gauge_fail(file, CW_EINVAL, "expected a configuration (%s), found a file that is %s",
+                         list, known(start));
   return cw_gauge_fail(file, CW_EINVAL,
                        "expected a configuration (%s), found a file of %" PRIu64
                        " bytes that starts with '%s' (%08" PRIx32 ")",

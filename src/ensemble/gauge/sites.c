@@ -74,21 +74,26 @@ void cw_third_row(double *u) {
 }
 
 /* false: a number is not finite, or its matrix too large for a third row. */
-static bool decode_site(const uint8_t *from, const cw_site_layout *layout, double *u) {
+static bool decode(const uint8_t *from, const cw_site_layout *layout, double *u) {
   int reals = 6 * layout->rows, size = layout->precision / 8;
   bool finite = true;
-  for (int mu = 0; mu < 4; mu++, u += CW_LINK_REALS) {
-    for (int k = 0; k < reals; k++, from += size) u[k] = get_real(from, layout);
-    if (layout->rows == 2) cw_third_row(u);
-    for (int k = 0; k < CW_LINK_REALS; k++) finite &= isfinite(u[k]) != 0;
-  }
+  for (int k = 0; k < reals; k++, from += size) u[k] = get_real(from, layout);
+  if (layout->rows == 2) cw_third_row(u);
+  for (int k = 0; k < CW_LINK_REALS; k++) finite &= isfinite(u[k]) != 0;
   return finite;
 }
 
-static void encode_site(uint8_t *to, const cw_site_layout *layout, const double *u) {
+static void encode(uint8_t *to, const cw_site_layout *layout, const double *u) {
   int reals = 6 * layout->rows, size = layout->precision / 8;
-  for (int mu = 0; mu < 4; mu++, u += CW_LINK_REALS)
-    for (int k = 0; k < reals; k++, to += size) put_real(to, layout, u[k]);
+  for (int k = 0; k < reals; k++, to += size) put_real(to, layout, u[k]);
+}
+
+/* Places in cw_configuration of the four links of portion i. */
+static void places(const cw_site_layout *layout, const cw_lattice *lat, long i, long place[4]) {
+  int x[4];
+  const long first = layout->order == NULL ? 4 * cw_site_of_file(lat, i, x) : 0;
+  for (int k = 0; k < 4; k++)
+    place[k] = layout->order == NULL ? first + k : layout->order(lat, 4 * i + k);
 }
 
 /* ----------------------------------------------------------------- all sites */
@@ -106,13 +111,17 @@ static cw_status read_chunk(const cw_gauge_file *file, const cw_site_layout *lay
                             double *link, cw_site_sum *sum) {
   size_t size = cw_site_bytes(layout);
   for (long i = 0; i < n; i++, bytes += size) {
-    int x[4];
-    long site = cw_site_of_file(lat, first + i, x);
+    long place[4];
+    places(layout, lat, first + i, place);
     sum_site(sum, bytes, size, layout->big_endian);
-    if (!decode_site(bytes, layout, link + (size_t)site * CW_SITE_REALS))
+    for (int k = 0; k < 4; k++) {
+      int x[4];
+      if (decode(bytes + (size_t)k * size / 4, layout, link + place[k] * CW_LINK_REALS)) continue;
+      cw_lattice_coord(lat, place[k] / 4, x);
       return cw_gauge_fail(file, CW_ECORRUPT,
                            "expected finite numbers, found one that is not at site %d,%d,%d,%d",
                            x[0], x[1], x[2], x[3]);
+    }
   }
   return CW_OK;
 }
@@ -145,10 +154,12 @@ cw_status cw_sites_write(cw_context *ctx, const cw_site_layout *layout,
   for (long first = 0; st == CW_OK && first < n_sites; first += n_chunk) {
     long n = n_sites - first < n_chunk ? n_sites - first : n_chunk;
     for (long i = 0; i < n; i++) {
-      int x[4];
-      long site = cw_site_of_file(lat, first + i, x);
-      encode_site(bytes + (size_t)i * size, layout, conf->link + (size_t)site * CW_SITE_REALS);
-      sum_site(sum, bytes + (size_t)i * size, size, layout->big_endian);
+      long place[4];
+      uint8_t *to = bytes + (size_t)i * size;
+      places(layout, lat, first + i, place);
+      for (int k = 0; k < 4; k++)
+        encode(to + (size_t)k * size / 4, layout, conf->link + place[k] * CW_LINK_REALS);
+      sum_site(sum, to, size, layout->big_endian);
     }
     if (out != NULL) st = cw_disk_put(out, bytes, (size_t)n * size);
   }

@@ -1,6 +1,6 @@
-/* The bulk of a configuration file: all sites, x running fastest and t slowest; four links a site,
- * directions x, y, z, t; rows of a matrix; re and im of three columns. The formats differ in byte
- * order, precision, rows and checksum only. */
+/* The bulk of a configuration file: links one after the other, four of them a portion; rows of a
+ * matrix; re and im of three columns. The formats differ in the order of links, in byte order,
+ * precision, rows and checksum. */
 #ifndef CW_GAUGE_SITES_H
 #define CW_GAUGE_SITES_H
 
@@ -9,11 +9,15 @@
 
 enum { CW_LINK_REALS = 18, CW_SITE_REALS = 4 * CW_LINK_REALS }; /* in memory */
 
-/* How a real and a matrix are stored. */
+/* Where link number k of a file belongs: its number in cw_configuration, 4 site + direction. */
+typedef long cw_link_order(const cw_lattice *lat, long k);
+
+/* How a real and a matrix are stored, and in which order. */
 typedef struct {
   int precision; /* 32 or 64 */
   int rows;      /* 3 or 2 */
   bool big_endian;
+  cw_link_order *order; /* NULL: sites, x running fastest, t slowest; directions x, y, z, t */
 } cw_site_layout;
 
 size_t cw_site_bytes(const cw_site_layout *layout);
@@ -24,7 +28,8 @@ uint64_t cw_sites_bytes(const cw_site_layout *layout, const cw_lattice *lat);
 struct cw_checksum_kind {
   const char *name; /* what files call it */
   int n_words;      /* 1: a; 2: a and b */
-  void (*add)(cw_site_sum *sum, const uint8_t *site, size_t bytes, bool big_endian); /* a site */
+  /* A portion of four links: a site, in the usual order. */
+  void (*add)(cw_site_sum *sum, const uint8_t *site, size_t bytes, bool big_endian);
 };
 
 struct cw_site_sum {
