@@ -55,6 +55,8 @@ static json_t *result_json(const cw_analysis_case *c, const cw_result *r) {
   bad += set_number(o, "rhat", r->e.rhat);
   bad += json_object_set_new(o, "units", json_string(r->units));
   if (r->e.why != NULL) bad += json_object_set_new(o, "why", json_string(r->e.why));
+  if (isfinite(r->gain)) bad += set_number(o, "gain", r->gain);
+  if (isfinite(r->gain_at_cost)) bad += set_number(o, "gain_at_cost", r->gain_at_cost);
   if (isfinite(r->e.scatter)) bad += set_number(o, "scatter", r->e.scatter);
   if (r->tau_chain != NULL)
     bad += json_object_set_new(o, "tau_int_chains", numbers_json(r->tau_chain, r->n_tau));
