@@ -39,6 +39,16 @@ static int only_parameter(const cw_plan *p, const cw_correlated_plan *r) {
   return n == 1 ? found : -1;
 }
 
+void cw_correlated_variable(const cw_plan *p, const cw_correlated_plan *r, bool in_print,
+                            char *text, size_t size) {
+  const int k = only_parameter(p, r);
+  const char *name = k >= 0 ? p->theory->params[p->form][k].name : "lambda";
+  const cw_symbol *symbol = p->theory->symbols;
+  for (; in_print && symbol != NULL && symbol->word != NULL; symbol++)
+    if (strcmp(symbol->word, name) == 0) name = symbol->symbol;
+  snprintf(text, size, "%s", k < 0 && in_print ? "λ" : name);
+}
+
 /* ---- estimators ---- */
 
 static const char *const words[] = {[CW_BASE] = "",
@@ -71,8 +81,8 @@ static bool has_pair(const cw_correlated_plan *r) {
 static void add(cw_estimator *list, int *n, const cw_plan *p, const cw_section *s,
                 cw_estimator_kind kind, int up, int down, const char *word, int number) {
   const cw_correlated_plan *r = s->own;
-  const int k = only_parameter(p, r);
-  const char *lambda = k >= 0 ? p->theory->params[p->form][k].name : "lambda";
+  char lambda[32];
+  cw_correlated_variable(p, r, false, lambda, sizeof lambda);
   cw_estimator *e = &list[(*n)++];
   *e = (cw_estimator){.kind = kind, .up = up, .down = down};
   if (word != NULL)

@@ -6,7 +6,7 @@
 
 #include "app/plan/plan.h"
 
-enum { CW_MOST_TARGETS = 8, CW_MOST_IMAGES = CW_MOST_TARGETS + 2 };
+enum { CW_MOST_TARGETS = 8, CW_MOST_IMAGES = CW_MOST_TARGETS + 1 };
 
 typedef struct {
   cw_mcmc_plan mcmc; /* of the base ensemble */
@@ -20,10 +20,10 @@ typedef struct {
   bool differences;       /* from the base to each target, too */
 } cw_correlated_plan;
 
-/* Images of a configuration under the flow: at the targets, then the tangents, by a tiny step forwards
- * and backwards at the job's own couplings. */
+/* Images of a configuration under the flow: at the targets, then the tangent, a tiny step of the flow at
+ * the job's own couplings. */
 static inline int cw_images(const cw_correlated_plan *p) {
-  return p->flow != NULL ? p->n_targets + 2 : 0;
+  return p->flow != NULL ? p->n_targets + 1 : 0;
 }
 
 /* Parameters, and couplings (n_terms) of the theory, at a position. */
@@ -31,6 +31,10 @@ void cw_correlated_params(const cw_plan *p, const cw_correlated_plan *r, double 
                           double param[CW_MAX_PARAMS]);
 void cw_correlated_couplings(const cw_plan *p, const cw_correlated_plan *r, double position,
                              double *c);
+
+/* The name of lambda: that of the only parameter that changes, for terminals or in print, or "lambda". */
+void cw_correlated_variable(const cw_plan *p, const cw_correlated_plan *r, bool in_print,
+                            char *text, size_t size);
 
 /* ---- estimators ---- */
 
@@ -60,9 +64,9 @@ double cw_estimator_step(const cw_correlated_plan *r, const cw_estimator *e);
 enum {
   CW_SPENT_SAMPLER,
   CW_SPENT_MEASURED,
-  CW_SPENT_FLOW,     /* images at targets, */
-  CW_SPENT_IMAGES,   /* measuring them, */
-  CW_SPENT_TANGENTS, /* and both of the tangents */
+  CW_SPENT_FLOW,    /* images at targets, */
+  CW_SPENT_IMAGES,  /* measuring them, */
+  CW_SPENT_TANGENT, /* and both of the tangent */
   CW_SPENT_KINDS
 };
 

@@ -23,7 +23,7 @@ static double seconds_of(const cw_ensemble *e, const cw_analysis_stage *s, const
   if (m->kind != CW_FLOW && m->kind != CW_LINEARISED) return ensemble;
   const cw_analysis_stage *training = cw_analysis_find_stage(e->c, s->part.training);
   const double trained = training != NULL ? training->seconds : 0;
-  if (m->kind == CW_LINEARISED) return ensemble + trained + spent[CW_SPENT_TANGENTS];
+  if (m->kind == CW_LINEARISED) return ensemble + trained + spent[CW_SPENT_TANGENT];
   const double share = (m->down >= 0 ? 2.0 : 1.0) / e->plan->n_targets;
   return ensemble + trained + share * (spent[CW_SPENT_FLOW] + spent[CW_SPENT_IMAGES]);
 }
@@ -156,8 +156,8 @@ static cw_status add_ess(cw_context *ctx, cw_analysis_stage *s, const cw_ensembl
 }
 
 static void add_seconds(cw_analysis_stage *s, const cw_ensemble *e) {
-  static const char *const what[CW_SPENT_KINDS] = {"sampler", "measurements", "flow",
-                                                   "measurements of images", "linearised flow"};
+  static const char *const what[CW_SPENT_KINDS] = {"sampler", "measurements", "images",
+                                                   "measurements of images", "tangent"};
   for (int k = 0; k < CW_SPENT_KINDS; k++)
     if (k <= CW_SPENT_MEASURED || e->n_images > 0) cw_add_spent(s, what[k], e->seconds[k]);
 }

@@ -180,25 +180,23 @@ double *cw_difference_rows(const cw_ensemble *e, const cw_ensemble_group *g, int
 
 double *cw_derivative_rows(const cw_ensemble *e, const cw_ensemble_group *g, bool by_flow) {
   const long width = 2 * g->n + 1;
-  const int up = e->plan->n_targets, down = up + 1;
-  const double step = 2 * e->tangent * e->plan->step;
+  const int tangent = e->plan->n_targets;
+  const double step = e->tangent * e->plan->step;
   double *rows = malloc((size_t)(e->n_chain * g->n_step * width) * sizeof *rows);
   if (rows == NULL) return NULL;
   for (long i = 0; i < e->n_chain; i++)
     for (long t = 0; t < g->n_step; t++) {
       const long row = row_of(g, t), at = (t * e->n_chain + i) * g->n;
       const double Y = slope_of(e, row, i) - e->Y;
-      const double w = by_flow ? exp(cw_ensemble_weight(e, up, true, row, i)) : 0;
-      const double v = by_flow ? exp(cw_ensemble_weight(e, down, true, row, i)) : 0;
+      const double more = by_flow ? expm1(cw_ensemble_weight(e, tangent, true, row, i)) : 0;
       double *out = rows + (i * g->n_step + t) * width, *O = out, *r = out + g->n, *A = r + 1;
-      *r = Y + (by_flow ? (w - v) / step : 0);
+      *r = Y + (by_flow ? more / step : 0);
       for (int k = 0; k < g->n; k++) {
         O[k] = g->primary[at + k];
         A[k] = (O[k] - g->mean[k]) * Y;
-        if (by_flow)
-          A[k] += (w * (g->image[up][at + k] - g->mean[k]) -
-                   v * (g->image[down][at + k] - g->mean[k])) /
-                  step;
+        if (!by_flow) continue;
+        const double image = g->image[tangent][at + k];
+        A[k] += (more * (image - g->mean[k]) + (image - O[k])) / step;
       }
     }
   return rows;

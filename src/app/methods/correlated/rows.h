@@ -13,7 +13,7 @@ typedef struct {
   int n_terms, n_images;
   const double *terms;                        /* (n_step, n_chain, n_terms) */
   const double *lw;                           /* (n_step, n_chain, n_images); NULL: no flow */
-  double tangent;                             /* position of the tangents */
+  double tangent;                             /* position of the tangent */
   double slope[CW_MAX_TERMS];                 /* d c_k/d lambda at the base */
   double move[CW_MOST_TARGETS][CW_MAX_TERMS]; /* c at a target less c at the base */
   double Y;                                   /* mean of -dS/dlambda */
@@ -49,8 +49,9 @@ double cw_ensemble_ess(const cw_ensemble *e, int k, bool by_flow);
 double *cw_difference_rows(const cw_ensemble *e, const cw_ensemble_group *g, int up, int down,
                            bool by_flow);
 /* Of derivatives width 2 n + 1: primaries O_i; r = Y + C(1), less the mean of Y; and
- * (O_i - mean) (Y - mean) + C(O_i - mean), with C(O) the difference of weights times O at the two tangents
- * over the step between them, whose mean is 0 (by_flow), or C = 0. */
+ * (O_i - mean) (Y - mean) + C(O_i - mean), with C(O) = (w O(f(U)) - O(U))/step of the tangent and its weight
+ * w, whose mean is 0 for any flow and step (by_flow), or C = 0. In the limit of small steps C(O) is
+ * v.dO + O (div v + v.d ln p) of the vector field v of the flow. */
 double *cw_derivative_rows(const cw_ensemble *e, const cw_ensemble_group *g, bool by_flow);
 
 #endif

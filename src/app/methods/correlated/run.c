@@ -16,7 +16,7 @@ typedef struct {
   int n_images;
   cw_model *model[CW_MOST_IMAGES];        /* the flow at the strength of each image */
   double c[CW_MOST_IMAGES][CW_MAX_TERMS]; /* couplings of its target */
-  double tangent;                         /* position to which the tangents go */
+  double tangent;                         /* position of the tangent */
   cw_field y;                             /* an image */
   double *T, *logj, *S;                   /* (lanes, n_terms), (lanes), (lanes) */
   cw_record primary[CW_MAX_GROUPS], terms, lw, image[CW_MOST_IMAGES][CW_MAX_GROUPS];
@@ -69,9 +69,9 @@ static cw_status record_image(cw_case *c, correlated *r, int k, double *lw) {
   for (long i = 0; i < r->n_mine; i++)
     lw[i * r->n_images + k] = r->logj[i] - (action_of(c, r->c[k], r->T + i * n_terms) - r->S[i]);
   const double carried = cw_wall_seconds();
-  r->seconds[is_tangent ? CW_SPENT_TANGENTS : CW_SPENT_FLOW] += carried - began;
+  r->seconds[is_tangent ? CW_SPENT_TANGENT : CW_SPENT_FLOW] += carried - began;
   CW_TRY(measure(c, r, &r->y, r->image[k]));
-  r->seconds[is_tangent ? CW_SPENT_TANGENTS : CW_SPENT_IMAGES] += cw_wall_seconds() - carried;
+  r->seconds[is_tangent ? CW_SPENT_TANGENT : CW_SPENT_IMAGES] += cw_wall_seconds() - carried;
   return CW_OK;
 }
 
@@ -156,8 +156,10 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 
 /* ---- the flow ---- */
 
-/* What the flow's parameters have more than those with which its layers are the identity. The caller
- * frees *more and *none (n_theta). */
+/* Parameters none with which the flow's layers are the identity, and what its own have more. The layers are
+ * the identity where the numbers vanish that do so at the start of a training; others, of hidden layers of
+ * networks, stay as they are, so that the flow depends on the strength of more as linearly as it can. The
+ * caller frees *more and *none (n_theta). */
 static cw_status find_generator(cw_case *c, const cw_model_spec *spec, int pair,
                                 const cw_model *flow, double **none, double **more) {
   const long n = cw_model_n_theta(flow);
@@ -170,16 +172,18 @@ static cw_status find_generator(cw_case *c, const cw_model_spec *spec, int pair,
   if (st == CW_OK) {
     cw_model_init_identity(identity, c->plan->seed + (uint32_t)pair);
     for (long i = 0; i < n; i++) {
-      (*none)[i] = cw_model_theta(identity)[i];
-      (*more)[i] = cw_model_theta(flow)[i] - (*none)[i];
+      const double own = cw_model_theta(flow)[i];
+      (*none)[i] = cw_model_theta(identity)[i] == 0 ? 0 : own;
+      (*more)[i] = own - (*none)[i];
     }
   }
   cw_model_destroy(identity);
   return st;
 }
 
-/* The tangents go so far that no parameter changes by more than this: far enough for differences of
- * actions to be of twelve digits and more, and near enough for weights to be 1 to a percent. */
+/* The tangent goes so far that no parameter changes by more than this: far enough for differences of
+ * actions and observables to be of ten digits, and near enough for weights to be 1 to a percent. What
+ * is made of it has no bias at any step (rows.h). */
 #define SMALL_CHANGE 0x1p-16
 
 static cw_status make_images(cw_case *c, correlated *r, const cw_model_spec *spec,
@@ -192,11 +196,11 @@ static cw_status make_images(cw_case *c, correlated *r, const cw_model_spec *spe
   for (long i = 0; i < n; i++) most = fmax(most, fabs(plan->share * more[i]));
   r->tangent = SMALL_CHANGE / (most > 0 ? most : 1);
   for (int k = 0; k < r->n_images; k++) {
-    const int beyond = k - plan->n_targets; /* 0, 1: tangents */
-    const double at = beyond < 0 ? plan->position[k] : (beyond > 0 ? -1 : 1) * r->tangent;
+    const bool is_target = k < plan->n_targets;
+    const double at = is_target ? plan->position[k] : r->tangent;
     for (long i = 0; i < n; i++) theta[i] = none[i] + at * plan->share * more[i];
     cw_model_set_theta(r->model[k], theta);
-    cw_correlated_couplings(c->plan, plan, beyond < 0 ? at : 0, r->c[k]);
+    cw_correlated_couplings(c->plan, plan, is_target ? at : 0, r->c[k]);
   }
   return CW_OK;
 }
