@@ -7,7 +7,6 @@ import program
 from program import Case
 
 LONG = os.environ.get("CW_LONG") == "1"
-PRINT = os.environ.get("PRINT")
 
 FREE = """\
 job: free
@@ -92,7 +91,6 @@ class Correlated(Case):
     def calibrated(self, exact, seeds, *words):
         """All pulls are what their errors say, in the root mean square of many seeds from 0.7 to 1.3."""
         rms, v = self.pulls(exact, 48 if LONG else seeds, *words)
-        if PRINT: print(rms)
         for e in ESTIMATORS:
             self.assertTrue((0.7 if LONG else 0.05) < rms[e] < (1.3 if LONG else 2.2), rms)
         return v
