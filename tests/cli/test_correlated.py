@@ -98,18 +98,26 @@ class Correlated(Case):
     def test_free_field(self):
         self.write("job.yaml", FREE)
         exact = free_slopes(0.8)
-        v = self.calibrated({k: exact[k] for k in ("chi2", "phi2", "xi")}, 3)
+        v = self.calibrated({k: exact[k] for k in ("chi2", "phi2", "xi")}, 2)
         for quantity in ("phi2", "xi"):
             self.assertGreater(v[f"correlated.linearised.d_{quantity}"]["gain"], 1.5 * v[f"correlated.covariance.d_{quantity}"]["gain"])
 
     def links_are_calibrated(self, kind, beta, seeds, steps):
         self.write("job.yaml", links(kind, beta, steps))
-        v = self.calibrated({"plaquette": SLOPES[kind]}, seeds)
+        self.gains(self.calibrated({"plaquette": SLOPES[kind]}, seeds))
+
+    def gains(self, v):
         self.assertGreater(v["correlated.linearised.d_plaquette"]["gain"], 3 * v["correlated.covariance.d_plaquette"]["gain"])
         self.assertGreater(v["correlated.ess[1]"]["value"], v["correlated.ess_reweighting[1]"]["value"])
 
     def test_u1(self):
-        self.links_are_calibrated("u1", 1.2, 3, 100)
+        """Wilson loops too, which are measured every third time: u^area, u the plaquette, and functions of their means."""
+        self.write("job.yaml", links("u1", 1.2, 120))
+        u, slope = bessel(1, 1.2) / bessel(0, 1.2), SLOPES["u1"]
+        exact = {"plaquette": slope, "wilson_loop[0]": slope, "wilson_loop[1]": 2 * u * slope, "wilson_loop[3]": 4 * u ** 3 * slope,
+                 "creutz[0]": -slope / u, "potential[0]": -slope / u}
+        v = self.calibrated(exact, 2, "--set", "measure.wilson_loops={every: 3, max_r: 2, max_t: 2, smear_steps: 0}")
+        self.gains(v)
 
     def test_su2(self):
         self.links_are_calibrated("su2", 1.8, 1, 60)
@@ -122,12 +130,67 @@ class Correlated(Case):
         self.write("job.yaml", links("u1", 1.2, 60))
         self.good("run", "job.yaml", "--out", "fit", "--set", "correlated=null")
         wrong = ("--set", "ladder.from.beta=1.3", "--set", "least_squares.rounds=0", "--set", "least_squares.flow.start={run: fit}")
-        rms, v = self.pulls({"plaquette": SLOPES["u1"]}, 48 if LONG else 4, *wrong)
+        rms, v = self.pulls({"plaquette": SLOPES["u1"]}, 48 if LONG else 2, *wrong)
         for e in ESTIMATORS:
             self.assertLess(rms[e], 1.3 if LONG else 2.2, rms)
         gain = {e: v[f"correlated.{e}.d_plaquette"]["gain"] for e in ESTIMATORS}
         self.assertLess(gain["linearised"], 0.5 * gain["covariance"], gain)
         self.assertLess(gain["flow"], 0.5 * gain["reweighting"], gain)
+
+
+class Words(Case):
+    def refuses(self, expected, *options):
+        self.write("job.yaml", links("u1", 1.2, 8))
+        sets = [word for option in options for word in ("--set", option)]
+        self.bad(("run", "job.yaml", "--out", "refused", *sets), expected)
+
+    def test_refusals(self):
+        self.refuses("correlated.to: these are the parameters of section 'theory'", "correlated.to.beta=1.2")
+        self.refuses("correlated: missing key 'to'", "correlated.to=null")
+        self.refuses("positions: 0 is the base itself", "correlated.positions=[0, 1]")
+        self.refuses("positions: 1 is there twice", "correlated.positions=[1, 1]")
+        self.refuses("step: expected a number that is not 0", "correlated.step=0")
+        self.refuses("keep: a base ensemble is not kept", "correlated.keep=4")
+        self.refuses("unknown section with flows 'snf'", "correlated.flow=snf")
+        self.refuses("flows of 'least_squares' go along the ladder: expected parameters on its line", "lattice=[4, 4, 4]",
+                     "theory={kind: u1, form: anisotropic, beta_s: 1, beta_t: 1}", "ladder.from={beta_s: 0.9}", "correlated.to={beta_t: 1.1}")
+        self.refuses("unknown quantity 'plaquete'; did you mean 'plaquette'?", "expect={d_plaquete: {value: 1}}")
+        self.refuses("unknown quantity 'd_plaquette'; did you mean 'plaquette'?", "correlated=null", "heatbath={}", "expect={d_plaquette: {value: 1}}")
+
+    def test_weights_that_degenerate_are_named(self):
+        self.write("job.yaml", links("u1", 1.2, 8))
+        self.good("run", "job.yaml", "--out", "out", "--set", "correlated.to.beta=3", "--set", "correlated.positions=[1]")
+        out = self.good("show", "out")
+        self.assertRegex(out, r"Correlated ensembles: at position 1 the weights of the flow are worth [0-9.]+ % of the configurations")
+        self.assertRegex(out, r"at position 1 the weights without a flow are worth [0-9.]+ %")
+        self.assertIn("correlated.image.to0.delta_plaquette", out)
+        self.assertIn("correlated.flow.to0.d_plaquette", out)
+
+    def test_spins_have_covariances_and_weights(self):
+        """d<E>/dbeta of Ising spins on 4x4 by enumeration, of an ensemble without a flow; and an expectation of it."""
+        beta, sums = 0.3, [0, 0, 0]
+        rows = [[(k >> i & 1) * 2 - 1 for i in range(4)] for k in range(16)]
+        inner = [sum(r[i] * r[(i + 1) % 4] for i in range(4)) for r in rows]
+        between = [[sum(a * b for a, b in zip(r, s)) for s in rows] for r in rows]
+        for a in range(16):
+            for b in range(16):
+                for c in range(16):
+                    for d in range(16):
+                        E = -(inner[a] + inner[b] + inner[c] + inner[d] + between[a][b] + between[b][c] + between[c][d] + between[d][a])
+                        w = math.exp(-beta * E)
+                        for k in range(3):
+                            sums[k] += w * E ** k
+        slope = -(sums[2] / sums[0] - (sums[1] / sums[0]) ** 2) / 16
+        self.write("job.yaml", "job: spins\nlattice: [4, 4]\ntheory: {kind: ising, beta: 0.3}\n"
+                   "correlated: {sampler: cluster, chains: 64, thermalise: 20, steps: 100, to: {beta: 0.305}}\n"
+                   f"expect: {{d_energy: {{value: {slope}, source: enumeration}}}}\n")
+        self.good("run", "job.yaml", "--out", "out")
+        for r in self.results("out")["results"]:
+            if r["name"].endswith(".d_energy"):
+                self.assertLess(abs(r["expected"]["pull"]), 4.5, r)
+                self.assertLess(r["error"], 0.05 * abs(slope))
+        self.assertEqual(sorted(r["name"] for r in self.results("out")["results"] if r["name"].endswith(".d_energy")),
+                         ["correlated.covariance.d_energy", "correlated.reweighting.d_energy"])
 
 
 if __name__ == "__main__":
