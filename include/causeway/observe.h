@@ -58,6 +58,8 @@ typedef struct {
   bool freezes;  /* a scalar that changes with the sector, which chains do seldom: methods are
                     compared by what an independent value of it costs; one of each group that tells
                     sectors apart */
+  bool jumps; /* made of numbers that jump where fields change continuously, as integers do: their
+                 derivatives along a vector field are 0 almost everywhere, which says nothing */
   cw_figure figure; /* of a vector */
 } cw_quantity;
 

@@ -73,6 +73,18 @@ cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, 
 cw_status cw_bennett(cw_context *ctx, const double *work, long n_chain, long n_step, int n_pair,
                      cw_estimate *out);
 
+#define CW_JACKKNIFE_FEWEST 32  /* blocks, where the chains are fewer: pieces of them */
+#define CW_JACKKNIFE_MOST   256 /* blocks, where they are more: several of them */
+
+/* The error of f of the means over all chains from leaving out one block after the other: whole chains
+ * or, of few, pieces of CW_JACKKNIFE_FEWEST/n_chain of a chain's length, which must be long against the
+ * autocorrelations for the error not to come out too small. The estimate beside that of cw_gamma
+ * which does not linearise f. data, f, arg: as of cw_gamma. *error: NAN where f is undefined without
+ * some block, or where there is one block. CW_ENOMEM. Cost: one pass over data and a call of f for
+ * each block. */
+cw_status cw_jackknife(cw_context *ctx, const double *data, long n_chain, long n_step,
+                       int n_primary, cw_derived f, const void *arg, double *error);
+
 #define CW_FEWEST_EFFECTIVE 2.5 /* weighted samples below which their scatter tells no error */
 
 /* Self-normalised importance sampling: <O> = sum w O / sum w, w = exp(log_weight), of independent

@@ -68,7 +68,7 @@ craft: {particles: 32, walks: 3, pimh: true, thermalise: 2, tuning: 2, flow: {la
 walk: {moves: [mutate, retarget, resample], particles: 32, walks: 3, thermalise: 2, tuning: 2}
 rex: {chains: 16, steps: 5, thermalise: 2, flow: craft}
 """
-# Flows of links, fitted in two rounds, in a way of replicas.
+# Flows of links, fitted in two rounds, in a way of replicas and for derivatives.
 BRIDGE = """\
 job: bridge
 seed: 3
@@ -78,6 +78,7 @@ theory: {kind: u1, beta: 1.5}
 ladder: {from: {beta: 1}, rungs: 3}
 least_squares: {sampler: heatbath, chains: 8, thermalise: 0, steps: 2, rounds: 2, folds: 2, flow: {layers: [{kind: residual}]}}
 rex: {sampler: heatbath, chains: 3, steps: 3, thermalise: 1, way: {steps: 2, flow: least_squares}}
+correlated: {sampler: heatbath, chains: 3, steps: 3, thermalise: 1, to: {beta: 1.6}, flow: least_squares}
 """
 
 
@@ -209,7 +210,7 @@ class ResumeLadder(Resume):
 
 
 class ResumeBridge(Resume):
-    job, stages = BRIDGE, ("least_squares", "rex")
+    job, stages = BRIDGE, ("least_squares", "rex", "correlated")
 
 
 class Finished(Case):

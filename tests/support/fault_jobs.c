@@ -63,6 +63,11 @@ const fault_job fault_jobs[] = {
      HEAD "lattice: [4, 4]\ntheory: {kind: u1, beta: 1.5}\nladder: {from: {beta: "
           "1}, rungs: 3}\nleast_squares: {sampler: heatbath, chains: 20, thermalise: "
           "1, steps: 4, degree: 1, folds: 2, flow: {layers: [{kind: residual}]}}\n"},
+    {"correlated",
+     HEAD "lattice: [4, 4]\ntheory: {kind: u1, beta: 1.5}\nladder: {from: {beta: 1.4}, rungs: "
+          "2}\nleast_squares: {sampler: heatbath, chains: 20, thermalise: 1, steps: 4, folds: 2, "
+          "flow: {layers: [{kind: residual}]}}\ncorrelated: {sampler: heatbath, chains: 20, "
+          "thermalise: 1, steps: 4, to: {beta: 1.6}, flow: least_squares}\n"},
     {"ptbc", HEAD "lattice: [2, 2, 2, 2]\ntheory: {kind: su3, form: defect, beta: 5.5, factor: 1, "
                   "edge_1: 1}\nladder: {from: {factor: 0}, rungs: 3}\n"
                   "ptbc: {sampler: heatbath, chains: 1, thermalise: 2, steps: 3, measure: all, "

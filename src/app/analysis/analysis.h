@@ -29,8 +29,12 @@ typedef struct {
   const char *units;    /* borrowed or static */
   int index;            /* of a vector quantity; -1: a scalar */
   int group;            /* number of the observable group that it is a quantity of; -1: none */
+  int derivative_of;    /* the same of the quantity whose derivative it is: "d_chi2"; -1: of none */
   cw_estimate e;        /* NAN where there is no such number */
-  double *tau_chain;    /* (n_tau) tau_int of each chain alone, owned; NULL: not a featured one */
+  /* Derivatives: what independent chains would have as variance for as many configurations, and for as
+   * many seconds, over that of this one; NAN: unknown. */
+  double gain, gain_at_cost;
+  double *tau_chain; /* (n_tau) tau_int of each chain alone, owned; NULL: not a featured one */
   long n_tau;
   const cw_expect *expected; /* what the job expects; NULL: nothing */
   double pull;               /* distance from that in standard deviations; NAN: no such thing */

@@ -14,9 +14,10 @@ void cw_expect_format(const cw_expect *e, char *text, size_t size) {
 }
 
 /* Of which results an expectation can be: of the case, of a stage, or of one that sees the theory
- * at other parameters, of which a job expects only what it says of that stage. */
+ * at other parameters, of which a job expects only what it says of that stage. Derivatives are of the
+ * section, whichever of its parts has estimated them. */
 typedef struct {
-  const char *stage; /* "": the case */
+  const char *stage, *section; /* "": the case */
   bool elsewhere;
 } place;
 
@@ -25,8 +26,12 @@ static const cw_expect *find(const cw_plan *p, const place *of, const cw_result 
   const cw_expect *found = NULL;
   for (int i = 0; i < p->n_expect; i++) {
     const cw_expect *e = &p->expect[i];
-    bool here = strcmp(e->section, of->stage) == 0 || (e->section[0] == '\0' && !of->elsewhere);
-    bool fits = here && strcmp(e->quantity, r->quantity) == 0 && e->index == r->index;
+    const bool derivative = r->derivative_of >= 0;
+    const char *where = derivative ? of->section : of->stage;
+    bool here =
+        strcmp(e->section, where) == 0 || (e->section[0] == '\0' && (!of->elsewhere || derivative));
+    bool fits = here && e->derivative == derivative && strcmp(e->quantity, r->quantity) == 0 &&
+                e->index == r->index;
     if (fits && (found == NULL || found->section[0] == '\0')) found = e;
   }
   return found;
@@ -67,8 +72,9 @@ static cw_status note_unmet(cw_context *ctx, cw_analysis_case *c) {
       met = met || is_met(c->stage[s].result, c->stage[s].n_results, e);
     if (!met)
       CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                         "The job expects %s%s%s to be %.8g, but has no such result.", e->section,
-                         e->section[0] != '\0' ? "." : "", e->quantity, e->value));
+                         "The job expects %s%s%s%s to be %.8g, but has no such result.", e->section,
+                         e->section[0] != '\0' ? "." : "", e->derivative ? "d_" : "", e->quantity,
+                         e->value));
   }
   return CW_OK;
 }
@@ -76,9 +82,10 @@ static cw_status note_unmet(cw_context *ctx, cw_analysis_case *c) {
 cw_status cw_expect_compare(cw_context *ctx, cw_analysis_case *c) {
   for (int i = 0; i < c->n_stages; i++) {
     cw_analysis_stage *s = &c->stage[i];
-    CW_TRY(compare(ctx, c, (place){s->part.name, !cw_stage_is(s, CW_IS_MEASURED)}, s->result,
-                   s->n_results));
+    CW_TRY(compare(ctx, c,
+                   (place){s->part.name, s->section->kind.name, !cw_stage_is(s, CW_IS_MEASURED)},
+                   s->result, s->n_results));
   }
-  CW_TRY(compare(ctx, c, (place){"", false}, c->result, c->n_results));
+  CW_TRY(compare(ctx, c, (place){"", "", false}, c->result, c->n_results));
   return note_unmet(ctx, c);
 }

@@ -55,6 +55,7 @@ static json_t *result_json(const cw_analysis_case *c, const cw_result *r) {
   bad += set_number(o, "rhat", r->e.rhat);
   bad += json_object_set_new(o, "units", json_string(r->units));
   if (r->e.why != NULL) bad += json_object_set_new(o, "why", json_string(r->e.why));
+  if (isfinite(r->gain)) bad += set_number(o, "gain", r->gain);
   if (isfinite(r->e.scatter)) bad += set_number(o, "scatter", r->e.scatter);
   if (r->tau_chain != NULL)
     bad += json_object_set_new(o, "tau_int_chains", numbers_json(r->tau_chain, r->n_tau));
@@ -141,6 +142,19 @@ static int set_lines(json_t *root, const char *key, const cw_analysis *a, bool w
   return bad + json_object_set_new(root, key, all);
 }
 
+/* "RESULT.gain_at_cost": which depends on the time that things took. */
+static int set_gains(json_t *o, const cw_analysis_case *c, const cw_analysis_stage *s) {
+  int bad = 0;
+  for (int i = 0; i < s->n_results; i++) {
+    char name[CW_CASE_NAME + CW_RESULT_NAME + 20];
+    const cw_result *r = &s->result[i];
+    snprintf(name, sizeof name, "%s%s%s.gain_at_cost", c->name, c->name[0] != '\0' ? "." : "",
+             r->name);
+    if (isfinite(r->gain_at_cost)) bad += set_number(o, name, r->gain_at_cost);
+  }
+  return bad;
+}
+
 /* "STAGE.WHAT": seconds of it. */
 static int set_spent(json_t *o, const char *stage, const cw_analysis_stage *s) {
   int bad = 0;
@@ -163,6 +177,7 @@ static json_t *timing_json(const cw_analysis *a) {
                c->stage[s].part.name);
       if (c->stage[s].stored) bad += set_number(o, name, c->stage[s].seconds);
       bad += set_spent(o, name, &c->stage[s]);
+      bad += set_gains(o, c, &c->stage[s]);
     }
   bad += set_number(o, "total", a->seconds);
   if (bad == 0) return o;

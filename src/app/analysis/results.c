@@ -23,7 +23,14 @@ cw_result *cw_add_result(cw_result **list, int *n) {
   cw_result *grown = grow(*list, *n, sizeof *grown);
   if (grown == NULL) return NULL;
   *list = grown;
-  grown[*n] = (cw_result){.units = "1", .help = "", .index = -1, .group = -1, .pull = NAN};
+  grown[*n] = (cw_result){.units = "1",
+                          .help = "",
+                          .index = -1,
+                          .group = -1,
+                          .derivative_of = -1,
+                          .gain = NAN,
+                          .gain_at_cost = NAN,
+                          .pull = NAN};
   grown[*n].e = cw_estimate_undefined(0);
   return &grown[(*n)++];
 }

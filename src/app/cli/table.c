@@ -21,8 +21,24 @@ static void print_tau(FILE *out, const cw_estimate *e) {
   fprintf(out, "  %11s", text);
 }
 
+/* A derivative: its jackknife error, and how much more independent chains would have had to do. */
+static void print_derivative(FILE *out, const cw_result *r) {
+  char value[CW_VALUE_TEXT];
+  cw_result_text(r, value);
+  fprintf(out, "  %-40s  %-18s", r->name, value);
+  print_number(out, r->e.error2, "%.2g", 9);
+  print_tau(out, &r->e);
+  print_number(out, r->gain, "%.3g", 10);
+  print_number(out, r->gain_at_cost, "%.3g", 13);
+  fprintf(out, "  %s\n", r->units);
+}
+
 static void print_result(FILE *out, const cw_result *r) {
   char value[CW_VALUE_TEXT];
+  if (r->derivative_of >= 0) {
+    print_derivative(out, r);
+    return;
+  }
   cw_result_text(r, value);
   fprintf(out, "  %-26s  %-22s", r->name, value);
   print_tau(out, &r->e);
@@ -37,11 +53,25 @@ static void print_heads(FILE *out, const char *what) {
           "tau_int", "ess", "n", "R-hat", "units");
 }
 
+static void print_heads_of_derivatives(FILE *out, const char *what) {
+  fprintf(out, "\n%s\n  %-40s  %-18s  %9s  %11s  %10s  %13s  %s\n", what, "name", "value(error)",
+          "jackknife", "tau_int", "gain", "gain at cost", "units");
+}
+
+static bool has_derivatives(const cw_result *list, int n) {
+  for (int i = 0; i < n; i++)
+    if (list[i].derivative_of >= 0) return true;
+  return false;
+}
+
 /* The table of a stage, or of what belongs to none, and why some of it is undefined. */
 static void print_results(FILE *out, const char *what, const cw_result *list, int n) {
   char names[200];
   const char *why;
-  if (n > 0) print_heads(out, what);
+  if (n > 0 && has_derivatives(list, n))
+    print_heads_of_derivatives(out, what);
+  else if (n > 0)
+    print_heads(out, what);
   for (int i = 0; i < n; i++) print_result(out, &list[i]);
   for (int i = 0; (why = cw_why_undefined(list, n, i, names, sizeof names)) != NULL; i++)
     fprintf(out, "  undefined: %s: %s\n", names, why);

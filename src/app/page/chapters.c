@@ -17,8 +17,10 @@ static cw_status shared_figure(const cw_case_page *to, const cw_method *method,
   return begun ? cw_page_figure_end(to->page, f->caption) : CW_OK;
 }
 
+/* The other parts of a stage have no chapter of their own. */
 static bool draws(const cw_analysis_stage *s, cw_chapter chapter) {
   const cw_method *m = s->section->method;
+  if (chapter == CW_CHAPTER_OWN && cw_stage_is(s, CW_IS_INNER)) return false;
   return s->present && m->chapter == chapter && (m->draw != NULL || m->figures != NULL);
 }
 

@@ -84,6 +84,15 @@ static bool is_given(const cw_plan *p, const cw_section *s, const char *quantity
   return false;
 }
 
+/* Does a section of the job estimate derivatives? name "": any. */
+static bool gives_derivatives(const cw_plan *p, const char *name) {
+  for (int i = 0; i < p->n_sections; i++)
+    if ((p->section[i].method->needs & CW_GIVES_DERIVATIVES) != 0 &&
+        (name[0] == '\0' || strcmp(name, p->section[i].kind.name) == 0))
+      return true;
+  return false;
+}
+
 /* Does a section of the job give that quantity, of that group of observables (-1: of none)?
  * name "": any of those that see the theory at the job's parameters. */
 static bool is_measured(const cw_plan *p, const char *name, const char *quantity, int group) {
@@ -107,6 +116,7 @@ static bool is_of_case(const cw_plan *p, const char *quantity) {
 
 /* An expectation that no result will meet is a mistake. */
 static cw_status check_use(const cw_node *entry, const cw_plan *p, const cw_expect *e, int group) {
+  if (e->derivative && group >= 0) return CW_OK; /* such a section is there */
   if (is_measured(p, e->section, e->quantity, group)) return CW_OK;
   if (e->section[0] == '\0' && is_of_case(p, e->quantity)) return CW_OK;
   if (e->section[0] != '\0')
@@ -140,8 +150,15 @@ static cw_status read_key(const cw_node *entry, cw_expect *e) {
   return CW_OK;
 }
 
+/* d_QUANTITY, where a section estimates derivatives. */
+static void find_derivative(const cw_plan *p, cw_expect *e) {
+  e->derivative = strncmp(e->quantity, "d_", 2) == 0 && gives_derivatives(p, e->section);
+  if (e->derivative) memmove(e->quantity, e->quantity + 2, strlen(e->quantity) - 1);
+}
+
 static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known, cw_expect *e) {
   CW_TRY(read_key(entry, e));
+  find_derivative(p, e);
   if (e->section[0] != '\0') CW_TRY(check_word(entry, "section", e->section, known->section));
   CW_TRY(check_word(entry, "quantity", e->quantity, known->quantity));
   int which = find_word(e->quantity, known->quantity);

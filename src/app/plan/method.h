@@ -70,7 +70,8 @@ enum {
   CW_MEASURES_ALL_GROUPS = 16, /* each group in its turn */
   /* The first group, of the theory at other parameters: a job may expect its results by SECTION.NAME
    * alone. */
-  CW_MEASURES_ELSEWHERE = 32
+  CW_MEASURES_ELSEWHERE = 32,
+  CW_GIVES_DERIVATIVES = 64 /* of all quantities, which a job expects as d_QUANTITY */
 };
 
 /* A number beside the observables that a section gives, so that a job may expect it. */
