@@ -82,7 +82,8 @@ static double memory_time(size_t bytes, int threads) {
   return best;
 }
 
-static void bench_operator(const cw_lattice *lat, int threads, int n_rhs, double csw, double seconds) {
+static void bench_operator(const cw_lattice *lat, int threads, int n_rhs, double csw,
+                           double seconds) {
   const cw_quark quark = {0.13, csw, {0, 0, 0, 1}};
   subject s = open_subject(lat, threads, n_rhs, &quark);
   const double sites = (double)s.geom->n_sites * n_rhs;
@@ -90,18 +91,21 @@ static void bench_operator(const cw_lattice *lat, int threads, int n_rhs, double
   double ns[2];
   for (int p = 0; p < 2; p++) {
     const double peak = cw_peak_gflops(cw_context_isa(s.ctx), p == CW_FLOAT, threads);
-    const size_t bytes = (size_t)s.geom->n_sites * (size_t)(4 * CW_SU3 + (csw != 0 ? CW_CLOVER : 0) + 3 * CW_SPINOR * n_rhs) *
+    const size_t bytes = (size_t)s.geom->n_sites *
+                         (size_t)(4 * CW_SU3 + (csw != 0 ? CW_CLOVER : 0) + 3 * CW_SPINOR * n_rhs) *
                          (p == CW_DOUBLE ? sizeof(double) : sizeof(float));
     ns[p] = 1e9 * time_of(&s, p, seconds) / sites;
-    printf("  %-6s %7.1f ns, %6.1f GFlop/s, %4.0f %% of the FMA peak (%.0f), %4.1f times the memory\n",
-           p == CW_DOUBLE ? "double" : "float", ns[p], flops / ns[p], 100 * flops / ns[p] / peak, peak,
-           ns[p] * 1e-9 * sites / memory_time(bytes, threads));
+    printf(
+        "  %-6s %7.1f ns, %6.1f GFlop/s, %4.0f %% of the FMA peak (%.0f), %4.1f times the memory\n",
+        p == CW_DOUBLE ? "double" : "float", ns[p], flops / ns[p], 100 * flops / ns[p] / peak, peak,
+        ns[p] * 1e-9 * sites / memory_time(bytes, threads));
   }
   printf("  float is %.2f times as fast\n", ns[0] / ns[1]);
   close_subject(&s);
 }
 
-static void bench_solver(const cw_lattice *lat, int threads, int n_rhs, cw_solver_kind kind, double beta_like) {
+static void bench_solver(const cw_lattice *lat, int threads, int n_rhs, cw_solver_kind kind,
+                         double beta_like) {
   const cw_quark quark = {0.132, 0, {0, 0, 0, 1}};
   subject s = open_subject(lat, threads, n_rhs, &quark);
   const cw_solver solver = {.kind = kind, .tolerance = 1e-10, .max_iterations = 1000};
@@ -111,9 +115,9 @@ static void bench_solver(const cw_lattice *lat, int threads, int n_rhs, cw_solve
   cw_field w;
   must(s.ctx, cw_field_create(s.ctx, s.geom, 32, 1, &w));
   cw_field_normal(cw_context_isa(s.ctx), &w, cw_rng_stream(2, "w"), 0, 0);
-  const double eps[CW_LANES] CW_ALIGNED = {beta_like, beta_like, beta_like, beta_like, beta_like, beta_like,
-                                beta_like, beta_like, beta_like, beta_like, beta_like, beta_like,
-                                beta_like, beta_like, beta_like, beta_like};
+  const double eps[CW_LANES] CW_ALIGNED = {
+      beta_like, beta_like, beta_like, beta_like, beta_like, beta_like, beta_like, beta_like,
+      beta_like, beta_like, beta_like, beta_like, beta_like, beta_like, beta_like, beta_like};
   cw_kind(CW_LINK_SU3)->cold(&s.links);
   cw_kind(CW_LINK_SU3)->drift(cw_context_isa(s.ctx), &s.links, &w, eps, 0, s.geom->n_outer);
   must(s.ctx, cw_dirac_load(s.d, &quark, &s.links));
@@ -122,8 +126,10 @@ static void bench_solver(const cw_lattice *lat, int threads, int n_rhs, cw_solve
     must(s.ctx, cw_dirac_solve(s.d, &solver, &s.in, &s.out, s.scratch, &report));
     best = fmin(best, cw_wall_seconds() - t);
   }
-  printf("  %-8s %2d right-hand sides: %.3f s, %.3f s for 12, %ld iterations, %ld updates, residual %.1e\n", cw_solver_words[kind], n_rhs,
-         best, best * 12 / n_rhs, report.iterations, report.updates, report.residual);
+  printf("  %-8s %2d right-hand sides: %.3f s, %.3f s for 12, %ld iterations, %ld updates, "
+         "residual %.1e\n",
+         cw_solver_words[kind], n_rhs, best, best * 12 / n_rhs, report.iterations, report.updates,
+         report.residual);
   cw_field_destroy(&w);
   close_subject(&s);
 }
@@ -139,14 +145,15 @@ int main(int argc, char **argv) {
         for (int n = 1; n <= 12; n += n == 1 ? 3 : 8) {
           if (csw && n == 4) continue;
           if (i == 1 && n == 12) continue;
-          printf("%d^4, %s, %d right-hand side%s, %d thread%s\n", sizes[i].extent[0], csw ? "clover" : "Wilson", n,
-                 n > 1 ? "s" : "", threads, threads > 1 ? "s" : "");
+          printf("%d^4, %s, %d right-hand side%s, %d thread%s\n", sizes[i].extent[0],
+                 csw ? "clover" : "Wilson", n, n > 1 ? "s" : "", threads, threads > 1 ? "s" : "");
           bench_operator(&sizes[i], threads, n, csw, seconds);
         }
     const cw_lattice pion = {4, {8, 8, 8, 16}};
     printf("8^3x16, kappa = 0.132, to 1e-10, %d thread%s\n", threads, threads > 1 ? "s" : "");
     for (int kind = 0; kind < 2; kind++)
-      for (int n = 1; n <= 12; n = n == 1 ? 3 : n + 3 + 3 * (n == 6)) bench_solver(&pion, threads, n, kind, 0.6);
+      for (int n = 1; n <= 12; n = n == 1 ? 3 : n + 3 + 3 * (n == 6))
+        bench_solver(&pion, threads, n, kind, 0.6);
   }
   return 0;
 }
