@@ -85,6 +85,63 @@ typedef struct {
 cw_status cw_dirac_solve(const cw_dirac *d, const cw_solver *solver, const cw_field *b, cw_field *x,
                          cw_arena *scratch, cw_solve_report *report);
 
+/* ------------------------------------------------------ sources, propagators */
+
+typedef enum {
+  CW_SOURCE_POINT = 0, /* one site */
+  CW_SOURCE_WALL, /* all of space at its time: colours of different sites cancel in the mean over gauges alone */
+  CW_SOURCE_GAUSS /* the point, and steps times (1 + weight H)/(1 + 6 weight), H the sum over the six neighbours in
+                          space with their links (S. Guesken, Nucl. Phys. B Proc. Suppl. 17 (1990) 361) */
+} cw_source_kind;
+
+typedef struct {
+  cw_source_kind kind;
+  int at[4]; /* the point; of a wall: at[3] */
+  int steps;
+  double weight;
+} cw_source;
+
+enum { CW_COLUMNS = 12 }; /* spin 0 colour 0, 1, 2, spin 1 ... of the source */
+
+/* Columns first .. first + n - 1 of a source as right-hand sides 0 .. n-1 of b (24 n components); all of b is
+ * overwritten. Smearing takes scratch. CW_ENOMEM. */
+cw_status cw_dirac_source(const cw_dirac *d, const cw_source *source, int first, int n, cw_field *b,
+                          cw_arena *scratch);
+/* s = D^-1 of all columns (12 right-hand sides), so many at a time as caches like. Fails as cw_dirac_solve. report: of
+ * the worst of them; NULL allowed. */
+cw_status cw_dirac_propagator(const cw_dirac *d, const cw_solver *solver, const cw_source *source,
+                              cw_field *s, cw_arena *scratch, cw_solve_report *report);
+
+/* -------------------------------------------------------------- derivatives */
+
+/* Along U_mu(x) -> exp(e w T) U_mu(x) at e = 0, w (32 components, 8 for each link, causeway/group.h) a tangent vector on
+ * the block links: makes of slope, created like d, the operator dD/de, that cw_dirac_apply then applies and nothing
+ * inverts. Exact, with the clover term. CW_ENOMEM as cw_dirac_load. */
+cw_status cw_dirac_load_slope(cw_dirac *slope, const cw_quark *quark, const cw_field *links,
+                              const cw_field *w);
+/* ds = -D^-1 (dD/de) s: the derivative of a propagator whose source does not depend on the links, by one more solve for
+ * each column. Fails as cw_dirac_solve. */
+cw_status cw_dirac_slope(const cw_dirac *d, const cw_dirac *slope, const cw_solver *solver,
+                         const cw_field *s, cw_field *ds, cw_arena *scratch);
+/* ds = ds/dkappa at fixed csw = (D^-1 s - s)/kappa, as D - 1 is proportional to kappa. */
+cw_status cw_dirac_kappa_slope(const cw_dirac *d, const cw_solver *solver, const cw_field *s,
+                               cw_field *ds, cw_arena *scratch);
+
+/* ------------------------------------------------------------------- mesons */
+
+/* C(p, t) = sum_x cos(p (x - x0)) c(x0 + (x, t)), the mean over p = 2 pi n/L along each of the directions of space, of
+ *   pion   sum tr S S^+,
+ *   rho    sum tr gamma5 gamma_i S gamma_i gamma5 S^+, the mean over i,
+ *   a0    -sum tr gamma5 S gamma5 S^+,
+ *   axial -sum tr gamma_t S S^+: gamma_t gamma5 at x, the pion at x0,
+ * S = S(x, x0): -tr G S G' gamma5 S^+ gamma5 with G' = gamma_t G^+ gamma_t, positive where a state propagates. */
+typedef enum { CW_MESON_PION = 0, CW_MESON_RHO, CW_MESON_A0, CW_MESON_AXIAL, CW_MESONS } cw_meson;
+
+/* c (B, CW_MESONS, n_momenta, T), n = 0 .. n_momenta - 1, of a propagator (12 right-hand sides) from source->at. ds not
+ * NULL: their derivatives, where that of s is ds. CW_ENOMEM. */
+cw_status cw_dirac_mesons(const cw_dirac *d, const cw_field *s, const cw_field *ds,
+                          const cw_source *source, int n_momenta, double *c, cw_arena *scratch);
+
 #ifdef __cplusplus
 }
 #endif

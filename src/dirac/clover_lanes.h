@@ -1,4 +1,4 @@
-/* The site term of the clover operator on lanes: included by dirac.isa.c.
+/* The site term of the clover operator on lanes: included by links.isa.c.
  *
  *   A = 1 - (kappa csw/2) sum_munu sigma_munu F_munu = 1 + kappa csw (sum_k sigma_k B_k^+  0; 0  sum_k sigma_k B_k^-),
  *   B_k^+- = F_ij +- F_k3 with (i, j, k) cyclic: sigma_ij is -sigma_k in both halves, sigma_k3 is -sigma_k above and
@@ -6,6 +6,16 @@
 #define CW_GROUP su3
 #include "group/leaves.h"
 #undef CW_GROUP
+
+/* F = -i X for coordinates w of the anti-Hermitian X. */
+CW_INLINE void hermitian_strength(cw_su3_m *F, const cw_vd *w) {
+  cw_su3_m x;
+  cw_su3_from_algebra(&x, w);
+  for (int k = 0; k < 9; k++) {
+    F->re[k] = x.im[k];
+    F->im[k] = -x.re[k];
+  }
+}
 
 /* Field strengths of a site in the planes 01 02 03 12 13 23. */
 CW_OUTLINE void field_strength(const cw_geometry *g, const double *links, long o, int lane,
@@ -15,15 +25,10 @@ CW_OUTLINE void field_strength(const cw_geometry *g, const double *links, long o
     for (int nu = mu + 1; nu < 4; nu++, n++) {
       cw_su3_plane plane;
       cw_vd plaquette, rectangle, w[cw_su3_N_ALGEBRA];
-      cw_su3_m x;
       cw_places_from(g, o, mu, nu, &plane.from);
       cw_places_to(g, o, mu, nu, &plane.to);
       cw_su3_one_plane(links, 4, mu, nu, &plane, lane, false, &plaquette, &rectangle, w);
-      cw_su3_from_algebra(&x, w);
-      for (int k = 0; k < 9; k++) { /* -i times what is anti-Hermitian */
-        F[n].re[k] = x.im[k];
-        F[n].im[k] = -x.re[k];
-      }
+      hermitian_strength(&F[n], w);
     }
 }
 
@@ -118,6 +123,82 @@ static void clover(const cw_geometry *g, const double *links, double strength, d
         store_hermitian(term + at, &m);
         invert(&m);
         store_hermitian(inverse + at, &m);
+      }
+    }
+}
+
+/* A product of links and its derivative. */
+typedef struct {
+  cw_su3_m u, du;
+} moving;
+
+/* p -> p times the link (or its adjoint) at a place. */
+CW_OUTLINE void go_along(moving *p, const double *links, const double *du, cw_place at, int mu,
+                         bool back, int lane) {
+  cw_su3_m u, v, a, b;
+  cw_su3_fetch(&u, links, 4, at, mu, lane);
+  cw_su3_fetch(&v, du, 4, at, mu, lane);
+  if (back) {
+    cw_su3_mul_nd(&a, &p->du, &u);
+    cw_su3_mul_nd(&b, &p->u, &v);
+  } else {
+    cw_su3_mul(&a, &p->du, &u);
+    cw_su3_mul(&b, &p->u, &v);
+  }
+  cw_su3_add(&a, &b);
+  if (back)
+    cw_su3_mul_nd(&b, &p->u, &u);
+  else
+    cw_su3_mul(&b, &p->u, &u);
+  p->du = a;
+  p->u = b;
+}
+
+/* Derivative of F in the plane (mu, nu): the four leaves, link by link. */
+CW_OUTLINE void strength_slope(const cw_geometry *g, const double *links, const double *du, long o,
+                               int mu, int nu, int lane, cw_su3_m *F) {
+  const cw_place here = {o, NULL}, right = cw_step(g, o, 2 * mu), left = cw_step(g, o, 2 * mu + 1),
+                 up = cw_step(g, o, 2 * nu), down = cw_step(g, o, 2 * nu + 1),
+                 left_up = cw_step2(g, o, 2 * mu + 1, 2 * nu),
+                 left_down = cw_step2(g, o, 2 * mu + 1, 2 * nu + 1),
+                 right_down = cw_step2(g, o, 2 * nu + 1, 2 * mu);
+  const struct {
+    cw_place at;
+    bool across, back; /* in direction nu; the adjoint */
+  } step[4][4] = {{{here, 0, 0}, {right, 1, 0}, {up, 0, 1}, {here, 1, 1}},
+                  {{here, 1, 0}, {left_up, 0, 1}, {left, 1, 1}, {left, 0, 0}},
+                  {{left, 0, 1}, {left_down, 1, 1}, {left_down, 0, 0}, {down, 1, 0}},
+                  {{down, 1, 1}, {down, 0, 0}, {right_down, 1, 0}, {here, 0, 1}}};
+  cw_su3_m sum;
+  cw_vd w[cw_su3_N_ALGEBRA];
+  cw_su3_zero(&sum);
+  for (int leaf = 0; leaf < 4; leaf++) {
+    moving p;
+    cw_su3_zero(&p.u);
+    cw_su3_zero(&p.du);
+    for (int c = 0; c < 3; c++) p.u.re[4 * c] = cw_vd_set1(1);
+    for (int i = 0; i < 4; i++)
+      go_along(&p, links, du, step[leaf][i].at, step[leaf][i].across ? nu : mu, step[leaf][i].back,
+               lane);
+    cw_su3_add(&sum, &p.du);
+  }
+  cw_su3_to_algebra(&sum, w);
+  for (int a = 0; a < cw_su3_N_ALGEBRA; a++) w[a] *= cw_vd_set1(0.25);
+  hermitian_strength(F, w);
+}
+
+static void clover_slope(const cw_geometry *g, const double *links, const double *du,
+                         double strength, double *term, long begin, long end) {
+  for (long o = begin; o < end; o++)
+    for (int lane = 0; lane < CW_LANES; lane += CW_VD) {
+      cw_su3_m F[CW_MOST_PLANES];
+      int n = 0;
+      for (int mu = 0; mu < 4; mu++)
+        for (int nu = mu + 1; nu < 4; nu++) strength_slope(g, links, du, o, mu, nu, lane, &F[n++]);
+      for (int half = 0; half < 2; half++) {
+        hermitian m;
+        site_term(&m, F, 0, strength, half == 0 ? 1 : -1);
+        store_hermitian(term + (o * CW_CLOVER + half * (CW_CLOVER / 2)) * CW_LANES + lane, &m);
       }
     }
 }

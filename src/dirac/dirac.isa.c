@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "group/template.h"
-#include "group/leaves.h"
+#include "group/walk.h"
 #include "dirac/gamma.h"
 #include "dirac/kernels.h"
 
@@ -61,11 +61,6 @@ static void lower(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row 
   }
 }
 
-#include "dirac/clover_lanes.h"
-
 extern const cw_dirac_kernels CW_ISA_NAME(cw_dirac_kernels);
-const cw_dirac_kernels CW_ISA_NAME(cw_dirac_kernels) = {.in_double = kernels_double,
-                                                        .in_float = kernels_float,
-                                                        .gather = gather,
-                                                        .lower = lower,
-                                                        .clover = clover};
+const cw_dirac_kernels CW_ISA_NAME(cw_dirac_kernels) = {
+    .in_double = kernels_double, .in_float = kernels_float, .gather = gather, .lower = lower};

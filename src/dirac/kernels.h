@@ -16,6 +16,9 @@ enum {
 /* Sites of both parities, or of one. */
 enum { CW_EVEN_SITES = 0, CW_ODD_SITES = 1, CW_ALL_SITES = 2 };
 
+/* tr G S G' S^+ of each site: pion, three polarisations of rho, a0, axial. */
+enum { CW_N_TRACES = 6 };
+
 typedef double cw_dirac_row[CW_LANES];
 
 /* The sites that a kernel is for, and the right-hand sides: number index[0 .. n-1] of every n_rhs. */
@@ -79,10 +82,24 @@ typedef struct {
   void (*gather)(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row *unused);
   /* Where c is not 0: y (float) = x (double). */
   void (*lower)(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row *unused);
+} cw_dirac_kernels;
+
+/* What is done with links around the operator, in double. */
+typedef struct {
   /* The site term 1 - (kappa csw/2) sum sigma_munu F_munu of links without phases, and its inverse, both
    * (n_outer, CW_CLOVER, CW_LANES). */
   void (*clover)(const cw_geometry *geom, const double *links, double strength, double *term,
                  double *inverse, long begin, long end);
-} cw_dirac_kernels;
+  /* du = (sum w T) u of outer sites [begin, end): (4, CW_SU3, CW_LANES) each. */
+  void (*turn_links)(const double *links, const double *w, double *du, long begin, long end);
+  /* The derivative of the site term where that of the links is du. */
+  void (*clover_slope)(const cw_geometry *geom, const double *links, const double *du,
+                       double strength, double *term, long begin, long end);
+  /* out = (in + weight H in)/(1 + 6 weight) of n_rhs spinors, H of CW_SOURCE_GAUSS. */
+  void (*smear)(const cw_geometry *geom, const double *links, int n_rhs, double weight,
+                const double *in, double *out, long begin, long end);
+  /* c (n_outer, CW_N_TRACES, CW_LANES): traces of propagators s and r (12 right-hand sides), Re tr G s G' r^+. */
+  void (*traces)(const double *s, const double *r, double *c, long begin, long end);
+} cw_dirac_link_kernels;
 
 #endif

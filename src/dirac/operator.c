@@ -7,6 +7,7 @@
 #include "simd/dispatch.h"
 
 CW_ISA_TABLES(cw_dirac_kernels, cw_dirac_kernels);
+CW_ISA_TABLES(cw_dirac_link_kernels, cw_dirac_link_kernels);
 
 bool cw_dirac_has_parity(const cw_geometry *g) {
   for (int mu = 0; mu < g->lat.dim; mu++)
@@ -35,6 +36,7 @@ cw_status cw_dirac_create(cw_context *ctx, const cw_geometry *geom, cw_isa isa, 
   if (d == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a Dirac operator");
   *d = (cw_dirac){.ctx = ctx, .geom = geom, .arena = arena, .threads = threads};
   d->kernels = CW_DISPATCH(isa, cw_dirac_kernels);
+  d->link_kernels = CW_DISPATCH(isa, cw_dirac_link_kernels);
   d->has_parity = cw_dirac_has_parity(geom);
   d->parity = cw_arena_alloc(arena, (size_t)geom->n_outer);
   d->part = cw_arena_alloc(arena, n_slices * 2 * CW_DIRAC_MAX_RHS * sizeof *d->part);
@@ -78,9 +80,8 @@ static void to_float(const cw_dirac *d, void *const pair[2], int of_site) {
     for (int l = 0; l < CW_LANES; l++) to[i * CW_LANES + l] = (float)from[i * CW_LANES + l];
 }
 
-static cw_status load_site_term(cw_dirac *d, const double *links) {
+static cw_status make_room_for_site_term(cw_dirac *d) {
   const size_t n = numbers(d->geom, CW_CLOVER);
-  const long n_slices = cw_slice_count(d->geom);
   for (int p = 0; p < 2 && (d->term[p] == NULL || d->inverse[p] == NULL); p++) {
     const size_t bytes = n * (p == CW_DOUBLE ? sizeof(double) : sizeof(float));
     d->term[p] = cw_arena_alloc(d->arena, bytes);
@@ -89,26 +90,63 @@ static cw_status load_site_term(cw_dirac *d, const double *links) {
       return cw_fail(d->ctx, CW_ENOMEM, "no memory for the clover term on %ld sites",
                      d->geom->n_sites);
   }
+  return CW_OK;
+}
+
+static cw_status load_site_term(cw_dirac *d, const double *links) {
+  const long n_slices = cw_slice_count(d->geom);
+  CW_TRY(make_room_for_site_term(d));
 #pragma omp parallel for num_threads(d->threads) schedule(static)
   for (long i = 0; i < n_slices; i++)
-    d->kernels->clover(d->geom, links, d->quark.kappa * d->quark.csw, d->term[CW_DOUBLE],
-                       d->inverse[CW_DOUBLE], cw_slice_begin(d->geom, i),
-                       cw_slice_begin(d->geom, i + 1));
+    d->link_kernels->clover(d->geom, links, d->quark.kappa * d->quark.csw, d->term[CW_DOUBLE],
+                            d->inverse[CW_DOUBLE], cw_slice_begin(d->geom, i),
+                            cw_slice_begin(d->geom, i + 1));
   to_float(d, d->term, CW_CLOVER);
   to_float(d, d->inverse, CW_CLOVER);
   return CW_OK;
 }
 
-cw_status cw_dirac_load(cw_dirac *d, const cw_quark *quark, const cw_field *links) {
+static void begin_load(cw_dirac *d, const cw_quark *quark, const cw_field *links) {
   CW_REQUIRE(links->n_blocks == 1 && links->n_comp == 4 * CW_SU3 && links->geom->V == d->geom->V);
   d->quark = *quark;
   d->n_config = links->n_config;
   d->first_config = links->first_chain;
-  memcpy(d->links[CW_DOUBLE], links->data, numbers(d->geom, 4 * CW_SU3) * sizeof(double));
+}
+static void finish_links(cw_dirac *d) {
   for (int mu = 0; mu < 4; mu++)
-    if (quark->twist[mu] != 0) twist_links(d, mu, quark->twist[mu]);
+    if (d->quark.twist[mu] != 0) twist_links(d, mu, d->quark.twist[mu]);
   to_float(d, d->links, 4 * CW_SU3);
+}
+
+cw_status cw_dirac_load(cw_dirac *d, const cw_quark *quark, const cw_field *links) {
+  begin_load(d, quark, links);
+  d->slope = false;
+  memcpy(d->links[CW_DOUBLE], links->data, numbers(d->geom, 4 * CW_SU3) * sizeof(double));
+  finish_links(d);
   return quark->csw != 0 ? load_site_term(d, links->data) : CW_OK;
+}
+
+cw_status cw_dirac_load_slope(cw_dirac *d, const cw_quark *quark, const cw_field *links,
+                              const cw_field *w) {
+  const long n_slices = cw_slice_count(d->geom);
+  CW_REQUIRE(w->n_blocks == 1 && w->n_comp == 32 && w->geom->V == d->geom->V);
+  begin_load(d, quark, links);
+  d->slope = true;
+  if (quark->csw != 0) CW_TRY(make_room_for_site_term(d));
+#pragma omp parallel for num_threads(d->threads) schedule(static)
+  for (long i = 0; i < n_slices; i++)
+    d->link_kernels->turn_links(links->data, w->data, d->links[CW_DOUBLE],
+                                cw_slice_begin(d->geom, i), cw_slice_begin(d->geom, i + 1));
+  if (quark->csw != 0) {
+#pragma omp parallel for num_threads(d->threads) schedule(static)
+    for (long i = 0; i < n_slices; i++) /* before the phases come in, which cancel in loops */
+      d->link_kernels->clover_slope(d->geom, links->data, d->links[CW_DOUBLE],
+                                    quark->kappa * quark->csw, d->term[CW_DOUBLE],
+                                    cw_slice_begin(d->geom, i), cw_slice_begin(d->geom, i + 1));
+    to_float(d, d->term, CW_CLOVER);
+  }
+  finish_links(d);
+  return CW_OK;
 }
 
 const void *cw_dirac_term(const cw_dirac *d, cw_precision precision) {

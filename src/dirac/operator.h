@@ -11,11 +11,13 @@ struct cw_dirac {
   const cw_geometry *geom; /* borrowed */
   cw_arena *arena;         /* borrowed */
   const cw_dirac_kernels *kernels;
+  const cw_dirac_link_kernels *link_kernels;
   int threads;
   bool has_parity;
   uint8_t *parity;          /* (n_outer) of the sites; NULL: none */
   cw_dirac_row *part, *row; /* room for the sums of slices */
   cw_quark quark;
+  bool slope; /* a derivative: without the 1 of the site term */
   long n_config, first_config;
   void *links[2];             /* by precision; (n_outer, 4, CW_SU3, CW_LANES), with phases */
   void *term[2], *inverse[2]; /* A and A^-1 (n_outer, CW_CLOVER, CW_LANES); NULL: none yet */
