@@ -167,9 +167,6 @@ enum { CW_JACKKNIFE_BLOCKS = 100 };
 cw_status cw_fit_decay(cw_context *ctx, const double *data, long n_chain, long n_step,
                        int n_primary, const cw_decay *decay, cw_decay_fit *out);
 
-/* The mass m of a cosh through C(t - 1), C(t) and C(t + 1): arcosh of (C(t - 1) + C(t + 1))/(2 C(t)); NAN: there is none. */
-double cw_cosh_mass(double before, double here, double after);
-
 #ifdef __cplusplus
 }
 #endif

@@ -8,11 +8,6 @@
 
 enum { PARAMETERS = 2, MOST_TURNS = 60, GRID = 80, BLOCKS_OF_A_TIME = 4, FEWEST_TIMES = 3 };
 
-double cw_cosh_mass(double before, double here, double after) {
-  const double ratio = (before + after) / (2 * here);
-  return ratio >= 1 ? acosh(ratio) : NAN;
-}
-
 /* C(t) and C(T - t) in one, t = 0 .. T/2. */
 static void fold(const double *row, const void *arg, double *out) {
   const cw_decay *d = arg;

@@ -36,14 +36,6 @@ static void draw(double *data, long n_chain, long n_step, uint32_t seed, double 
 
 static const cw_decay decay = {.first = BEFORE, .period = T, .from = 2, .to = T / 2};
 
-static void a_cosh_has_its_mass(void **state) {
-  (void)state;
-  for (int t = 1; t < T; t++)
-    check_close(cw_cosh_mass(shape(0.4, t - 1), shape(0.4, t), shape(0.4, t + 1)), 0.4, 1e-13);
-  assert_true(isnan(cw_cosh_mass(1, 2, 1)));
-  assert_true(isnan(cw_cosh_mass(1, -2, 1)));
-}
-
 /* A factor that is common to all times changes no mass. */
 static void a_common_factor_gives_the_mass_exactly(void **state) {
   static double data[2 * 40 * WIDTH];
@@ -167,7 +159,6 @@ static void what_cannot_be_fitted(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_cosh_has_its_mass),
       cmocka_unit_test(a_common_factor_gives_the_mass_exactly),
       cmocka_unit_test(the_fit_is_the_least_square),
       cmocka_unit_test(errors_are_right),
