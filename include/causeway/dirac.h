@@ -36,7 +36,8 @@ typedef struct cw_dirac cw_dirac;
  * CW_ENOMEM. */
 cw_status cw_dirac_create(cw_context *ctx, const cw_geometry *geom, cw_isa isa, int threads,
                           cw_arena *arena, cw_dirac **out);
-/* The quark and the links (one block of an SU(3) field, which is not needed afterwards) that it is about from now on.
+/* The quark and the links (one block of an SU(3) field, in the group to
+ * rounding, which is not needed afterwards) that it is about from now on.
  * first_config: the number of its first configuration, for messages. CW_ENOMEM: csw needs memory of the arena the
  * first time. */
 cw_status cw_dirac_load(cw_dirac *d, const cw_quark *quark, const cw_field *links);

@@ -2,6 +2,9 @@
 #include "unit/dirac_subject.h"
 
 #include <string.h>
+#include <sys/stat.h>
+
+#include "causeway/configuration.h"
 
 static const cw_lattice lattice = {4, {4, 2, 2, 6}};
 static const cw_quark clover = {0.115, 1.5, {0, 0, 0, 1}};
@@ -255,6 +258,47 @@ static void kappa_slopes_are_derivatives(void **state) {
   close_dirac(&s);
 }
 
+/* A configuration of MILC, 4^4, kappa = 0.1, Wilson and clover: every column solves the equation of the plain loops. */
+static void pion_of_a_milc_configuration(void **state) {
+  const cw_lattice lat = {4, {4, 4, 4, 4}};
+  const cw_source origin = {CW_SOURCE_POINT, {0}, 0, 0};
+  const double expected[2][4] = {{13.686505, 0.392900, 0.047854, 0.373601},
+                                 {14.075935, 0.421922, 0.054417, 0.401353}};
+  cw_configuration conf = {0};
+  cw_configuration_info info;
+  struct stat about;
+  if (stat(CW_SHARED_DATA, &about) != 0) {
+    print_message("The files of other codes are not there (%s): this part is skipped.\n",
+                  CW_SHARED_DATA);
+    skip();
+  }
+  check_ok(*state,
+           cw_configuration_read(*state, CW_SHARED_DATA "/milc_l4444.milc", NULL, &conf, &info));
+  dirac_subject s = open_dirac(*state, &lat, 16, 1, 0);
+  for (long site = 0; site < 256; site++)
+    for (int k = 0; k < 72; k++) cw_field_set(&s.links, 0, site, k, conf.link[site * 72 + k]);
+  cw_configuration_clear(&conf); /* of 32 bits: off the group by 1e-7 */
+  cw_kind(CW_LINK_SU3)->project(cw_context_isa(*state), &s.links, 0, s.geom->n_outer);
+  for (int csw = 0; csw < 2; csw++) {
+    const cw_quark quark = {0.1, csw, {0, 0, 0, 1}};
+    cw_field p = new_spinors(&s, 12, NULL), b = new_spinors(&s, 12, NULL);
+    double c[16 * CW_MESONS * 4], off = 0;
+    load_dirac(&s, &quark);
+    check_ok(*state, cw_dirac_propagator(s.d, &precise, &origin, &p, s.scratch, NULL));
+    check_ok(*state, cw_dirac_mesons(s.d, &p, NULL, &origin, 1, c, s.scratch));
+    oracle(&s.links, &quark, &p, &b);
+    for (long site = 0; site < 256; site++)
+      for (int k = 0; k < 144; k++)
+        off = fmax(off, (double)cabsl(spinor_at(&b, 0, site, k / 12, k % 12 / 3, k % 3) -
+                                      (site == 0 && k / 12 == k % 12)));
+    assert_true(off < 1e-12);
+    for (int t = 0; t < 4; t++) check_close(c[t] / expected[csw][t], 1, 2e-5);
+    cw_field_destroy(&p);
+    cw_field_destroy(&b);
+  }
+  close_dirac(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(correlators_are_traces),
@@ -265,6 +309,7 @@ int main(void) {
       cmocka_unit_test(smeared_correlators_are_gauge_invariant),
       cmocka_unit_test(slopes_are_derivatives),
       cmocka_unit_test(kappa_slopes_are_derivatives),
+      cmocka_unit_test(pion_of_a_milc_configuration),
   };
   return cmocka_run_group_tests(tests, test_open_context_2, test_close_context);
 }
