@@ -30,11 +30,21 @@ typedef struct {
   /* A vector quantity of the group with as many entries, drawn as a line beside this one, and its
    * label. NULL: none. */
   const char *beside, *beside_label;
+  /* A scalar quantity of the group that is drawn over the whole curve as a band, its value and error. NULL: none. */
+  const char *band;
   /* A level that the curve reaches, and the scalar quantity of the group that is the abscissa
    * where. NULL: none. */
   double (*level)(const cw_observer *o);
   const char *reached_at;
 } cw_figure;
+
+/* A correlator among the primaries, C(0) .. C(period - 1) from first on, and the earliest time of a window of its fits
+ * (cw_fit_decay of stats.h). */
+typedef struct {
+  int first, period, from;
+} cw_correlator;
+/* Which number of such a fit, with the covariance where the data are enough for it. */
+typedef enum { CW_FIT_MASS, CW_FIT_MASS_UNCORRELATED, CW_FIT_CHI2 } cw_fit_number;
 
 /* Rows are written with designated initialisers; what a row does not name is 0, false or NULL. */
 typedef struct {
@@ -48,6 +58,9 @@ typedef struct {
   double (*value)(const cw_observer *o, const double *primary_mean, int i);
   int mean_of; /* 1 + number of the primary whose mean it is; entry i is that of the i-th after it
                 */
+  /* It is a number of a fit to chains of this correlator, and no function of means: a scalar without value. NULL: no. */
+  cw_correlator (*correlator)(const cw_observer *o);
+  cw_fit_number fit;
   /* In words, why value is NAN at these means: a static string that names the keys to change; NULL:
    * it is not, or nobody can tell. NULL member: never undefined for a known reason. */
   const char *(*why)(const cw_observer *o, const double *primary_mean, int i);
@@ -89,7 +102,8 @@ typedef struct {
   void (*primary_name)(const cw_observer *o, int i, char name[32]);
   /* out (B, n_primary) of one block x, which is split as th->geom and not changed. Local. Callers
    * parallelise over blocks; within a block th->threads may be used, which has no effect inside a
-   * parallel region. Scratch from the arena, which the caller rewinds. CW_ENOMEM. */
+   * parallel region. Scratch from the arena, which the caller rewinds. CW_ENOMEM; or what failed, with its message in
+   * o->ctx. */
   cw_status (*measure)(const cw_observer *o, const cw_field *x, double *out, cw_arena *arena);
   const cw_quantity *quantities; /* NULL-name-terminated */
   /* The primaries of which there is something to say, NULL-name-terminated; NULL: none. Changes of
@@ -102,6 +116,7 @@ struct cw_observer {
   const cw_observable_ops *ops;
   const cw_theory *th; /* borrowed */
   double param[CW_MAX_PARAMS];
+  cw_context *ctx; /* borrowed: cw_measure sets it, for messages of measure; else NULL */
 };
 
 extern const cw_observable_ops
@@ -114,7 +129,7 @@ const cw_observable_ops *cw_observable_for(const cw_theory *th);
 cw_observer cw_observer_make(const cw_observable_ops *ops, const cw_theory *th,
                              const double *params);
 /* Entry i of a quantity (0 of a scalar) at these means of the primaries of its group; NAN where it
- * is undefined. */
+ * is undefined or a fit. */
 double cw_quantity_value(const cw_observer *o, const cw_quantity *q, const double *primary_mean,
                          int i);
 /* The quantity of that name of a group; NULL: it has none. */
@@ -126,7 +141,7 @@ int cw_primary_number(const cw_observer *o, const char *name);
 
 /* Measures all blocks in parallel: out (n_config, n_primary). work: scratch memory, which measuring
  * again and again with the same one allocates only once; NULL: memory of its own for this call.
- * CW_ENOMEM. Local. */
+ * CW_ENOMEM, or what a group fails with. Local. */
 cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out,
                      cw_arena *work);
 

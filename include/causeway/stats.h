@@ -144,6 +144,41 @@ long cw_longest_rejection(const double *accept, long n_chain, long n_step);
  * chains; the integral is sum w_i y_i and its statistical error sqrt(sum w_i^2 dy_i^2). */
 void cw_gauss_legendre(int n, double a, double b, double *x, double *w);
 
+/* A correlator of a periodic lattice, and the fit of A (e^{-m t} + e^{-m (T - t)}) to its mean with C(T - t). */
+typedef struct {
+  int first;  /* primary number of C(0); C(1) .. C(period - 1) follow */
+  int period; /* T >= 4 */
+  int from,
+      to; /* the window: times 1 <= from < to <= T/2, at least three. to = 0: all windows that begin at from or
+                   later and end at T/2, averaged (below) */
+  bool
+      correlated; /* chi^2 with the inverse of the whole covariance, where the measurements are enough for it; else of
+                      its diagonal */
+} cw_decay;
+
+/* chi2, dof and the window are those of the largest weight; NAN: there was no fit, and mass.why says why. */
+typedef struct {
+  cw_estimate mass, amplitude; /* errors by jackknife; tau_int and rhat are not told */
+  double statistical,
+      spread; /* of the mass: error^2 = statistical^2 + spread^2, the latter over windows */
+  double chi2, dof;
+  int from, to;
+  int n_windows;   /* that were averaged */
+  bool correlated; /* whether the covariance was inverted */
+} cw_decay_fit;
+
+#define CW_FIT_BLOCKS 100 /* blocks of fits, where the chains are fewer: pieces of them */
+
+/* The mass of a correlator from chains: fits to the mean and to its jackknife samples over CW_FIT_BLOCKS
+ * blocks of neighbouring measurements of a chain, or more where there are more chains, with the same weights.
+ * Correlated where there are at least four blocks for each time from the first one on. Windows are averaged with
+ * weights exp(-(chi^2 + 2 n_parameters + 2 n_left_out)/2) (W. I. Jay and E. T. Neil, Phys. Rev. D 103 (2021) 114502,
+ * arXiv:2008.01069, eq. 53), sample by sample. data (n_chain, n_step, n_primary): read only. A correlator that does not
+ * fall like this, or does not fluctuate, is no failure: all is NAN. CW_EINVAL: fewer than CW_GAMMA_MIN_STEPS steps, or
+ * no such window. CW_ENOMEM. */
+cw_status cw_fit_decay(cw_context *ctx, const double *data, long n_chain, long n_step,
+                       int n_primary, const cw_decay *decay, cw_decay_fit *out);
+
 #ifdef __cplusplus
 }
 #endif

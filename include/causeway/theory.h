@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define CW_MAX_TERMS      8
-#define CW_MAX_PARAMS     8
+#define CW_MAX_PARAMS     12
 #define CW_MAX_COMPONENTS 64 /* reals per site of a field on sites */
 
 /* A named parameter of a theory, sampler, observable ...: what a job file may set. */

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "causeway/observe.h"
@@ -34,6 +35,7 @@ cw_observer cw_observer_make(const cw_observable_ops *ops, const cw_theory *th,
 
 double cw_quantity_value(const cw_observer *o, const cw_quantity *q, const double *primary_mean,
                          int i) {
+  if (q->correlator != NULL) return NAN;
   return q->value != NULL ? q->value(o, primary_mean, i) : primary_mean[q->mean_of - 1 + i];
 }
 
@@ -80,10 +82,13 @@ static cw_status measure_block(const void *self, long b, cw_arena *work) {
 cw_status cw_measure(cw_context *ctx, const cw_observer *o, const cw_field *x, double *out,
                      cw_arena *work) {
   cw_arena *own = work == NULL ? cw_arena_create(0) : NULL;
-  const measurement m = {o, x, out};
+  cw_observer speaking = *o;
+  speaking.ctx = ctx;
+  const measurement m = {&speaking, x, out};
   cw_status st =
       cw_for_blocks(cw_threads(ctx), x->n_blocks, work != NULL ? work : own, measure_block, &m);
   cw_arena_destroy(own);
+  /* of what else may fail the group has left its own message */
   if (st != CW_OK) return cw_fail(ctx, st, "no memory to measure '%s' observables", o->ops->name);
   return CW_OK;
 }

@@ -42,9 +42,33 @@ static double evaluate(const double *mean, const void *arg) {
   return value;
 }
 
+/* A number of a fit, which only chains of plain rows have. */
+static cw_status fit_quantity(cw_context *ctx, const measurements *m, const cw_quantity *q,
+                              cw_estimate *e) {
+  const cw_correlator c = q->correlator(m->observer);
+  const cw_decay decay = {.first = c.first,
+                          .period = c.period,
+                          .from = c.from,
+                          .correlated = q->fit != CW_FIT_MASS_UNCORRELATED};
+  cw_decay_fit fit;
+  *e = cw_estimate_undefined(m->n_chain * m->n_step);
+  e->why = "it is fitted to chains of the theory itself";
+  if (m->log_weight != NULL || m->ratio != NULL) return CW_OK;
+  e->why = "the lattice is too short in time for a fit";
+  if (c.from < 1 || c.period < 6) return CW_OK;
+  CW_TRY(cw_fit_decay(ctx, m->data, m->n_chain, m->n_step, m->n_primary, &decay, &fit));
+  *e = fit.mass;
+  if (q->fit != CW_FIT_CHI2) return CW_OK;
+  e->value = fit.chi2 / fit.dof;
+  e->error = e->error2 = NAN;
+  if (isfinite(e->value)) e->why = "no error is told of it";
+  return CW_OK;
+}
+
 static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q,
                           cw_estimate *e) {
   *q->why = NULL;
+  if (q->quantity->correlator != NULL) return fit_quantity(ctx, m, q->quantity, e);
   if (m->log_weight != NULL)
     CW_TRY(cw_weighted(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q, e));
   else

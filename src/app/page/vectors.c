@@ -115,6 +115,17 @@ static cw_status draw_beside(const cw_case_page *to, const vector *v,
                                    .colour = CW_PURPLE});
 }
 
+/* A scalar quantity, with its error, over the whole curve. */
+static cw_status draw_band(const cw_case_page *to, const vector *v,
+                           const cw_analysis_stage *method) {
+  const cw_figure *look = &v->q->figure;
+  const cw_result *r = look->band != NULL ? cw_stage_result(method, look->band, -1) : NULL;
+  if (r == NULL || !isfinite(r->e.value) || !isfinite(r->e.error)) return CW_OK;
+  const double x[2] = {x_of(v, 0), x_of(v, v->n - 1)}, y[2] = {r->e.value, r->e.value},
+               dy[2] = {r->e.error, r->e.error};
+  return cw_page_curve(to->page, look->band, CW_DRAW_BAND, CW_ORANGE, 2, x, y, dy);
+}
+
 /* The level that a curve reaches, and where it does. */
 static cw_status draw_level(const cw_case_page *to, const vector *v,
                             const cw_analysis_stage *method) {
@@ -165,6 +176,7 @@ static cw_status vector_figure(const cw_case_page *to, const vector *v,
                               look->log_y));
   CW_TRY(several ? draw_curves(to, v, best) : draw_methods(to, v, methods, n));
   CW_TRY(draw_beside(to, v, best));
+  CW_TRY(draw_band(to, v, best));
   CW_TRY(draw_level(to, v, best));
   return end_figure(to, v, several && n > 1 ? best : NULL);
 }

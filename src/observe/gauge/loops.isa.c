@@ -2,49 +2,26 @@
 #include <string.h>
 
 #include "group/template.h"
-#include "group/walk.h"
+#include "group/leaves.h"
 #include "observe/gauge/gauge.h"
 #include "observe/gauge/stroll.h"
 
 enum { N_VEC = CW_LANES / CW_VD };
-
-/* A link (at, mu) and what lies around it in the plane with nu. */
-typedef struct {
-  cw_place at, ahead, up, down, corner; /* at + mu, at + nu, at - nu, at - nu + mu */
-} cw_link_places;
-
-/* The places of link (x, mu), and of the link (x-mu, mu) that ends in x. */
-static void places_from(const cw_geometry *g, long o, int mu, int nu, cw_link_places *p) {
-  p->at = (cw_place){o, NULL};
-  p->ahead = cw_step(g, o, 2 * mu);
-  p->up = cw_step(g, o, 2 * nu);
-  p->down = cw_step(g, o, 2 * nu + 1);
-  p->corner = cw_step2(g, o, 2 * nu + 1, 2 * mu);
-}
-static void places_to(const cw_geometry *g, long o, int mu, int nu, cw_link_places *p) {
-  p->at = cw_step(g, o, 2 * mu + 1);
-  p->ahead = (cw_place){o, NULL};
-  p->up = cw_step2(g, o, 2 * mu + 1, 2 * nu);
-  p->down = cw_step2(g, o, 2 * mu + 1, 2 * nu + 1);
-  p->corner = cw_step(g, o, 2 * nu + 1);
-}
-
-enum { MAX_PLANES = 6 }; /* in the order 01 02 03 12 13 23 */
 
 static inline void add_row(double *row, const cw_vd *acc) {
   for (int k = 0; k < N_VEC; k++) cw_vd_store(row + k * CW_VD, acc[k]);
 }
 
 #define CW_GROUP u1
-#include "group/staple.h"
+#include "group/leaves.h"
 #include "observe/gauge/loops_group.h"
 #undef CW_GROUP
 #define CW_GROUP su2
-#include "group/staple.h"
+#include "group/leaves.h"
 #include "observe/gauge/loops_group.h"
 #undef CW_GROUP
 #define CW_GROUP su3
-#include "group/staple.h"
+#include "group/leaves.h"
 #include "observe/gauge/loops_group.h"
 #undef CW_GROUP
 
@@ -55,7 +32,7 @@ static void angles(const cw_geometry *g, const double *x, const void *arg, long 
   (void)arg;
   for (long o = begin; o < end; o++) {
     cw_link_places p;
-    places_from(g, o, 0, 1, &p);
+    cw_places_from(g, o, 0, 1, &p);
     for (int k = 0; k < N_VEC; k++) {
       cw_u1_m up, u, loop;
       cw_u1_upper_staple(&up, x, g->lat.dim, &p, 0, 1, k * CW_VD);

@@ -1,59 +1,5 @@
 /* Loops of one group: included by loops.isa.c with CW_GROUP set. */
 
-/* up = U_nu(x) U_mu(x+nu) U_nu(x+mu)^+ of the link at x in direction mu. */
-CW_INLINE void G(upper_staple)(G(m) * up, const double *x, int dim, const cw_link_places *p, int mu,
-                               int nu, int lane) {
-  G(m) a, b, c;
-  G(fetch)(&a, x, dim, p->at, nu, lane);
-  G(fetch)(&b, x, dim, p->up, mu, lane);
-  G(fetch)(&c, x, dim, p->ahead, nu, lane);
-  G(path_up)(up, &a, &b, &c);
-}
-/* down = U_nu(x-nu)^+ U_mu(x-nu) U_nu(x-nu+mu) */
-CW_INLINE void G(lower_staple)(G(m) * down, const double *x, int dim, const cw_link_places *p,
-                               int mu, int nu, int lane) {
-  G(m) a, b, c;
-  G(fetch)(&a, x, dim, p->down, nu, lane);
-  G(fetch)(&b, x, dim, p->down, mu, lane);
-  G(fetch)(&c, x, dim, p->corner, nu, lane);
-  G(path_down)(down, &a, &b, &c);
-}
-
-/* Places of one plane (mu, nu) around x: of the links (x, mu), (x-mu, mu) and (x, nu). */
-typedef struct {
-  cw_link_places from, to, other;
-} G(plane);
-
-/* One plane on the lanes [lane, lane + CW_VD). The four leaves at x are U_mu(x) up^+ and
- * down U_mu(x)^+ (from the link that begins there), up^+ U_mu(x-mu) and U_mu(x-mu)^+ down (from the
- * one that ends there); a^+ has the opposite anti-Hermitian part of a, so that two products do for
- * four leaves. A loop of a staple and its mirror image, up down^+, is a rectangle. */
-CW_INLINE void G(one_plane)(const double *x, int dim, int mu, int nu, const G(plane) * p, int lane,
-                            bool rectangles, cw_vd *plaquette, cw_vd *rectangle, cw_vd *F) {
-  const cw_vd minus = cw_vd_set1(-1);
-  G(m) u, up, down, leaves, more;
-  G(upper_staple)(&up, x, dim, &p->from, mu, nu, lane);
-  G(lower_staple)(&down, x, dim, &p->from, mu, nu, lane);
-  G(fetch)(&u, x, dim, p->from.at, mu, lane);
-  *plaquette = G(re_trace_nd)(&u, &up);
-  if (rectangles) *rectangle = G(re_trace_nd)(&up, &down);
-  G(add_scaled)(&up, minus, &down);
-  G(mul_nd)(&leaves, &u, &up);
-  G(upper_staple)(&up, x, dim, &p->to, mu, nu, lane);
-  G(lower_staple)(&down, x, dim, &p->to, mu, nu, lane);
-  G(fetch)(&u, x, dim, p->to.at, mu, lane);
-  G(add_scaled)(&up, minus, &down);
-  G(mul_dn)(&more, &up, &u);
-  G(add)(&leaves, &more);
-  G(to_algebra)(&leaves, F);
-  for (int a = 0; a < G(N_ALGEBRA); a++) F[a] *= cw_vd_set1(0.25);
-  if (rectangles) {
-    G(upper_staple)(&up, x, dim, &p->other, nu, mu, lane);
-    G(lower_staple)(&down, x, dim, &p->other, nu, mu, lane);
-    *rectangle += G(re_trace_nd)(&up, &down);
-  }
-}
-
 CW_INLINE cw_vd G(dot)(const cw_vd *a, const cw_vd *b) {
   cw_vd s = a[0] * b[0];
   for (int k = 1; k < G(N_ALGEBRA); k++) s = cw_vd_fma(a[k], b[k], s);
@@ -64,7 +10,7 @@ CW_INLINE cw_vd G(dot)(const cw_vd *a, const cw_vd *b) {
 CW_INLINE void G(one_site)(const double *x, int dim, const G(plane) * plane, int lane,
                            bool rectangles, cw_vd acc[CW_N_LOOPS][N_VEC]) {
   const int k = lane / CW_VD;
-  cw_vd F[MAX_PLANES][G(N_ALGEBRA)];
+  cw_vd F[CW_MOST_PLANES][G(N_ALGEBRA)];
   int n = 0;
   for (int mu = 0; mu < dim; mu++)
     for (int nu = mu + 1; nu < dim; nu++, n++) {
@@ -82,13 +28,13 @@ CW_INLINE void G(sum_sites)(const cw_geometry *g, const double *x, long begin, l
   const int dim = g->lat.dim;
   cw_vd acc[CW_N_LOOPS][N_VEC] = {{{0}}};
   for (long o = begin; o < end; o++) {
-    G(plane) plane[MAX_PLANES];
+    G(plane) plane[CW_MOST_PLANES];
     int n = 0;
     for (int mu = 0; mu < dim; mu++)
       for (int nu = mu + 1; nu < dim; nu++, n++) {
-        places_from(g, o, mu, nu, &plane[n].from);
-        places_to(g, o, mu, nu, &plane[n].to);
-        if (rectangles) places_from(g, o, nu, mu, &plane[n].other);
+        cw_places_from(g, o, mu, nu, &plane[n].from);
+        cw_places_to(g, o, mu, nu, &plane[n].to);
+        if (rectangles) cw_places_from(g, o, nu, mu, &plane[n].other);
       }
     for (int lane = 0; lane < CW_LANES; lane += CW_VD)
       G(one_site)(x, dim, plane, lane, rectangles, acc);
