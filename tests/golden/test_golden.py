@@ -65,7 +65,9 @@ def shrink(job):
     if re.search(r"(?m)^lattice: (\[\d+, \d+, \d+, \d+\])", head):
         out += ["--set", "lattice=[4, 4, 4, 4]"]
     if "kind: snake" in head:
-        out += ["--set", "lattice=[8, 8]"]  # its links move one after the other
+        out += ["--set", "lattice=[4, 6]"]  # its links move one after the other
+    if re.search(r"(?m)^lattice: \[32, 32\]", head):
+        out += ["--set", "lattice=[12, 10]"]
     for case, body in re.findall(r"(?m)^  (\w+):((?:.*\n)(?:    .*\n)*)", cases):
         out += shorten(body, sections, f"cases.{case}.")  # a case's own numbers stand above those of the job
         if re.search(r"lattice: \[\d+, \d+, \d+, \d+\]", body):
