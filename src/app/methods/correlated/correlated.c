@@ -116,8 +116,8 @@ int cw_list_estimators(const cw_plan *p, const cw_section *s,
   const cw_correlated_plan *r = s->own;
   int n = 0;
   add(list, &n, p, s, CW_BASE, -1, -1, NULL, 0);
-  if (r->flow != NULL) {
-    add(list, &n, p, s, CW_LINEARISED, -1, -1, NULL, 0);
+  if (r->tangent) add(list, &n, p, s, CW_LINEARISED, -1, -1, NULL, 0);
+  if (r->at_targets) {
     add_differences(list, &n, p, s, CW_FLOW);
     for (int k = 0; k < r->n_targets && r->differences; k++)
       add(list, &n, p, s, CW_IMAGES, k, -1, "to", k);
@@ -197,12 +197,22 @@ static cw_status find_share(cw_node *map, const cw_plan *p, cw_correlated_plan *
                      r->flow->kind.name);
 }
 
+static cw_status read_images(cw_node *map, const cw_plan *p, cw_correlated_plan *r) {
+  static const char *const which[] = {"all", "targets", "tangent", NULL};
+  int found;
+  CW_TRY(find_share(map, p, r));
+  CW_TRY(cw_job_choice(map, "images", "images", which, 0, &found));
+  r->at_targets = found != 2;
+  r->tangent = found != 1;
+  return CW_OK;
+}
+
 static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
   cw_correlated_plan *r = s->own;
   (void)root;
   CW_TRY(read_line(map, p, r));
   CW_TRY(cw_read_flow_section(map, p, &r->flow));
-  if (r->flow != NULL) CW_TRY(find_share(map, p, r));
+  if (r->flow != NULL) CW_TRY(read_images(map, p, r));
   CW_TRY(cw_read_which_sampler(map, &r->mcmc));
   CW_TRY(cw_read_mcmc(map, p, &r->mcmc));
   if (r->mcmc.keep > 0) return cw_job_fail(map, "keep", "a base ensemble is not kept");

@@ -15,15 +15,19 @@ typedef struct {
   double step; /* of the variable of derivatives, lambda, from 0 to 1 */
   int n_targets;
   double position[CW_MOST_TARGETS];
-  const cw_section *flow; /* whose last flow is taken; NULL: none */
-  double share;           /* of its step on the ladder that goes from 0 to 1 */
-  bool differences;       /* from the base to each target, too */
+  const cw_section *flow;   /* whose last flow is taken; NULL: none */
+  double share;             /* of its step on the ladder that goes from 0 to 1 */
+  bool at_targets, tangent; /* which images it takes; without a flow neither */
+  bool differences;         /* from the base to each target, too */
 } cw_correlated_plan;
 
 /* Images of a configuration under the flow: at the targets, then the tangent, a tiny step of the flow at
  * the job's own couplings. */
+static inline int cw_target_images(const cw_correlated_plan *p) {
+  return p->at_targets ? p->n_targets : 0;
+}
 static inline int cw_images(const cw_correlated_plan *p) {
-  return p->flow != NULL ? p->n_targets + 1 : 0;
+  return cw_target_images(p) + p->tangent;
 }
 
 /* Parameters, and couplings (n_terms) of the theory, at a position. */
