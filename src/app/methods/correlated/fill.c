@@ -87,6 +87,18 @@ static cw_status add_image(cw_context *ctx, cw_analysis_stage *s, cw_rows_of_gro
   return cw_estimate_rows(ctx, &rows, q, i, &r->e);
 }
 
+static cw_status add_extrapolation(cw_context *ctx, cw_analysis_stage *s,
+                                   const cw_rows_of_group *rows) {
+  const cw_correlated_plan *r = rows->e->plan;
+  if (r->of.n == 0 || rows->group->o->ops != r->of.group) return CW_OK;
+  cw_result *result = cw_add_result(&s->result, &s->n_results);
+  if (result == NULL) return cw_no_memory(ctx);
+  result->quantity = "extrapolated";
+  result->help = "along a straight line to where 'in' is 0";
+  snprintf(result->name, sizeof result->name, "%.31s.extrapolated", s->part.name);
+  return cw_extrapolate_rows(ctx, rows, &r->of, &r->in, &result->e);
+}
+
 /* smooth: rows for quantities that do not jump, others: for those that do. */
 static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const cw_estimator *m,
                                 const cw_rows_of_group *smooth, const cw_rows_of_group *others) {
@@ -97,7 +109,7 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const cw_
       CW_TRY(m->kind == CW_IMAGES ? add_image(ctx, s, *rows, q, i)
                                   : add_derivative(ctx, s, m, rows, q, i));
     }
-  return CW_OK;
+  return m->kind == CW_IMAGES ? CW_OK : add_extrapolation(ctx, s, smooth);
 }
 
 /* A derivative along the flow is made of that of the observable, which is 0 almost everywhere for one
