@@ -98,7 +98,12 @@ class Correlated(Case):
     def test_free_field(self):
         self.write("job.yaml", FREE)
         exact = free_slopes(0.8)
-        v = self.calibrated({k: exact[k] for k in ("chi2", "phi2", "xi")}, 2)
+        v = self.calibrated({k: exact[k] for k in ("chi2", "phi2", "xi")}, 2, "--set",
+                            "correlated.extrapolate={of: {chi2: 1, xi: -1}, in: {xi: -1}}")
+        for e in ESTIMATORS:  # chi2/xi = xi/2 over 1/xi: the tangent cuts the axis at xi
+            r = v[f"correlated.{e}.extrapolated"]
+            self.assertLess(abs(r["value"] - 0.8 ** -0.5), 4.5 * r["error"], (e, r))
+            self.assertTrue(0.5 < r["error"] / r["error2"] < 2, r)
         for quantity in ("phi2", "xi"):
             self.assertGreater(v[f"correlated.linearised.d_{quantity}"]["gain"], 1.5 * v[f"correlated.covariance.d_{quantity}"]["gain"])
 
@@ -154,6 +159,7 @@ class Words(Case):
         self.refuses("unknown section with flows 'snf'", "correlated.flow=snf")
         self.refuses("flows of 'least_squares' go along the ladder: expected parameters on its line", "lattice=[4, 4, 4]",
                      "theory={kind: u1, form: anisotropic, beta_s: 1, beta_t: 1}", "ladder.from={beta_s: 0.9}", "correlated.to={beta_t: 1.1}")
+        self.refuses("extrapolate.of.plaquete: the theory has no such quantity that is one number", "correlated.extrapolate={of: {plaquete: 1}, in: {q2: 1}}")
         self.refuses("unknown quantity 'plaquete'; did you mean 'plaquette'?", "expect={d_plaquete: {value: 1}}")
         self.refuses("unknown quantity 'd_plaquette'; did you mean 'plaquette'?", "correlated=null", "heatbath={}", "expect={d_plaquette: {value: 1}}")
 

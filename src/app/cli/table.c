@@ -35,10 +35,6 @@ static void print_derivative(FILE *out, const cw_result *r) {
 
 static void print_result(FILE *out, const cw_result *r) {
   char value[CW_VALUE_TEXT];
-  if (r->derivative_of >= 0) {
-    print_derivative(out, r);
-    return;
-  }
   cw_result_text(r, value);
   fprintf(out, "  %-26s  %-22s", r->name, value);
   print_tau(out, &r->e);
@@ -68,11 +64,9 @@ static bool has_derivatives(const cw_result *list, int n) {
 static void print_results(FILE *out, const char *what, const cw_result *list, int n) {
   char names[200];
   const char *why;
-  if (n > 0 && has_derivatives(list, n))
-    print_heads_of_derivatives(out, what);
-  else if (n > 0)
-    print_heads(out, what);
-  for (int i = 0; i < n; i++) print_result(out, &list[i]);
+  const bool derivatives = has_derivatives(list, n);
+  if (n > 0) (derivatives ? print_heads_of_derivatives : print_heads)(out, what);
+  for (int i = 0; i < n; i++) (derivatives ? print_derivative : print_result)(out, &list[i]);
   for (int i = 0; (why = cw_why_undefined(list, n, i, names, sizeof names)) != NULL; i++)
     fprintf(out, "  undefined: %s: %s\n", names, why);
 }

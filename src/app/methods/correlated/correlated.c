@@ -116,8 +116,8 @@ int cw_list_estimators(const cw_plan *p, const cw_section *s,
   const cw_correlated_plan *r = s->own;
   int n = 0;
   add(list, &n, p, s, CW_BASE, -1, -1, NULL, 0);
-  if (r->flow != NULL) {
-    add(list, &n, p, s, CW_LINEARISED, -1, -1, NULL, 0);
+  if (r->tangent) add(list, &n, p, s, CW_LINEARISED, -1, -1, NULL, 0);
+  if (r->at_targets) {
     add_differences(list, &n, p, s, CW_FLOW);
     for (int k = 0; k < r->n_targets && r->differences; k++)
       add(list, &n, p, s, CW_IMAGES, k, -1, "to", k);
@@ -197,20 +197,90 @@ static cw_status find_share(cw_node *map, const cw_plan *p, cw_correlated_plan *
                      r->flow->kind.name);
 }
 
+static cw_status read_images(cw_node *map, const cw_plan *p, cw_correlated_plan *r) {
+  static const char *const which[] = {"all", "targets", "tangent", NULL};
+  int found;
+  CW_TRY(find_share(map, p, r));
+  CW_TRY(cw_job_choice(map, "images", "images", which, 0, &found));
+  r->at_targets = found != 2;
+  r->tangent = found != 1;
+  return CW_OK;
+}
+
+/* ---- extrapolation ---- */
+
+/* The scalar quantity of that name of a group that fits the theory; NULL: there is none. */
+static const cw_quantity *find_quantity(const cw_plan *p, const char *name,
+                                        const cw_observable_ops **group) {
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  for (int i = 0; cw_observables[i] != NULL; i++) {
+    const cw_quantity *q =
+        cw_observables[i]->fits(&probe.theory) ? cw_quantity_find(cw_observables[i], name) : NULL;
+    if (q == NULL || q->count != NULL) continue;
+    *group = cw_observables[i];
+    return q;
+  }
+  return NULL;
+}
+
+static cw_status read_factor(cw_node *entry, const cw_plan *p, cw_power_product *out) {
+  const cw_observable_ops *group = NULL;
+  const cw_quantity *q = find_quantity(p, cw_job_key(entry), &group);
+  if (q == NULL)
+    return cw_job_fail(entry, NULL, "the theory has no such quantity that is one number");
+  if (out->n == CW_MOST_FACTORS)
+    return cw_job_fail(entry, NULL, "at most %d factors", CW_MOST_FACTORS);
+  if (out->n > 0 && group != out->group)
+    return cw_job_fail(entry, NULL, "expected a quantity of '%s', as the others", out->group->name);
+  out->group = group;
+  out->q[out->n++] = q;
+  return CW_OK;
+}
+
+/* {t0: 0.5, w0: -1}: quantities and their powers. */
+static cw_status read_product(cw_node *map, const char *key, const cw_plan *p,
+                              cw_power_product *out) {
+  cw_node *factors;
+  CW_TRY(cw_job_map(map, key, CW_JOB_MUST, &factors));
+  for (cw_node *n = cw_job_first(factors); n != NULL; n = cw_job_next(n))
+    CW_TRY(read_factor(n, p, out));
+  if (out->n == 0) return cw_job_fail(map, key, "expected a quantity and its power");
+  for (int i = 0; i < out->n; i++)
+    CW_TRY(
+        cw_job_double(factors, out->q[i]->name, CW_JOB_REQUIRED_DOUBLE, -100, 100, &out->power[i]));
+  return cw_job_finish(factors);
+}
+
+static cw_status read_extrapolation(cw_node *map, const cw_plan *p, cw_correlated_plan *r) {
+  cw_node *e;
+  CW_TRY(cw_job_map(map, "extrapolate", CW_JOB_MAY, &e));
+  if (e == NULL) return CW_OK;
+  CW_TRY(read_product(e, "of", p, &r->of));
+  CW_TRY(read_product(e, "in", p, &r->in));
+  if (r->of.group != r->in.group)
+    return cw_job_fail(e, "in", "expected quantities of '%s', as in 'of'", r->of.group->name);
+  return cw_job_finish(e);
+}
+
 static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
   cw_correlated_plan *r = s->own;
   (void)root;
   CW_TRY(read_line(map, p, r));
   CW_TRY(cw_read_flow_section(map, p, &r->flow));
-  if (r->flow != NULL) CW_TRY(find_share(map, p, r));
+  if (r->flow != NULL) CW_TRY(read_images(map, p, r));
+  CW_TRY(read_extrapolation(map, p, r));
   CW_TRY(cw_read_which_sampler(map, &r->mcmc));
   CW_TRY(cw_read_mcmc(map, p, &r->mcmc));
   if (r->mcmc.keep > 0) return cw_job_fail(map, "keep", "a base ensemble is not kept");
   return CW_OK;
 }
 
-static const cw_given given[] = {
-    {.quantity = "ess"}, {.quantity = "ess_reweighting"}, {.quantity = "correlation"}, {0}};
+static const cw_given given[] = {{.quantity = "ess"},
+                                 {.quantity = "ess_reweighting"},
+                                 {.quantity = "correlation"},
+                                 {.quantity = "extrapolated"},
+                                 {0}};
 
 extern const cw_method cw_method_correlated;
 const cw_method cw_method_correlated = {.name = "correlated",

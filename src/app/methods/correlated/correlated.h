@@ -8,6 +8,15 @@
 
 enum { CW_MOST_TARGETS = 8, CW_MOST_IMAGES = CW_MOST_TARGETS + 1 };
 
+/* A product of powers of scalar quantities of one group of observables. */
+enum { CW_MOST_FACTORS = 4 };
+typedef struct {
+  int n; /* 0: none */
+  const cw_observable_ops *group;
+  const cw_quantity *q[CW_MOST_FACTORS];
+  double power[CW_MOST_FACTORS];
+} cw_power_product;
+
 typedef struct {
   cw_mcmc_plan mcmc; /* of the base ensemble */
   /* The line on which the targets are: position 0 is the job's theory, 1 is `to`. */
@@ -15,15 +24,20 @@ typedef struct {
   double step; /* of the variable of derivatives, lambda, from 0 to 1 */
   int n_targets;
   double position[CW_MOST_TARGETS];
-  const cw_section *flow; /* whose last flow is taken; NULL: none */
-  double share;           /* of its step on the ladder that goes from 0 to 1 */
-  bool differences;       /* from the base to each target, too */
+  const cw_section *flow;   /* whose last flow is taken; NULL: none */
+  double share;             /* of its step on the ladder that goes from 0 to 1 */
+  bool at_targets, tangent; /* which images it takes; without a flow neither */
+  cw_power_product of, in;  /* `of` is extrapolated to where `in` vanishes; n = 0: nothing is */
+  bool differences;         /* from the base to each target, too */
 } cw_correlated_plan;
 
 /* Images of a configuration under the flow: at the targets, then the tangent, a tiny step of the flow at
  * the job's own couplings. */
+static inline int cw_target_images(const cw_correlated_plan *p) {
+  return p->at_targets ? p->n_targets : 0;
+}
 static inline int cw_images(const cw_correlated_plan *p) {
-  return p->flow != NULL ? p->n_targets + 1 : 0;
+  return cw_target_images(p) + p->tangent;
 }
 
 /* Parameters, and couplings (n_terms) of the theory, at a position. */

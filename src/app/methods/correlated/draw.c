@@ -270,12 +270,17 @@ typedef struct {
   double x[MOST_ENTRIES], y[MOST_ENTRIES], dy[MOST_ENTRIES];
 } entries;
 
+/* Several curves of one quantity would hide each other: then entries stand one after the other. */
+static bool by_entry(const cw_quantity *q) {
+  return q->figure.x == NULL || q->figure.curve != NULL;
+}
+
 static void take_entries(const methods *m, const cw_observer *o, const cw_quantity *q, int k,
                          entries *out) {
   out->n = q->count(o) < MOST_ENTRIES ? q->count(o) : MOST_ENTRIES;
   for (int i = 0; i < out->n; i++) {
     const cw_result *r = k < m->n ? of(&m->list[k], q, i) : NULL;
-    out->x[i] = q->figure.x != NULL ? q->figure.x(o, i) : i;
+    out->x[i] = by_entry(q) ? i : q->figure.x(o, i);
     out->y[i] = r != NULL ? r->e.value : NAN;
     out->dy[i] = r != NULL ? r->e.error : independent_error(m, q, i);
   }
@@ -288,7 +293,7 @@ static void vector_label(const methods *m, const cw_quantity *q, char *text, siz
 }
 
 static const char *x_label(const cw_quantity *q) {
-  return q->figure.x_label != NULL ? q->figure.x_label : "entry";
+  return by_entry(q) || q->figure.x_label == NULL ? "index of the entry" : q->figure.x_label;
 }
 
 /* Entries of a vector over what they count, those of each method a little beside the others. */

@@ -22,5 +22,9 @@ typedef struct {
 /* Entry i of a quantity, with both errors: cw_gamma's, and error2 of cw_jackknife. */
 cw_status cw_estimate_rows(cw_context *ctx, const cw_rows_of_group *r, const cw_quantity *q, int i,
                            cw_estimate *out);
+/* A product y of powers of quantities, extrapolated along a straight line to where another one, x, is 0:
+ * y - x (dy/dlambda)/(dx/dlambda) at the base or, of differences, at the mean of both targets. */
+cw_status cw_extrapolate_rows(cw_context *ctx, const cw_rows_of_group *r, const cw_power_product *y,
+                              const cw_power_product *x, cw_estimate *out);
 
 #endif

@@ -87,6 +87,18 @@ static cw_status add_image(cw_context *ctx, cw_analysis_stage *s, cw_rows_of_gro
   return cw_estimate_rows(ctx, &rows, q, i, &r->e);
 }
 
+static cw_status add_extrapolation(cw_context *ctx, cw_analysis_stage *s,
+                                   const cw_rows_of_group *rows) {
+  const cw_correlated_plan *r = rows->e->plan;
+  if (r->of.n == 0 || rows->group->o->ops != r->of.group) return CW_OK;
+  cw_result *result = cw_add_result(&s->result, &s->n_results);
+  if (result == NULL) return cw_no_memory(ctx);
+  result->quantity = "extrapolated";
+  result->help = "along a straight line to where 'in' is 0";
+  snprintf(result->name, sizeof result->name, "%.31s.extrapolated", s->part.name);
+  return cw_extrapolate_rows(ctx, rows, &r->of, &r->in, &result->e);
+}
+
 /* smooth: rows for quantities that do not jump, others: for those that do. */
 static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const cw_estimator *m,
                                 const cw_rows_of_group *smooth, const cw_rows_of_group *others) {
@@ -97,7 +109,7 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const cw_
       CW_TRY(m->kind == CW_IMAGES ? add_image(ctx, s, *rows, q, i)
                                   : add_derivative(ctx, s, m, rows, q, i));
     }
-  return CW_OK;
+  return m->kind == CW_IMAGES ? CW_OK : add_extrapolation(ctx, s, smooth);
 }
 
 /* A derivative along the flow is made of that of the observable, which is 0 almost everywhere for one
@@ -143,7 +155,7 @@ static cw_status fill_estimator(cw_context *ctx, cw_analysis_stage *s, const cw_
 /* ---- the base ---- */
 
 static cw_status add_ess(cw_context *ctx, cw_analysis_stage *s, const cw_ensemble *e) {
-  for (int by_flow = e->n_images > 0; by_flow >= 0; by_flow--)
+  for (int by_flow = e->plan->at_targets; by_flow >= 0; by_flow--)
     for (int k = 0; k < e->plan->n_targets; k++) {
       cw_estimate ess = cw_estimate_undefined(e->n_step * e->n_chain);
       ess.value = cw_ensemble_ess(e, k, by_flow);
@@ -159,7 +171,7 @@ static void add_seconds(cw_analysis_stage *s, const cw_ensemble *e) {
   static const char *const what[CW_SPENT_KINDS] = {"sampler", "measurements", "images",
                                                    "measurements of images", "tangent"};
   for (int k = 0; k < CW_SPENT_KINDS; k++)
-    if (k <= CW_SPENT_MEASURED || e->n_images > 0) cw_add_spent(s, what[k], e->seconds[k]);
+    if (k <= CW_SPENT_MEASURED || e->seconds[k] > 0) cw_add_spent(s, what[k], e->seconds[k]);
 }
 
 static const cw_quantity *headline(const cw_observer *o) {
@@ -168,42 +180,62 @@ static const cw_quantity *headline(const cw_observer *o) {
   return NULL;
 }
 
-/* The headline of single configurations and of their images at the first target: "pair.base",
- * "pair.image" of the first chain, "pair.scatter" of some of all, and their correlation. */
-static cw_status fill_pairs(cw_context *ctx, cw_analysis_stage *s, const cw_ensemble *e,
-                            const cw_ensemble_group *g) {
-  enum { MOST = 1000, SHOWN = 200 };
-  const cw_quantity *q = headline(g->o);
-  const long n = g->n_step * e->n_chain, every = (n + MOST - 1) / MOST;
-  const long shown = g->n_step < SHOWN ? g->n_step : SHOWN;
-  double mean[2] = {0}, product[3] = {0};
-  if (q == NULL || e->n_images == 0) return CW_OK;
+/* A quantity of single configurations and of their images at the first target: (n_step, n_chain, 2). NULL:
+ * no memory; the caller frees it. */
+static double *pairs_of(const cw_ensemble *e, const cw_ensemble_group *g, const cw_quantity *q) {
+  const long n = g->n_step * e->n_chain;
   double *value = malloc((size_t)(2 * n) * sizeof *value);
-  cw_curve *scatter = cw_add_curve(&s->curve, &s->n_curves, "pair.scatter", n / every, false);
-  cw_status st = value != NULL && scatter != NULL ? CW_OK : cw_no_memory(ctx);
-  for (long i = 0; i < n && st == CW_OK; i++) {
+  for (long i = 0; i < n && value != NULL; i++) {
     value[2 * i] = cw_quantity_value(g->o, q, g->primary + i * g->n, 0);
     value[2 * i + 1] = cw_quantity_value(g->o, q, g->image[0] + i * g->n, 0);
-    for (int k = 0; k < 2; k++) mean[k] += value[2 * i + k] / (double)n;
   }
-  for (long i = 0; i < n && st == CW_OK; i++) {
-    const double x = value[2 * i] - mean[0], y = value[2 * i + 1] - mean[1];
-    product[0] += x * x;
-    product[1] += y * y;
-    product[2] += x * y;
+  return value;
+}
+
+static double correlation(const double *pair, long n) {
+  double mean[2] = {0}, xx = 0, yy = 0, xy = 0;
+  for (long i = 0; i < 2 * n; i++) mean[i % 2] += pair[i] / (double)n;
+  for (long i = 0; i < n; i++) {
+    const double x = pair[2 * i] - mean[0], y = pair[2 * i + 1] - mean[1];
+    xx += x * x;
+    yy += y * y;
+    xy += x * y;
   }
-  for (long i = 0; st == CW_OK && i < scatter->n; i++) {
-    scatter->x[i] = value[2 * i * every];
-    scatter->y[i] = value[2 * i * every + 1];
+  return xy / sqrt(xx * yy);
+}
+
+/* "pair.base" and "pair.image" of the first chain, and "pair.scatter" of some of all. */
+static cw_status draw_pairs(cw_context *ctx, cw_analysis_stage *s, const cw_ensemble *e,
+                            long n_step, const double *pair) {
+  enum { MOST = 1000, SHOWN = 200 };
+  const long n = n_step * e->n_chain, every = (n + MOST - 1) / MOST;
+  const long shown = n_step < SHOWN ? n_step : SHOWN;
+  CW_TRY(cw_curve_history(ctx, s, "pair.base", shown, 2 * e->n_chain, pair));
+  CW_TRY(cw_curve_history(ctx, s, "pair.image", shown, 2 * e->n_chain, pair + 1));
+  cw_curve *scatter = cw_add_curve(&s->curve, &s->n_curves, "pair.scatter", n / every, false);
+  if (scatter == NULL) return cw_no_memory(ctx);
+  for (long i = 0; i < scatter->n; i++) {
+    scatter->x[i] = pair[2 * i * every];
+    scatter->y[i] = pair[2 * i * every + 1];
   }
-  if (st == CW_OK) st = cw_curve_history(ctx, s, "pair.base", shown, 2 * e->n_chain, value);
-  if (st == CW_OK) st = cw_curve_history(ctx, s, "pair.image", shown, 2 * e->n_chain, value + 1);
-  free(value);
-  CW_TRY(st);
-  cw_estimate r = cw_estimate_undefined(n);
-  r.value = product[2] / sqrt(product[0] * product[1]);
-  return cw_add_number(ctx, s, "correlation", -1,
+  return CW_OK;
+}
+
+/* What the headline of a configuration and of its image have in common. */
+static cw_status fill_pairs(cw_context *ctx, cw_analysis_stage *s, const cw_ensemble *e,
+                            const cw_ensemble_group *g) {
+  const cw_quantity *q = headline(g->o);
+  cw_estimate r = cw_estimate_undefined(g->n_step * e->n_chain);
+  if (q == NULL || !e->plan->at_targets) return CW_OK;
+  double *pair = pairs_of(e, g, q);
+  if (pair == NULL) return cw_no_memory(ctx);
+  r.value = correlation(pair, g->n_step * e->n_chain);
+  cw_status st = draw_pairs(ctx, s, e, g->n_step, pair);
+  if (st == CW_OK)
+    st = cw_add_number(ctx, s, "correlation", -1,
                        "of the headline of configurations and of their images", r);
+  free(pair);
+  return st;
 }
 
 static cw_status fill_base(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,

@@ -58,17 +58,18 @@ cw_status cw_ensemble_read(cw_context *ctx, const cw_analysis_case *c, const cw_
   CW_TRY(cw_get_array(ctx, s, data, "lw", 3, &lw));
   CW_TRY(cw_get_array(ctx, s, data, "tangent", 1, &tangent));
   CW_TRY(cw_get_array(ctx, s, data, "timing.shares", 2, &seconds));
-  if (terms == NULL || (e->n_images > 0 && (lw == NULL || tangent == NULL))) return CW_OK;
+  if (terms == NULL || (e->n_images > 0 && lw == NULL) || (plan->tangent && tangent == NULL))
+    return CW_OK;
   const bool flow_fits =
       e->n_images == 0 || (lw->dim[0] == terms->dim[0] && lw->dim[1] == e->n_chain &&
-                           lw->dim[2] == e->n_images && tangent->data[0] > 0);
+                           lw->dim[2] == e->n_images && (!plan->tangent || tangent->data[0] > 0));
   if (terms->dim[1] != e->n_chain || terms->dim[2] != e->n_terms || !flow_fits ||
       (seconds != NULL && seconds->dim[1] != CW_SPENT_KINDS))
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds another ensemble", s->part.stage);
   e->n_step = terms->dim[0];
   e->terms = terms->data;
   e->lw = e->n_images > 0 ? lw->data : NULL;
-  e->tangent = e->n_images > 0 ? tangent->data[0] : 0;
+  e->tangent = plan->tangent ? tangent->data[0] : 0;
   for (long i = 0; seconds != NULL && i < seconds->dim[0]; i++)
     for (int k = 0; k < CW_SPENT_KINDS; k++) e->seconds[k] += seconds->data[i * CW_SPENT_KINDS + k];
   find_couplings(e);
@@ -180,7 +181,7 @@ double *cw_difference_rows(const cw_ensemble *e, const cw_ensemble_group *g, int
 
 double *cw_derivative_rows(const cw_ensemble *e, const cw_ensemble_group *g, bool by_flow) {
   const long width = 2 * g->n + 1;
-  const int tangent = e->plan->n_targets;
+  const int tangent = cw_target_images(e->plan);
   const double step = e->tangent * e->plan->step;
   double *rows = malloc((size_t)(e->n_chain * g->n_step * width) * sizeof *rows);
   if (rows == NULL) return NULL;

@@ -60,7 +60,7 @@ static cw_status measure(cw_case *c, correlated *r, const cw_field *x, cw_record
 
 /* ln p(f(x))/r(x) + ln|det J| of all configurations, and what is measured of f(x). */
 static cw_status record_image(cw_case *c, correlated *r, int k, double *lw) {
-  const bool is_tangent = k >= r->plan->n_targets;
+  const bool is_tangent = k >= cw_target_images(r->plan);
   const int n_terms = c->theory.ops->n_terms;
   double began = cw_wall_seconds();
   cw_field_copy(&r->y, &r->chains.x);
@@ -133,10 +133,8 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   const double rows = (double)r->rows_done;
   for (int k = -1; k < r->n_images; k++) CW_TRY(put_groups(c, r, set, k));
   CW_TRY(cw_put_chains(c, set, "terms", &r->terms, n_chain, c->theory.ops->n_terms));
-  if (r->n_images > 0) {
-    CW_TRY(cw_put_chains(c, set, "lw", &r->lw, n_chain, r->n_images));
-    CW_TRY(cw_put_alike(c, set, "tangent", 1, &one, &r->tangent));
-  }
+  if (r->n_images > 0) CW_TRY(cw_put_chains(c, set, "lw", &r->lw, n_chain, r->n_images));
+  if (r->plan->tangent) CW_TRY(cw_put_alike(c, set, "tangent", 1, &one, &r->tangent));
   CW_TRY(put_seconds(c, r, set));
   CW_TRY(cw_put_alike(c, set, "state.sampler", 1, &n_state, r->chains.sampler->state));
   CW_TRY(cw_put_alike(c, set, "state.rows", 0, NULL, &rows));
@@ -196,7 +194,7 @@ static cw_status make_images(cw_case *c, correlated *r, const cw_model_spec *spe
   for (long i = 0; i < n; i++) most = fmax(most, fabs(plan->share * more[i]));
   r->tangent = SMALL_CHANGE / (most > 0 ? most : 1);
   for (int k = 0; k < r->n_images; k++) {
-    const bool is_target = k < plan->n_targets;
+    const bool is_target = k < cw_target_images(plan);
     const double at = is_target ? plan->position[k] : r->tangent;
     for (long i = 0; i < n; i++) theta[i] = none[i] + at * plan->share * more[i];
     cw_model_set_theta(r->model[k], theta);
