@@ -264,9 +264,15 @@ static void check_presentation(const cw_observer *o, const cw_quantity *q) {
   check_figure(o, q);
 }
 
-/* A quantity is a function, or the mean of a primary that exists. */
+/* A quantity is a function, or the mean of a primary that exists, or a number of a fit to primaries that do. */
 static void check_definition(const cw_observer *o, const cw_quantity *q) {
   const int n = q->count != NULL ? q->count(o) : 1;
+  if (q->correlator != NULL) {
+    const cw_correlator c = q->correlator(o);
+    assert_true(q->count == NULL && q->value == NULL && q->mean_of == 0 && !q->featured);
+    assert_true(c.first >= 0 && c.period >= 1 && c.first + c.period <= o->ops->n_primary(o));
+    return;
+  }
   assert_int_equal(q->value == NULL, q->mean_of != 0);
   if (q->value == NULL) assert_in_range(q->mean_of, 1, o->ops->n_primary(o) + 1 - n);
 }
