@@ -23,83 +23,166 @@ CW_INLINE void N(add_turned)(VEC *re, VEC *im, VEC x, VEC y, int turn) {
   }
 }
 
-/* One direction on the lanes of a site: acc += (1 -+ gamma_mu) U psi, U^+ for the step back. mu and back are
- * literal. acc, psi (CW_SPINOR, CW_LANES). */
-CW_INLINE void N(hop_one)(NUMBER *acc, const NUMBER *link, const NUMBER *psi, int mu, int back,
-                          bool first) {
-  const int flip = back ? 0 : 2;
-  for (int lane = 0; lane < CW_LANES; lane += STEP) {
-    VEC hr[2][3], hi[2][3];
+/* The half spinor of psi (CW_SPINOR, CW_LANES) on some lanes. mu and back are literal here and below. */
+CW_INLINE void N(project)(VEC re[2][3], VEC im[2][3], const NUMBER *psi, int mu, int back,
+                          int lane) {
+#pragma GCC unroll 2
+  for (int a = 0; a < 2; a++) {
+    const NUMBER *up = psi + 6 * a * CW_LANES + lane;
+    const NUMBER *low = psi + 6 * (2 + cw_gamma_partner[mu][a]) * CW_LANES + lane;
+#pragma GCC unroll 3
+    for (int c = 0; c < 3; c++, up += 2 * CW_LANES, low += 2 * CW_LANES) {
+      re[a][c] = V(load)(up);
+      im[a][c] = V(load)(up + CW_LANES);
+      N(add_turned)
+      (&re[a][c], &im[a][c], V(load)(low), V(load)(low + CW_LANES),
+       cw_gamma_turn[mu][a] + (back ? 0 : 2));
+    }
+  }
+}
+
+/* Colour i of U h, or U^+ h. */
+CW_INLINE void N(one_colour)(VEC re[2], VEC im[2], const NUMBER *link, VEC hr[2][3], VEC hi[2][3],
+                             int i, int back, int lane) {
+#pragma GCC unroll 3
+  for (int k = 0; k < 3; k++) {
+    const NUMBER *u = link + 2 * (back ? 3 * k + i : 3 * i + k) * CW_LANES + lane;
+    const VEC ur = V(load)(u), ui = V(load)(u + CW_LANES);
 #pragma GCC unroll 2
     for (int a = 0; a < 2; a++) {
-      const int b = 2 + cw_gamma_partner[mu][a];
-#pragma GCC unroll 3
-      for (int c = 0; c < 3; c++) {
-        hr[a][c] = V(load)(psi + (6 * a + 2 * c) * CW_LANES + lane);
-        hi[a][c] = V(load)(psi + (6 * a + 2 * c + 1) * CW_LANES + lane);
-        N(add_turned)
-        (&hr[a][c], &hi[a][c], V(load)(psi + (6 * b + 2 * c) * CW_LANES + lane),
-         V(load)(psi + (6 * b + 2 * c + 1) * CW_LANES + lane), cw_gamma_turn[mu][a] + flip);
+      if (k == 0) {
+        re[a] = ur * hr[a][k];
+        im[a] = ur * hi[a][k];
+      } else {
+        re[a] = V(fma)(ur, hr[a][k], re[a]);
+        im[a] = V(fma)(ur, hi[a][k], im[a]);
       }
+      re[a] = back ? V(fma)(ui, hi[a][k], re[a]) : V(fnma)(ui, hi[a][k], re[a]);
+      im[a] = back ? V(fnma)(ui, hr[a][k], im[a]) : V(fma)(ui, hr[a][k], im[a]);
     }
+  }
+}
+
+/* acc (CW_SPINOR, CW_LANES) += the spinor of colour i of a half spinor; first: acc was 0. */
+CW_INLINE void N(add_colour)(NUMBER *acc, const VEC re[2], const VEC im[2], int i, int mu, int back,
+                             bool first, int lane) {
+#pragma GCC unroll 2
+  for (int a = 0; a < 2; a++) {
+    NUMBER *up = acc + (6 * a + 2 * i) * CW_LANES + lane;
+    NUMBER *low = acc + (6 * (2 + cw_gamma_partner[mu][a]) + 2 * i) * CW_LANES + lane;
+    VEC x = V(set1)(0), y = V(set1)(0), z = V(set1)(0), w = V(set1)(0);
+    if (!first) {
+      x = V(load)(up);
+      y = V(load)(up + CW_LANES);
+      z = V(load)(low);
+      w = V(load)(low + CW_LANES);
+    }
+    N(add_turned)(&x, &y, re[a], im[a], 0);
+    N(add_turned)(&z, &w, re[a], im[a], (back ? 0 : 2) - cw_gamma_turn[mu][a] + 4);
+    V(store)(up, x);
+    V(store)(up + CW_LANES, y);
+    V(store)(low, z);
+    V(store)(low + CW_LANES, w);
+  }
+}
+
+/* One direction where neighbours are in the same lanes: acc += (1 -+ gamma_mu) U psi, U^+ for the step back. */
+CW_INLINE void N(hop_one)(NUMBER *acc, const NUMBER *link, const NUMBER *psi, int mu, int back,
+                          bool first) {
+  for (int lane = 0; lane < CW_LANES; lane += STEP) {
+    VEC hr[2][3], hi[2][3], re[2], im[2];
+    N(project)(hr, hi, psi, mu, back, lane);
 #pragma GCC unroll 3
     for (int i = 0; i < 3; i++) {
-      VEC re[2], im[2];
+      N(one_colour)(re, im, link, hr, hi, i, back, lane);
+      N(add_colour)(acc, re, im, i, mu, back, first, lane);
+    }
+  }
+}
+
+/* Where they are in others, half spinors change lanes: rows (spin, colour, (re, im)). */
+enum { N(HALF) = CW_SPINOR / 2 };
+CW_INLINE void N(permute)(VEC re[2][3], VEC im[2][3], const NUMBER *rows, const int64_t *from,
+                          int lane) {
+#pragma GCC unroll 6
+  for (int k = 0; k < 6; k++) {
+    re[k / 3][k % 3] = V(permute)(rows + 2 * k * CW_LANES, from + lane);
+    im[k / 3][k % 3] = V(permute)(rows + (2 * k + 1) * CW_LANES, from + lane);
+  }
+}
+/* Forward: what arrives is multiplied with the link of the site. */
+CW_INLINE void N(turn_forward)(NUMBER *acc, const NUMBER *link, const NUMBER *psi,
+                               const int64_t *from, int mu) {
+  NUMBER rows[N(HALF) * CW_LANES] CW_ALIGNED;
+  VEC hr[2][3], hi[2][3], re[2], im[2];
+  for (int lane = 0; lane < CW_LANES; lane += STEP) {
+    N(project)(hr, hi, psi, mu, 0, lane);
+#pragma GCC unroll 6
+    for (int k = 0; k < 6; k++) {
+      V(store)(rows + 2 * k * CW_LANES + lane, hr[k / 3][k % 3]);
+      V(store)(rows + (2 * k + 1) * CW_LANES + lane, hi[k / 3][k % 3]);
+    }
+  }
+  for (int lane = 0; lane < CW_LANES; lane += STEP) {
+    N(permute)(hr, hi, rows, from, lane);
 #pragma GCC unroll 3
-      for (int k = 0; k < 3; k++) {
-        const NUMBER *u = link + 2 * (back ? 3 * k + i : 3 * i + k) * CW_LANES + lane;
-        const VEC ur = V(load)(u), ui = V(load)(u + CW_LANES);
-#pragma GCC unroll 2
-        for (int a = 0; a < 2; a++) {
-          if (k == 0) {
-            re[a] = ur * hr[a][k];
-            im[a] = ur * hi[a][k];
-          } else {
-            re[a] = V(fma)(ur, hr[a][k], re[a]);
-            im[a] = V(fma)(ur, hi[a][k], im[a]);
-          }
-          re[a] = V(fma)(back ? ui : -ui, hi[a][k], re[a]);
-          im[a] = V(fma)(back ? -ui : ui, hr[a][k], im[a]);
-        }
-      }
+    for (int i = 0; i < 3; i++) {
+      N(one_colour)(re, im, link, hr, hi, i, 0, lane);
+      N(add_colour)(acc, re, im, i, mu, 0, mu == 0, lane);
+    }
+  }
+}
+/* Back: the neighbour's link is multiplied with before. */
+CW_INLINE void N(turn_backward)(NUMBER *acc, const NUMBER *link, const NUMBER *psi,
+                                const int64_t *from, int mu) {
+  NUMBER rows[N(HALF) * CW_LANES] CW_ALIGNED;
+  VEC hr[2][3], hi[2][3], re[2], im[2];
+  for (int lane = 0; lane < CW_LANES; lane += STEP) {
+    N(project)(hr, hi, psi, mu, 1, lane);
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; i++) {
+      N(one_colour)(re, im, link, hr, hi, i, 1, lane);
 #pragma GCC unroll 2
       for (int a = 0; a < 2; a++) {
-        NUMBER *up = acc + (6 * a + 2 * i) * CW_LANES + lane;
-        NUMBER *low = acc + (6 * (2 + cw_gamma_partner[mu][a]) + 2 * i) * CW_LANES + lane;
-        VEC x = V(set1)(0), y = V(set1)(0), z = V(set1)(0), w = V(set1)(0);
-        if (!first)
-          x = V(load)(up), y = V(load)(up + CW_LANES), z = V(load)(low),
-          w = V(load)(low + CW_LANES);
-        N(add_turned)(&x, &y, re[a], im[a], 0);
-        N(add_turned)(&z, &w, re[a], im[a], flip - cw_gamma_turn[mu][a] + 4);
-        V(store)(up, x);
-        V(store)(up + CW_LANES, y);
-        V(store)(low, z);
-        V(store)(low + CW_LANES, w);
+        V(store)(rows + (6 * a + 2 * i) * CW_LANES + lane, re[a]);
+        V(store)(rows + (6 * a + 2 * i + 1) * CW_LANES + lane, im[a]);
       }
+    }
+  }
+  for (int lane = 0; lane < CW_LANES; lane += STEP) {
+    N(permute)(hr, hi, rows, from, lane);
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; i++) {
+#pragma GCC unroll 2
+      for (int a = 0; a < 2; a++) {
+        re[a] = hr[a][i];
+        im[a] = hi[a][i];
+      }
+      N(add_colour)(acc, re, im, i, mu, 1, false, lane);
     }
   }
 }
 
 #define CW_HOP(mu)                                                                                 \
-  CW_OUTLINE void N(forward_##mu)(NUMBER * acc, const NUMBER *link, const NUMBER *psi) {           \
-    N(hop_one)(acc, link, psi, mu, 0, mu == 0);                                                    \
+  CW_OUTLINE void N(forward_##mu)(NUMBER * acc, const NUMBER *link, const NUMBER *psi,             \
+                                  const int64_t *from) {                                           \
+    if (from == NULL)                                                                              \
+      N(hop_one)(acc, link, psi, mu, 0, mu == 0);                                                  \
+    else                                                                                           \
+      N(turn_forward)(acc, link, psi, from, mu);                                                   \
   }                                                                                                \
-  CW_OUTLINE void N(backward_##mu)(NUMBER * acc, const NUMBER *link, const NUMBER *psi) {          \
-    N(hop_one)(acc, link, psi, mu, 1, false);                                                      \
+  CW_OUTLINE void N(backward_##mu)(NUMBER * acc, const NUMBER *link, const NUMBER *psi,            \
+                                   const int64_t *from) {                                          \
+    if (from == NULL)                                                                              \
+      N(hop_one)(acc, link, psi, mu, 1, false);                                                    \
+    else                                                                                           \
+      N(turn_backward)(acc, link, psi, from, mu);                                                  \
   }
 CW_HOP(0)
 CW_HOP(1)
 CW_HOP(2)
 CW_HOP(3)
 #undef CW_HOP
-
-/* Rows of CW_LANES numbers with their lanes in another order. */
-CW_OUTLINE void N(permute_rows)(NUMBER *to, const NUMBER *from, const int64_t *lanes, int n_rows) {
-  for (int k = 0; k < n_rows; k++)
-    for (int lane = 0; lane < CW_LANES; lane += STEP)
-      V(store)(to + k * CW_LANES + lane, V(permute)(from + k * CW_LANES, lanes + lane));
-}
 
 /* y = A x of one site; A (CW_CLOVER, CW_LANES). y is not x. */
 CW_OUTLINE void N(multiply_site)(NUMBER *y, const NUMBER *matrix, const NUMBER *x) {
@@ -156,40 +239,45 @@ CW_INLINE void N(combine)(NUMBER *out, const NUMBER *base, const NUMBER *hop, NU
   }
 }
 
-/* The links and neighbours of an outer site, fetched for all right-hand sides. */
+/* The links and neighbours of an outer site, found for all right-hand sides. */
 typedef struct {
   const NUMBER *link[8];
   cw_place at[8];
+  /* What the next site will read for the first time in this pass, to be asked for in eighths: its links, and the
+   * spinors ahead of it in the slowest direction. */
+  const NUMBER *next_links, *next_spinors;
 } N(star);
 
-CW_INLINE void N(find_star)(N(star) * star, const cw_geometry *g, const NUMBER *links, long o,
-                            NUMBER (*room)[CW_SU3 * CW_LANES]) {
+CW_INLINE void N(find_star)(N(star) * star, const cw_dirac_range *r, const NUMBER *links,
+                            const NUMBER *in, long o) {
+  const cw_geometry *g = r->geom;
+  long next = o + 1;
   for (int d = 0; d < 8; d++) {
-    const int mu = d / 2;
     star->at[d] = cw_step(g, o, d);
-    if (d % 2 == 0) {
-      star->link[d] = links + (o * 4 + mu) * (CW_SU3 * CW_LANES);
-      continue;
-    }
-    star->link[d] = links + (star->at[d].outer * 4 + mu) * (CW_SU3 * CW_LANES);
-    if (star->at[d].from == NULL) continue;
-    N(permute_rows)(room[mu], star->link[d], star->at[d].from, CW_SU3);
-    star->link[d] = room[mu];
+    const long origin = d % 2 == 0 ? o : star->at[d].outer;
+    star->link[d] = links + (origin * 4 + d / 2) * (CW_SU3 * CW_LANES);
   }
+  while (r->which != CW_ALL_SITES && next < g->n_outer && r->parity[next] != r->which) next++;
+  if (next >= g->n_outer) next = o;
+  star->next_links = links + next * (4 * CW_SU3 * CW_LANES);
+  star->next_spinors = in + (long)g->neighbour[next * 8] * r->n_rhs * (CW_SPINOR * CW_LANES);
+}
+
+CW_INLINE void N(ask_for)(const NUMBER *p, int n) {
+  for (int i = 0; i < n; i += 64 / (int)sizeof *p) __builtin_prefetch(p + i, 0, 3);
 }
 
 /* acc = hop of right-hand side k. */
-CW_INLINE void N(hop_site)(NUMBER *acc, const N(star) * star, const NUMBER *in, int n_rhs, int k) {
-  NUMBER room[CW_SPINOR * CW_LANES] CW_ALIGNED;
+CW_INLINE void N(hop_site)(NUMBER *acc, const N(star) * star, const NUMBER *in, int n_rhs, int k,
+                           bool ask) {
 #define CW_HOP(d, which)                                                                           \
-  {                                                                                                \
-    const NUMBER *p = in + (star->at[d].outer * n_rhs + k) * (CW_SPINOR * CW_LANES);               \
-    if (star->at[d].from != NULL) {                                                                \
-      N(permute_rows)(room, p, star->at[d].from, CW_SPINOR);                                       \
-      p = room;                                                                                    \
-    }                                                                                              \
-    N(which)(acc, star->link[d], p);                                                               \
-  }
+  if (ask) {                                                                                       \
+    N(ask_for)(star->next_links + (d) * (4 * CW_SU3 * CW_LANES / 8), 4 * CW_SU3 * CW_LANES / 8);   \
+    N(ask_for)(star->next_spinors + (d) * (CW_SPINOR * CW_LANES / 8), CW_SPINOR * CW_LANES / 8);   \
+  }                                                                                                \
+  N(which)                                                                                         \
+  (acc, star->link[d], in + (star->at[d].outer * n_rhs + k) * (CW_SPINOR * CW_LANES),              \
+   star->at[d].from);
   CW_HOP(0, forward_0)
   CW_HOP(1, backward_0)
   CW_HOP(2, forward_1)
@@ -205,16 +293,16 @@ static void N(hop)(const cw_dirac_hop *a, long begin, long end, cw_dirac_row *no
   const cw_dirac_range *r = &a->range;
   const NUMBER *in = a->in, *base = a->base;
   NUMBER *out = a->out;
-  NUMBER links[4][CW_SU3 * CW_LANES] CW_ALIGNED, acc[CW_SPINOR * CW_LANES] CW_ALIGNED,
-      more[CW_SPINOR * CW_LANES] CW_ALIGNED, sum[CW_DIRAC_MAX_RHS][CW_LANES] CW_ALIGNED;
+  NUMBER acc[CW_SPINOR * CW_LANES] CW_ALIGNED, more[CW_SPINOR * CW_LANES] CW_ALIGNED,
+      sum[CW_DIRAC_MAX_RHS][CW_LANES] CW_ALIGNED;
   memset(sum, 0, (size_t)r->n * sizeof *sum);
   CW_EACH_SITE(o, r, begin, end) {
     N(star) star;
-    N(find_star)(&star, r->geom, a->links, o, links);
+    N(find_star)(&star, r, a->links, in, o);
     for (int i = 0; i < r->n; i++) {
       const long at = cw_place_of(r, o, i);
       const NUMBER *hop = acc, *first = base != NULL ? base + at : NULL;
-      N(hop_site)(acc, &star, in, r->n_rhs, r->index[i]);
+      N(hop_site)(acc, &star, in, r->n_rhs, r->index[i], i == 0);
       if (a->of_hop != NULL) {
         N(multiply_site)(more, (const NUMBER *)a->of_hop + o * (CW_CLOVER * CW_LANES), acc);
         hop = more;

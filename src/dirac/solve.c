@@ -65,7 +65,8 @@ static void settle(cw_solve_state *s) {
     const int k = s->range.index[i];
     bool open = false;
     for (int l = 0; l < CW_LANES; l++) {
-      if (s->mask[k][l] != 0 && s->reference[k][l] <= s->wanted[k][l]) s->done[k][l] = 1;
+      if (s->mask[k][l] != 0 && !(s->reference[k][l] > s->wanted[k][l]))
+        s->done[k][l] = 1; /* or no number */
       open |= s->done[k][l] == 0;
     }
     if (open) s->index[n++] = k;

@@ -111,6 +111,16 @@ static inline cw_vd cw_vd_fnma(cw_vd a, cw_vd b, cw_vd c) {
 #endif
 }
 
+static inline cw_vf cw_vf_fnma(cw_vf a, cw_vf b, cw_vf c) {
+#if CW_VBYTES == 64
+  return (cw_vf)_mm512_fnmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif CW_VBYTES == 32
+  return (cw_vf)_mm256_fnmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  return c - a * b;
+#endif
+}
+
 #if CW_VBYTES > 16
 static inline cw_vd cw_vd_exp(cw_vd a) { return CW_SLEEF_D(exp, u10, a); }
 static inline cw_vd cw_vd_log(cw_vd a) { return CW_SLEEF_D(log, u10, a); }

@@ -102,7 +102,7 @@ static cw_status write_table(const methods *m) {
   CW_TRY(cw_page_table_begin(m->to->page, caption, m->n + 2, heads));
   for (int g = 0; g < c->plan->n_groups; g++)
     for (const cw_quantity *q = c->observer[g].ops->quantities; q->name != NULL; q++)
-      if (q->count == NULL) CW_TRY(table_row(m, q));
+      if (q->count == NULL && q->correlator == NULL) CW_TRY(table_row(m, q));
   return cw_page_table_end(m->to->page);
 }
 
@@ -332,7 +332,7 @@ static cw_status draw_errors(const methods *m, const cw_observer *o, const cw_qu
 static bool stands_out(const cw_analysis_case *c, int g, const cw_quantity *q) {
   if (g == 0) return q == headline(c);
   for (const cw_quantity *k = c->observer[g].ops->quantities; k->name != NULL; k++)
-    if (k->count == NULL && k->fact) return k == q;
+    if (k->count == NULL && k->correlator == NULL && k->fact) return k == q;
   return false;
 }
 
@@ -362,6 +362,6 @@ cw_status cw_draw_correlated(const cw_case_page *to, const cw_analysis_stage *s)
   CW_TRY(draw_pairs(&m));
   for (int g = 0; g < c->plan->n_groups; g++)
     for (const cw_quantity *q = c->observer[g].ops->quantities; q->name != NULL; q++)
-      CW_TRY(draw_quantity(&m, g, q));
+      if (q->correlator == NULL) CW_TRY(draw_quantity(&m, g, q));
   return write_table(&m);
 }

@@ -99,12 +99,13 @@ static cw_status add_extrapolation(cw_context *ctx, cw_analysis_stage *s,
   return cw_extrapolate_rows(ctx, rows, &r->of, &r->in, &result->e);
 }
 
-/* smooth: rows for quantities that do not jump, others: for those that do. */
+/* smooth: rows for quantities that do not jump, others: for those that do. Numbers of fits are no functions
+ * of means: the effective masses beside them have derivatives. */
 static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const cw_estimator *m,
                                 const cw_rows_of_group *smooth, const cw_rows_of_group *others) {
   const cw_observer *o = smooth->group->o;
   for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
-    for (int i = 0; i < (q->count != NULL ? q->count(o) : 1); i++) {
+    for (int i = 0; q->correlator == NULL && i < (q->count != NULL ? q->count(o) : 1); i++) {
       const cw_rows_of_group *rows = q->jumps ? others : smooth;
       CW_TRY(m->kind == CW_IMAGES ? add_image(ctx, s, *rows, q, i)
                                   : add_derivative(ctx, s, m, rows, q, i));
