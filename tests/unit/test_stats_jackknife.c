@@ -32,7 +32,7 @@ static void numbers_leave_one_out(void **state) {
 /* Mean of error^2 over seeds against the exact variance of the mean. Blocks of b steps see it up to
  * correlations across their edges, a share of about 2 tau/b. */
 static void run_ar1(double a, long n_chain, long n_step, double low, double high) {
-  enum { SEEDS = 200 };
+  enum { SEEDS = 60 };
   cw_context *ctx = test_context(1);
   double *x = malloc((size_t)(n_chain * n_step) * sizeof *x);
   double ratio = 0, error;
@@ -50,10 +50,10 @@ static void run_ar1(double a, long n_chain, long n_step, double low, double high
 
 static void chains_have_their_errors(void **state) {
   (void)state;
-  run_ar1(0, 1, 640, 0.95, 1.05);
-  run_ar1(0.8, 64, 40, 0.95, 1.05);  /* whole chains */
+  run_ar1(0, 1, 640, 0.9, 1.1);
+  run_ar1(0.8, 64, 40, 0.93, 1.07);  /* whole chains */
   run_ar1(0.8, 600, 10, 0.95, 1.05); /* several to a block */
-  run_ar1(0.8, 2, 1600, 0.85, 1.02); /* pieces of 100 steps */
+  run_ar1(0.8, 2, 1600, 0.83, 1.08); /* pieces of 100 steps */
 }
 
 /* Of <x>^2 <y>, whose gradient at the means (2, 3) is (12, 4). */
