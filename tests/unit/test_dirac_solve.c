@@ -120,6 +120,27 @@ static void free_quarks_move_as_in_momentum_space(void **state) {
   close_dirac(&s);
 }
 
+/* Of unit links the matrix has few different eigenvalues, and conjugate directions need as many iterations; others need
+ * many more. */
+static void directions_are_conjugate(void **state) {
+  const cw_lattice lat = {4, {4, 4, 4, 4}};
+  const cw_quark quark = {0.12, 0, {0, 0, 0, 1}};
+  dirac_subject s = open_dirac(*state, &lat, 16, 1, 0);
+  cw_field b = new_spinors(&s, 1, "b"), x = new_spinors(&s, 1, NULL);
+  load_dirac(&s, &quark);
+  for (int whole = 0; whole < 2; whole++) {
+    cw_solver solver = cg;
+    cw_solve_report report;
+    solver.no_parity = whole == 1;
+    solver.tolerance = 1e-9;
+    check_ok(*state, cw_dirac_solve(s.d, &solver, &b, &x, s.scratch, &report));
+    assert_true(report.iterations <= (whole ? 36 : 16));
+  }
+  cw_field_destroy(&b);
+  cw_field_destroy(&x);
+  close_dirac(&s);
+}
+
 /* Solutions of configurations and right-hand sides, by whomever they are accompanied. */
 static void bits_depend_on_nobody_else(void **state) {
   enum { CONFIGS = 2, RHS = 3 };
@@ -224,6 +245,7 @@ int main(void) {
       cmocka_unit_test(residuals_are_true),
       cmocka_unit_test(odd_pieces_are_solved_as_a_whole),
       cmocka_unit_test(free_quarks_move_as_in_momentum_space),
+      cmocka_unit_test(directions_are_conjugate),
       cmocka_unit_test(bits_depend_on_nobody_else),
       cmocka_unit_test(right_hand_sides_of_any_size),
       cmocka_unit_test(what_is_not_solved_is_an_error),
