@@ -55,6 +55,26 @@ static void residuals_are_true(void **state) {
   close_dirac(&s);
 }
 
+/* Ten iterations of BiCGStab are not enough; the others go on from there. */
+static void conjugate_gradients_finish_what_is_left(void **state) {
+  dirac_subject s = open_dirac(*state, &lattice, 4, 3, 0.6);
+  cw_field b = new_spinors(&s, 2, "b"), x = new_spinors(&s, 2, NULL);
+  load_dirac(&s, &clover);
+  for (int whole = 0; whole < 2; whole++) {
+    cw_solver solver = cg;
+    cw_solve_report report;
+    solver.kind = CW_SOLVER_BICGSTAB;
+    solver.max_iterations = 100;
+    solver.no_parity = whole == 1;
+    check_ok(*state, cw_dirac_solve(s.d, &solver, &b, &x, s.scratch, &report));
+    assert_true(report.iterations > 20 && report.iterations <= 100);
+    assert_true(residual(&s, &b, &x) < 1e-11);
+  }
+  cw_field_destroy(&b);
+  cw_field_destroy(&x);
+  close_dirac(&s);
+}
+
 /* A lattice of odd pieces has no even sites that all lanes share: the whole operator is inverted. */
 static void odd_pieces_are_solved_as_a_whole(void **state) {
   const cw_lattice lat = {4, {3, 2, 2, 6}};
@@ -243,6 +263,7 @@ static void what_is_not_solved_is_an_error(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(residuals_are_true),
+      cmocka_unit_test(conjugate_gradients_finish_what_is_left),
       cmocka_unit_test(odd_pieces_are_solved_as_a_whole),
       cmocka_unit_test(free_quarks_move_as_in_momentum_space),
       cmocka_unit_test(directions_are_conjugate),
