@@ -55,8 +55,9 @@ void cw_dirac_apply_odd(const cw_dirac *d, const cw_field *in, bool gamma5, cw_f
 /* ------------------------------------------------------------------ solvers */
 
 typedef enum {
-  CW_SOLVER_CG = 0, /* conjugate gradients on the normal equations: always converges */
-  CW_SOLVER_BICGSTAB /* H. A. van der Vorst, SIAM J. Sci. Stat. Comput. 13 (1992) 631: about half the work, may fail */
+  CW_SOLVER_CG = 0,  /* conjugate gradients on the normal equations: always converges */
+  CW_SOLVER_BICGSTAB /* H. A. van der Vorst, SIAM J. Sci. Stat. Comput. 13 (1992) 631: about half the work; where it fails, after a tenth of
+                        the iterations, conjugate gradients go on */
 } cw_solver_kind;
 extern const char *const cw_solver_words[]; /* "cg", "bicgstab"; NULL-terminated */
 
@@ -80,7 +81,7 @@ typedef struct {
 } cw_solve_report;
 
 /* x = D^-1 b, x and b other data; what x holds is overwritten. Right-hand sides and configurations are independent:
- * each has coefficients and an end of its own. scratch: rewound. report may be NULL. CW_ENUMERIC: the largest residual
+ * each has coefficients and an end of its own; |b|^2 must be a float, too. scratch: rewound. report may be NULL. CW_ENUMERIC: the largest residual
  * is above the tolerance after max_iterations; the message names configuration and right-hand side, and has the
  * history. CW_ENOMEM. */
 cw_status cw_dirac_solve(const cw_dirac *d, const cw_solver *solver, const cw_field *b, cw_field *x,

@@ -107,7 +107,7 @@ cw_status cw_solve_bicgstab(cw_solve_state *s, cw_arena *arena) {
   memcpy(c.shadow, s->r, bytes);
   memcpy(c.p, s->r, bytes);
   dot(s, c.shadow, s->r, c.rho);
-  while (s->iteration < s->solver->max_iterations) {
+  while (s->iteration < s->limit) {
     s->iteration++;
     cw_solve_matrix(s, c.p, c.v, NULL);
     dot(s, c.shadow, c.v, c.rv);

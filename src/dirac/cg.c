@@ -41,7 +41,7 @@ cw_status cw_solve_cg(cw_solve_state *s, cw_arena *arena) {
   memset(c.p, 0,
          (size_t)s->d->geom->n_outer * (size_t)s->range.n_rhs * CW_SPINOR * CW_LANES * sizeof *c.p);
   cw_dirac_run_vectors(s->d, kernels->turn, &direction, 1, NULL); /* p = s */
-  while (s->iteration < s->solver->max_iterations) {
+  while (s->iteration < s->limit) {
     s->iteration++;
     cw_solve_matrix(s, c.p, c.q, c.qq);
     divide(s, c.a, c.ss, c.qq);

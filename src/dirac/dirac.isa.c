@@ -63,4 +63,7 @@ static void lower(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row 
 
 extern const cw_dirac_kernels CW_ISA_NAME(cw_dirac_kernels);
 const cw_dirac_kernels CW_ISA_NAME(cw_dirac_kernels) = {
-    .in_double = kernels_double, .in_float = kernels_float, .gather = gather, .lower = lower};
+    .in_double = {hop_double, site_double, advance_double, turn_double, add_double, dot_double},
+    .in_float = {hop_float, site_float, advance_float, turn_float, add_float, dot_float},
+    .gather = gather,
+    .lower = lower};

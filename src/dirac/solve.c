@@ -45,7 +45,7 @@ static void record(cw_solve_state *s) {
 
 /* Which residuals are to be computed anew: in float they are as good as a thousandth of what they began with. */
 static bool look(cw_solve_state *s) {
-  const bool last = s->iteration >= s->solver->max_iterations;
+  const bool last = s->iteration >= s->limit;
   bool any = false;
   for (int i = 0; i < s->range.n; i++) {
     const int k = s->range.index[i];
@@ -91,7 +91,7 @@ static void compute_residual(cw_solve_state *s, cw_dirac_row *room) {
 }
 
 bool cw_solve_update(cw_solve_state *s) {
-  const bool last = s->iteration >= s->solver->max_iterations;
+  const bool last = s->iteration >= s->limit;
   cw_dirac_row room[CW_DIRAC_MAX_RHS];
   if (!last && s->iteration % CW_UPDATE_GRID != 0) return true;
   if (!look(s)) return true;
@@ -108,26 +108,31 @@ bool cw_solve_update(cw_solve_state *s) {
 
 /* -------------------------------------------------------------- before, after */
 
-/* c: on even sites A^-1 b, on odd ones b + kappa H A^-1 b; of the whole matrix: b. With gamma5 in front. */
+/* gamma5 in front of the right-hand sides. */
+static void turn_right_side(cw_solve_state *s) {
+  const cw_dirac_range *r = &s->range;
+  for (long o = 0; o < s->d->geom->n_outer; o++)
+    for (int k = 0; k < r->n_rhs; k++) {
+      double *c = s->c + (o * r->n_rhs + k) * (CW_SPINOR * CW_LANES);
+      if (r->which != CW_ALL_SITES && r->parity[o] != r->which) continue;
+      for (int i = CW_SPINOR / 2 * CW_LANES; i < CW_SPINOR * CW_LANES; i++) c[i] = -c[i];
+    }
+}
+
+/* c: on even sites A^-1 b, on odd ones b + kappa H A^-1 b; of the whole matrix: b. */
 static void prepare_right_side(cw_solve_state *s, const double *b) {
   const cw_dirac *d = s->d;
   cw_dirac_hop hop = {
       .range = s->range, .in = s->c, .base = b, .scale = d->quark.kappa, .out = s->c};
-  const cw_dirac_site site = {
-      .range = hop.range, .in = b, .matrix = cw_dirac_inverse(d, CW_DOUBLE), .out = s->c};
-  hop.gamma5 = s->hermitian;
-  memcpy(s->c, b, vector_size(s) * sizeof *b);
-  if (s->range.which == CW_ALL_SITES) {
-    const long n = (long)(vector_size(s) / (CW_SPINOR * CW_LANES));
-    for (long i = 0; i < n && s->hermitian; i++)
-      for (int k = CW_SPINOR / 2 * CW_LANES; k < CW_SPINOR * CW_LANES; k++)
-        s->c[i * (CW_SPINOR * CW_LANES) + k] *= -1;
-    return;
-  }
-  cw_dirac_site even = site;
+  cw_dirac_site even = {
+      .range = s->range, .in = b, .matrix = cw_dirac_inverse(d, CW_DOUBLE), .out = s->c};
   even.range.which = CW_EVEN_SITES;
-  if (site.matrix != NULL) cw_dirac_run_site(d, CW_DOUBLE, &even);
-  cw_dirac_run_hop(d, CW_DOUBLE, &hop, NULL);
+  memcpy(s->c, b, vector_size(s) * sizeof *b);
+  if (s->range.which == CW_ODD_SITES) {
+    if (even.matrix != NULL) cw_dirac_run_site(d, CW_DOUBLE, &even);
+    cw_dirac_run_hop(d, CW_DOUBLE, &hop, NULL);
+  }
+  if (s->hermitian) turn_right_side(s);
 }
 
 /* Even sites of the solution: A^-1 b, which c still holds, + kappa A^-1 H y. */
@@ -217,6 +222,27 @@ static cw_status judge(cw_solve_state *s, const double *b) {
   return not_converged(d, s->report, worst, config);
 }
 
+/* BiCGStab has a tenth of the iterations; what it leaves goes to conjugate gradients, from where it is. */
+static cw_status iterate(cw_solve_state *s, cw_arena *scratch) {
+  const cw_arena_mark mark = cw_arena_save(scratch);
+  cw_dirac_row room[CW_DIRAC_MAX_RHS];
+  s->limit = s->solver->max_iterations;
+  if (s->hermitian) return cw_solve_cg(s, scratch);
+  s->limit = (s->solver->max_iterations + 9) / 10;
+  CW_TRY(cw_solve_bicgstab(s, scratch));
+  cw_arena_rewind(scratch, mark);
+  if (s->range.n == 0 || s->limit == s->solver->max_iterations) return CW_OK;
+  s->limit = s->solver->max_iterations;
+  s->hermitian = true;
+  turn_right_side(s);
+  for (int k = 0; k < s->range.n_rhs; k++)
+    for (int l = 0; l < CW_LANES; l++) s->mask[k][l] = s->done[k][l] == 0;
+  compute_residual(s, room);
+  const cw_dirac_vectors lower = {.range = s->range, .re = s->mask, .x = s->rest, .y = s->r};
+  cw_dirac_run_vectors(s->d, s->d->kernels->lower, &lower, 1, NULL);
+  return cw_solve_cg(s, scratch);
+}
+
 cw_status cw_dirac_solve(const cw_dirac *d, const cw_solver *solver, const cw_field *b, cw_field *x,
                          cw_arena *scratch, cw_solve_report *report) {
   const int n = b->n_comp / CW_SPINOR;
@@ -242,9 +268,7 @@ cw_status cw_dirac_solve(const cw_dirac *d, const cw_solver *solver, const cw_fi
     cw_dirac_run_vectors(d, d->kernels->lower, &lower, 1, NULL);
     memset(s.mask, 0, (size_t)n * sizeof *s.mask);
     settle(&s);
-    st = s.range.n == 0 ? CW_OK
-         : s.hermitian  ? cw_solve_cg(&s, scratch)
-                        : cw_solve_bicgstab(&s, scratch);
+    st = s.range.n == 0 ? CW_OK : iterate(&s, scratch);
     if (st == CW_OK) {
       s.report->iterations = s.iteration;
       for (int k = 0; k < n; k++) s.index[k] = k;

@@ -21,7 +21,7 @@ typedef struct {
   cw_dirac_row *reference, *rr; /* |r|^2 at the last update, and now */
   cw_dirac_row *done;           /* 1: reached, or nobody's */
   cw_dirac_row *mask;
-  long iteration;
+  long iteration, limit; /* of the iterations of this solver */
   cw_solve_report *report;
 } cw_solve_state;
 

@@ -125,9 +125,6 @@ static void N(dot)(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row
   N(give)(out, r, (const NUMBER(*)[CW_LANES])sum, 2);
 }
 
-static const cw_dirac_kernels_of N(kernels) = {N(hop),  N(site), N(advance),
-                                               N(turn), N(add),  N(dot)};
-
 #undef V
 #undef VEC
 #undef N

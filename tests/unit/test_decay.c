@@ -91,7 +91,7 @@ static void the_fit_is_the_least_square(void **state) {
 
 /* Many seeds: pulls of 1, chi^2 of its degrees of freedom, and the covariance makes errors smaller. */
 static void errors_are_right(void **state) {
-  enum { SEEDS = 100, CHAINS = 3, STEPS = 100 };
+  enum { SEEDS = SANITIZED ? 6 : 100, CHAINS = 3, STEPS = 100 };
   static double data[CHAINS * STEPS * WIDTH];
   double pulls[2] = {0}, bias[2] = {0}, errors[2] = {0}, chi2 = 0;
   for (uint32_t seed = 0; seed < SEEDS; seed++) {
@@ -109,6 +109,7 @@ static void errors_are_right(void **state) {
       if (correlated) chi2 += fit.chi2 / fit.dof / SEEDS;
     }
   }
+  if (SANITIZED) return;
   for (int correlated = 0; correlated < 2; correlated++) {
     if (!(sqrt(pulls[correlated]) > 0.8 && sqrt(pulls[correlated]) < 1.25 &&
           fabs(bias[correlated]) < 0.3))
