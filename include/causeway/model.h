@@ -60,6 +60,9 @@ typedef struct {
    * what theta asks for. NULL: there is no such bound. */
   double (*held)(const cw_layer *L, cw_theta th);
   bool each; /* its products fill cw_gradient_of.each; if not, it must be NULL */
+  /* Of layers that ask what they carry between: from couplings to others (n_terms) of a theory. NULL: it
+   * makes no difference. */
+  void (*between)(cw_layer *L, const cw_theory_ops *th, const double *from, const double *to);
 } cw_layer_ops;
 
 struct cw_layer {
@@ -110,6 +113,7 @@ typedef struct {
   bool masked;                       /* moves a class of a mask at a time: reads number */
   bool (*fits)(cw_field_kind field); /* can it move these? NULL: reals alone */
   bool split;                        /* it works on any V; if not, on V = 1 */
+  bool defect; /* it belongs to a theory's defect: parameters of its name are the theory's */
   /* Can it not be so on that lattice? What tables say of single keys is not asked. NULL: it can. */
   bool (*refuse)(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
   /* It leaves sites beyond +-reach as they are. NULL: it moves them all. */
@@ -241,6 +245,10 @@ bool cw_model_has_each(const cw_model *m); /* can its products fill cw_gradient_
 /* Couplings c (n_terms) of the target, of which models with `bonds` take those of bond_term and
  * field_term; others ignore them. Zero until set. */
 void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c);
+
+/* Tells the layers of a flow between which couplings (n_terms) of a theory it carries, of which some take
+ * fixed numbers (cw_layer_ops.between); others ignore them. */
+void cw_model_between(cw_model *m, const cw_theory_ops *th, const double *from, const double *to);
 
 /* Passes over whole fields, here and in cw_model_carry, work in memory that the model keeps: threads
  * of one OpenMP team may make them at the same time, other threads must not. CW_ENOMEM.

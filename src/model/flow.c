@@ -370,6 +370,13 @@ static double held(const cw_model *model) {
   return least;
 }
 
+static void between(cw_model *model, const cw_theory_ops *th, const double *from,
+                    const double *to) {
+  const flow *m = flow_of(model);
+  for (int i = 0; i < m->n_layers; i++)
+    if (m->layer[i]->ops->between != NULL) m->layer[i]->ops->between(m->layer[i], th, from, to);
+}
+
 /* ---- without gradients ---- */
 
 /* A draw of the mixture: q0 and a random sign. */
@@ -418,4 +425,5 @@ static const cw_model_ops flow_ops = {.sample_block = sample_block,
                                       .find_trouble = find_trouble,
                                       .layer_name = layer_name,
                                       .held = held,
+                                      .between = between,
                                       .destroy = destroy};

@@ -27,6 +27,8 @@ typedef struct {
                       const double *x, bool inverse, cw_arena *work, bool *finite);
   const char *(*layer_name)(const cw_model *m, int layer);
   double (*held)(const cw_model *m); /* NULL: nothing is */
+  /* Flows only: cw_model_between. */
+  void (*between)(cw_model *m, const cw_theory_ops *th, const double *from, const double *to);
   void (*destroy)(cw_model *m);      /* all but theta, theta_f and work; frees m */
 } cw_model_ops;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "causeway/wilson.h"
 #include "model/layers/plain.h"
 
 typedef double row[CW_LANES];
@@ -166,6 +167,16 @@ static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj
 
 /* ---- the layer ---- */
 
+static void between(cw_layer *L, const cw_theory_ops *th, const double *from, const double *to) {
+  double ratio[3];
+  if (!cw_is_wilson(th)) return;
+  for (int n = 0; n < 3; n++) { /* classes of planes with time */
+    const double whole = from[1] + to[1];
+    ratio[n] = whole > 0 ? (from[2 * n + 1] + to[2 * n + 1]) / whole : 1;
+  }
+  cw_repair_weigh(L->impl, ratio);
+}
+
 static void destroy(cw_layer *L) {
   cw_repair *s = L->impl;
   cw_repair_lists_destroy(s);
@@ -185,6 +196,7 @@ static const cw_layer_ops ops = {.name = "repair",
                                  .init = cw_layer_init_zero,
                                  .destroy = destroy,
                                  .held = cw_repair_held,
+                                 .between = between,
                                  .each = true};
 
 static bool fits(cw_field_kind field) { return cw_kind(field)->on_links; }
@@ -266,5 +278,6 @@ const cw_layer_kind cw_layer_repair = {.ops = &ops,
                                        .choices = choices,
                                        .fits = fits,
                                        .split = true,
+                                       .defect = true,
                                        .refuse = refuse,
                                        .create = create};
