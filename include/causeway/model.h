@@ -63,6 +63,12 @@ typedef struct {
   /* Of layers that ask what they carry between: from couplings to others (n_terms) of a theory. NULL: it
    * makes no difference. */
   void (*between)(cw_layer *L, const cw_theory_ops *th, const double *from, const double *to);
+  /* Of layers that move some links alone (moves) and read no others than some (reads), both borrowed: as
+   * forward or inverse without a frame, on one block of a field of a patch that has those. NULL: all are
+   * needed. */
+  void (*links)(const cw_layer *L, const cw_link_set **moves, const cw_link_set **reads);
+  cw_status (*on_patch)(const cw_layer *L, cw_theta th, bool inverse, cw_field *block,
+                        double *logj, cw_arena *work);
 } cw_layer_ops;
 
 struct cw_layer {
@@ -269,6 +275,11 @@ bool cw_model_is_mixture(const cw_model *m); /* a flow with z2_mixture? */
 int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
                           const double *x, bool inverse, cw_arena *work, bool *finite);
 const char *cw_model_layer_name(const cw_model *m, int layer);
+
+/* The links that a flow's layers move, and those that they read: borrowed, NULL: all, or it is no flow of
+ * links. cw_model_carry takes fields of a patch, too, that has those. */
+const cw_link_set *cw_model_moves(const cw_model *m);
+const cw_link_set *cw_model_reads(const cw_model *m);
 
 /* Flows only. The layers without the prior, for all configurations in place: x <- f(x) or, inverse,
  * f^-1(x); logj (n_blocks*B) = ln |det| of what was applied, overwritten. No mirror images:

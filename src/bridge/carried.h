@@ -18,6 +18,7 @@ typedef struct {
   unsigned *known; /* x changed by other means than these moves: 0 */
   unsigned wanted; /* terms that the owner will ask for: found whenever others are */
   double *work;    /* (CW_CARRY_WORK, lanes) scratch */
+  const cw_theory_part *part; /* the links that maps move; NULL: all, or there are none */
 } cw_carried;
 
 /* All terms of a ladder's theory, as a set. */

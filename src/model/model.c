@@ -69,6 +69,9 @@ void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const doub
                         target->field_term > 0 ? c[target->field_term] : 0);
 }
 
+const cw_link_set *cw_model_moves(const cw_model *m) { return m->moves; }
+const cw_link_set *cw_model_reads(const cw_model *m) { return m->reads; }
+
 void cw_model_between(cw_model *m, const cw_theory_ops *th, const double *from, const double *to) {
   if (m->ops->between != NULL) m->ops->between(m, th, from, to);
 }

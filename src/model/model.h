@@ -41,6 +41,7 @@ struct cw_model {
   bool discrete;
   bool products; /* has it any? */
   bool each;     /* its products fill cw_gradient_of.each */
+  const cw_link_set *moves, *reads; /* of cw_model_moves, owned by the kind */
   long n_theta;
   double *theta;
   float *theta_f;

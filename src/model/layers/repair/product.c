@@ -53,24 +53,25 @@ static void add_dc(const product *y, const cw_repair_class *k, long first, long 
 
 /* ---- the links of the class ---- */
 
-/* Adjoints (d) of items become those before the class; gv, dc: what it adds along their sums and c. */
+/* Adjoints (d) of items become those before the class; gv, de: what it adds along their
+ * sums and e. */
 static void pull_links(const product *y, const cw_repair_class *k, long first, long n,
-                       cw_sum_rows *gv, double *dc) {
+                       cw_sum_rows *gv, double *de) {
   const cw_repair *s = y->s;
-  cw_sum_rows v;
-  cw_residual_c c;
+  cw_repair_sum v;
+  row dc[CW_FEATURES * CW_PLANES] CW_ALIGNED;
   cw_algebra_rows w, own, gw, of_det, along;
   cw_matrix_rows dx, gdx, m;
   row glogdet CW_ALIGNED = {0};
   double u[CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED;
   for (long i = 0; i < n; i++) glogdet[i] = y->glogj != NULL ? y->glogj[(first + i) % s->B] : 0;
-  cw_repair_sums(s, k, &y->f, first, &v, &c);
+  cw_repair_find_sum(s, k, &y->f, first, &v);
   s->op->fetch(&k->active, s->B, first, y->f.x, u);
   fetch_g(y, k, first, n, own.at);
-  s->of_link->terms(u, v.at, &c, w.at, dx.at);
+  s->of_link->terms(u, v.v.at, &v.c, w.at, dx.at);
   s->jacobian->map_vjp(w.at, dx.at, glogdet, of_det.at, gdx.at);
   if (y->inverse) { /* own: J^-T (g - c dl/da) = Ad(e^X) M^-T of it */
-    s->of_link->pull(u, v.at, &c, of_det.at, gdx.at, along.at, gv->at, dc);
+    s->of_link->pull(u, v.v.at, &v.c, of_det.at, gdx.at, along.at, gv->at, dc[0]);
     for (int a = 0; a < s->d * CW_LANES; a++) own.at[a] -= along.at[a];
     s->jacobian->map(w.at, dx.at, m.at, NULL);
     s->jacobian->solve(m.at, true, 1, own.at, NULL);
@@ -81,17 +82,19 @@ static void pull_links(const product *y, const cw_repair_class *k, long first, l
   }
   s->jacobian->pull(w.at, own.at, gw.at);
   for (int a = 0; a < s->d * CW_LANES; a++) gw.at[a] += of_det.at[a];
-  s->of_link->pull(u, v.at, &c, gw.at, gdx.at, along.at, gv->at, dc);
+  s->of_link->pull(u, v.v.at, &v.c, gw.at, gdx.at, along.at, gv->at, dc[0]);
   for (int a = 0; a < s->d * CW_LANES; a++) own.at[a] += along.at[a];
   if (!y->inverse) store_g(y, k, first, n, own.at);
+  memcpy(de, dc[CW_FEATURE_trace * CW_PLANES], sizeof(row));
+  cw_repair_pull_sum(s, &v, gv, de);
 }
 
 static void pull_batch(const product *y, const cw_repair_class *k, long first, long n) {
   const cw_repair *s = y->s;
   const int staples = 2 * (s->dim - 1), level = CW_PLANES * s->n_real * CW_LANES;
   cw_sum_rows gv;
-  row of_c[CW_FEATURES * CW_PLANES] CW_ALIGNED, dc[CW_REPAIR_STAPLES] CW_ALIGNED;
-  pull_links(y, k, first, n, &gv, of_c[0]);
+  row de CW_ALIGNED, dc[CW_REPAIR_STAPLES] CW_ALIGNED;
+  pull_links(y, k, first, n, &gv, de);
   double *gm = gv.at + CW_THIN * level, *gr = s->trace ? gv.at + CW_SHORT * level : NULL;
   s->op->sum_vjp(&k->active, staples, s->B, first, n, y->f.x, y->f.a, gm, NULL, NULL, y->bar,
                  dc[0]);
@@ -101,7 +104,7 @@ static void pull_batch(const product *y, const cw_repair_class *k, long first, l
   add_dc(y, k, first, n, s->orbits.n_staples, dc[0]);
   for (long i = 0; s->trace && i < n; i++)
     y->dc[(first + i) % s->B * y->L->n_theta + 2 * s->orbits.n_staples +
-          k->near[first / s->B]->orbit] += of_c[CW_FEATURE_trace * CW_PLANES][i];
+          k->near[first / s->B]->orbit] += de[i];
 }
 
 /* ---- a class ---- */
@@ -172,21 +175,15 @@ static cw_status open_product(const cw_layer *L, const double *theta, cw_arena *
   return CW_OK;
 }
 
-static cw_status add_theta(const product *y, const double *theta, cw_gradient_of *to,
-                           cw_arena *work) {
+static void add_theta(const product *y, cw_gradient_of *to) {
   const long n = y->L->n_theta;
   const int B = y->s->B;
-  double *each = cw_arena_alloc(work, (size_t)(B * n) * sizeof *each), lanes[CW_LANES];
-  if (each == NULL) return CW_ENOMEM;
-  memset(each, 0, (size_t)(B * n) * sizeof *each);
-  for (int b = 0; b < B; b++)
-    cw_repair_coefficients_vjp(y->s, theta, y->dc + b * n, each + b * n);
+  double lanes[CW_LANES];
   for (long i = 0; i < n; i++) {
-    for (int b = 0; b < B; b++) lanes[b] = (y->inverse ? -1 : 1) * each[b * n + i];
+    for (int b = 0; b < B; b++) lanes[b] = (y->inverse ? -1 : 1) * y->dc[b * n + i];
     to->sum[i] += cw_sum(lanes, (size_t)B);
     for (int b = 0; to->each != NULL && b < B; b++) to->each[i * CW_LANES + b] += lanes[b];
   }
-  return CW_OK;
 }
 
 /* The active links of a class, before or after it: a link moves once. */
@@ -213,7 +210,8 @@ static cw_status pass_vjp(const cw_layer *L, cw_theta th, bool inverse, const cw
     if (inverse) set_class(&y, k, at->y);
   }
   move_g(&y, g, true);
-  return gtheta != NULL ? add_theta(&y, th.d, gtheta, work) : CW_OK;
+  if (gtheta != NULL) add_theta(&y, gtheta);
+  return CW_OK;
 }
 
 static cw_status product_of(const cw_layer *L, cw_theta th, bool inverse, const void *frame,

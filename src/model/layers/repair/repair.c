@@ -30,11 +30,8 @@ cw_status cw_repair_open_local(const cw_layer *L, const double *theta, cw_arena 
                          .filled = cw_arena_alloc(arena, links),
                          .a = cw_arena_alloc(arena, most * sizeof *f->a),
                          .b = cw_arena_alloc(arena, most * sizeof *f->b),
-                         .c = cw_arena_alloc(arena, (size_t)L->n_theta * sizeof *f->c)};
-  if (!f->x || !f->once || !f->twice || !f->kept || !f->filled || !f->a || !f->b || !f->c)
-    return CW_ENOMEM;
-  cw_repair_coefficients(s, theta, f->c);
-  return CW_OK;
+                         .theta = theta};
+  return f->x && f->once && f->twice && f->kept && f->filled && f->a && f->b ? CW_OK : CW_ENOMEM;
 }
 
 /* The active links of x go to `to`, or come back from it. */
@@ -49,7 +46,7 @@ static void copy_active(const cw_repair *s, const cw_repair_class *k, double *x,
 
 void cw_repair_smear(const cw_repair *s, const cw_repair_class *k, cw_repair_local *f) {
   const int staples = 2 * (s->dim - 1);
-  cw_repair_spread(s, k, f->c, f->a, f->b);
+  cw_repair_spread(s, k, f->theta, f->a, f->b);
   s->op->fill(&k->active, staples, s->B, f->x, f->filled);
   copy_active(s, k, f->x, f->kept, false);
   copy_active(s, k, f->x, f->filled, true);
@@ -67,38 +64,24 @@ long cw_repair_batch(const cw_repair *s, const cw_repair_class *k, long first) {
   return n;
 }
 
-void cw_repair_sums(const cw_repair *s, const cw_repair_class *k, const cw_repair_local *f,
-                    long first, cw_sum_rows *v, cw_residual_c *c) {
-  const int staples = 2 * (s->dim - 1), level = CW_PLANES * s->n_real * CW_LANES;
-  double *sum = v->at + CW_THIN * level, *other = s->trace ? v->at + CW_SHORT * level : NULL;
-  *c = (cw_residual_c){{{0}}};
-  c->of[CW_FEATURE_s0][0] = 1;
-  if (s->trace)
-    c->of[CW_FEATURE_trace][0] = f->c[2 * s->orbits.n_staples + k->near[first / s->B]->orbit];
-  memset(v, 0, (size_t)(CW_LEVELS * level) * sizeof(double));
-  s->op->sum(&k->active, staples, s->B, first, f->x, f->a, sum, NULL, NULL);
-  s->op->sum(&k->active, staples, s->B, first, f->twice, f->b, sum, k->w, other);
-}
-
 bool cw_repair_turn(const cw_repair *s, const cw_repair_class *k, bool inverse,
                     cw_repair_local *f, double *logj) {
   bool found = true;
   cw_repair_smear(s, k, f);
   for (long first = 0, n; first < k->active.n * s->B; first += n) {
-    cw_sum_rows v;
-    cw_residual_c c;
+    cw_repair_sum v;
     link_rows u, e, to;
     cw_algebra_rows w;
     cw_matrix_rows dx;
     row logdet CW_ALIGNED;
     n = cw_repair_batch(s, k, first);
-    cw_repair_sums(s, k, f, first, &v, &c);
+    cw_repair_find_sum(s, k, f, first, &v);
     s->op->fetch(&k->active, s->B, first, f->x, u.at);
     if (inverse) {
-      found &= s->of_link->solve(u.at, v.at, &c, to.at, w.at);
-      s->of_link->terms(to.at, v.at, &c, w.at, dx.at);
+      found &= s->of_link->solve(u.at, v.v.at, &v.c, to.at, w.at);
+      s->of_link->terms(to.at, v.v.at, &v.c, w.at, dx.at);
     } else {
-      s->of_link->terms(u.at, v.at, &c, w.at, dx.at);
+      s->of_link->terms(u.at, v.v.at, &v.c, w.at, dx.at);
       s->rows->exp(e.at, w.at);
       s->rows->mul(to.at, e.at, u.at);
     }
@@ -165,6 +148,35 @@ static cw_status inverse(const cw_layer *L, cw_theta th, double *y, double *logj
   return pass(L, th, true, y, logj, tape, frame);
 }
 
+/* ---- on a patch of others ---- */
+
+static void links(const cw_layer *L, const cw_link_set **moves, const cw_link_set **reads) {
+  const cw_repair *s = L->impl;
+  *moves = &s->moves;
+  *reads = &s->reads;
+}
+
+/* The local field is the block's links in another order. */
+static cw_status on_patch(const cw_layer *L, cw_theta th, bool turns_back, cw_field *block,
+                          double *logj, cw_arena *work) {
+  const cw_repair *s = L->impl;
+  const size_t n = (size_t)(s->B * s->n_real);
+  const int32_t *place = block->patch->place;
+  const cw_arena_mark mark = cw_arena_save(work);
+  cw_repair_local f;
+  CW_TRY(cw_repair_open_local(L, th.d, work, &f));
+  for (long i = 0; i < s->patch.n; i++)
+    memcpy(f.x + (size_t)i * n, block->data + (size_t)place[s->number[i]] * n, n * sizeof *f.x);
+  CW_TRY(turn_all(L, turns_back, &f, logj));
+  for (int c = 0; c < s->n_classes; c++)
+    for (long i = 0; i < s->class[c].active.n; i++) {
+      const size_t from = (size_t)s->class[c].active.link[i].to;
+      memcpy(block->data + (size_t)place[s->number[from]] * n, f.x + from * n, n * sizeof *f.x);
+    }
+  cw_arena_rewind(work, mark);
+  return CW_OK;
+}
+
 /* ---- the layer ---- */
 
 static void between(cw_layer *L, const cw_theory_ops *th, const double *from, const double *to) {
@@ -197,6 +209,8 @@ static const cw_layer_ops ops = {.name = "repair",
                                  .destroy = destroy,
                                  .held = cw_repair_held,
                                  .between = between,
+                                 .links = links,
+                                 .on_patch = on_patch,
                                  .each = true};
 
 static bool fits(cw_field_kind field) { return cw_kind(field)->on_links; }

@@ -6,6 +6,7 @@
  * class:
  *
  *   U' = e^X U,  X = -sum_s TA(U [a_s S_s + b_s S''_s]^+) - e TA(conj(tr P) P),  P = U (sum_s w_s S''_s)^+,
+ *   times s below,
  *
  * s the staples of the link, S_s of thin links, S''_s of frozen ones smeared twice. The fields of a class:
  *   1. every active link is filled with N(sum_s w_s S_s/max_s w_s), two steps of Newton's (residual.h);
@@ -18,9 +19,13 @@
  * links. X is then covariant under it; a pass is, up to the order of classes, with the mask `half`. Orbits
  * are those on the infinite lattice, so that parameters mean the same on each.
  *
- * Contraction. As in residual.h: every orbit of links has c = theta (1 + r^4)^(-1/8), r = m sum_i (b_i
- * theta_i)^2/b^2 of its m numbers, b = 1/2, with b_i the number of staples of the orbit at a link for a and
- * b, and sqrt(2) N n^2/4 for e, n all staples (e = theta/4). So the layer is a bijection for every theta.
+ * Contraction. With A = sum_s (a_s S_s + b_s S''_s) and R = sum_s w_s S''_s X changes by no more than K |dU|
+ * (Frobenius norm), K = |A| + |e| sqrt(1 + N) |R|^2: TA is a projection, and of conj(tr TP) P + conj(tr P) T P
+ * with tr T = 0 the parts are bounded by sqrt(|P|^2 - |t|^2/N) |P| and |t| |P|, t = tr P. Both are frozen, so
+ * that X is multiplied by s = (1 + (2 K)^8)^(-1/8), the same number forwards and backwards: s K < 1/2 for
+ * every theta and every field, and the layer is a bijection. Where K = 1/4 s is 1 - 5e-4, where K = 1/8 1 -
+ * 2e-6. A bound by theta alone, as in residual.h, would have to do for fields whose smeared staples have
+ * nothing to do with the thin ones; here a and b nearly cancel, and it would hold a flow back to a tenth.
  *
  * Work is done on a copy of the links that matter, (place, configuration, number): those within hops + 3.
  * Private to this folder, to the benchmarks and to the tests. */
@@ -99,18 +104,31 @@ void cw_repair_lists_destroy(cw_repair *s);
 /* Weights for plaquettes with 0, 1 and 2 links of the defect. */
 void cw_repair_weigh(cw_repair *s, const double ratio[3]);
 
-/* ---- coefficients.c ---- */
+/* theta: a of all orbits of staples, b, and with `trace` 4 e of all orbits of links. */
+static inline long cw_repair_n_theta(const cw_repair *s) {
+  return 2 * s->orbits.n_staples + (s->trace ? s->orbits.n_links : 0);
+}
 
-/* theta: a of all orbits of staples, b, and with `trace` e of all orbits of links. */
-long cw_repair_n_theta(const cw_repair *s);
-/* c (n_theta), and dtheta += what dc becomes. */
-void cw_repair_coefficients(const cw_repair *s, const double *theta, double *c);
-void cw_repair_coefficients_vjp(const cw_repair *s, const double *theta, const double *dc,
-                                double *dtheta);
-double cw_repair_held(const cw_layer *L, cw_theta th);
-/* Those of the staples of active links: a, b (class->active.n). */
-void cw_repair_spread(const cw_repair *s, const cw_repair_class *k, const double *c,
+/* ---- sums.c ---- */
+
+/* Sums of active items, as cw_residual_ops take them: s A and sqrt(s) R. */
+typedef struct {
+  cw_sum_rows v;
+  cw_residual_c c;
+  double a[CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED, r[CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED;
+  double a2[CW_LANES] CW_ALIGNED, r2[CW_LANES] CW_ALIGNED; /* |A|^2, |R|^2 */
+  double e, s[CW_LANES], slope[CW_LANES];                   /* d ln s/dK */
+} cw_repair_sum;
+struct cw_repair_local;
+void cw_repair_find_sum(const cw_repair *s, const cw_repair_class *k,
+                        const struct cw_repair_local *f, long first, cw_repair_sum *to);
+/* gv, of v, becomes that of A and R; de (CW_LANES), of e at given v, that at given A and R. */
+void cw_repair_pull_sum(const cw_repair *s, const cw_repair_sum *at, cw_sum_rows *gv, double *de);
+/* a and b of the staples of active links (class->active.n). */
+void cw_repair_spread(const cw_repair *s, const cw_repair_class *k, const double *theta,
                       cw_repair_weights *a, cw_repair_weights *b);
+/* The smallest s of links that are all 1. */
+double cw_repair_held(const cw_layer *L, cw_theta th);
 
 /* ---- kernels ---- */
 
@@ -151,13 +169,12 @@ CW_ISA_TABLES(cw_repair_kernels, cw_repair_kernels);
 /* ---- passes ---- */
 
 /* Local fields of a pass. */
-typedef struct {
+typedef struct cw_repair_local {
   double *x;             /* thin links; while a class is filled and smeared, active ones are filled */
   double *once, *twice;  /* smeared */
   double *kept, *filled; /* (s->most, B, n_real) */
   cw_repair_weights *a, *b; /* (s->most) of the class */
-  double *c;                /* (n_theta) */
-  double *e;                /* (n_links) e of orbits of links */
+  const double *theta;
 } cw_repair_local;
 cw_status cw_repair_open_local(const cw_layer *L, const double *theta, cw_arena *arena,
                                cw_repair_local *f);
@@ -168,9 +185,6 @@ bool cw_repair_turn(const cw_repair *s, const cw_repair_class *k, bool inverse,
                     cw_repair_local *f, double *logj);
 /* Active items of the orbit of links that begins with item first of a class: at most CW_LANES. */
 long cw_repair_batch(const cw_repair *s, const cw_repair_class *k, long first);
-/* Sums of active items, as cw_residual_ops take them, and c for them. */
-void cw_repair_sums(const cw_repair *s, const cw_repair_class *k, const cw_repair_local *f,
-                    long first, cw_sum_rows *v, cw_residual_c *c);
 
 /* A frame is the local field before and after the pass. */
 typedef struct {

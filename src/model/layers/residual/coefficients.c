@@ -1,7 +1,6 @@
 /* From parameters to coefficients below the bound of a contraction, and back for gradients. */
 #include <math.h>
 
-#include "model/layers/bounded.h"
 #include "model/layers/residual/residual.h"
 
 static const struct {
@@ -17,6 +16,8 @@ static const struct {
 #undef LINEAR
 #undef SQUARE
 };
+
+static const double contraction = 0.5;
 
 /* b_i of residual.h for sums of n staples. conj(tr P) P of U(1) has no part in the algebra. */
 static double bound_of(const cw_residual *s, int feature, int n) {
@@ -62,7 +63,9 @@ int cw_residual_list_slots(cw_residual *s, const cw_lattice *lat, bool by_plane)
 static double shrink(const cw_residual_slots *k, const double *theta, double *slope) {
   double sum = 0;
   for (int i = 0; i < k->n; i++) sum += pow(k->slot[i].bound * theta[k->slot[i].theta], 2);
-  return cw_bounded(k->n, sum, slope);
+  const double of_sum = k->n / (contraction * contraction), r = of_sum * sum;
+  *slope = -r * r * r / (1 + r * r * r * r) * of_sum;
+  return pow(1 + r * r * r * r, -0.125);
 }
 
 double cw_residual_held(const cw_layer *L, cw_theta th) {
