@@ -307,8 +307,7 @@ static void test_held(void **state) {
   assert_int_equal(a.L->n_theta, 5);
   const double near[] = {-0.2, -0.2, 0.2, 0.2, 0}, far[] = {1, 1, 1, 1, 0};
   check_close(cw_repair_held(a.L, (cw_theta){near, NULL}), 1, 1e-15);
-  /* s (12 sqrt 3) = 1/2 but for a ten-thousandth */
-  check_close(cw_repair_held(a.L, (cw_theta){far, NULL}) * 24 * sqrt(3), 1, 1e-3);
+  check_close(cw_repair_held(a.L, (cw_theta){far, NULL}) * 24 * pow(3, 0.125), 1, 1e-9);
   close_subject(&a);
 }
 

@@ -56,7 +56,11 @@ static plain smeared(const subject *a, plain f) {
   return g;
 }
 
-static long double size_of(matrix m) { return sqrtl(creall(trace(times(m, dagger(m))))); }
+static long double square_of(matrix m) { return creall(trace(times(m, dagger(m)))); }
+static long double norm_of(matrix m) {
+  const matrix b = times(dagger(m), m);
+  return powl(square_of(times(b, b)), 0.125L);
+}
 
 /* X of an active link. */
 static matrix field_of(const subject *a, const plain *thin, const plain *twice,
@@ -74,7 +78,8 @@ static matrix field_of(const subject *a, const plain *thin, const plain *twice,
     A = plus(A, a->theta[i], staple_of(a, thin, coord, mu, s, &w));
     A = plus(A, a->theta[n_staples + i], staple_of(a, twice, coord, mu, s, &w));
   }
-  const long double N = thin->kind_N, K = size_of(A) + fabs(e) * (N > 1) * sqrtl(1 + N) * powl(size_of(R), 2);
+  const long double N = thin->kind_N, r2 = square_of(R);
+  const long double K = norm_of(A) + (N > 1 ? fabs(e) * sqrtl(r2 * (r2 + N * powl(norm_of(R), 2))) : 0);
   const matrix P = times(u, dagger(R));
   q = plus(times(u, dagger(A)), e * conjl(trace(P)), P);
   q = plus((matrix){.n = q.n}, powl(1 + powl(2 * K, 8), -0.125L), q);

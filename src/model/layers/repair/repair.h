@@ -20,12 +20,14 @@
  * are those on the infinite lattice, so that parameters mean the same on each.
  *
  * Contraction. With A = sum_s (a_s S_s + b_s S''_s) and R = sum_s w_s S''_s X changes by no more than K |dU|
- * (Frobenius norm), K = |A| + |e| sqrt(1 + N) |R|^2: TA is a projection, and of conj(tr TP) P + conj(tr P) T P
- * with tr T = 0 the parts are bounded by sqrt(|P|^2 - |t|^2/N) |P| and |t| |P|, t = tr P. Both are frozen, so
- * that X is multiplied by s = (1 + (2 K)^8)^(-1/8), the same number forwards and backwards: s K < 1/2 for
- * every theta and every field, and the layer is a bijection. Where K = 1/4 s is 1 - 5e-4, where K = 1/8 1 -
- * 2e-6. A bound by theta alone, as in residual.h, would have to do for fields whose smeared staples have
- * nothing to do with the thin ones; here a and b nearly cancel, and it would hold a flow back to a tenth.
+ * (Frobenius norm), K = [A] + |e| |R| sqrt(|R|^2 + N [R]^2), [m] >= the largest singular value of m: TA is a
+ * projection, and of conj(tr TP) P + conj(t) T P with tr T = 0, t = tr P, the parts are bounded by sqrt(|P|^2 -
+ * |t|^2/N) |P| and |t| [P]. [m] = (tr (m^+ m)^4)^(1/8), 1.15 times too large for a multiple of an element of
+ * SU(3). A and R are frozen, so that X is multiplied by s = (1 + (2 K)^8)^(-1/8), the same number forwards and
+ * backwards: s K < 1/2 for every theta and every field, and the layer is a bijection. Where K = 1/4 s is 1 -
+ * 5e-4, where K = 1/8 1 - 2e-6. A bound by theta alone, as in residual.h, would have to do for fields whose
+ * smeared staples have nothing to do with the thin ones; here a and b nearly cancel, and it would hold a flow
+ * back to a tenth.
  *
  * Work is done on a copy of the links that matter, (place, configuration, number): those within hops + 3.
  * Private to this folder, to the benchmarks and to the tests. */
@@ -113,11 +115,18 @@ static inline long cw_repair_n_theta(const cw_repair *s) {
 
 /* Sums of active items, as cw_residual_ops take them: s A and sqrt(s) R. */
 typedef struct {
+  double at[CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED;
+} cw_repair_rows;
+/* A matrix with |m|^2, [m] and its derivative g: d[m] = Re tr g^+ dm. */
+typedef struct {
+  cw_repair_rows m, g;
+  double square[CW_LANES] CW_ALIGNED, norm[CW_LANES] CW_ALIGNED;
+} cw_repair_normed;
+typedef struct {
   cw_sum_rows v;
   cw_residual_c c;
-  double a[CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED, r[CW_RESIDUAL_REAL * CW_LANES] CW_ALIGNED;
-  double a2[CW_LANES] CW_ALIGNED, r2[CW_LANES] CW_ALIGNED; /* |A|^2, |R|^2 */
-  double e, s[CW_LANES], slope[CW_LANES];                   /* d ln s/dK */
+  cw_repair_normed a, r;
+  double e, s[CW_LANES], slope[CW_LANES]; /* d ln s/dK */
 } cw_repair_sum;
 struct cw_repair_local;
 void cw_repair_find_sum(const cw_repair *s, const cw_repair_class *k,
