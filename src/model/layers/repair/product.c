@@ -96,24 +96,26 @@ static void pull_batch(const product *y, const cw_repair_class *k, long first, l
   row de CW_ALIGNED, dc[CW_REPAIR_STAPLES] CW_ALIGNED;
   pull_links(y, k, first, n, &gv, de);
   double *gm = gv.at + CW_THIN * level, *gr = s->trace ? gv.at + CW_SHORT * level : NULL;
-  s->op->sum_vjp(&k->active, staples, s->B, first, n, y->f.x, y->f.a, gm, NULL, NULL, y->bar,
-                 dc[0]);
+  s->op->sum_vjp(&k->active, staples, s->B, first, n, y->f.x, y->f.a, gm, k->w,
+                 s->smears ? NULL : gr, y->bar, dc[0]);
   add_dc(y, k, first, n, 0, dc[0]);
-  s->op->sum_vjp(&k->active, staples, s->B, first, n, y->f.twice, y->f.b, gm, k->w, gr,
-                 y->bar_twice, dc[0]);
-  add_dc(y, k, first, n, s->orbits.n_staples, dc[0]);
+  if (s->smears) {
+    s->op->sum_vjp(&k->active, staples, s->B, first, n, y->f.twice, y->f.b, gm, k->w, gr,
+                   y->bar_twice, dc[0]);
+    add_dc(y, k, first, n, s->orbits.n_staples, dc[0]);
+  }
   for (long i = 0; s->trace && i < n; i++)
-    y->dc[(first + i) % s->B * y->L->n_theta + 2 * s->orbits.n_staples +
+    y->dc[(first + i) % s->B * y->L->n_theta + cw_repair_first_e(s) +
           k->near[first / s->B]->orbit] += de[i];
 }
 
 /* ---- a class ---- */
 
-/* Adjoints of frozen links in y->bar, which are those of all but the active ones, to y->g. */
-static void pull_frozen(const product *y, const cw_repair_class *k) {
+/* Adjoints of smeared links to those of the thin ones that they are made of. */
+static void pull_smearing(const product *y, const cw_repair_class *k) {
   const cw_repair *s = y->s;
-  const int staples = 2 * (s->dim - 1), n_real = s->n_real;
-  const size_t n = (size_t)(s->B * n_real);
+  const int staples = 2 * (s->dim - 1);
+  const size_t n = (size_t)(s->B * s->n_real);
   s->op->smear_vjp(&k->twice, staples, s->B, s->weight, y->f.once, y->bar_twice, y->bar_once);
   for (long i = 0; i < k->active.n; i++)
     memcpy(y->f.x + (size_t)k->active.link[i].to * n, y->f.filled + (size_t)i * n,
@@ -123,7 +125,12 @@ static void pull_frozen(const product *y, const cw_repair_class *k) {
   for (long i = 0; i < k->active.n; i++)
     memcpy(y->f.x + (size_t)k->active.link[i].to * n, y->f.kept + (size_t)i * n,
            n * sizeof *y->f.x);
-  s->op->tangent(s->patch.n * s->B, y->inverse ? -1 : 1, y->f.x, y->bar, y->g);
+}
+
+/* Adjoints of frozen links in y->bar, which are those of all but the active ones, to y->g. */
+static void pull_frozen(const product *y, const cw_repair_class *k) {
+  if (y->s->smears) pull_smearing(y, k);
+  y->s->op->tangent(y->s->patch.n * y->s->B, y->inverse ? -1 : 1, y->f.x, y->bar, y->g);
 }
 
 static void pull_class(product *y, const cw_repair_class *k) {

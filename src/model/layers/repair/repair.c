@@ -31,6 +31,7 @@ cw_status cw_repair_open_local(const cw_layer *L, const double *theta, cw_arena 
                          .a = cw_arena_alloc(arena, most * sizeof *f->a),
                          .b = cw_arena_alloc(arena, most * sizeof *f->b),
                          .theta = theta};
+  if (!s->smears) f->twice = f->x;
   return f->x && f->once && f->twice && f->kept && f->filled && f->a && f->b ? CW_OK : CW_ENOMEM;
 }
 
@@ -47,6 +48,7 @@ static void copy_active(const cw_repair *s, const cw_repair_class *k, double *x,
 void cw_repair_smear(const cw_repair *s, const cw_repair_class *k, cw_repair_local *f) {
   const int staples = 2 * (s->dim - 1);
   cw_repair_spread(s, k, f->theta, f->a, f->b);
+  if (!s->smears) return;
   s->op->fill(&k->active, staples, s->B, f->x, f->filled);
   copy_active(s, k, f->x, f->kept, false);
   copy_active(s, k, f->x, f->filled, true);
@@ -215,12 +217,14 @@ static const cw_layer_ops ops = {.name = "repair",
 
 static bool fits(cw_field_kind field) { return cw_kind(field)->on_links; }
 
+enum { MASK, STAPLES }; /* word keys */
+enum { BOTH, THIN };    /* staples */
 enum { HOPS, DIRECTION, EDGE, WEIGHT = EDGE + CW_MAX_DIM, TRACE }; /* numbers */
 
 static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
   const double *p = spec->param;
   *fault = (cw_layer_fault){0};
-  if (cw_mask_refuses(lat, (cw_mask_kind)spec->choice[0], NULL, fault->why)) return true;
+  if (cw_mask_refuses(lat, (cw_mask_kind)spec->choice[MASK], NULL, fault->why)) return true;
   if (lat->dim < 2) {
     *fault = (cw_layer_fault){.why = "needs plaquettes, so two directions at least"};
     return true;
@@ -257,6 +261,7 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
                    .dim = geom->lat.dim,
                    .B = CW_LANES / geom->V,
                    .weight = spec->param[WEIGHT],
+                   .smears = spec->choice[STAPLES] == BOTH,
                    .trace = spec->param[TRACE] != 0,
                    .orbits = defect_of(spec, geom->lat.dim),
                    .op = &CW_DISPATCH(isa, cw_repair_kernels)->kind[field],
@@ -264,7 +269,7 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
                    .rows = &CW_DISPATCH(isa, cw_row_kernels)->kind[field],
                    .jacobian = &CW_DISPATCH(isa, cw_jacobian_kernels)->kind[field]};
   cw_status st = cw_repair_find_orbits(ctx, &s->orbits);
-  if (st == CW_OK) st = cw_repair_list_classes(ctx, geom, (cw_mask_kind)spec->choice[0], s);
+  if (st == CW_OK) st = cw_repair_list_classes(ctx, geom, (cw_mask_kind)spec->choice[MASK], s);
   (*out)->n_theta = st == CW_OK ? cw_repair_n_theta(s) : 0;
   if (st == CW_OK) return CW_OK;
   destroy(*out);
@@ -283,8 +288,9 @@ static const cw_param params[] = {
     {"weight", "of the staples of a link that is smeared", 0.2, 0, 1, CW_REAL},
     {"trace", "a number more for each orbit of links, of |tr U S|^2", 1, 0, 1, CW_FLAG},
     {NULL, NULL, 0, 0, 0, CW_REAL}};
-static const char *const choices_name[] = {"mask", NULL};
-static const char *const *const choices[] = {cw_mask_words};
+static const char *const staple_words[] = {"both", "thin", NULL};
+static const char *const choices_name[] = {"mask", "staples", NULL};
+static const char *const *const choices[] = {cw_mask_words, staple_words};
 
 const cw_layer_kind cw_layer_repair = {.ops = &ops,
                                        .params = params,

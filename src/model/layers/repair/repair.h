@@ -11,6 +11,7 @@
  * s the staples of the link, S_s of thin links, S''_s of frozen ones smeared twice. The fields of a class:
  *   1. every active link is filled with N(sum_s w_s S_s/max_s w_s), two steps of Newton's (residual.h);
  *   2. two steps of V = N(U + weight sum_s w_s S_s), where they matter;
+ * With `staples: thin` there is no b, nothing is filled or smeared, and S'' is S in P.
  * w_s is the coupling of the plaquette in units of one far from the defect, 0 to 1: half way between the two
  * theories that the layer is between (`between`), 1 until that is said.
  *
@@ -85,7 +86,7 @@ typedef struct {
   cw_field_kind field;
   int n_real, d, dim, B;
   double weight;
-  bool trace;
+  bool smears, trace;
   cw_repair_orbits orbits;
   int n_classes;
   cw_repair_class *class; /* (n_classes); owned */
@@ -106,9 +107,13 @@ void cw_repair_lists_destroy(cw_repair *s);
 /* Weights for plaquettes with 0, 1 and 2 links of the defect. */
 void cw_repair_weigh(cw_repair *s, const double ratio[3]);
 
-/* theta: a of all orbits of staples, b, and with `trace` 4 e of all orbits of links. */
+/* theta: a of all orbits of staples, b where links are smeared, and with `trace` 4 e of all orbits of links,
+ * from number cw_repair_first_e on. */
+static inline int cw_repair_first_e(const cw_repair *s) {
+  return (s->smears ? 2 : 1) * s->orbits.n_staples;
+}
 static inline long cw_repair_n_theta(const cw_repair *s) {
-  return 2 * s->orbits.n_staples + (s->trace ? s->orbits.n_links : 0);
+  return cw_repair_first_e(s) + (s->trace ? s->orbits.n_links : 0);
 }
 
 /* ---- sums.c ---- */
@@ -180,7 +185,7 @@ CW_ISA_TABLES(cw_repair_kernels, cw_repair_kernels);
 /* Local fields of a pass. */
 typedef struct cw_repair_local {
   double *x;             /* thin links; while a class is filled and smeared, active ones are filled */
-  double *once, *twice;  /* smeared */
+  double *once, *twice;  /* smeared; twice: x where nothing is */
   double *kept, *filled; /* (s->most, B, n_real) */
   cw_repair_weights *a, *b; /* (s->most) of the class */
   const double *theta;

@@ -11,7 +11,7 @@ void cw_repair_spread(const cw_repair *s, const cw_repair_class *k, const double
   for (long i = 0; i < k->active.n; i++)
     for (int j = 0; j < 2 * (s->dim - 1); j++) {
       a[i][j] = theta[k->near[i]->staple[j]];
-      b[i][j] = theta[s->orbits.n_staples + k->near[i]->staple[j]];
+      if (s->smears) b[i][j] = theta[s->orbits.n_staples + k->near[i]->staple[j]];
     }
 }
 
@@ -53,12 +53,12 @@ void cw_repair_find_sum(const cw_repair *s, const cw_repair_class *k, const cw_r
                         long first, cw_repair_sum *to) {
   const int staples = 2 * (s->dim - 1), level = CW_PLANES * s->n_real * CW_LANES;
   const int orbit = k->near[first / s->B]->orbit, N = cw_kind(s->field)->n_colours;
-  const double theta = s->trace ? f->theta[2 * s->orbits.n_staples + orbit] : 0;
+  const double theta = s->trace ? f->theta[cw_repair_first_e(s) + orbit] : 0;
   *to = (cw_repair_sum){.e = e_of(s, theta)};
   to->c.of[CW_FEATURE_s0][0] = 1;
   to->c.of[CW_FEATURE_trace][0] = theta;
-  s->op->sum(&k->active, staples, s->B, first, f->x, f->a, to->a.m.at, NULL, NULL);
-  s->op->sum(&k->active, staples, s->B, first, f->twice, f->b, to->a.m.at, k->w,
+  if (s->smears) s->op->sum(&k->active, staples, s->B, first, f->x, f->a, to->a.m.at, NULL, NULL);
+  s->op->sum(&k->active, staples, s->B, first, f->twice, s->smears ? f->b : f->a, to->a.m.at, k->w,
              s->trace ? to->r.m.at : NULL);
   find_norms(s, &to->a);
   find_norms(s, &to->r);
@@ -104,10 +104,10 @@ double cw_repair_held(const cw_layer *L, cw_theta th) {
   for (int c = 0; c < s->n_classes; c++)
     for (long i = 0; i < s->class[c].active.n; i++) {
       const cw_repair_near *near = s->class[c].near[i];
-      const double e = s->trace ? e_of(s, th.d[2 * o->n_staples + near->orbit]) : 0;
+      const double e = s->trace ? e_of(s, th.d[cw_repair_first_e(s) + near->orbit]) : 0;
       double a = 0, r = 0;
       for (int j = 0; j < 2 * (s->dim - 1); j++) {
-        a += th.d[near->staple[j]] + th.d[o->n_staples + near->staple[j]];
+        a += th.d[near->staple[j]] + (s->smears ? th.d[o->n_staples + near->staple[j]] : 0);
         r += s->class[c].w[i][j];
       }
       const double K = to_norm * fabs(a) + fabs(e) * of_trace(N, N * r * r, to_norm * r);
