@@ -115,12 +115,13 @@ static cw_status list_active(const maker *m, const cw_mask *mask) {
 static cw_status list_smeared(const maker *m, cw_repair_class *k) {
   memset(m->mark, 0, (size_t)links_of(m->g));
   for (long i = 0; i < k->active.n; i++) mark_around(m, m->s->number[k->active.link[i].to]);
+  if (!m->s->smears) return CW_OK;
   CW_TRY(list_marked(m, &k->twice));
   for (long i = 0; i < k->twice.n; i++) mark_around(m, m->s->number[k->twice.link[i].to]);
   return list_marked(m, &k->once);
 }
 
-/* The links of the local fields: those in reach of what is smeared once. */
+/* The links of the local fields: those in reach of what is smeared once, or of the staples. */
 static cw_status open_patch(maker *m) {
   const cw_repair_orbits *o = &m->s->orbits;
   cw_repair *s = m->s;
@@ -133,7 +134,7 @@ static cw_status open_patch(maker *m) {
   }
   cw_status st = cw_link_set_create(m->ctx, &m->g->lat, o->n, link, &s->moves);
   free(link);
-  if (st == CW_OK) st = cw_link_set_around(m->ctx, &s->moves, 2, &around);
+  if (st == CW_OK) st = cw_link_set_around(m->ctx, &s->moves, s->smears ? 2 : 0, &around);
   if (st == CW_OK) st = cw_patch_create(m->ctx, m->g, 1, &around, &s->patch);
   cw_link_set_destroy(&around);
   CW_TRY(st);
