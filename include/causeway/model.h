@@ -67,8 +67,8 @@ typedef struct {
    * forward or inverse without a frame, on one block of a field of a patch that has those. NULL: all are
    * needed. */
   void (*links)(const cw_layer *L, const cw_link_set **moves, const cw_link_set **reads);
-  cw_status (*on_patch)(const cw_layer *L, cw_theta th, bool inverse, cw_field *block,
-                        double *logj, cw_arena *work);
+  cw_status (*on_patch)(const cw_layer *L, cw_theta th, bool inverse, cw_field *block, double *logj,
+                        cw_arena *work);
 } cw_layer_ops;
 
 struct cw_layer {

@@ -14,7 +14,8 @@ typedef struct {
   int n_runs;
   long (*run)[2]; /* (n_runs) outer sites that may change, [begin, end), ascending; owned */
   const cw_theory_ops *of;
-  cw_theory_part *part; /* the links that maps move; NULL: there are none, or they move all; owned */
+  cw_theory_part
+      *part; /* the links that maps move; NULL: there are none, or they move all; owned */
 } cw_footprint;
 
 /* The maps that moves go by: n programs, and maps of their owner, one of each, NULL: none. */

@@ -19,5 +19,6 @@ static cw_status apply_inverse(const cw_map *map, cw_context *ctx, cw_field *x, 
   return forward->apply(forward, ctx, x, logj, !inverse);
 }
 
-cw_map cw_map_inverse(const cw_map *map) { return (cw_map){
-      .self = map, .apply = apply_inverse, .moves = map->moves, .reads = map->reads}; }
+cw_map cw_map_inverse(const cw_map *map) {
+  return (cw_map){.self = map, .apply = apply_inverse, .moves = map->moves, .reads = map->reads};
+}

@@ -144,14 +144,13 @@ static cw_status open_footprint(cw_rex *rex) {
   if (way == NULL) return no_memory(rex->ctx);
   for (int k = 0; k < n; k++) {
     way[k] = *cw_rex_way(rex, k);
-    local = local && cw_way_is_local(&way[k], rex->ladder->th->ops, o->map != NULL ? &o->map[k] : NULL);
+    local =
+        local && cw_way_is_local(&way[k], rex->ladder->th->ops, o->map != NULL ? &o->map[k] : NULL);
   }
-  cw_status st =
-      cw_footprint_open(rex->ctx, rex->ladder, o->sampler, &o->way_levels,
-                        &(cw_footprint_maps){n, way, o->map}, local, &rex->footprint);
+  cw_status st = cw_footprint_open(rex->ctx, rex->ladder, o->sampler, &o->way_levels,
+                                   &(cw_footprint_maps){n, way, o->map}, local, &rex->footprint);
   free(way);
-  if (carries_by_maps(rex) && rex->footprint.part == NULL)
-    rex->wanted = cw_all_terms(rex->ladder);
+  if (carries_by_maps(rex) && rex->footprint.part == NULL) rex->wanted = cw_all_terms(rex->ladder);
   return st;
 }
 

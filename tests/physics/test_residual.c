@@ -348,8 +348,9 @@ static void test_threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_u1),         cmocka_unit_test(test_su2),
-      cmocka_unit_test(test_su3),        cmocka_unit_test(test_planes), cmocka_unit_test(test_defect),
-      cmocka_unit_test(test_symmetries), cmocka_unit_test(test_threads)};
+      cmocka_unit_test(test_u1),     cmocka_unit_test(test_su2),
+      cmocka_unit_test(test_su3),    cmocka_unit_test(test_planes),
+      cmocka_unit_test(test_defect), cmocka_unit_test(test_symmetries),
+      cmocka_unit_test(test_threads)};
   return cmocka_run_group_tests_name("residual", tests, test_open_context_2, test_close_context);
 }

@@ -18,9 +18,9 @@ static void test_orbits(void **state) {
     int dim, hops, edge[4];
     long n;
     int links, staples;
-  } known[] = {{4, 0, {1, 2, 2, 2}, 8, 1, 2},    {4, 1, {1, 2, 2, 2}, 104, 4, 14},
+  } known[] = {{4, 0, {1, 2, 2, 2}, 8, 1, 2},     {4, 1, {1, 2, 2, 2}, 104, 4, 14},
                {4, 2, {1, 2, 2, 2}, 480, 13, 52}, {4, 0, {1, 2, 3, 2}, 12, 2, 7},
-               {2, 0, {1, 1, 1, 1}, 1, 1, 1},    {2, 1, {1, 1, 1, 1}, 7, 3, 5}};
+               {2, 0, {1, 1, 1, 1}, 1, 1, 1},     {2, 1, {1, 1, 1, 1}, 7, 3, 5}};
   cw_context *ctx = test_context(1);
   (void)state;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -59,8 +59,7 @@ static bool image_of(const subject *a, const element *e, long link, long *to) {
 
 static void get_link(const subject *a, const cw_field *x, long config, long link, double *u) {
   const int n = a->s->n_real, dim = a->geom->lat.dim;
-  for (int k = 0; k < n; k++)
-    u[k] = cw_field_get(x, config, link / dim, (int)(link % dim) * n + k);
+  for (int k = 0; k < n; k++) u[k] = cw_field_get(x, config, link / dim, (int)(link % dim) * n + k);
 }
 
 /* Of SU(2), (a0, a1, a2, a3): the inverse has the opposite vector. */
@@ -336,14 +335,13 @@ static void test_volume(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_orbits),
-      cmocka_unit_test(test_covariance),
-      cmocka_unit_test(test_gauge_covariance),
-      cmocka_unit_test(test_frozen_fields_do_not_see_active_links),
-      cmocka_unit_test(test_locality),
-      cmocka_unit_test(test_contraction),
-      cmocka_unit_test(test_held),
-      cmocka_unit_test(test_volume)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_orbits),
+                                     cmocka_unit_test(test_covariance),
+                                     cmocka_unit_test(test_gauge_covariance),
+                                     cmocka_unit_test(test_frozen_fields_do_not_see_active_links),
+                                     cmocka_unit_test(test_locality),
+                                     cmocka_unit_test(test_contraction),
+                                     cmocka_unit_test(test_held),
+                                     cmocka_unit_test(test_volume)};
   return cmocka_run_group_tests_name("repair", tests, NULL, NULL);
 }

@@ -79,7 +79,8 @@ static matrix field_of(const subject *a, const plain *thin, const plain *twice,
     A = plus(A, a->theta[n_staples + i], staple_of(a, twice, coord, mu, s, &w));
   }
   const long double N = thin->kind_N, r2 = square_of(R);
-  const long double K = norm_of(A) + (N > 1 ? fabs(e) * sqrtl(r2 * (r2 + N * powl(norm_of(R), 2))) : 0);
+  const long double K =
+      norm_of(A) + (N > 1 ? fabs(e) * sqrtl(r2 * (r2 + N * powl(norm_of(R), 2))) : 0);
   const matrix P = times(u, dagger(R));
   q = plus(times(u, dagger(A)), e * conjl(trace(P)), P);
   q = plus((matrix){.n = q.n}, powl(1 + powl(2 * K, 8), -0.125L), q);

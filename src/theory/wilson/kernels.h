@@ -125,8 +125,7 @@ CW_INLINE const double *G(lone_link)(const cw_field *x, long link, long config, 
   const long dim = g->lat.dim, site = link / dim;
   if (x->patch != NULL) return x->data + (x->patch->place[link] * x->B + config) * G(N_REAL);
   const double *row = x->data + (g->outer[site] * dim + link % dim) * (G(N_REAL) * CW_LANES);
-  for (int k = 0; k < G(N_REAL); k++)
-    room[k] = row[k * CW_LANES + g->group[site] * x->B + config];
+  for (int k = 0; k < G(N_REAL); k++) room[k] = row[k * CW_LANES + g->group[site] * x->B + config];
   return room;
 }
 

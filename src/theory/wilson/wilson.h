@@ -74,7 +74,6 @@ void cw_wilson_release(cw_theory *th);
   .terms = cw_wilson_terms, .some_terms = cw_wilson_some_terms, .force = cw_wilson_force,          \
   .patch_terms = CW_WILSON_DEFECT_TERMS, .part_open = cw_wilson_part_open,                         \
   .part_terms = cw_wilson_part_terms, .part_close = cw_wilson_part_close,                          \
-  .reference = cw_wilson_reference,                                                                \
-  .prepare = cw_wilson_prepare, .release = cw_wilson_release
+  .reference = cw_wilson_reference, .prepare = cw_wilson_prepare, .release = cw_wilson_release
 
 #endif

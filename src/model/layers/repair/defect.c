@@ -5,7 +5,9 @@
 
 #include "model/layers/repair/repair.h"
 
-enum { FAR = 4 }; /* hops + FAR: from the defect to the edge of that lattice; staples reach one farther */
+enum {
+  FAR = 4
+}; /* hops + FAR: from the defect to the edge of that lattice; staples reach one farther */
 
 /* The lattice, and where the defect's first corner is on it. */
 typedef struct {

@@ -161,8 +161,8 @@ CW_INLINE void G(add_lane)(double *to, const double *rows, int lane) {
 }
 
 /* own: of the links themselves; NULL: nothing. */
-CW_INLINE void G(add_legs)(double *bar, const cw_items *t, const double *own,
-                           const G(leg_rows) * g, int n) {
+CW_INLINE void G(add_legs)(double *bar, const cw_items *t, const double *own, const G(leg_rows) * g,
+                           int n) {
   for (int l = 0; l < n; l++) {
     if (own != NULL) G(add_lane)(bar + cw_place_of(t, l, -1, 0) * G(N_REAL), own, l);
     for (int s = 0; s < t->staples; s++)
@@ -260,7 +260,6 @@ static void G(tangent)(long items, double sign, const double *x, const double *b
     for (int a = 0; a < G(N_ALGEBRA); a++)
       cw_vd_store(t + a * CW_VD, w[a] * (G(N) > 1 ? -0.5 * sign : -sign));
     for (int l = 0; l < n; l++)
-      for (int a = 0; a < G(N_ALGEBRA); a++)
-        g[(first + l) * G(N_ALGEBRA) + a] += t[a * CW_VD + l];
+      for (int a = 0; a < G(N_ALGEBRA); a++) g[(first + l) * G(N_ALGEBRA) + a] += t[a * CW_VD + l];
   }
 }

@@ -25,9 +25,9 @@ typedef struct {
 /* ---- rows of items ---- */
 
 static double *g_of(const product *y, const cw_repair_class *k, long item) {
-  return y->g + ((size_t)k->active.link[item / y->s->B].to * (size_t)y->s->B +
-                 (size_t)(item % y->s->B)) *
-                    (size_t)y->s->d;
+  return y->g +
+         ((size_t)k->active.link[item / y->s->B].to * (size_t)y->s->B + (size_t)(item % y->s->B)) *
+             (size_t)y->s->d;
 }
 
 static void fetch_g(const product *y, const cw_repair_class *k, long first, long n, double *rows) {
@@ -203,8 +203,7 @@ static void set_class(const product *y, const cw_repair_class *k, const double *
 }
 
 static cw_status pass_vjp(const cw_layer *L, cw_theta th, bool inverse, const cw_repair_frame *at,
-                          double *g, const double *glogj, cw_gradient_of *gtheta,
-                          cw_arena *work) {
+                          double *g, const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   const cw_repair *s = L->impl;
   product y = {.inverse = inverse, .glogj = glogj};
   CW_TRY(open_product(L, th.d, work, &y));

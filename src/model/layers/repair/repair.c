@@ -14,9 +14,7 @@ typedef struct {
 
 /* ---- a class ---- */
 
-size_t cw_repair_local_size(const cw_repair *s) {
-  return (size_t)(s->patch.n * s->B * s->n_real);
-}
+size_t cw_repair_local_size(const cw_repair *s) { return (size_t)(s->patch.n * s->B * s->n_real); }
 
 cw_status cw_repair_open_local(const cw_layer *L, const double *theta, cw_arena *arena,
                                cw_repair_local *f) {
@@ -66,8 +64,8 @@ long cw_repair_batch(const cw_repair *s, const cw_repair_class *k, long first) {
   return n;
 }
 
-bool cw_repair_turn(const cw_repair *s, const cw_repair_class *k, bool inverse,
-                    cw_repair_local *f, double *logj) {
+bool cw_repair_turn(const cw_repair *s, const cw_repair_class *k, bool inverse, cw_repair_local *f,
+                    double *logj) {
   bool found = true;
   cw_repair_smear(s, k, f);
   for (long first = 0, n; first < k->active.n * s->B; first += n) {
@@ -89,8 +87,7 @@ bool cw_repair_turn(const cw_repair *s, const cw_repair_class *k, bool inverse,
     }
     s->jacobian->map(w.at, dx.at, NULL, logdet);
     s->op->store(&k->active, s->B, first, n, to.at, f->x);
-    for (long i = 0; i < n; i++)
-      logj[(first + i) % s->B] += inverse ? -logdet[i] : logdet[i];
+    for (long i = 0; i < n; i++) logj[(first + i) % s->B] += inverse ? -logdet[i] : logdet[i];
   }
   return found;
 }
@@ -217,8 +214,8 @@ static const cw_layer_ops ops = {.name = "repair",
 
 static bool fits(cw_field_kind field) { return cw_kind(field)->on_links; }
 
-enum { MASK, STAPLES }; /* word keys */
-enum { BOTH, THIN };    /* staples */
+enum { MASK, STAPLES };                                            /* word keys */
+enum { BOTH, THIN };                                               /* staples */
 enum { HOPS, DIRECTION, EDGE, WEIGHT = EDGE + CW_MAX_DIM, TRACE }; /* numbers */
 
 static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
@@ -243,9 +240,8 @@ static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fa
 }
 
 static cw_repair_orbits defect_of(const cw_layer_spec *spec, int dim) {
-  cw_repair_orbits o = {.dim = dim,
-                        .direction = (int)spec->param[DIRECTION],
-                        .hops = (int)spec->param[HOPS]};
+  cw_repair_orbits o = {
+      .dim = dim, .direction = (int)spec->param[DIRECTION], .hops = (int)spec->param[HOPS]};
   for (int d = 0; d < CW_MAX_DIM; d++) o.edge[d] = (int)spec->param[EDGE + d];
   return o;
 }

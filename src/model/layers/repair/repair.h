@@ -52,7 +52,7 @@ typedef struct {
 typedef struct {
   int dim, direction, edge[CW_MAX_DIM], hops;
   long n;
-  cw_repair_near *link; /* (n); owned */
+  cw_repair_near *link;   /* (n); owned */
   int n_links, n_staples; /* orbits */
 } cw_repair_orbits;
 
@@ -76,8 +76,8 @@ typedef struct {
 } cw_repair_list;
 
 typedef struct {
-  cw_repair_list active; /* in the order of their orbits; w: of filling */
-  cw_repair_weights *w;  /* (active.n) those of the sums; owned */
+  cw_repair_list active;       /* in the order of their orbits; w: of filling */
+  cw_repair_weights *w;        /* (active.n) those of the sums; owned */
   const cw_repair_near **near; /* (active.n); owned */
   cw_repair_list once, twice;  /* links that are smeared once, and of those twice */
 } cw_repair_class;
@@ -169,9 +169,9 @@ typedef struct cw_repair_ops {
   void (*fill_vjp)(const cw_repair_list *k, int staples, int B, const double *in, double *bar);
   /* Of items [first, first + n): gv and gu as of sum, bar += theirs; dc (staples, CW_LANES) =
    * derivatives by v_s. */
-  void (*sum_vjp)(const cw_repair_list *k, int staples, int B, long first, long n,
-                  const double *in, const cw_repair_weights *of_v, const double *gv,
-                  const cw_repair_weights *of_u, const double *gu, double *bar, double *dc);
+  void (*sum_vjp)(const cw_repair_list *k, int staples, int B, long first, long n, const double *in,
+                  const cw_repair_weights *of_v, const double *gv, const cw_repair_weights *of_u,
+                  const double *gu, double *bar, double *dc);
   /* g (items, n_algebra) += sign times derivatives along T_a, from bar by the links x. */
   void (*tangent)(long items, double sign, const double *x, const double *bar, double *g);
 } cw_repair_ops;
@@ -184,9 +184,9 @@ CW_ISA_TABLES(cw_repair_kernels, cw_repair_kernels);
 
 /* Local fields of a pass. */
 typedef struct cw_repair_local {
-  double *x;             /* thin links; while a class is filled and smeared, active ones are filled */
-  double *once, *twice;  /* smeared; twice: x where nothing is */
-  double *kept, *filled; /* (s->most, B, n_real) */
+  double *x; /* thin links; while a class is filled and smeared, active ones are filled */
+  double *once, *twice;     /* smeared; twice: x where nothing is */
+  double *kept, *filled;    /* (s->most, B, n_real) */
   cw_repair_weights *a, *b; /* (s->most) of the class */
   const double *theta;
 } cw_repair_local;
@@ -195,8 +195,8 @@ cw_status cw_repair_open_local(const cw_layer *L, const double *theta, cw_arena 
 size_t cw_repair_local_size(const cw_repair *s); /* doubles of a local field */
 void cw_repair_smear(const cw_repair *s, const cw_repair_class *k, cw_repair_local *f);
 /* A class of the local field turned, and logj (B) of it; false: no solution. */
-bool cw_repair_turn(const cw_repair *s, const cw_repair_class *k, bool inverse,
-                    cw_repair_local *f, double *logj);
+bool cw_repair_turn(const cw_repair *s, const cw_repair_class *k, bool inverse, cw_repair_local *f,
+                    double *logj);
 /* Active items of the orbit of links that begins with item first of a class: at most CW_LANES. */
 long cw_repair_batch(const cw_repair *s, const cw_repair_class *k, long first);
 

@@ -62,7 +62,6 @@ static inline int cw_items_left(const cw_repair_list *k, int B, long first) {
   }
 
 extern const cw_repair_kernels CW_ISA_NAME(cw_repair_kernels);
-const cw_repair_kernels CW_ISA_NAME(cw_repair_kernels) = {
-    .kind = {[CW_LINK_U1] = CW_REPAIR(u1),
-             [CW_LINK_SU2] = CW_REPAIR(su2),
-             [CW_LINK_SU3] = CW_REPAIR(su3)}};
+const cw_repair_kernels CW_ISA_NAME(cw_repair_kernels) = {.kind = {[CW_LINK_U1] = CW_REPAIR(u1),
+                                                                   [CW_LINK_SU2] = CW_REPAIR(su2),
+                                                                   [CW_LINK_SU3] = CW_REPAIR(su3)}};

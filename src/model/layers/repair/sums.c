@@ -115,4 +115,3 @@ double cw_repair_held(const cw_layer *L, cw_theta th) {
     }
   return least;
 }
-
