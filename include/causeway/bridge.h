@@ -51,6 +51,9 @@ struct cw_map {
   /* x <- f(x), or f^-1(x), for all its configurations; logj (n_blocks*B) = ln |det| of what was
    * applied, overwritten. Parallel over blocks. Local. */
   cw_status (*apply)(const cw_map *map, cw_context *ctx, cw_field *x, double *logj, bool inverse);
+  /* The links that it moves, and those that it reads, borrowed: it takes fields of a patch too that has
+   * these. NULL: all. */
+  const cw_link_set *moves, *reads;
 };
 /* The layers of a model, without its prior. The model must outlive the map. */
 cw_map cw_map_of_model(const cw_model *model);

@@ -60,6 +60,15 @@ typedef struct {
    * what theta asks for. NULL: there is no such bound. */
   double (*held)(const cw_layer *L, cw_theta th);
   bool each; /* its products fill cw_gradient_of.each; if not, it must be NULL */
+  /* Of layers that ask what they carry between: from couplings to others (n_terms) of a theory. NULL: it
+   * makes no difference. */
+  void (*between)(cw_layer *L, const cw_theory_ops *th, const double *from, const double *to);
+  /* Of layers that move some links alone (moves) and read no others than some (reads), both borrowed: as
+   * forward or inverse without a frame, on one block of a field of a patch that has those. NULL: all are
+   * needed. */
+  void (*links)(const cw_layer *L, const cw_link_set **moves, const cw_link_set **reads);
+  cw_status (*on_patch)(const cw_layer *L, cw_theta th, bool inverse, cw_field *block, double *logj,
+                        cw_arena *work);
 } cw_layer_ops;
 
 struct cw_layer {
@@ -110,6 +119,7 @@ typedef struct {
   bool masked;                       /* moves a class of a mask at a time: reads number */
   bool (*fits)(cw_field_kind field); /* can it move these? NULL: reals alone */
   bool split;                        /* it works on any V; if not, on V = 1 */
+  bool defect; /* it belongs to a theory's defect: parameters of its name are the theory's */
   /* Can it not be so on that lattice? What tables say of single keys is not asked. NULL: it can. */
   bool (*refuse)(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
   /* It leaves sites beyond +-reach as they are. NULL: it moves them all. */
@@ -242,6 +252,10 @@ bool cw_model_has_each(const cw_model *m); /* can its products fill cw_gradient_
  * field_term; others ignore them. Zero until set. */
 void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c);
 
+/* Tells the layers of a flow between which couplings (n_terms) of a theory it carries, of which some take
+ * fixed numbers (cw_layer_ops.between); others ignore them. */
+void cw_model_between(cw_model *m, const cw_theory_ops *th, const double *from, const double *to);
+
 /* Passes over whole fields, here and in cw_model_carry, work in memory that the model keeps: threads
  * of one OpenMP team may make them at the same time, other threads must not. CW_ENOMEM.
  *
@@ -261,6 +275,11 @@ bool cw_model_is_mixture(const cw_model *m); /* a flow with z2_mixture? */
 int cw_model_find_trouble(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
                           const double *x, bool inverse, cw_arena *work, bool *finite);
 const char *cw_model_layer_name(const cw_model *m, int layer);
+
+/* The links that a flow's layers move, and those that they read: borrowed, NULL: all, or it is no flow of
+ * links. cw_model_carry takes fields of a patch, too, that has those. */
+const cw_link_set *cw_model_moves(const cw_model *m);
+const cw_link_set *cw_model_reads(const cw_model *m);
 
 /* Flows only. The layers without the prior, for all configurations in place: x <- f(x) or, inverse,
  * f^-1(x); logj (n_blocks*B) = ln |det| of what was applied, overwritten. No mirror images:

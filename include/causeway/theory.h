@@ -27,6 +27,7 @@ typedef struct {
 } cw_param;
 
 typedef struct cw_theory cw_theory;
+typedef struct cw_theory_part cw_theory_part; /* some of its links */
 
 /* A word and how it looks in print, UTF-8. */
 typedef struct {
@@ -80,6 +81,14 @@ typedef struct {
   /* Terms that some_terms finds on fields of a patch (cw_field) too, which has the links of the defect
    * and of their plaquettes; it must not be asked for others there. 0: none. */
   unsigned patch_terms;
+  /* The share of the terms that depends on the links of a set, so that changes of these can be weighed by
+   * themselves, on fields of a patch, which has them and their plaquettes, or whole ones. T (n_blocks*B,
+   * n_terms) of the same bits for any split, overwritten. *part is closed by the caller in any case, NULL: nothing.
+   * open: CW_ENOMEM. NULL: there is no such thing. */
+  cw_status (*part_open)(cw_context *ctx, const cw_theory *th, const cw_link_set *links,
+                         cw_theory_part **part);
+  void (*part_terms)(const cw_theory *th, const cw_theory_part *part, const cw_field *x, double *T);
+  void (*part_close)(cw_theory_part *part);
   /* ln Z at parameters p where it is known exactly on this lattice; NAN: it is not. NULL: nowhere.
    */
   double (*known_lnz)(int form, const cw_lattice *lat, const double *p);

@@ -30,11 +30,31 @@ void cw_know_terms(cw_carried *at, unsigned set) {
   *at->known = set;
 }
 
-/* S (lanes) at x. */
+/* S (lanes) at x of what the links of at->part are in. */
+static void find_part(cw_carried *at, double *S) {
+  const cw_theory *th = at->ladder->th;
+  const int n_terms = th->ops->n_terms;
+#pragma omp parallel for num_threads(cw_threads(at->ctx)) schedule(static) if (at->x->n_blocks > 1)
+  for (long b = 0; b < at->x->n_blocks; b++) {
+    const cw_field block = cw_field_block(at->x, b);
+    double T[CW_LANES * CW_MAX_TERMS], *to = S + b * block.B;
+    th->ops->part_terms(th, at->part, &block, T);
+    for (int i = 0; i < block.B; i++) {
+      to[i] = 0;
+      for (int k = 0; k < n_terms; k++) to[i] += at->c[k] * T[i * n_terms + k];
+    }
+  }
+}
+
+/* S (lanes) at x, or what of it a map can change. */
 static void find_action(cw_carried *at, double *S) {
   const int n_terms = at->ladder->th->ops->n_terms;
   const double *c = at->c;
   unsigned set = 0;
+  if (at->part != NULL) {
+    find_part(at, S);
+    return;
+  }
   for (int k = 0; k < n_terms; k++) set |= c[k] != 0 ? 1u << k : 0;
   cw_know_terms(at, set);
   for (long i = 0; i < lanes_of(at); i++) {

@@ -12,12 +12,13 @@ typedef struct {
   cw_context *ctx;
   const cw_ladder *ladder;
   cw_field *x;
-  double *c;       /* (CW_MAX_TERMS) couplings that they are at */
-  double *lw;      /* lanes: log-weights, which moves add to */
-  double *T;       /* (lanes, n_terms) terms at x, of those whose bit is set in known */
-  unsigned *known; /* x changed by other means than these moves: 0 */
-  unsigned wanted; /* terms that the owner will ask for: found whenever others are */
-  double *work;    /* (CW_CARRY_WORK, lanes) scratch */
+  double *c;                  /* (CW_MAX_TERMS) couplings that they are at */
+  double *lw;                 /* lanes: log-weights, which moves add to */
+  double *T;                  /* (lanes, n_terms) terms at x, of those whose bit is set in known */
+  unsigned *known;            /* x changed by other means than these moves: 0 */
+  unsigned wanted;            /* terms that the owner will ask for: found whenever others are */
+  double *work;               /* (CW_CARRY_WORK, lanes) scratch */
+  const cw_theory_part *part; /* the links that maps move; NULL: all, or there are none */
 } cw_carried;
 
 /* All terms of a ladder's theory, as a set. */

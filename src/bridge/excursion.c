@@ -52,8 +52,8 @@ static cw_status check_options(cw_context *ctx, const cw_ladder *ladder,
 }
 
 /* Are all updates on links of levels? */
-static bool is_local(const cw_excursion_options *o) {
-  return cw_way_is_local(&o->way) && (o->dwell == 0 || o->dwell_level >= 0);
+static bool is_local(const cw_theory_ops *th, const cw_excursion_options *o) {
+  return cw_way_is_local(&o->way, th, o->map) && (o->dwell == 0 || o->dwell_level >= 0);
 }
 
 static cw_status open_excursion(cw_excursion *e, const cw_field *x) {
@@ -62,7 +62,9 @@ static cw_status open_excursion(cw_excursion *e, const cw_field *x) {
   const size_t lanes = (size_t)(x->n_blocks * x->B);
   e->samplers = cw_alloc((size_t)x->n_blocks * sizeof *e->samplers);
   if (e->samplers == NULL) return cw_fail(e->ctx, CW_ENOMEM, "no memory for excursions");
-  CW_TRY(cw_footprint_open(e->ctx, e->ladder, o->sampler, &o->levels, is_local(o), &e->footprint));
+  CW_TRY(cw_footprint_open(e->ctx, e->ladder, o->sampler, &o->levels,
+                           &(cw_footprint_maps){1, &o->way, o->map}, is_local(th->ops, o),
+                           &e->footprint));
   for (; e->n_blocks < x->n_blocks; e->n_blocks++)
     CW_TRY(cw_way_samplers_open(e->ctx, th, o->sampler, o->param, o->choice, &o->levels,
                                 cw_footprint_patch(&e->footprint), 1, &e->samplers[e->n_blocks]));
@@ -150,7 +152,8 @@ static cw_status go(cw_excursion *e, const double *state, const cw_field *x, lon
                           .lw = e->lw + first,
                           .T = e->T + first * n_terms,
                           .known = &known,
-                          .work = e->work + first * CW_CARRY_WORK},
+                          .work = e->work + first * CW_CARRY_WORK,
+                          .part = e->footprint.part},
                    .pair = AWAY,
                    .map = e->opt.map,
                    .samplers = &e->samplers[b],

@@ -7,13 +7,44 @@
 
 /* ------------------------------------------------------------------- which sites */
 
+/* The links that all maps move, or read, together; all of them say. */
+static cw_status links_of_maps(cw_context *ctx, const cw_lattice *lat,
+                               const cw_footprint_maps *maps, bool reads, cw_link_set *out) {
+  long n = 0, *link = NULL;
+  for (int fill = 0; fill < 2; fill++) {
+    if (fill && (link = cw_alloc((size_t)(n + 1) * sizeof *link)) == NULL)
+      return cw_fail(ctx, CW_ENOMEM, "no memory for the links of maps");
+    n = 0;
+    for (int k = 0; k < maps->n; k++)
+      for (int i = 0; i < maps->program[k].n; i++) {
+        const cw_move *m = &maps->program[k].move[i];
+        if (m->kind != CW_MOVE_TRANSPORT) continue;
+        const cw_map *map = m->map != NULL ? m->map : &maps->map[k];
+        const cw_link_set *set = reads ? map->reads : map->moves;
+        if (fill) memcpy(link + n, set->link, (size_t)set->n * sizeof *link);
+        n += set->n;
+      }
+  }
+  cw_status st = cw_link_set_create(ctx, lat, n, link, out);
+  free(link);
+  return st;
+}
+
+static void mark_set(const cw_geometry *g, const cw_link_set *set, bool *mark) {
+  for (long i = 0; i < set->n; i++) mark[g->outer[set->link[i] / g->lat.dim]] = true;
+}
+
 static cw_status mark_sites(cw_context *ctx, const cw_theory *th, const cw_levels *levels,
-                            bool *mark) {
+                            const cw_footprint_maps *maps, bool *mark) {
+  cw_link_set moved;
+  cw_status of_maps = links_of_maps(ctx, &th->geom->lat, maps, false, &moved);
+  if (of_maps == CW_OK) mark_set(th->geom, &moved, mark);
+  cw_link_set_destroy(&moved);
+  CW_TRY(of_maps);
   for (int l = 0; l < levels->n; l++) {
     cw_link_set links;
     cw_status st = cw_level_links(ctx, th, levels, l, &links);
-    for (long i = 0; st == CW_OK && i < links.n; i++)
-      mark[th->geom->outer[links.link[i] / th->geom->lat.dim]] = true;
+    if (st == CW_OK) mark_set(th->geom, &links, mark);
     cw_link_set_destroy(&links);
     CW_TRY(st);
   }
@@ -28,9 +59,9 @@ static void find_runs(const bool *mark, long n, cw_footprint *f) {
   }
 }
 
-/* The sites of the links of levels, or all. */
+/* The sites of the links of levels and maps, or all. */
 static cw_status open_runs(cw_context *ctx, const cw_theory *th, const cw_levels *levels,
-                           bool local, cw_footprint *f) {
+                           const cw_footprint_maps *maps, bool local, cw_footprint *f) {
   const long n = th->geom->n_outer;
   bool *mark = malloc((size_t)n * sizeof *mark);
   f->run = cw_alloc((size_t)(n / 2 + 1) * sizeof *f->run);
@@ -38,21 +69,41 @@ static cw_status open_runs(cw_context *ctx, const cw_theory *th, const cw_levels
                      ? CW_OK
                      : cw_fail(ctx, CW_ENOMEM, "no memory for the sites of moves");
   if (st == CW_OK) memset(mark, !local, (size_t)n * sizeof *mark);
-  if (st == CW_OK && local) st = mark_sites(ctx, th, levels, mark);
+  if (st == CW_OK && local) st = mark_sites(ctx, th, levels, maps, mark);
   if (st == CW_OK) find_runs(mark, n, f);
   free(mark);
   return st;
 }
 
-/* The links of all levels and of the defect, with their plaquettes. */
+/* The links of all levels, of the defect and those that maps read, with their plaquettes. */
 static cw_status open_patch(cw_context *ctx, const cw_theory *th, const cw_levels *levels,
-                            cw_patch *out) {
-  cw_link_set set[CW_MAX_LEVELS + 1] = {{.n = 0}};
+                            const cw_footprint_maps *maps, cw_patch *out) {
+  cw_link_set set[CW_MAX_LEVELS + 2] = {{.n = 0}};
   cw_status st = cw_theory_defect(ctx, th, &set[levels->n]);
+  if (st == CW_OK) st = links_of_maps(ctx, &th->geom->lat, maps, true, &set[levels->n + 1]);
   for (int l = 0; l < levels->n && st == CW_OK; l++)
     st = cw_level_links(ctx, th, levels, l, &set[l]);
-  if (st == CW_OK) st = cw_patch_create(ctx, th->geom, levels->n + 1, set, out);
-  for (int l = 0; l <= levels->n; l++) cw_link_set_destroy(&set[l]);
+  if (st == CW_OK) st = cw_patch_create(ctx, th->geom, levels->n + 2, set, out);
+  for (int l = 0; l <= levels->n + 1; l++) cw_link_set_destroy(&set[l]);
+  return st;
+}
+
+/* Of maps that move some links of a theory which can weigh those by themselves. */
+static cw_status open_part(cw_context *ctx, const cw_theory *th, const cw_footprint_maps *maps,
+                           cw_footprint *f) {
+  bool any = false, all = false;
+  for (int k = 0; k < maps->n; k++)
+    for (int i = 0; i < maps->program[k].n; i++) {
+      const cw_move *m = &maps->program[k].move[i];
+      if (m->kind != CW_MOVE_TRANSPORT) continue;
+      any = true;
+      all = all || (m->map != NULL ? m->map : &maps->map[k])->moves == NULL;
+    }
+  if (!any || all || th->ops->part_open == NULL) return CW_OK;
+  cw_link_set moved;
+  cw_status st = links_of_maps(ctx, &th->geom->lat, maps, false, &moved);
+  if (st == CW_OK) st = th->ops->part_open(ctx, th, &moved, &f->part);
+  cw_link_set_destroy(&moved);
   return st;
 }
 
@@ -67,13 +118,16 @@ static bool can_patch(const cw_ladder *ladder, const cw_sampler_ops *sampler) {
 }
 
 cw_status cw_footprint_open(cw_context *ctx, const cw_ladder *ladder, const cw_sampler_ops *sampler,
-                            const cw_levels *levels, bool local, cw_footprint *out) {
-  *out = (cw_footprint){.on_patch = local && can_patch(ladder, sampler)};
-  return out->on_patch ? open_patch(ctx, ladder->th, levels, &out->patch)
-                       : open_runs(ctx, ladder->th, levels, local, out);
+                            const cw_levels *levels, const cw_footprint_maps *maps, bool local,
+                            cw_footprint *out) {
+  *out = (cw_footprint){.on_patch = local && can_patch(ladder, sampler), .of = ladder->th->ops};
+  CW_TRY(open_part(ctx, ladder->th, maps, out));
+  return out->on_patch ? open_patch(ctx, ladder->th, levels, maps, &out->patch)
+                       : open_runs(ctx, ladder->th, levels, maps, local, out);
 }
 
 void cw_footprint_close(cw_footprint *f) {
+  if (f->part != NULL) f->of->part_close(f->part);
   cw_patch_destroy(&f->patch);
   free(f->run);
   *f = (cw_footprint){0};

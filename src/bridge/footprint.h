@@ -13,13 +13,24 @@ typedef struct {
   cw_patch patch; /* of what goes; owned */
   int n_runs;
   long (*run)[2]; /* (n_runs) outer sites that may change, [begin, end), ascending; owned */
+  const cw_theory_ops *of;
+  cw_theory_part
+      *part; /* the links that maps move; NULL: there are none, or they move all; owned */
 } cw_footprint;
 
-/* Of moves between the rungs of a ladder, on the links of levels alone (local), at a cost in proportion
- * to these; or of any moves: all sites. CW_EINVAL as cw_level_links, CW_ENOMEM. The caller closes *out in
- * any case. */
+/* The maps that moves go by: n programs, and maps of their owner, one of each, NULL: none. */
+typedef struct {
+  int n;
+  const cw_program *program;
+  const cw_map *map;
+} cw_footprint_maps;
+
+/* Of moves between the rungs of a ladder, on the links of levels and of maps alone (local), at a cost in
+ * proportion to these; or of any moves: all sites. CW_EINVAL as cw_level_links, CW_ENOMEM. The caller
+ * closes *out in any case. */
 cw_status cw_footprint_open(cw_context *ctx, const cw_ladder *ladder, const cw_sampler_ops *sampler,
-                            const cw_levels *levels, bool local, cw_footprint *out);
+                            const cw_levels *levels, const cw_footprint_maps *maps, bool local,
+                            cw_footprint *out);
 void cw_footprint_close(cw_footprint *f);
 /* What fields of the samplers of moves are: NULL: whole. */
 const cw_patch *cw_footprint_patch(const cw_footprint *f);

@@ -7,7 +7,10 @@ static cw_status apply_model(const cw_map *map, cw_context *ctx, cw_field *x, do
 }
 
 cw_map cw_map_of_model(const cw_model *model) {
-  return (cw_map){.self = model, .apply = apply_model};
+  return (cw_map){.self = model,
+                  .apply = apply_model,
+                  .moves = cw_model_moves(model),
+                  .reads = cw_model_reads(model)};
 }
 
 static cw_status apply_inverse(const cw_map *map, cw_context *ctx, cw_field *x, double *logj,
@@ -16,4 +19,6 @@ static cw_status apply_inverse(const cw_map *map, cw_context *ctx, cw_field *x, 
   return forward->apply(forward, ctx, x, logj, !inverse);
 }
 
-cw_map cw_map_inverse(const cw_map *map) { return (cw_map){.self = map, .apply = apply_inverse}; }
+cw_map cw_map_inverse(const cw_map *map) {
+  return (cw_map){.self = map, .apply = apply_inverse, .moves = map->moves, .reads = map->reads};
+}

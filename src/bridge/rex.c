@@ -119,15 +119,37 @@ static cw_status open_rung(cw_rex *rex, cw_rex_rung *r) {
   return ok ? CW_OK : no_memory(rex->ctx);
 }
 
-/* What swaps may change on the way: nothing, the links of levels, or all. */
+const cw_program *cw_rex_way(const cw_rex *rex, int pair) {
+  static const cw_move by_map[] = {{.kind = CW_MOVE_TRANSPORT}, {.kind = CW_MOVE_RETARGET, .t = 1}};
+  static const cw_program of_map = {2, by_map};
+  return rex->options.way != NULL ? &rex->options.way[pair] : &of_map;
+}
+
+static bool carries_by_maps(const cw_rex *rex) {
+  const cw_rex_options *o = &rex->options;
+  for (int k = 0; o->way != NULL && k + 1 < rex->ladder->n; k++)
+    if (cw_program_count(&o->way[k], CW_MOVE_TRANSPORT) > 0) return true;
+  return o->map != NULL;
+}
+
+/* What swaps may change on the way: nothing, the links of levels and maps, or all. */
 static cw_status open_footprint(cw_rex *rex) {
   const cw_rex_options *o = &rex->options;
-  bool local = o->map == NULL;
-  for (int k = 0; o->way != NULL && k + 1 < rex->ladder->n; k++)
-    local = local && cw_way_is_local(&o->way[k]);
+  const int n = rex->ladder->n - 1;
+  bool local = true;
   if (!rex->carries) return CW_OK;
-  return cw_footprint_open(rex->ctx, rex->ladder, o->sampler, &o->way_levels, local,
-                           &rex->footprint);
+  cw_program *way = cw_alloc((size_t)n * sizeof *way);
+  if (way == NULL) return no_memory(rex->ctx);
+  for (int k = 0; k < n; k++) {
+    way[k] = *cw_rex_way(rex, k);
+    local =
+        local && cw_way_is_local(&way[k], rex->ladder->th->ops, o->map != NULL ? &o->map[k] : NULL);
+  }
+  cw_status st = cw_footprint_open(rex->ctx, rex->ladder, o->sampler, &o->way_levels,
+                                   &(cw_footprint_maps){n, way, o->map}, local, &rex->footprint);
+  free(way);
+  if (carries_by_maps(rex) && rex->footprint.part == NULL) rex->wanted = cw_all_terms(rex->ladder);
+  return st;
 }
 
 static cw_status open_rungs(cw_rex *rex) {
@@ -206,13 +228,6 @@ static void make_program(cw_rex *rex) {
   }
 }
 
-static bool carries_by_maps(const cw_rex *rex) {
-  const cw_rex_options *o = &rex->options;
-  for (int k = 0; o->way != NULL && k + 1 < rex->ladder->n; k++)
-    if (cw_program_count(&o->way[k], CW_MOVE_TRANSPORT) > 0) return true;
-  return o->map != NULL;
-}
-
 static cw_status prepare(cw_rex *rex) {
   CW_TRY(check_options(rex->ctx, rex->ladder, &rex->options));
   rex->carries = rex->options.map != NULL || rex->options.way != NULL;
@@ -223,7 +238,6 @@ static cw_status prepare(cw_rex *rex) {
   const cw_ladder *ladder = rex->ladder;
   for (int k = 0; k + 1 < ladder->n; k++)
     rex->wanted |= cw_terms_changed(ladder, ladder->c[k], ladder->c[k + 1]);
-  if (carries_by_maps(rex)) rex->wanted = cw_all_terms(ladder);
   make_program(rex);
   return CW_OK;
 }

@@ -71,6 +71,9 @@ static inline double cw_swap_probability(double log_weight_a, double log_weight_
 typedef cw_status cw_rex_work(cw_rex *rex, int rung, const void *arg);
 cw_status cw_rex_for_rungs(cw_rex *rex, cw_rex_work *work, const void *arg);
 
+/* The program of swaps of rungs pair and pair + 1 where configurations change on their way. */
+const cw_program *cw_rex_way(const cw_rex *rex, int pair);
+
 /* The row of every rung of every rank: all (n, chains). Collective. */
 void cw_rex_gather(cw_rex *rex, double *all);
 

@@ -36,11 +36,9 @@ static size_t terms_size(const cw_rex *rex, const cw_rex_rung *r) {
 
 /* What goes for x, and its terms, at the end of its way to the partner's rung. */
 static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, cw_carried *at) {
-  static const cw_move by_map[] = {{.kind = CW_MOVE_TRANSPORT}, {.kind = CW_MOVE_RETARGET, .t = 1}};
   cw_rex_rung *r = &rex->rung[k];
   const int pair = k < to ? k : to;
-  const cw_program *way =
-      rex->options.way != NULL ? &rex->options.way[pair] : &(cw_program){2, by_map};
+  const cw_program *way = cw_rex_way(rex, pair);
   cw_passage on = {.at = *at,
                    .pair = pair,
                    .map = rex->options.map != NULL ? &rex->options.map[pair] : NULL,
@@ -48,6 +46,7 @@ static cw_status go(cw_rex *rex, int k, int to, const cw_pass *pass, cw_carried 
                    .rng = cw_rng_substream(rex->options.rng, "way", (uint32_t)k),
                    .step = (uint32_t)(pass->number * (uint64_t)cw_program_steps(way))};
   on.at.x = cw_footprint_leave(&rex->footprint, &r->x, &r->spare);
+  on.at.part = rex->footprint.part;
   memcpy(r->T_old, r->T, terms_size(rex, r));
   cw_way_samplers_take(&r->way, cw_tuned_state(&rex->tuned, pair));
   CW_TRY(cw_way_run(way, &on, to < k));

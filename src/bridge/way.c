@@ -53,11 +53,13 @@ cw_status cw_way_check(cw_context *ctx, const cw_program *way, const cw_sampler_
   return CW_OK;
 }
 
-bool cw_way_is_local(const cw_program *way) {
-  for (int i = 0; i < way->n; i++)
-    if (way->move[i].kind == CW_MOVE_TRANSPORT ||
-        (way->move[i].kind == CW_MOVE_MUTATE && way->move[i].level < 0))
-      return false;
+bool cw_way_is_local(const cw_program *way, const cw_theory_ops *th, const cw_map *map) {
+  for (int i = 0; i < way->n; i++) {
+    const cw_move *m = &way->move[i];
+    if (m->kind == CW_MOVE_MUTATE && m->level < 0) return false;
+    if (m->kind != CW_MOVE_TRANSPORT) continue;
+    if (th->part_open == NULL || (m->map != NULL ? m->map : map)->moves == NULL) return false;
+  }
   return true;
 }
 

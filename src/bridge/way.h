@@ -25,8 +25,8 @@ static inline double cw_acceptance(double lw) { return lw >= 0 ? 1 : lw < 0 ? ex
 /* CW_EINVAL: the program does not go from one rung to the next, or cannot come back. */
 cw_status cw_way_check(cw_context *ctx, const cw_program *way, const cw_sampler_ops *sampler,
                        bool has_map, int n_levels);
-/* Does it change the links of levels alone? */
-bool cw_way_is_local(const cw_program *way);
+/* Does it change the links of levels and of maps that move some alone? map: of its owner. */
+bool cw_way_is_local(const cw_program *way, const cw_theory_ops *th, const cw_map *map);
 /* From rung pair to the next or, back, the reversal, from couplings at->at.c on. Adds to the
  * log-weights ln [p_to(y) R(y -> x)] / [p_from(x) F(x -> y)]. Local. */
 cw_status cw_way_run(const cw_program *way, cw_passage *on, bool back);

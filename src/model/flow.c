@@ -14,6 +14,7 @@ typedef struct {
   cw_layer *layer[CW_MAX_LAYERS];
   long at[CW_MAX_LAYERS]; /* first parameter of each layer */
   bool mixture;
+  cw_link_set moves, reads; /* of all layers, where each of them has such */
 } flow;
 
 static const cw_model_ops flow_ops;
@@ -35,8 +36,40 @@ static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, flow *
   return CW_OK;
 }
 
+/* What all layers move, or read, together. */
+static cw_status unite(cw_context *ctx, const flow *m, bool reads, cw_link_set *out) {
+  long n = 0, *link = NULL;
+  for (int fill = 0; fill < 2; fill++) {
+    if (fill && (link = cw_alloc((size_t)n * sizeof *link)) == NULL)
+      return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
+    n = 0;
+    for (int i = 0; i < m->n_layers; i++) {
+      const cw_link_set *of[2];
+      m->layer[i]->ops->links(m->layer[i], &of[0], &of[1]);
+      if (fill) memcpy(link + n, of[reads]->link, (size_t)of[reads]->n * sizeof *link);
+      n += of[reads]->n;
+    }
+  }
+  cw_status st = cw_link_set_create(ctx, &m->base.geom->lat, n, link, out);
+  free(link);
+  return st;
+}
+
+static cw_status find_links(cw_context *ctx, flow *m) {
+  for (int i = 0; i < m->n_layers; i++)
+    if (m->layer[i]->ops->links == NULL) return CW_OK;
+  if (m->n_layers == 0) return CW_OK;
+  CW_TRY(unite(ctx, m, false, &m->moves));
+  CW_TRY(unite(ctx, m, true, &m->reads));
+  m->base.moves = &m->moves;
+  m->base.reads = &m->reads;
+  return CW_OK;
+}
+
 static void destroy(cw_model *model) {
   flow *m = (flow *)model;
+  cw_link_set_destroy(&m->moves);
+  cw_link_set_destroy(&m->reads);
   for (int i = 0; i < m->n_layers; i++) m->layer[i]->ops->destroy(m->layer[i]);
   cw_prior_destroy(m->prior);
   free(m);
@@ -61,7 +94,8 @@ cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_ge
   m->mixture = spec->z2_mixture;
   *out = &m->base;
   CW_TRY(cw_prior_create(ctx, &spec->prior, spec->field, geom, &m->prior));
-  return build_layers(ctx, spec, m);
+  CW_TRY(build_layers(ctx, spec, m));
+  return find_links(ctx, m);
 }
 
 static void init(cw_model *model, uint32_t seed, double gain) {
@@ -122,10 +156,21 @@ static cw_status push_back(const flow *m, double *x, double *logj, void **frames
   return CW_OK;
 }
 
+static cw_status push_on_patch(const flow *m, cw_field *block, bool inverse, double *logj,
+                               cw_arena *work) {
+  CW_REQUIRE(m->base.reads != NULL);
+  for (int k = 0; k < m->n_layers; k++) {
+    const int i = inverse ? m->n_layers - 1 - k : k;
+    CW_TRY(m->layer[i]->ops->on_patch(m->layer[i], slice(m, i), inverse, block, logj, work));
+  }
+  return CW_OK;
+}
+
 static cw_status carry(const cw_model *model, cw_field *block, bool inverse, double logj[CW_LANES],
                        cw_arena *work) {
   const flow *m = flow_of(model);
   memset(logj, 0, CW_LANES * sizeof *logj);
+  if (block->patch != NULL) return push_on_patch(m, block, inverse, logj, work);
   return (inverse ? push_back : push_forward)(m, block->data, logj, NULL, work);
 }
 
@@ -370,6 +415,13 @@ static double held(const cw_model *model) {
   return least;
 }
 
+static void between(cw_model *model, const cw_theory_ops *th, const double *from,
+                    const double *to) {
+  const flow *m = flow_of(model);
+  for (int i = 0; i < m->n_layers; i++)
+    if (m->layer[i]->ops->between != NULL) m->layer[i]->ops->between(m->layer[i], th, from, to);
+}
+
 /* ---- without gradients ---- */
 
 /* A draw of the mixture: q0 and a random sign. */
@@ -418,4 +470,5 @@ static const cw_model_ops flow_ops = {.sample_block = sample_block,
                                       .find_trouble = find_trouble,
                                       .layer_name = layer_name,
                                       .held = held,
+                                      .between = between,
                                       .destroy = destroy};

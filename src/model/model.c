@@ -69,6 +69,13 @@ void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const doub
                         target->field_term > 0 ? c[target->field_term] : 0);
 }
 
+const cw_link_set *cw_model_moves(const cw_model *m) { return m->moves; }
+const cw_link_set *cw_model_reads(const cw_model *m) { return m->reads; }
+
+void cw_model_between(cw_model *m, const cw_theory_ops *th, const double *from, const double *to) {
+  if (m->ops->between != NULL) m->ops->between(m, th, from, to);
+}
+
 cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,
                                 cw_model_pass *pass, cw_arena *tape) {
   return m->ops->sample_block(m, rng, step, first_chain, pass, tape);

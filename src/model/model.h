@@ -27,7 +27,9 @@ typedef struct {
                       const double *x, bool inverse, cw_arena *work, bool *finite);
   const char *(*layer_name)(const cw_model *m, int layer);
   double (*held)(const cw_model *m); /* NULL: nothing is */
-  void (*destroy)(cw_model *m);      /* all but theta, theta_f and work; frees m */
+  /* Flows only: cw_model_between. */
+  void (*between)(cw_model *m, const cw_theory_ops *th, const double *from, const double *to);
+  void (*destroy)(cw_model *m); /* all but theta, theta_f and work; frees m */
 } cw_model_ops;
 
 /* The head of every model. */
@@ -37,8 +39,9 @@ struct cw_model {
   cw_field_kind field;
   int n_comp, n_tangent; /* reals per site of a field, and of an adjoint; spins: 1, 0 */
   bool discrete;
-  bool products; /* has it any? */
-  bool each;     /* its products fill cw_gradient_of.each */
+  bool products;                    /* has it any? */
+  bool each;                        /* its products fill cw_gradient_of.each */
+  const cw_link_set *moves, *reads; /* of cw_model_moves, owned by the kind */
   long n_theta;
   double *theta;
   float *theta_f;

@@ -23,6 +23,8 @@ typedef struct {
   cw_theory th;
   cw_ladder ladder;
   cw_rex *rex;
+  cw_model *flow[8]; /* between rungs, where there are such */
+  cw_map map[8];
 } bench;
 
 static inline void open_ladder(bench *b, cw_context *ctx, const char *theory, int form,
@@ -36,6 +38,7 @@ static inline void open_ladder(bench *b, cw_context *ctx, const char *theory, in
 
 static inline void close_bench(bench *b) {
   cw_rex_destroy(b->rex);
+  for (int k = 0; k < 8; k++) cw_model_destroy(b->flow[k]);
   cw_ladder_destroy(&b->ladder);
   cw_theory_destroy(&b->th);
   cw_geometry_destroy(b->geom);

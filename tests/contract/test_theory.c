@@ -216,6 +216,55 @@ static void check_patch_terms(const fixture *fx, unsigned set, const double *T) 
   cw_link_set_destroy(&defect);
 }
 
+/* What some links are in: it changes as all terms do when they become those of the next configuration, and
+ * has the same bits on a patch. links: those of the defect, or, where there is none, the first ten. */
+static void check_part(const fixture *fx, const double *T) {
+  const cw_theory_ops *ops = fx->th.ops;
+  const int n = ops->n_terms, dim = fx->geom->lat.dim, n_real = fx->x.n_comp / dim;
+  long first[10];
+  cw_link_set links;
+  cw_theory_part *part;
+  cw_patch patch;
+  cw_field y, z;
+  double *before = row(&fx->x), *after = row(&fx->x), *there = row(&fx->x), *U = row(&fx->x);
+  for (long i = 0; i < 10; i++) first[i] = i;
+  check_ok(fx->ctx, cw_theory_defect(fx->ctx, &fx->th, &links));
+  if (links.n == 0) {
+    cw_link_set_destroy(&links);
+    check_ok(fx->ctx, cw_link_set_create(fx->ctx, &fx->geom->lat,
+                                         fx->geom->n_sites * dim < 10 ? 2 : 10, first, &links));
+  }
+  check_ok(fx->ctx, ops->part_open(fx->ctx, &fx->th, &links, &part));
+  check_ok(fx->ctx, cw_field_create(fx->ctx, fx->geom, fx->x.n_comp, N_CONFIG, &y));
+  cw_field_copy(&y, &fx->x);
+  for (long i = 0; i < links.n * N_CONFIG; i++)
+    for (int k = 0; k < n_real; k++) {
+      const long site = links.link[i / N_CONFIG] / dim, config = i % N_CONFIG;
+      const int comp = (int)(links.link[i / N_CONFIG] % dim) * n_real + k;
+      cw_field_set(&y, config, site, comp,
+                   cw_field_get(&fx->x, (config + 1) % N_CONFIG, site, comp));
+    }
+  ops->part_terms(&fx->th, part, &fx->x, before);
+  ops->part_terms(&fx->th, part, &y, after);
+  ops->terms(&fx->th, &y, U);
+  for (long i = 0; i < N_CONFIG * n; i++)
+    check_close(after[i] - before[i], U[i] - T[i], 1e-12 * (1 + fabs(T[i])));
+  check_ok(fx->ctx, cw_patch_create(fx->ctx, fx->geom, 1, &links, &patch));
+  check_ok(fx->ctx, cw_field_create_patch(fx->ctx, &patch, &y, &z));
+  cw_field_to_patch(&z, &y);
+  ops->part_terms(&fx->th, part, &z, there);
+  assert_memory_equal(there, after, (size_t)(N_CONFIG * n) * sizeof *there);
+  free(before);
+  free(after);
+  free(there);
+  free(U);
+  cw_field_destroy(&y);
+  cw_field_destroy(&z);
+  cw_patch_destroy(&patch);
+  cw_link_set_destroy(&links);
+  ops->part_close(part);
+}
+
 /* The terms that are asked for, bit by bit; the others are finite. Every set of them with one
  * instruction set, some with the others and under the sanitizers. */
 static void check_some_terms(const fixture *fx, const double *T) {
@@ -232,6 +281,7 @@ static void check_some_terms(const fixture *fx, const double *T) {
   }
   free(some);
   if (ops->patch_terms != 0) check_patch_terms(fx, ops->patch_terms, T);
+  if (ops->part_open != NULL) check_part(fx, T);
 }
 
 static void same_bits(const fixture *fx, int V, int threads, const double *T1, const cw_field *f1) {

@@ -1,26 +1,11 @@
 /* Layer residual against its definition in plain matrices, and what its header promises: Jacobians of
  * single links, a contraction for every theta. */
+#include "unit/plain_links.h"
 #include "unit/residual_subject.h"
 
 enum { CONFIG = 1 };
 
 /* ------------------------------------------------------------------------ the definition */
-
-/* One configuration. */
-typedef struct {
-  cw_lattice lat;
-  int kind_N;
-  matrix *link; /* (sites, dim) */
-} plain;
-
-static matrix *link_at(const plain *f, const int *coord, int mu) {
-  return &f->link[cw_lattice_site(&f->lat, coord) * f->lat.dim + mu];
-}
-
-static void moved(const int *coord, int nu, int by, int *to) {
-  memcpy(to, coord, CW_MAX_DIM * sizeof *to);
-  to[nu] += by;
-}
 
 /* Sum of the staples of link (coord, mu) in planes without `without`, temporal ones or not or all (-1):
  * U_nu(x) U_mu(x+nu) U_nu(x+mu)^+ and U_nu(x-nu)^+ U_mu(x-nu) U_nu(x-nu+mu). */
@@ -43,23 +28,6 @@ static matrix staples(const plain *f, const int *coord, int mu, int without, int
                      *link_at(f, corner, nu)));
   }
   return sum;
-}
-
-static matrix unitary(matrix w, int turns) {
-  const long double norm = sqrtl(creall(trace(times(dagger(w), w))));
-  w = plus((matrix){.n = w.n}, sqrtl(w.n) / norm, w);
-  for (int i = 0; i < turns; i++)
-    w = plus(plus((matrix){.n = w.n}, 1.5L, w), -0.5L, times(w, times(dagger(w), w)));
-  return w;
-}
-
-static plain copy_of(const plain *f) {
-  const size_t n = (size_t)(cw_lattice_sites(&f->lat) * f->lat.dim);
-  plain g = *f;
-  g.link = malloc(n * sizeof *g.link);
-  assert_non_null(g.link);
-  memcpy(g.link, f->link, n * sizeof *g.link);
-  return g;
 }
 
 /* Frees f. */
@@ -136,14 +104,7 @@ static void plain_class(const subject *a, plain *f, int mu, int parity, const do
 }
 
 static matrix stored_link(const subject *a, const cw_field *x, long site, int mu) {
-  const int n = cw_kind(a->kind)->n_real;
-  double link[18], flat[18];
-  matrix m = {.n = cw_kind(a->kind)->n_colours};
-  for (int k = 0; k < n; k++) link[k] = cw_field_get(x, CONFIG, site, mu * n + k);
-  cw_link_to_matrix(a->kind, link, flat);
-  for (int i = 0; i < m.n * m.n; i++)
-    m.at[i / m.n][i % m.n] = (number)flat[2 * i] + 1.0iL * (number)flat[2 * i + 1];
-  return m;
+  return link_of_field(a->kind, x, CONFIG, site, mu);
 }
 
 /* Coefficients far below the bound, where they are theta. */
@@ -153,11 +114,7 @@ static void pass_is_as_defined(cw_field_kind kind, cw_lattice lat, int coefficie
   open_subject(&a, kind, lat, 1, CW_MASK_HALF, coefficients, 0.5);
   for (long i = 0; i < a.L->n_theta; i++)
     theta[i] = 1e-4 * (1 + 0.3 * (double)(i * i % 5)) * (i % 2 ? -1 : 1);
-  plain f = {lat, cw_kind(kind)->n_colours, NULL};
-  f.link = malloc((size_t)(a.geom->n_sites * lat.dim) * sizeof *f.link);
-  assert_non_null(f.link);
-  for (long r = 0; r < a.geom->n_sites * lat.dim; r++)
-    f.link[r] = stored_link(&a, &a.x, r / lat.dim, (int)(r % lat.dim));
+  plain f = plain_of(kind, &a.x, CONFIG);
   for (int c = 0; c < 2 * lat.dim; c++) plain_class(&a, &f, c / 2, c % 2, theta, coefficients == 1);
   cw_field before = a.x;
   check_ok(a.ctx, cw_field_create(a.ctx, a.geom, a.L->n_comp, CW_LANES, &a.x));
@@ -267,26 +224,6 @@ static void test_link_jacobian(void **state) {
 }
 
 /* ------------------------------------------------------------------------ the contraction */
-
-/* The largest |dx t|/|t| in any lane, by iteration with dx^T dx. */
-static double largest_singular_value(int d, const double *dx) {
-  double most = 0;
-  for (int l = 0; l < CW_LANES; l++) {
-    double t[8], size = 0;
-    for (int a = 0; a < d; a++) t[a] = 1 + 0.1 * a;
-    for (int i = 0; i < 200; i++) {
-      double s[8] = {0}, r[8] = {0};
-      size = 0;
-      for (int a = 0; a < d * d; a++) s[a / d] += dx[a * CW_LANES + l] * t[a % d];
-      for (int a = 0; a < d * d; a++) r[a % d] += dx[a * CW_LANES + l] * s[a / d];
-      for (int a = 0; a < d; a++) size += r[a] * r[a];
-      size = sqrt(size);
-      for (int a = 0; a < d; a++) t[a] = r[a] / (size + 1e-300);
-    }
-    most = fmax(most, sqrt(size));
-  }
-  return most;
-}
 
 /* Huge parameters, one or all of them: dX of links with rough sums, and with the largest there are. */
 static void maps_contract(cw_field_kind kind, int coefficients, double *seen) {

@@ -1,6 +1,8 @@
 /* Models: section `model`, and what flows on a ladder share with it; and how parameters move in a
  * training. */
 
+#include <string.h>
+
 #include "app/plan/plan.h"
 
 /* ---- model ---- */
@@ -63,10 +65,40 @@ static cw_status check_layer(cw_node *map, const cw_plan *p, const cw_layer_kind
   return cw_job_fail(map, NULL, "layer '%s' %s", spec->kind, fault.why);
 }
 
+/* The theory's parameter of that name; NULL: it has none. */
+static const double *theory_param(const cw_plan *p, const char *name) {
+  const cw_param *of = p->theory->params[p->form];
+  for (int i = 0; of[i].name != NULL; i++)
+    if (strcmp(of[i].name, name) == 0) return &p->param[i];
+  return NULL;
+}
+
+/* Of layers that belong to the theory's defect: it is the preset, and no other is taken. */
+static cw_status read_defect_params(cw_node *map, const cw_plan *p, const cw_param *of,
+                                    double *param) {
+  cw_param table[CW_MAX_PARAMS + 1] = {{0}};
+  cw_box box;
+  if (!cw_find_defect(p, 0, &box))
+    return cw_job_fail(map, "kind", "needs a theory with a defect, form 'defect'");
+  for (int i = 0; of[i].name != NULL; i++) {
+    const double *theirs = theory_param(p, of[i].name);
+    table[i] = of[i];
+    if (theirs != NULL) table[i].preset = *theirs;
+  }
+  CW_TRY(cw_job_params(map, table, param));
+  for (int i = 0; of[i].name != NULL; i++)
+    if (theory_param(p, of[i].name) != NULL && param[i] != table[i].preset)
+      return cw_job_fail(map, of[i].name, "that of the theory's defect is %g", table[i].preset);
+  return CW_OK;
+}
+
 /* The keys of a layer that its kind takes. */
 static cw_status read_spec(cw_node *map, const cw_plan *p, const cw_layer_kind *kind,
                            cw_layer_spec *spec) {
-  if (kind->params) CW_TRY(cw_job_params(map, kind->params, spec->param));
+  if (kind->params && kind->defect)
+    CW_TRY(read_defect_params(map, p, kind->params, spec->param));
+  else if (kind->params)
+    CW_TRY(cw_job_params(map, kind->params, spec->param));
   CW_TRY(cw_job_words(map, kind->choices_name, kind->choices, spec->choice));
   if (kind->net) CW_TRY(read_net(map, &spec->net));
   return check_layer(map, p, kind, spec);

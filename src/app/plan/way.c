@@ -80,7 +80,7 @@ cw_status cw_read_way(cw_node *map, const cw_plan *p, const cw_mcmc_plan *m,
                        m->ops->name);
   if (with_flows) CW_TRY(cw_read_flow_section(way, p, &w->flow));
   CW_TRY(cw_job_long(way, "steps", CW_JOB_REQUIRED_LONG, 1, CW_WAY_STEPS, &w->steps));
-  CW_TRY(cw_job_long(way, "mutations", 1, 1, 1000, &w->mutations));
+  CW_TRY(cw_job_long(way, "mutations", 1, 0, 1000, &w->mutations));
   CW_TRY(cw_read_levels(way, p, m, &w->levels, read_every, w));
   w->n_turns = w->levels.n;
   if (w->flow != NULL && cw_job_has(way, "power"))
@@ -116,7 +116,7 @@ static int make_way(const cw_way_plan *w, const cw_ladder_plan *ladder, int firs
   for (long k = 1; k <= w->steps; k++) {
     if (map != NULL) move[n++] = (cw_move){.kind = CW_MOVE_TRANSPORT, .map = map + k - 1};
     move[n++] = (cw_move){.kind = CW_MOVE_RETARGET, .t = position(w, ladder->t, first, k)};
-    if (k < w->steps && level_after(w, k) > -2)
+    if (k < w->steps && w->mutations > 0 && level_after(w, k) > -2)
       move[n++] =
           (cw_move){.kind = CW_MOVE_MUTATE, .steps = w->mutations, .level = level_after(w, k)};
   }

@@ -69,13 +69,18 @@ cw_status cw_flows_create(cw_case *c, const cw_model_spec *spec, cw_flows *f) {
   f->model = calloc((size_t)c->plan->ladder.n, sizeof *f->model);
   f->map = calloc((size_t)c->plan->ladder.n, sizeof *f->map);
   if (f->model == NULL || f->map == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for flows");
-  while (f->n < c->plan->ladder.n - 1) {
+  cw_ladder ladder;
+  cw_status st = cw_case_ladder(c, 1, &ladder);
+  while (st == CW_OK && f->n < ladder.n - 1) {
     cw_model **m = &f->model[f->n];
-    CW_TRY(cw_model_create(c->ctx, spec, c->geom, m));
+    st = cw_model_create(c->ctx, spec, c->geom, m);
+    if (st != CW_OK) break;
     cw_model_init_identity(*m, c->plan->seed + (uint32_t)f->n);
+    cw_model_between(*m, c->theory.ops, ladder.c[f->n], ladder.c[f->n + 1]);
     f->map[f->n++] = cw_map_of_model(*m);
   }
-  return CW_OK;
+  cw_ladder_destroy(&ladder);
+  return st;
 }
 
 void cw_flows_destroy(cw_flows *f) {

@@ -119,15 +119,24 @@ static void G(wilson_defect_terms)(const cw_theory *th, const double *x, double 
   G(wilson_sum)(th->geom, part, classes, T);
 }
 
-/* Re tr P of (plaquette, configuration) pairs number first .. first + CW_VD - 1 of a patch, n in all. */
-CW_INLINE cw_vd G(wilson_lone)(const cw_wilson *w, const cw_field *x, long first, long n) {
+/* A link of one configuration, its numbers side by side: of a whole field in room. */
+CW_INLINE const double *G(lone_link)(const cw_field *x, long link, long config, double *room) {
+  const cw_geometry *g = x->geom;
+  const long dim = g->lat.dim, site = link / dim;
+  if (x->patch != NULL) return x->data + (x->patch->place[link] * x->B + config) * G(N_REAL);
+  const double *row = x->data + (g->outer[site] * dim + link % dim) * (G(N_REAL) * CW_LANES);
+  for (int k = 0; k < G(N_REAL); k++) room[k] = row[k * CW_LANES + g->group[site] * x->B + config];
+  return room;
+}
+
+/* Re tr P of (plaquette, configuration) pairs number first .. first + CW_VD - 1, n in all. */
+CW_INLINE cw_vd G(wilson_lone)(const cw_wilson_lone *lone, const cw_field *x, long first, long n) {
   const double *p[4][CW_VD];
+  double room[4][CW_VD][G(N_REAL)] __attribute__((aligned(64)));
   for (int l = 0; l < CW_VD; l++) {
     const long pair = first + l < n ? first + l : n - 1;
-    for (int k = 0; k < 4; k++) {
-      const long place = x->patch->place[w->lone[pair / x->n_config].link[k]];
-      p[k][l] = x->data + (place * x->B + pair % x->n_config) * G(N_REAL);
-    }
+    for (int k = 0; k < 4; k++)
+      p[k][l] = G(lone_link)(x, lone[pair / x->n_config].link[k], pair % x->n_config, room[k][l]);
   }
   G(m) a, b, ab, ba;
   G(gather)(&a, p[0]);
@@ -139,19 +148,18 @@ CW_INLINE cw_vd G(wilson_lone)(const cw_wilson *w, const cw_field *x, long first
   return G(re_trace_nd)(&ab, &ba);
 }
 
-/* As defect_terms, plaquettes in lanes. */
-static void G(wilson_patch_terms)(const cw_theory *th, const cw_field *x, double *T) {
-  const cw_wilson *w = th->own;
+static void G(wilson_lone_terms)(const cw_theory *th, const cw_wilson_lone *lone, long n_lone,
+                                 const cw_field *x, double *T) {
   cw_wilson_parts part __attribute__((aligned(64)));
-  const long slices = cw_slice_count(th->geom), n = w->n_lone * x->n_config;
+  const long slices = cw_slice_count(th->geom), n = n_lone * x->n_config;
   unsigned classes = 0;
-  for (long i = 0; i < w->n_lone; i++) classes |= 1u << w->lone[i].term;
+  for (long i = 0; i < n_lone; i++) classes |= 1u << lone[i].term;
   for (int k = 0; k < CW_WILSON_CLASSES; k++)
     if (classes >> k & 1) memset(part[k], 0, (size_t)slices * sizeof part[k][0]);
   for (long first = 0; first < n; first += CW_VD) {
-    const cw_vd re_trace = G(wilson_lone)(w, x, first, n);
+    const cw_vd re_trace = G(wilson_lone)(lone, x, first, n);
     for (long pair = first; pair < first + CW_VD && pair < n; pair++) {
-      const cw_wilson_lone *p = &w->lone[pair / x->n_config];
+      const cw_wilson_lone *p = &lone[pair / x->n_config];
       part[p->term][p->piece][p->group * x->B + pair % x->n_config] += re_trace[pair - first];
     }
   }

@@ -161,9 +161,8 @@ static bool lane_defects(const cw_geometry *geom, const cw_wilson_defect *d, lon
   return any;
 }
 
-/* The links of a plaquette in the lanes of a sub-lattice that have a defect there. */
-static cw_wilson_lone lone_plaquette(const cw_geometry *g, const cw_wilson_plaquette *p, int v,
-                                     int defects) {
+cw_wilson_lone cw_wilson_lone_of(const cw_geometry *g, const cw_wilson_plaquette *p, int v,
+                                 int defects) {
   const cw_lattice *lat = &g->lat;
   const long site = g->site[p->outer * g->V + v];
   cw_wilson_lone lone = {.group = v, .term = 2 * defects + (p->nu == lat->dim - 1)};
@@ -189,7 +188,7 @@ static cw_status list_lone(const cw_geometry *geom, cw_wilson *w) {
     const cw_wilson_plaquette *p = &w->touched[i];
     const uint8_t *defects = w->defects[w->row[p->outer * geom->lat.dim + p->mu]][2 * (p->nu - 1)];
     for (int v = 0; v < geom->V; v++)
-      if (defects[v * B] > 0) w->lone[w->n_lone++] = lone_plaquette(geom, p, v, defects[v * B]);
+      if (defects[v * B] > 0) w->lone[w->n_lone++] = cw_wilson_lone_of(geom, p, v, defects[v * B]);
   }
   return CW_OK;
 }
@@ -259,20 +258,21 @@ cw_wilson_weights cw_wilson_weigh(const cw_lattice *lat, const double c[CW_WILSO
 
 CW_ISA_TABLES(cw_wilson_kernels, cw_wilson_kernels);
 
-static const cw_wilson_kernel *kernel_of(const cw_theory *th) {
+const cw_wilson_kernel *cw_wilson_kernel_of(const cw_theory *th) {
   CW_REQUIRE(th->ops->kind >= CW_LINK_U1 && th->ops->kind <= CW_LINK_SU3);
   return &CW_DISPATCH(th->isa, cw_wilson_kernels)->group[th->ops->kind - CW_LINK_U1];
 }
 
 void cw_wilson_terms(const cw_theory *th, const cw_field *x, double *T) {
-  const cw_wilson_kernel *k = kernel_of(th);
+  const cw_wilson_kernel *k = cw_wilson_kernel_of(th);
   size_t size = cw_field_block_size(x);
   for (long b = 0; b < x->n_blocks; b++)
     k->terms(th, x->data + (size_t)b * size, T + b * x->B * CW_WILSON_CLASSES);
 }
 
 void cw_wilson_some_terms(const cw_theory *th, const cw_field *x, unsigned set, double *T) {
-  const cw_wilson_kernel *k = kernel_of(th);
+  const cw_wilson_kernel *k = cw_wilson_kernel_of(th);
+  const cw_wilson *own = th->own;
   const bool defect_alone = (set & ~(unsigned)CW_WILSON_DEFECT_TERMS) == 0;
   CW_REQUIRE(defect_alone || x->patch == NULL);
   if (!defect_alone) {
@@ -283,14 +283,14 @@ void cw_wilson_some_terms(const cw_theory *th, const cw_field *x, unsigned set, 
     const cw_field block = cw_field_block(x, b);
     double *row = T + b * x->B * CW_WILSON_CLASSES;
     if (x->patch != NULL)
-      k->patch_terms(th, &block, row);
+      k->lone_terms(th, own->lone, own->n_lone, &block, row);
     else
       k->defect_terms(th, block.data, row);
   }
 }
 
 void cw_wilson_force(const cw_theory *th, const cw_field *x, const double *c, cw_field *f) {
-  const cw_wilson_kernel *k = kernel_of(th);
+  const cw_wilson_kernel *k = cw_wilson_kernel_of(th);
   for (long b = 0; b < x->n_blocks; b++)
     k->force(th, x->data + (size_t)b * cw_field_block_size(x), c,
              f->data + (size_t)b * cw_field_block_size(f));

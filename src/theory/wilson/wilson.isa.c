@@ -15,9 +15,9 @@
 
 extern const cw_wilson_kernels CW_ISA_NAME(cw_wilson_kernels);
 const cw_wilson_kernels CW_ISA_NAME(cw_wilson_kernels) = {{
-    {cw_u1_wilson_terms, cw_u1_wilson_defect_terms, cw_u1_wilson_patch_terms, cw_u1_wilson_force},
-    {cw_su2_wilson_terms, cw_su2_wilson_defect_terms, cw_su2_wilson_patch_terms,
+    {cw_u1_wilson_terms, cw_u1_wilson_defect_terms, cw_u1_wilson_lone_terms, cw_u1_wilson_force},
+    {cw_su2_wilson_terms, cw_su2_wilson_defect_terms, cw_su2_wilson_lone_terms,
      cw_su2_wilson_force},
-    {cw_su3_wilson_terms, cw_su3_wilson_defect_terms, cw_su3_wilson_patch_terms,
+    {cw_su3_wilson_terms, cw_su3_wilson_defect_terms, cw_su3_wilson_lone_terms,
      cw_su3_wilson_force},
 }};
