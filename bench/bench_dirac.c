@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "causeway/dirac.h"
+#include "causeway/sampler.h"
 
 #include "bench.h"
 #include "peak.h"
@@ -109,16 +110,20 @@ static void bench_operator(int L, int threads, int n_rhs, double csw, double sec
   close_subject(&s);
 }
 
-/* Links near to 1, as those of a weak coupling are: plaquette 0.6. */
+/* Links of beta = 6, by forty steps from unit links. */
 static void draw_links(subject *s) {
-  double eps[CW_LANES] CW_ALIGNED;
-  cw_field w;
-  for (int l = 0; l < CW_LANES; l++) eps[l] = 0.35;
-  must(s->ctx, cw_field_create(s->ctx, s->geom, 32, 1, &w));
-  cw_field_normal(cw_context_isa(s->ctx), &w, cw_rng_stream(2, "w"), 0, 0);
+  const double beta = 6, param[] = {1, 4, 1};
+  cw_theory th;
+  cw_sampler *sampler;
+  must(s->ctx, cw_theory_create(s->ctx, cw_theory_find("su3"), s->geom, 0, &beta, &th));
+  must(s->ctx,
+       cw_sampler_create(s->ctx, cw_sampler_find("heatbath"), &th, param, NULL, 1, &sampler));
   cw_kind(CW_LINK_SU3)->cold(&s->links);
-  cw_kind(CW_LINK_SU3)->drift(cw_context_isa(s->ctx), &s->links, &w, eps, 0, s->geom->n_outer);
-  cw_field_destroy(&w);
+  for (uint32_t step = 0; step < 40; step++)
+    must(s->ctx,
+         sampler->ops->step(sampler, th.c, &s->links, cw_rng_stream(1, "bench"), step, NULL));
+  cw_sampler_destroy(sampler);
+  cw_theory_destroy(&th);
 }
 
 static void bench_solver(const cw_lattice *lat, int threads, int n_rhs, cw_solver_kind kind) {

@@ -205,13 +205,13 @@ CW_OUTLINE void N(multiply_site)(NUMBER *y, const NUMBER *matrix, const NUMBER *
         for (int j = 0; j < i; j++, m += 2 * CW_LANES) {
           const VEC mr = V(load)(m), mi = V(load)(m + CW_LANES);
           re[i] = V(fma)(mr, xr[j], re[i]);
-          re[i] = V(fma)(-mi, xi[j], re[i]);
+          re[i] = V(fnma)(mi, xi[j], re[i]);
           im[i] = V(fma)(mr, xi[j], im[i]);
           im[i] = V(fma)(mi, xr[j], im[i]);
           re[j] = V(fma)(mr, xr[i], re[j]);
           re[j] = V(fma)(mi, xi[i], re[j]);
           im[j] = V(fma)(mr, xi[i], im[j]);
-          im[j] = V(fma)(-mi, xr[i], im[j]);
+          im[j] = V(fnma)(mi, xr[i], im[j]);
         }
 #pragma GCC unroll 6
       for (int i = 0; i < 6; i++) {
@@ -244,13 +244,14 @@ typedef struct {
   const NUMBER *link[8];
   cw_place at[8];
   /* What the next site will read for the first time in this pass, to be asked for in eighths: its links, and the
-   * spinors ahead of it in the slowest direction. */
-  const NUMBER *next_links, *next_spinors;
+   * spinors ahead of it in the slowest direction, site terms (NULL: there are none). */
+  const NUMBER *next_links, *next_spinors, *next_terms[2];
 } N(star);
 
-CW_INLINE void N(find_star)(N(star) * star, const cw_dirac_range *r, const NUMBER *links,
-                            const NUMBER *in, long o) {
+CW_INLINE void N(find_star)(N(star) * star, const cw_dirac_hop *a, long o) {
+  const cw_dirac_range *r = &a->range;
   const cw_geometry *g = r->geom;
+  const NUMBER *links = a->links, *in = a->in, *const terms[2] = {a->of_hop, a->of_base};
   long next = o + 1;
   for (int d = 0; d < 8; d++) {
     star->at[d] = cw_step(g, o, d);
@@ -261,20 +262,32 @@ CW_INLINE void N(find_star)(N(star) * star, const cw_dirac_range *r, const NUMBE
   if (next >= g->n_outer) next = o;
   star->next_links = links + next * (4 * CW_SU3 * CW_LANES);
   star->next_spinors = in + (long)g->neighbour[next * 8] * r->n_rhs * (CW_SPINOR * CW_LANES);
+  for (int i = 0; i < 2; i++)
+    star->next_terms[i] = terms[i] != NULL ? terms[i] + next * (CW_CLOVER * CW_LANES) : NULL;
 }
 
 CW_INLINE void N(ask_for)(const NUMBER *p, int n) {
   for (int i = 0; i < n; i += 64 / (int)sizeof *p) __builtin_prefetch(p + i, 0, 3);
 }
 
+/* The d-th eighth of what the next site needs first. */
+CW_INLINE void N(ask_for_eighth)(const N(star) * star, int d) {
+  enum {
+    LINKS = 4 * CW_SU3 * CW_LANES / 8,
+    SPINOR = CW_SPINOR * CW_LANES / 8,
+    TERM = CW_CLOVER * CW_LANES / 8
+  };
+  N(ask_for)(star->next_links + d * LINKS, LINKS);
+  N(ask_for)(star->next_spinors + d * SPINOR, SPINOR);
+  for (int i = 0; i < 2; i++)
+    if (star->next_terms[i] != NULL) N(ask_for)(star->next_terms[i] + d * TERM, TERM);
+}
+
 /* acc = hop of right-hand side k. */
 CW_INLINE void N(hop_site)(NUMBER *acc, const N(star) * star, const NUMBER *in, int n_rhs, int k,
                            bool ask) {
 #define CW_HOP(d, which)                                                                           \
-  if (ask) {                                                                                       \
-    N(ask_for)(star->next_links + (d) * (4 * CW_SU3 * CW_LANES / 8), 4 * CW_SU3 * CW_LANES / 8);   \
-    N(ask_for)(star->next_spinors + (d) * (CW_SPINOR * CW_LANES / 8), CW_SPINOR * CW_LANES / 8);   \
-  }                                                                                                \
+  if (ask) N(ask_for_eighth)(star, d);                                                             \
   N(which)                                                                                         \
   (acc, star->link[d], in + (star->at[d].outer * n_rhs + k) * (CW_SPINOR * CW_LANES),              \
    star->at[d].from);
@@ -298,7 +311,7 @@ static void N(hop)(const cw_dirac_hop *a, long begin, long end, cw_dirac_row *no
   memset(sum, 0, (size_t)r->n * sizeof *sum);
   CW_EACH_SITE(o, r, begin, end) {
     N(star) star;
-    N(find_star)(&star, r, a->links, in, o);
+    N(find_star)(&star, a, o);
     for (int i = 0; i < r->n; i++) {
       const long at = cw_place_of(r, o, i);
       const NUMBER *hop = acc, *first = base != NULL ? base + at : NULL;

@@ -60,8 +60,8 @@ static cw_status fit_quantity(cw_context *ctx, const measurements *m, const cw_q
   *e = fit.mass;
   if (q->fit != CW_FIT_CHI2) return CW_OK;
   e->value = fit.chi2 / fit.dof;
-  e->error = e->error2 = NAN;
-  if (isfinite(e->value)) e->why = "no error is told of it";
+  e->error = sqrt(2 / fit.dof); /* what chance makes of it */
+  e->error2 = NAN;
   return CW_OK;
 }
 
