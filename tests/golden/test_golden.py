@@ -47,8 +47,8 @@ def shorten(text, sections, prefix):
         begin = r"(^ {4}|[ {])" if prefix else "^"
         if not re.search(rf"(?m){begin}{section}:( (?!null)|$)", text):
             continue
-        if section == "ladder" and "flow: least_squares" in text:
-            continue  # ways through several of its flows
+        if section == "ladder" and ("flow: least_squares" in text or "multiples:" in text):
+            continue  # ways through several of its flows; numbers for each of its replicas
         if section == "ladder" and "positions:" in text:
             keys = ("positions=[0, 0.5, 1]",)
         for key in keys:
@@ -68,8 +68,11 @@ def shrink(job):
         out += ["--set", "lattice=[4, 6]"]  # its links move one after the other
     if re.search(r"(?m)^lattice: \[32, 32\]", head):
         out += ["--set", "lattice=[12, 10]"]
+    links = sections == short("links")
     for case, body in re.findall(r"(?m)^  (\w+):((?:.*\n)(?:    .*\n)*)", cases):
         out += shorten(body, sections, f"cases.{case}.")  # a case's own numbers stand above those of the job
+        for section in re.findall(r"(?m)^    (\w+): .*way: \{steps: \d{3,}", body if links else ""):
+            out += ["--set", f"cases.{case}.{section}.way.steps=24"]
         if re.search(r"lattice: \[\d+, \d+, \d+, \d+\]", body):
             out += ["--set", f"cases.{case}.lattice=[4, 6, 2, 4]"]
     return out
