@@ -124,7 +124,8 @@ static void test_walk_by_hand(void **state) {
   enum { N = 21 };
   cw_context *ctx = context(state);
   const toy_bend line[2] = {{0.8, 0.3, 0}, {1.3, -0.2, 0}};
-  const cw_map map[2] = {{&line[0], bend_apply}, {&line[1], bend_apply}};
+  const cw_map map[2] = {{.self = &line[0], .apply = bend_apply},
+                         {.self = &line[1], .apply = bend_apply}};
   cw_move move[CW_USUAL_MOVES];
   cw_walk_options options = {
       .sampler = cw_sampler_find("hmc"), .program = cw_usual_walk(true, 0, 0, 0, move), .map = map};

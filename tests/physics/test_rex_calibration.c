@@ -124,7 +124,7 @@ static void test_tilted(void **state) {
                   .options = {.sampler = cw_sampler_find("hmc"), .periodic = 1},
                   .n_therm = 20,
                   .n_step = 60};
-  calibrate_all(context(state), p, (cw_map){&bad, stretch_apply}, exact_tilted);
+  calibrate_all(context(state), p, (cw_map){.self = &bad, .apply = stretch_apply}, exact_tilted);
 }
 
 static void exact_spins(const plan *p, const double *c, double *mean) {
@@ -167,7 +167,7 @@ static void test_phi4(void **state) {
                   .options = {.sampler = cw_sampler_find("hmc"), .periodic = 0},
                   .n_therm = 20,
                   .n_step = 60};
-  calibrate_all(context(state), p, (cw_map){&bad, stretch_apply}, exact_phi4);
+  calibrate_all(context(state), p, (cw_map){.self = &bad, .apply = stretch_apply}, exact_phi4);
 }
 
 static void exact_u1(const plan *p, const double *c, double *mean) {
@@ -186,7 +186,7 @@ static void test_u1(void **state) {
                   .options = {.sampler = cw_sampler_find("heatbath"), .periodic = 2},
                   .n_therm = 10,
                   .n_step = 30};
-  calibrate_all(context(state), p, (cw_map){&angle, turn_apply}, exact_u1);
+  calibrate_all(context(state), p, (cw_map){.self = &angle, .apply = turn_apply}, exact_u1);
 }
 
 int main(void) {
