@@ -330,7 +330,7 @@ static void gauge_does_not_matter(subject *s) {
       double params[CW_MAX_PARAMS] = {0};
       const cw_param *p = cw_observables[i]->params;
       for (int k = 0; p != NULL && p[k].name != NULL; k++) {
-        params[k] = p[k].preset;
+        params[k] = isnan(p[k].preset) ? 0.1 : p[k].preset; /* kappa */
         if (strcmp(p[k].name, "time") == 0) params[k] = 0.4;
         if (strcmp(p[k].name, "points") == 0) params[k] = 4;
         if (strcmp(p[k].name, "sweeps") == 0) params[k] = 3;
