@@ -56,21 +56,23 @@ static void N(advance)(const cw_dirac_vectors *v, long begin, long end, cw_dirac
   N(give)(norm, r, (const NUMBER(*)[CW_LANES])sum, 1);
 }
 
-static void N(turn)(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row *norm) {
+/* y = p + c q; y may be either. */
+CW_INLINE void N(combine_two)(const cw_dirac_vectors *v, const NUMBER *p, const NUMBER *q,
+                              long begin, long end, cw_dirac_row *norm) {
   const cw_dirac_range *r = &v->range;
-  const NUMBER *x = v->x;
   NUMBER *y = v->y, sum[CW_DIRAC_MAX_RHS][CW_LANES] CW_ALIGNED;
   N(coefficient) c[CW_DIRAC_MAX_RHS];
   N(take)(c, v);
   memset(sum, 0, (size_t)r->n * sizeof *sum);
-  CW_EACH_SITE(o, r, begin, end) for (int i = 0; i < r->n; i++) {
+  CW_EACH_SITE(o, r, begin, end)
+  for (int i = 0; i < r->n; i++) {
     const long at = cw_place_of(r, o, i);
     for (int lane = 0; lane < CW_LANES; lane += STEP) {
       const VEC a = V(load)(c[i].re + lane), b = V(load)(c[i].im + lane);
       VEC s = V(load)(sum[i] + lane);
       for (long k = at + lane; k < at + CW_SPINOR * CW_LANES; k += 2 * CW_LANES) {
-        VEC re = V(load)(x + k), im = V(load)(x + k + CW_LANES);
-        N(multiply_add)(&re, &im, a, b, V(load)(y + k), V(load)(y + k + CW_LANES));
+        VEC re = V(load)(p + k), im = V(load)(p + k + CW_LANES);
+        N(multiply_add)(&re, &im, a, b, V(load)(q + k), V(load)(q + k + CW_LANES));
         V(store)(y + k, re);
         V(store)(y + k + CW_LANES, im);
         s = V(fma)(im, im, V(fma)(re, re, s));
@@ -80,30 +82,11 @@ static void N(turn)(const cw_dirac_vectors *v, long begin, long end, cw_dirac_ro
   }
   if (norm != NULL) N(give)(norm, r, (const NUMBER(*)[CW_LANES])sum, 1);
 }
-
+static void N(turn)(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row *norm) {
+  N(combine_two)(v, v->x, v->y, begin, end, norm);
+}
 static void N(add)(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row *norm) {
-  const cw_dirac_range *r = &v->range;
-  const NUMBER *x = v->x;
-  NUMBER *y = v->y, sum[CW_DIRAC_MAX_RHS][CW_LANES] CW_ALIGNED;
-  N(coefficient) c[CW_DIRAC_MAX_RHS];
-  N(take)(c, v);
-  memset(sum, 0, (size_t)r->n * sizeof *sum);
-  CW_EACH_SITE(o, r, begin, end) for (int i = 0; i < r->n; i++) {
-    const long at = cw_place_of(r, o, i);
-    for (int lane = 0; lane < CW_LANES; lane += STEP) {
-      const VEC a = V(load)(c[i].re + lane), b = V(load)(c[i].im + lane);
-      VEC s = V(load)(sum[i] + lane);
-      for (long k = at + lane; k < at + CW_SPINOR * CW_LANES; k += 2 * CW_LANES) {
-        VEC re = V(load)(y + k), im = V(load)(y + k + CW_LANES);
-        N(multiply_add)(&re, &im, a, b, V(load)(x + k), V(load)(x + k + CW_LANES));
-        V(store)(y + k, re);
-        V(store)(y + k + CW_LANES, im);
-        s = V(fma)(im, im, V(fma)(re, re, s));
-      }
-      V(store)(sum[i] + lane, s);
-    }
-  }
-  if (norm != NULL) N(give)(norm, r, (const NUMBER(*)[CW_LANES])sum, 1);
+  N(combine_two)(v, v->y, v->x, begin, end, norm);
 }
 
 static void N(dot)(const cw_dirac_vectors *v, long begin, long end, cw_dirac_row *out) {

@@ -123,7 +123,7 @@ static cw_status draw_band(const cw_case_page *to, const vector *v,
   if (r == NULL || !isfinite(r->e.value) || !isfinite(r->e.error)) return CW_OK;
   const double x[2] = {x_of(v, 0), x_of(v, v->n - 1)}, y[2] = {r->e.value, r->e.value},
                dy[2] = {r->e.error, r->e.error};
-  return cw_page_curve(to->page, look->band, CW_DRAW_BAND, CW_ORANGE, 2, x, y, dy);
+  return cw_page_curve(to->page, look->band, CW_DRAW_BAND, CW_PURPLE, 2, x, y, dy);
 }
 
 /* The level that a curve reaches, and where it does. */
