@@ -198,7 +198,8 @@ static void test_2x2(void **state) {
   for (int kind = 0; kind < 3; kind++)
     for (int loss = 0; loss < 2; loss++)
       for (int gradient = 0; gradient < 2; gradient++)
-        train_2x2(context(state), &couplings[kind], (cw_loss)loss, (cw_gradient)gradient, &exact);
+        if (test_is_long() || gradient == (kind + loss) % 2)
+          train_2x2(context(state), &couplings[kind], (cw_loss)loss, (cw_gradient)gradient, &exact);
 }
 
 /* Bad samples cost precision, never truth: an untrained flow, wider than its target. */

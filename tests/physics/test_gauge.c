@@ -62,6 +62,7 @@ static void u1_plaquette_and_charge(void **state) {
  * mean 0 and variance 1: sum z^2 follows chi^2 with 48 degrees of freedom, 48 +- 9.8. */
 static void errors_are_calibrated(void **state) {
   enum { N_SEED = 48 };
+  if (!test_is_long()) skip();
   const char *const samplers[] = {"heatbath", "hmc"};
   double exact = exact_plaquette_2d(2, 3, 16);
   for (int k = 0; k < 2; k++) {

@@ -93,6 +93,7 @@ static void test_free_theory(void **state) {
 /* Errors are what they say: z over 40 seeds has mean 0 and mean square 1. */
 static void test_errors_are_calibrated(void **state) {
   enum { N_SEED = 40 };
+  if (!test_is_long()) skip();
   const char *names[] = {"phi2", "chi2", "energy"};
   const double exact[] = {free_phi2(&(cw_lattice){2, {4, 4}}, 0.5), 1.0, 0.5};
   double sum[3] = {0}, square[3] = {0};

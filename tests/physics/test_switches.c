@@ -156,6 +156,7 @@ static const cw_move everywhere[] = {{.kind = CW_MOVE_RETARGET, .t = 0.5},
                                      {.kind = CW_MOVE_RETARGET, .t = 1}};
 
 static void phi4_2x2(void **state) {
+  if (!test_is_long()) skip();
   problem p = {.what = "phi^4 on 2x2",
                .theory = "phi4",
                .sampler = "hmc",
@@ -201,6 +202,7 @@ static void u1_4x4(void **state) {
                           {{.around = true, .hops = 0, .count = 1},
                            {.around = true, .hops = 1, .count = 1}}},
                .exact = mean_action(beta, 16)};
+  if (!test_is_long()) skip();
   const cw_theory_ops *ops = cw_theory_find(p.theory);
   while (strcmp(ops->forms[p.form], "defect") != 0) p.form++;
   for (int i = 0; ops->params[p.form][i].name != NULL; i++)
