@@ -27,6 +27,7 @@ typedef struct {
    * count. NULL: one curve. */
   int (*curve)(const cw_observer *o, int i);
   const char *curve_label;
+  bool from_zero; /* curve 1 is number 0 of what curve_label counts */
   /* A vector quantity of the group with as many entries, drawn as a line beside this one, and its
    * label. NULL: none. */
   const char *beside, *beside_label;

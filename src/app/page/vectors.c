@@ -87,7 +87,7 @@ static cw_status draw_curves(const cw_case_page *to, const vector *v,
     if (curve_of(v, i) > n) n = curve_of(v, i);
   for (int k = 0; k < n; k++) {
     char label[32];
-    snprintf(label, sizeof label, "%s = %d", v->q->figure.curve_label, k + 1);
+    snprintf(label, sizeof label, "%s = %d", v->q->figure.curve_label, k + !v->q->figure.from_zero);
     const series s = {.of = v,
                       .number = k + 1,
                       .quantity = v->q->name,
