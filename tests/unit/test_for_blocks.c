@@ -1,6 +1,5 @@
 /* Loops over blocks with an arena for each thread: all of them, each once; the status of one that
  * fails; no arena for two threads at once, also where the loop stands in a parallel region. */
-#include <omp.h>
 #include <string.h>
 
 #include "support/check.h"
