@@ -132,11 +132,12 @@ cw_status cw_configuration_read(cw_context *ctx, const char *path,
                                 const cw_configuration_options *options, cw_configuration *out,
                                 cw_configuration_info *info);
 
-/* Writes a format that can be written, in the byte order that is usual there, with a precision and a number
- * of rows that it has, and with all its checksums. The file appears under its name only once it is
+/* Writes a format that can be written, in the byte order that is usual there, with a precision and
+ * a number of rows that it has, and with all its checksums. The file appears under its name only once it is
  * whole; a file of that name is replaced. The same links under the same name give the same bytes.
  * CW_EINVAL: another format (NULL is one), precision or number of rows, a lattice that is not 4D or
- * has an odd extent where the format knows none, or links that are not in SU(3) within CW_UNITARITY, as they are or as they read back;
+ * has an odd extent where the format knows none, or links that are not in SU(3) within CW_UNITARITY,
+ * as they are or as they read back;
  * CW_ENUMERIC: a number is not finite; CW_EIO; CW_ENOMEM. Local. */
 cw_status cw_configuration_write(cw_context *ctx, const char *path, const cw_format *format,
                                  int precision, int rows, const cw_configuration *conf);

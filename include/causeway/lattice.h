@@ -185,7 +185,8 @@ void cw_field_to_patch(cw_field *patch, const cw_field *x);
 void cw_field_from_patch(cw_field *x, const cw_field *patch, const bool *go);
 /* Of n configurations, which are dealt to ranks in whole blocks of B, those of a rank. Local. */
 void cw_field_share(const cw_context *ctx, long n, long B, int rank, long *first, long *count);
-/* This rank's share of n configurations of all ranks; first_chain is set. what: what they are, for CW_EINVAL: fewer blocks than ranks. CW_ENOMEM. Local. */
+/* This rank's share of n configurations of all ranks; first_chain is set. what: what they are, for
+ * CW_EINVAL: fewer blocks than ranks. CW_ENOMEM. Local. */
 cw_status cw_field_deal(cw_context *ctx, const cw_geometry *geom, int n_comp, long n,
                         const char *what, cw_field *out);
 void cw_field_destroy(cw_field *x);

@@ -438,6 +438,7 @@ static void require_share(const cw_trainer *t, const cw_field *x) {
   cw_field_share(t->ctx, t->opt.batch, t->B, cw_rank(t->ctx), &first, &n);
   CW_REQUIRE(x->geom->V == t->th->geom->V && x->n_comp == t->th->n_comp &&
              x->geom->n_outer == t->th->geom->n_outer);
+  CW_REQUIRE(x->n_blocks == (n + t->B - 1) / t->B);
   CW_REQUIRE(x->n_config == n && x->first_chain == first);
 }
 

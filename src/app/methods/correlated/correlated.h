@@ -84,6 +84,8 @@ enum {
   CW_SPENT_KINDS
 };
 
+/* The quantity of an observer that a summary quotes; NULL: none. */
+const cw_quantity *cw_correlated_headline(const cw_observer *o);
 /* Rows of images of group g, "image0.primary". */
 void cw_image_array(const cw_plan *p, int image, int g, char name[80]);
 

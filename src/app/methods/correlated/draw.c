@@ -108,12 +108,6 @@ static cw_status write_table(const methods *m) {
 
 /* ---- words ---- */
 
-static const cw_quantity *headline(const cw_analysis_case *c) {
-  for (const cw_quantity *q = c->observer[0].ops->quantities; q->name != NULL; q++)
-    if (q->headline) return q;
-  return NULL;
-}
-
 /* "β − 0.05", without breaks */
 static void say_target(cw_prose *p, const methods *m, int k) {
   const double move = m->plan->step * m->plan->position[k];
@@ -146,7 +140,7 @@ static void say_flow(cw_prose *p, const methods *m) {
   if (training != NULL) cw_say(p, " The flow took %.3g s to train.", training->seconds);
   for (int k = 0; k < r->n_targets; k++) say_weights(p, m, k);
   const cw_result *rho = cw_stage_result(m->base, "correlation", -1);
-  const cw_quantity *q = headline(m->to->c);
+  const cw_quantity *q = cw_correlated_headline(&m->to->c->observer[0]);
   if (rho != NULL && q != NULL)
     cw_say(p, " The correlation of %s between a configuration and its image is %.6g.", q->name,
            rho->e.value);
@@ -200,7 +194,7 @@ static cw_status draw_pairs(const methods *m) {
   const cw_curve *base = cw_stage_curve(m->base, "pair.base"),
                  *image = cw_stage_curve(m->base, "pair.image"),
                  *scatter = cw_stage_curve(m->base, "pair.scatter");
-  const cw_quantity *q = headline(m->to->c);
+  const cw_quantity *q = cw_correlated_headline(&m->to->c->observer[0]);
   char label[120], title[120];
   if (base == NULL || image == NULL || scatter == NULL || q == NULL) return CW_OK;
   cw_prose target = {0};
@@ -334,7 +328,7 @@ static cw_status draw_errors(const methods *m, const cw_observer *o, const cw_qu
 
 /* The headline, and of each group that the job asks for the first that stands at the top of pages. */
 static bool stands_out(const cw_analysis_case *c, int g, const cw_quantity *q) {
-  if (g == 0) return q == headline(c);
+  if (g == 0) return q == cw_correlated_headline(&c->observer[0]);
   for (const cw_quantity *k = c->observer[g].ops->quantities; k->name != NULL; k++)
     if (k->count == NULL && k->correlator == NULL && k->fact) return k == q;
   return false;

@@ -175,7 +175,7 @@ static void add_seconds(cw_analysis_stage *s, const cw_ensemble *e) {
     if (k <= CW_SPENT_MEASURED || e->seconds[k] > 0) cw_add_spent(s, what[k], e->seconds[k]);
 }
 
-static const cw_quantity *headline(const cw_observer *o) {
+const cw_quantity *cw_correlated_headline(const cw_observer *o) {
   for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++)
     if (q->headline) return q;
   return NULL;
@@ -225,7 +225,7 @@ static cw_status draw_pairs(cw_context *ctx, cw_analysis_stage *s, const cw_ense
 /* What the headline of a configuration and of its image have in common. */
 static cw_status fill_pairs(cw_context *ctx, cw_analysis_stage *s, const cw_ensemble *e,
                             const cw_ensemble_group *g) {
-  const cw_quantity *q = headline(g->o);
+  const cw_quantity *q = cw_correlated_headline(g->o);
   cw_estimate r = cw_estimate_undefined(g->n_step * e->n_chain);
   if (q == NULL || !e->plan->at_targets) return CW_OK;
   double *pair = pairs_of(e, g, q);
