@@ -313,11 +313,17 @@ const cw_rex_swaps *cw_rex_swap_counts(const cw_rex *rex);
 void cw_rex_reset_counts(cw_rex *rex);
 /* Wall seconds that steps took on this rank since they were last taken: of sampler steps on rungs
  * and on ways; of maps, with the actions before and after them; of all else that swaps do. What
- * threads do side by side on ways is shared out in proportion. Of no effect on anything else. */
+ * threads do side by side on ways is shared out in proportion. propose: what of all of these it took
+ * to carry configurations to their neighbours and to weigh them. Of no effect on anything else. */
 typedef struct {
-  double sampler, transport, swap;
+  double sampler, transport, swap, propose;
 } cw_rex_seconds;
 cw_rex_seconds cw_rex_take_seconds(cw_rex *rex);
+/* What does not depend on the machine: how many links or sites, each once for every sampler step, the
+ * samplers of a ladder visit in a step without its swaps (*of_step), and for one proposal to swap rungs
+ * k and k+1, there and back (of_proposal (n-1)). Maps are not counted. CW_EINVAL, CW_ENOMEM. Local.
+ * Cost: a pass over the lattice for every level. */
+cw_status cw_rex_visits(const cw_rex *rex, double *of_step, double *of_proposal);
 /* (chains, n): number of the replica that is on a rung now; replica r started on rung r. On all
  * ranks. */
 const int *cw_rex_labels(const cw_rex *rex);

@@ -97,6 +97,7 @@ void cw_log(cw_context *ctx, const char *format, ...) CW_PRINTF(2, 3);
 void cw_warn(cw_context *ctx, const char *format, ...) CW_PRINTF(2, 3);
 
 double cw_wall_seconds(void); /* monotonic clock */
+double cw_cpu_seconds(void);  /* of all threads of this process */
 
 /* "a, b or c" of words (NULL-terminated) into text (size, at least 16), with between = ", " and
  * last = " or "; cut with "..." where it does not fit. Returns text. Local. */

@@ -83,6 +83,7 @@ typedef enum {
   CW_SECTOR_INTEGER, /* the integer next to it: of a topological charge */
   CW_SECTOR_SIGN     /* its sign: of a mean field */
 } cw_sector_rule;
+double cw_sector_of(cw_sector_rule rule, double x); /* whose primary is x */
 
 /* What is to be said of a primary. One that shows no more than another does, as |m| beside m, has
  * no picture of its own. */

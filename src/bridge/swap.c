@@ -85,6 +85,7 @@ static cw_status propose_all(cw_rex *rex, const cw_pass *pass) {
   const double began = cw_wall_seconds();
   CW_TRY(cw_rex_for_rungs(rex, propose, pass));
   const double wall = cw_wall_seconds() - began;
+  rex->spent.propose += wall;
   for (int k = rex->mine.begin; k < rex->mine.end; k++) {
     all += rex->rung[k].proposing;
     transport += rex->rung[k].on_way[CW_MOVE_TRANSPORT];

@@ -105,8 +105,12 @@ int cw_exit_code(cw_status status) {
 int cw_threads(const cw_context *ctx) { return ctx->threads; }
 cw_isa cw_context_isa(const cw_context *ctx) { return ctx->isa; }
 
-double cw_wall_seconds(void) {
+static double seconds_of(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+double cw_wall_seconds(void) { return seconds_of(CLOCK_MONOTONIC); }
+
+double cw_cpu_seconds(void) { return seconds_of(CLOCK_PROCESS_CPUTIME_ID); }

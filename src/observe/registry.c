@@ -51,6 +51,10 @@ const cw_primary *cw_primary_find(const cw_observable_ops *ops, const char *name
   return NULL;
 }
 
+double cw_sector_of(cw_sector_rule rule, double x) {
+  return rule == CW_SECTOR_INTEGER ? round(x) : copysign(1, x);
+}
+
 int cw_primary_number(const cw_observer *o, const char *name) {
   for (int i = 0; i < o->ops->n_primary(o); i++) {
     char found[32];

@@ -104,13 +104,3 @@ const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name) {
     if (strcmp(s->curve[i].name, name) == 0) return &s->curve[i];
   return NULL;
 }
-
-const cw_primary *cw_case_sector(const cw_analysis_case *c, int *group) {
-  for (int g = 0; g < c->plan->n_groups; g++) {
-    *group = g;
-    const cw_primary *p = c->observer[g].ops->notable;
-    for (; p != NULL && p->name != NULL; p++)
-      if (p->sector != CW_SECTOR_NONE) return p;
-  }
-  return NULL;
-}

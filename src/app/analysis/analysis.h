@@ -156,9 +156,6 @@ bool cw_flow_misses(const cw_flow_quality *f);
 bool cw_flow_is_missed(const cw_flow_quality *f);
 /* A share in percent, two digits: "0.012", "4.5", "99.6". */
 const char *cw_percent(double share, char text[16]);
-/* What changes of sector are counted by: of the first group of the job that has such a primary;
- * *group: its number. NULL: none has. */
-const cw_primary *cw_case_sector(const cw_analysis_case *c, int *group);
 
 /* What a method says of the free energy, and at which price. */
 typedef struct {

@@ -28,9 +28,12 @@ static const command commands[] = {
      "run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--set path=value]... [--quiet]",
      "run every stage of a job; the output goes to DIR, or runs/NAME", NO_FORMATS, true},
     {"tune", cw_command_tune,
-     "tune JOB.yaml [--case NAME] [--target A] [--rounds N] [--steps N] [--seed N] [--threads N] "
-     "[--set path=value]...",
-     "find the rungs of a ladder on which all swaps are accepted alike", NO_FORMATS, true},
+     "tune JOB.yaml [--for rungs|swaps|tunnelling] [--cost seconds|updates] [--case NAME] "
+     "[--target A] [--rounds N] [--steps N] [--seed N] [--threads N] [--set path=value]...",
+     "find the rungs of a ladder on which all swaps are accepted alike, the switches whose swaps "
+     "cost "
+     "least, or the defect with most tunnelling",
+     NO_FORMATS, true},
     {"show", cw_command_show, "show DIR [--json]", "print the results of a run", NO_FORMATS, false},
     {"report", cw_command_report, "report DIR", "write DIR/report.html", NO_FORMATS, false},
     {"list", cw_command_list,

@@ -42,6 +42,16 @@ static cw_status read_positions(cw_node *ladder, cw_ladder_plan *l) {
   return CW_OK;
 }
 
+void cw_place_rungs(cw_plan *p, const double from[CW_MAX_PARAMS], int n, const double *t) {
+  cw_ladder_plan *l = &p->ladder;
+  l->n = n;
+  for (int r = 0; r < n; r++) {
+    l->t[r] = t[r];
+    for (int k = 0; k < CW_MAX_PARAMS; k++)
+      l->param[r][k] = r == n - 1 ? p->param[k] : from[k] + t[r] * (p->param[k] - from[k]);
+  }
+}
+
 cw_status cw_read_ladder(cw_node *root, cw_plan *p) {
   cw_node *map;
   cw_ladder_plan *l = &p->ladder;
@@ -50,9 +60,8 @@ cw_status cw_read_ladder(cw_node *root, cw_plan *p) {
   if (map == NULL) return CW_OK;
   CW_TRY(cw_read_other_params(map, "from", p, from));
   CW_TRY(read_positions(map, l));
+  cw_place_rungs(p, from, l->n, l->t);
   for (int r = 0; r < l->n; r++) {
-    for (int k = 0; k < CW_MAX_PARAMS; k++)
-      l->param[r][k] = r == l->n - 1 ? p->param[k] : from[k] + l->t[r] * (p->param[k] - from[k]);
     const char *why = p->theory->refuse ? p->theory->refuse(p->form, &p->lat, l->param[r]) : NULL;
     if (why != NULL) return cw_job_fail(map, NULL, "rung %d: %s", r, why);
   }

@@ -15,13 +15,19 @@ static cw_status set_seed(cw_context *ctx, cw_job *job, const char *word) {
   return cw_job_set(job, assignment);
 }
 
+cw_status cw_job_of_words(cw_context *ctx, const char *path, const char *seed,
+                          const char *const *set, int n_set, cw_job **out) {
+  *out = NULL;
+  CW_TRY(cw_job_load(ctx, path, out));
+  for (int i = 0; i < n_set; i++) CW_TRY(cw_job_set(*out, set[i]));
+  return seed != NULL ? set_seed(ctx, *out, seed) : CW_OK;
+}
+
 cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, const char *const *set,
                         int n_set, cw_plans *out) {
   cw_job *job = NULL;
   *out = (cw_plans){0};
-  cw_status st = cw_job_load(ctx, path, &job);
-  for (int i = 0; st == CW_OK && i < n_set; i++) st = cw_job_set(job, set[i]);
-  if (st == CW_OK && seed != NULL) st = set_seed(ctx, job, seed);
+  cw_status st = cw_job_of_words(ctx, path, seed, set, n_set, &job);
   if (st == CW_OK) st = cw_plans_read(ctx, job, out);
   cw_job_destroy(job);
   return st;

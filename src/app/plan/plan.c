@@ -36,6 +36,16 @@ void cw_probe_make(const cw_plan *plan, cw_probe *probe) {
   plan->theory->couplings(plan->form, &plan->lat, plan->param, probe->theory.c);
 }
 
+const cw_primary *cw_plan_sector(const cw_plan *plan, int *group) {
+  for (int g = 0; g < plan->n_groups; g++) {
+    *group = g;
+    const cw_primary *p = plan->group[g].ops->notable;
+    for (; p != NULL && p->name != NULL; p++)
+      if (p->sector != CW_SECTOR_NONE) return p;
+  }
+  return NULL;
+}
+
 void cw_primary_name(const cw_plan *plan, int g, char name[64]) {
   snprintf(name, 64, "primary%s%.50s", g > 0 ? "." : "", g > 0 ? plan->group[g].ops->name : "");
 }

@@ -116,8 +116,11 @@ typedef struct {
  * completed with its defaults. The caller clears *out. */
 cw_status cw_plans_read(cw_context *ctx, cw_job *job, cw_plans *out);
 void cw_plans_clear(cw_plans *plans);
-/* The job file at path with what --set (n_set assignments) and --seed (NULL: not given) change. */
+/* The job file at path with what --set (n_set assignments) and --seed (NULL: not given) change: as it is,
+ * the caller destroys *out in any case; and read and checked. */
 enum { CW_MAX_SETS = 256 };
+cw_status cw_job_of_words(cw_context *ctx, const char *path, const char *seed,
+                          const char *const *set, int n_set, cw_job **out);
 cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, const char *const *set,
                         int n_set, cw_plans *out);
 
@@ -212,6 +215,8 @@ cw_status cw_make_ways(cw_context *ctx, const cw_way_plan *w, const cw_ladder_pl
 
 cw_status cw_read_model(cw_node *root, cw_plan *p);
 cw_status cw_read_ladder(cw_node *root, cw_plan *p);
+/* The ladder has rungs at positions t (n), from the parameters `from` to the theory's. */
+void cw_place_rungs(cw_plan *p, const double from[CW_MAX_PARAMS], int n, const double *t);
 /* All sections that are methods'. */
 cw_status cw_read_methods(cw_context *ctx, cw_node *root, cw_plan *p);
 /* The names of all sections whose methods have a bit of needs (0: of all): "'a', 'b' or 'c'". */
@@ -229,6 +234,9 @@ const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);
 cw_status cw_read_expect(cw_node *root, cw_plan *plan);
+/* What changes of sector are counted by: of the first group of the job that has such a primary;
+ * *group: its number. NULL: none has. */
+const cw_primary *cw_plan_sector(const cw_plan *plan, int *group);
 /* The store's name of the rows of group number g: "primary", "primary.NAME". */
 void cw_primary_name(const cw_plan *plan, int g, char name[64]);
 /* That of the rows on a rung of a ladder; those of the last rung are named as in any chain. */

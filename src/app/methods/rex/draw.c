@@ -82,7 +82,7 @@ static cw_status sectors_figure(const cw_case_page *to, const cw_analysis_stage 
   cw_stacked line[MOST_RUNGS + 1];
   cw_prose caption = {0};
   int g;
-  const cw_primary *sector = cw_case_sector(to->c, &g);
+  const cw_primary *sector = cw_plan_sector(to->c->plan, &g);
   if (sector == NULL) return CW_OK;
   double dx = steps_between(to->c, s, g);
   int n = rung_lines(to, s, sector->name, dx, label, line);

@@ -1,14 +1,8 @@
 /* Replica exchange: observables of a rung, and of the last one's stage swaps and thermalisation. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/analysis/fill.h"
 #include "app/methods/rex/rex.h"
-
-static double ratio(const double *mean, const void *arg) {
-  (void)arg;
-  return mean[1] > 0 ? mean[0] / mean[1] : NAN;
-}
 
 /* swaps (n_step, n - 1, 2): sums of acceptance probabilities and numbers of proposals. */
 static cw_status fill_swaps(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
@@ -17,14 +11,11 @@ static cw_status fill_swaps(cw_context *ctx, const cw_analysis_case *c, cw_analy
   if (pairs != cw_rex_pairs(c->plan, s->section->own) || swaps->dim[2] != 2)
     return cw_fail(ctx, CW_ECORRUPT, "stage '%s' holds swaps of another ladder", s->part.name);
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
-  double *pair = malloc((size_t)(2 * n_step) * sizeof *pair);
   cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, "ladder.swaps", pairs, true);
-  cw_status st = pair != NULL && curve != NULL ? CW_OK : cw_no_memory(ctx);
+  cw_status st = curve != NULL ? CW_OK : cw_no_memory(ctx);
   for (long k = 0; k < pairs && st == CW_OK; k++) {
     cw_estimate e;
-    for (long t = 0; t < n_step; t++)
-      memcpy(pair + 2 * t, swaps->data + (t * pairs + k) * 2, 2 * sizeof *pair);
-    st = cw_gamma(ctx, pair, 1, n_step, 2, ratio, NULL, &e);
+    st = cw_swap_acceptance(ctx, swaps->data, n_step, pairs, k, &e);
     if (st != CW_OK) break;
     st = cw_add_number(ctx, s, "swap_acceptance", (int)k,
                        "mean acceptance of swaps between rung k and the next", e);
@@ -32,7 +23,6 @@ static cw_status fill_swaps(cw_context *ctx, const cw_analysis_case *c, cw_analy
     curve->y[k] = e.value;
     curve->dy[k] = e.error;
   }
-  free(pair);
   return st;
 }
 

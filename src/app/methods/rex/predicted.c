@@ -5,14 +5,6 @@
 #include "app/methods/rex/rex.h"
 #include "app/page/page.h"
 
-static cw_estimate acceptance_of(cw_estimate K) {
-  cw_estimate e = K;
-  e.value = cw_gaussian_acceptance(K.value);
-  e.error = 0.5 * fabs(cw_gaussian_acceptance(K.value + K.error) -
-                       cw_gaussian_acceptance(K.value - K.error));
-  return e;
-}
-
 /* The stage that trained the flows of swaps, if it predicts their K; NULL: it does not. */
 static const cw_analysis_stage *predicting(const cw_case_page *to, const cw_analysis_stage *s) {
   const cw_analysis_stage *t = cw_analysis_find_stage(to->c, s->part.training);
@@ -52,7 +44,7 @@ static void predicted_cells(const prediction *p, int n, char K[2 * CW_VALUE_TEXT
   char most[CW_VALUE_TEXT], least[CW_VALUE_TEXT];
   const char *at_most = n > 1 ? "≤ " : "", *at_least = n > 1 ? "≥ " : "";
   cell(most, p->most);
-  cell(least, acceptance_of(p->most));
+  cell(least, cw_gaussian_acceptance_of(p->most));
   snprintf(K, 2 * CW_VALUE_TEXT, "%s%s", at_most, most);
   snprintf(acceptance, 2 * CW_VALUE_TEXT, "%s%s", at_least, least);
   if (n == 1 || !isfinite(p->least)) return;
@@ -70,7 +62,7 @@ static cw_status pair_row(const cw_case_page *to, const cw_analysis_stage *s,
   snprintf(name, sizeof name, "%d and %d", pair * n, (pair + 1) * n);
   cw_cell_result(K, measured);
   cw_cell_result(acceptance, cw_stage_result(s, "swap_acceptance", pair));
-  cell(gaussian, acceptance_of(measured->e));
+  cell(gaussian, cw_gaussian_acceptance_of(measured->e));
   if (fit != NULL) {
     const prediction p = predict(fit, pair * n, n);
     predicted_cells(&p, n, of_fit[0], of_fit[1]);

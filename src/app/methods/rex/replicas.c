@@ -156,8 +156,7 @@ typedef struct {
 
 static double sector_at(const sectors *m, long rung, long row, long chain) {
   const cw_array *a = m->primary[rung];
-  double x = a->data[(row * m->n_chain + chain) * a->dim[2] + m->column];
-  return m->rule == CW_SECTOR_INTEGER ? round(x) : copysign(1, x);
+  return cw_sector_of(m->rule, a->data[(row * m->n_chain + chain) * a->dim[2] + m->column]);
 }
 
 /* Adds to the pairs (changes, chances) of a chain's parts: those of replicas, whose sectors are in
@@ -234,7 +233,7 @@ static cw_status fill_tunnelling(cw_context *ctx, const cw_analysis_case *c, cw_
                                  const cw_arrays *data, const cw_array *label) {
   int g = 0;
   bool complete = false;
-  const cw_primary *sector = cw_case_sector(c, &g);
+  const cw_primary *sector = cw_plan_sector(c->plan, &g);
   if (sector == NULL) return CW_OK;
   sectors m = {.label = label,
                .n = label->dim[2],

@@ -3,6 +3,7 @@
 #define CW_APP_REX_H
 
 #include "app/plan/plan.h"
+#include "causeway/stats.h"
 
 typedef struct {
   const char *name;  /* of the section */
@@ -33,6 +34,33 @@ static inline int cw_rex_stride(const cw_rex_plan *x) {
 static inline int cw_rex_pairs(const cw_plan *p, const cw_rex_plan *x) {
   return (p->ladder.n - 1) / cw_rex_stride(x);
 }
+
+/* ---- how a job becomes an exchange ---- */
+
+typedef struct {
+  cw_ladder ladder;
+  cw_program *way; /* from every replica to the next; NULL: none */
+  cw_rex *rex;
+} cw_rex_setup;
+/* Of the plan and the case's ladder, with the flows of its sections as they are now. Replicas start cold.
+ * The caller closes *out in any case. Collective. */
+cw_status cw_rex_open(cw_case *c, const cw_rex_plan *plan, cw_rng rng, cw_rex_setup *out);
+void cw_rex_close(cw_rex_setup *s);
+
+/* ---- what swaps tell ---- */
+
+/* rows (n_step, n_pair, 2) of sums of acceptance probabilities and numbers of proposals: the mean
+ * acceptance of a pair. Failures as cw_gamma. */
+cw_status cw_swap_acceptance(cw_context *ctx, const double *rows, long n_step, long n_pair,
+                             long pair, cw_estimate *out);
+/* series (n_chain, n_step, n_pair, 2) of works of proposals, one way and back, NAN: there was none: the
+ * mean works of a pair up and down together. Failures as cw_gamma. */
+cw_status cw_swap_K(cw_context *ctx, const double *series, long n_chain, long n_step, int n_pair,
+                    int pair, cw_estimate *out);
+/* The acceptance of Gaussian works of that K, with its error. */
+cw_estimate cw_gaussian_acceptance_of(cw_estimate K);
+/* (n_chain, n_step, width) of rows (n_step, n_chain, width); the caller frees it. NULL: no memory. */
+double *cw_rows_by_chains(const double *rows, long n_step, long n_chain, long width);
 
 cw_section_kind cw_rex_kind(int i);
 cw_status cw_read_rex(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s);

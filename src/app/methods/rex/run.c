@@ -9,9 +9,7 @@
 
 typedef struct {
   const cw_rex_plan *plan;
-  cw_ladder ladder;
-  cw_rex *rex;
-  cw_program *way;  /* between rungs; NULL: none */
+  cw_rex_setup with;
   int first;        /* measured rung; the others after it */
   long rows_done;   /* measured rows so far */
   double measuring; /* seconds, since the last checkpoint */
@@ -24,8 +22,8 @@ typedef struct {
 
 /* This rank's configurations of a rung; NULL: the rung is another rank's. */
 static cw_field *own_field(exchange *e, int rung) {
-  bool mine = rung >= cw_rex_rung_begin(e->rex) && rung < cw_rex_rung_end(e->rex);
-  return mine ? cw_rex_field(e->rex, rung) : NULL;
+  bool mine = rung >= cw_rex_rung_begin(e->with.rex) && rung < cw_rex_rung_end(e->with.rex);
+  return mine ? cw_rex_field(e->with.rex, rung) : NULL;
 }
 
 /* Puts together what the ranks hold of a row (n_chain, width) of a rung, if all is well (st) on all
@@ -41,7 +39,7 @@ static cw_status gather_row(cw_case *c, exchange *e, cw_status st, const cw_fiel
 
 /* Measures a rung at its own couplings. */
 static cw_status record_group(cw_case *c, exchange *e, int rung, int g) {
-  const cw_theory th = cw_theory_at(&c->theory, e->ladder.param[rung]);
+  const cw_theory th = cw_theory_at(&c->theory, e->with.ladder.param[rung]);
   const cw_observer o = cw_observer_make(c->observer[g].ops, &th, c->observer[g].param);
   const cw_field *x = own_field(e, rung);
   cw_status st = x != NULL ? cw_measure(c->ctx, &o, x, e->part, e->work) : CW_OK;
@@ -50,13 +48,13 @@ static cw_status record_group(cw_case *c, exchange *e, int rung, int g) {
 
 static cw_status record_row(cw_case *c, exchange *e) {
   const double began = cw_wall_seconds();
-  for (int rung = e->first; rung < e->ladder.n; rung++)
+  for (int rung = e->first; rung < e->with.ladder.n; rung++)
     for (int g = 0; g < c->plan->n_groups; g++)
       if ((e->rows_done + 1) % c->plan->group[g].every == 0) CW_TRY(record_group(c, e, rung, g));
-  long n = e->plan->mcmc.chains * e->ladder.n;
+  long n = e->plan->mcmc.chains * e->with.ladder.n;
   double *label = cw_record_row(&e->label, n);
   if (label == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  for (long i = 0; i < n; i++) label[i] = cw_rex_labels(e->rex)[i];
+  for (long i = 0; i < n; i++) label[i] = cw_rex_labels(e->with.rex)[i];
   e->rows_done++;
   e->measuring += cw_wall_seconds() - began;
   return CW_OK;
@@ -65,30 +63,30 @@ static cw_status record_row(cw_case *c, exchange *e) {
 /* Of every pair the sum of acceptance probabilities and the number of proposals since the last
  * row, and the works of the latest one of every chain. */
 static cw_status record_swaps(cw_case *c, exchange *e) {
-  const cw_rex_swaps *s = cw_rex_swap_counts(e->rex);
-  const long width = 2L * (e->ladder.n - 1), n = e->plan->mcmc.chains * width;
+  const cw_rex_swaps *s = cw_rex_swap_counts(e->with.rex);
+  const long width = 2L * (e->with.ladder.n - 1), n = e->plan->mcmc.chains * width;
   double *row = cw_record_row(&e->accept, width), *work = cw_record_row(&e->swap_work, n);
   if (row == NULL || work == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  for (int k = 0; k < e->ladder.n - 1; k++) {
+  for (int k = 0; k < e->with.ladder.n - 1; k++) {
     row[2 * k] = s->accept[k];
     row[2 * k + 1] = (double)s->tries[k];
   }
   memcpy(work, s->work, (size_t)n * sizeof *work);
-  cw_rex_reset_counts(e->rex);
+  cw_rex_reset_counts(e->with.rex);
   return CW_OK;
 }
 
 /* The action of every chain on the last rung. */
 static cw_status record_action(cw_case *c, exchange *e) {
-  const cw_field *x = own_field(e, e->ladder.n - 1);
+  const cw_field *x = own_field(e, e->with.ladder.n - 1);
   if (x != NULL) cw_theory_action(&c->theory, x, c->theory.c, e->T, e->part);
   return gather_row(c, e, CW_OK, x, e->part, 1, &e->therm);
 }
 
 static cw_status start(cw_case *c, exchange *e) {
-  for (int rung = cw_rex_rung_begin(e->rex); rung < cw_rex_rung_end(e->rex); rung++)
+  for (int rung = cw_rex_rung_begin(e->with.rex); rung < cw_rex_rung_end(e->with.rex); rung++)
     CW_TRY(cw_start_field(c, &e->plan->mcmc, cw_case_rng(c, e->plan->name), (uint32_t)rung,
-                          cw_rex_field(e->rex, rung)));
+                          cw_rex_field(e->with.rex, rung)));
   return CW_OK;
 }
 
@@ -97,9 +95,9 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
   const cw_mcmc_plan *m = &e->plan->mcmc;
   if (t == 0) CW_TRY(cw_agree(c->ctx, start(c, e)));
   uint32_t n_tune = t < m->thermalise ? (uint32_t)m->thermalise : 0;
-  CW_TRY(cw_rex_step(e->rex, (uint32_t)t, n_tune));
+  CW_TRY(cw_rex_step(e->with.rex, (uint32_t)t, n_tune));
   if (t < m->thermalise) {
-    if (t + 1 == m->thermalise) cw_rex_reset_counts(e->rex);
+    if (t + 1 == m->thermalise) cw_rex_reset_counts(e->with.rex);
     return record_action(c, e);
   }
   if ((t - m->thermalise + 1) % m->every != 0) return CW_OK;
@@ -119,7 +117,7 @@ static cw_status put_rows(cw_case *c, cw_arrays *set, const char *name, cw_recor
 
 /* Where the time went, (1, CW_REX_SHARES): of the first rank, whose set is written. */
 static cw_status put_seconds(cw_case *c, exchange *e, cw_arrays *set) {
-  const cw_rex_seconds spent = cw_rex_take_seconds(e->rex);
+  const cw_rex_seconds spent = cw_rex_take_seconds(e->with.rex);
   const double row[CW_REX_SHARES] = {spent.sampler, spent.transport, spent.swap, e->measuring};
   const long dim[2] = {1, CW_REX_SHARES};
   e->measuring = 0;
@@ -131,29 +129,29 @@ static void name_field(int rung, char name[32]) { snprintf(name, 32, "state.x%d"
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   exchange *e = s->self;
   char name[32];
-  long n_chain = e->plan->mcmc.chains, n_state = cw_rex_state_size(e->rex);
-  for (int rung = e->first; rung < e->ladder.n; rung++)
+  long n_chain = e->plan->mcmc.chains, n_state = cw_rex_state_size(e->with.rex);
+  for (int rung = e->first; rung < e->with.ladder.n; rung++)
     for (int g = 0; g < c->plan->n_groups; g++) {
       char rows[80];
       const cw_observer *o = &c->observer[g];
       cw_rung_array(c->plan, rung * cw_rex_stride(e->plan), g, rows);
       CW_TRY(put_rows(c, set, rows, &e->primary[rung][g], n_chain, o->ops->n_primary(o)));
     }
-  CW_TRY(put_rows(c, set, "label", &e->label, n_chain, e->ladder.n));
-  CW_TRY(put_rows(c, set, "swaps", &e->accept, e->ladder.n - 1, 2));
-  CW_TRY(put_rows(c, set, "work", &e->swap_work, n_chain, 2L * (e->ladder.n - 1)));
+  CW_TRY(put_rows(c, set, "label", &e->label, n_chain, e->with.ladder.n));
+  CW_TRY(put_rows(c, set, "swaps", &e->accept, e->with.ladder.n - 1, 2));
+  CW_TRY(put_rows(c, set, "work", &e->swap_work, n_chain, 2L * (e->with.ladder.n - 1)));
   CW_TRY(put_rows(c, set, "therm", &e->therm, n_chain, 0));
   CW_TRY(put_seconds(c, e, set));
   double *state = malloc((size_t)n_state * sizeof *state);
   cw_status st = state != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
   st = cw_agree(c->ctx, st);
   if (st == CW_OK) {
-    cw_rex_save(e->rex, state);
+    cw_rex_save(e->with.rex, state);
     st = cw_put_alike(c, set, "state.rex", 1, &n_state, state);
   }
   free(state);
   CW_TRY(st);
-  for (int rung = 0; rung < e->ladder.n; rung++) {
+  for (int rung = 0; rung < e->with.ladder.n; rung++) {
     name_field(rung, name);
     CW_TRY(cw_put_field(c, set, name, own_field(e, rung), e->plan->mcmc.chains));
   }
@@ -164,11 +162,11 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   exchange *e = s->self;
   char name[32];
   const cw_array *state = cw_arrays_get(last, "state.rex");
-  if (state == NULL || cw_array_size(state) != cw_rex_state_size(e->rex))
+  if (state == NULL || cw_array_size(state) != cw_rex_state_size(e->with.rex))
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
                    cw_store_dir(c->store), s->name);
-  cw_rex_load(e->rex, state->data);
-  for (int rung = 0; rung < e->ladder.n; rung++) {
+  cw_rex_load(e->with.rex, state->data);
+  for (int rung = 0; rung < e->with.ladder.n; rung++) {
     name_field(rung, name);
     CW_TRY(cw_get_field(c, last, name, own_field(e, rung), e->plan->mcmc.chains));
   }
@@ -179,36 +177,16 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
 /* ------------------------------------------------------------------------- stage */
 
 static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e) {
-  const cw_map *flow = plan->flow != NULL ? cw_case_flows(c, plan->flow)->map : NULL;
-  const cw_section *of_way = plan->way.flow;
   *e = (exchange){.plan = plan};
-  cw_status st = cw_case_ladder(c, cw_rex_stride(plan), &e->ladder);
-  if (st == CW_OK)
-    st = cw_make_ways(c->ctx, &plan->way, &c->plan->ladder,
-                      of_way != NULL ? cw_case_flows(c, of_way)->map : NULL, &e->way);
-  CW_TRY(cw_agree(c->ctx, st));
-  e->first = plan->all_rungs ? 0 : e->ladder.n - 1;
-  const cw_rex_options options = {.sampler = plan->mcmc.ops,
-                                  .param = plan->mcmc.param,
-                                  .choice = plan->mcmc.choice,
-                                  .mutations = plan->mutations,
-                                  .multiple = plan->n_multiples > 0 ? plan->multiple : NULL,
-                                  .order = plan->order,
-                                  .map = flow,
-                                  .way = e->way,
-                                  .way_levels = plan->way.levels,
-                                  .levels = plan->levels,
-                                  .periodic = plan->translate ? e->ladder.n - 1 : -1,
-                                  .chains = plan->mcmc.chains,
-                                  .rng = cw_case_rng(c, plan->name)};
-  CW_TRY(cw_rex_create(c->ctx, &e->ladder, &options, &e->rex));
+  CW_TRY(cw_rex_open(c, plan, cw_case_rng(c, plan->name), &e->with));
+  e->first = plan->all_rungs ? 0 : e->with.ladder.n - 1;
   long width = 1;
   for (int g = 0; g < c->plan->n_groups; g++) {
     long n = c->observer[g].ops->n_primary(&c->observer[g]);
     if (n > width) width = n;
   }
   e->part = cw_alloc((size_t)((plan->mcmc.chains + CW_LANES) * width) * sizeof *e->part);
-  const cw_field *last = own_field(e, e->ladder.n - 1);
+  const cw_field *last = own_field(e, e->with.ladder.n - 1);
   long lanes = last != NULL ? last->n_blocks * last->B : 0;
   e->T = cw_alloc((size_t)(lanes * c->theory.ops->n_terms) * sizeof *e->T);
   e->work = cw_arena_create(1 << 20);
@@ -216,9 +194,7 @@ static cw_status open_exchange(cw_case *c, const cw_rex_plan *plan, exchange *e)
 }
 
 static void close_exchange(exchange *e) {
-  cw_rex_destroy(e->rex);
-  free(e->way);
-  cw_ladder_destroy(&e->ladder);
+  cw_rex_close(&e->with);
   for (int rung = 0; rung < CW_MAX_RUNGS; rung++)
     for (int g = 0; g < CW_MAX_GROUPS; g++) cw_record_free(&e->primary[rung][g]);
   cw_record_free(&e->label);
