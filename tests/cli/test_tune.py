@@ -124,6 +124,14 @@ class Tune(Case):
         self.assertAlmostEqual(first[0] / math.erfc(math.sqrt(trials["1"]["K"][0]) / 2), 1, delta=0.2)
         self.assertGreater(last[0], 0.05)
 
+    def test_the_next_trial_begins_in_equilibrium(self):
+        """Many chains, and short steps of which there are few: both rows say the same where each rung begins with its own fields."""
+        self.write("job.yaml", SITES.replace("rungs: 4", "rungs: 2").replace("chains: 24, thermalise: 50, steps: 400", "chains: 800, length: 0.1, thermalise: 600, steps: 400, way: {steps: 4}"))
+        _, trials, _ = self.tune("--for", "swaps", "--steps", "6", "--rounds", "0")
+        (a, da), (b, db) = (trials[t]["K"] for t in ("1", "again"))
+        self.assertLess(abs(a - b), 4 * math.hypot(da, db), trials)
+        self.assertLess(db, 0.05 * b)
+
     def test_rungs_of_a_switch(self):
         """Where work on the way is as dear as elsewhere, three replicas are better than two; the ladder goes into the job."""
         job = SWITCH.replace(", multiples: [1, 1]", ", order: random, levels: [{hops: 2, sweeps: 4}]").replace("steps: 2,", "steps: 1,")

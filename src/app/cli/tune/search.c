@@ -176,9 +176,9 @@ static cw_status print_end(search *s) {
                    s->n, s->j->steps);
   print_alike(s);
   const cw_estimate was = s->tried[0].cost;
-  if (s->best == 0)
+  if (s->best == 0 && s->n > 1)
     printf("what the job says is the best of %ld trials\n", s->n);
-  else if (isfinite(was.value))
+  else if (s->best > 0 && isfinite(was.value))
     printf("costs %.2g of what the job costs\n", s->again.value / was.value);
   cw_tune_print_lines(s->j, &s->point);
   return CW_OK;
