@@ -36,7 +36,16 @@ static const struct {
     {"mean", "%.12f", "mean of all numbers", false, true},
     {"mean_square", "%.12f", "mean of their squares", false, true},
 };
-enum { SPATIAL = 1, TEMPORAL, N_CHECKED = 6, ENERGY = N_CHECKED, CHARGE, MEAN, MEAN_SQUARE, N_NUMBERS };
+enum {
+  SPATIAL = 1,
+  TEMPORAL,
+  N_CHECKED = 6,
+  ENERGY = N_CHECKED,
+  CHARGE,
+  MEAN,
+  MEAN_SQUARE,
+  N_NUMBERS
+};
 
 static bool is_shown(const subject *s, int i) {
   return numbers[i].of_sites != cw_kind(s->conf.kind)->on_links;
