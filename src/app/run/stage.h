@@ -84,6 +84,13 @@ cw_status cw_put_alike(cw_case *c, cw_arrays *set, const char *name, int rank, c
  * it. Without rows nothing is put. Collective. */
 cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record *r, int rank);
 
+/* Measures on x, its configurations on this rank, the groups whose turn it is after so many rows, each into a
+ * new row of its record (n_config, n_primary). Local. */
+cw_status cw_measure_groups(cw_case *c, const cw_field *x, long rows,
+                            cw_record primary[CW_MAX_GROUPS]);
+/* Puts these records of n_chain chains, as cw_put_chains. Collective. */
+cw_status cw_put_groups(cw_case *c, cw_arrays *set, cw_record primary[CW_MAX_GROUPS], long n_chain);
+
 /* Threads for a loop over blocks: with a single block its kernels get them all. */
 int cw_block_threads(const cw_case *c, const cw_field *x);
 
@@ -108,6 +115,9 @@ cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_fi
  * another field or lattice; what cw_configuration_read says. Local. The caller clears *conf. */
 cw_status cw_read_configuration(cw_case *c, const char *path, unsigned ignore,
                                 cw_configuration *conf, cw_configuration_info *info);
+/* Prints the warnings about a file, those of a doubtful one also if the run is quiet. */
+void cw_warn_configuration(cw_case *c, const char *path, bool doubtful,
+                           const cw_configuration_info *info);
 /* As configuration i of x, of the same field and lattice. */
 void cw_set_configuration(const cw_configuration *conf, cw_field *x, long i);
 

@@ -3,7 +3,16 @@
 
 #include "app/run/stage.h"
 
-/* Warnings of a file, those of doubt also if the run is quiet; and the doubt into the case. */
+void cw_warn_configuration(cw_case *c, const char *path, bool doubtful,
+                           const cw_configuration_info *info) {
+  for (int i = 0; i < info->n_warnings; i++)
+    if (doubtful)
+      cw_warn(c->ctx, "'%s': %s", path, info->warning[i]);
+    else
+      cw_log(c->ctx, "warning: '%s': %s", path, info->warning[i]);
+}
+
+/* The doubt about a start goes into the case, too. */
 static void warn(cw_case *c, const char *path, unsigned ignored,
                  const cw_configuration_info *info) {
   bool projected = info->wrong & CW_CHECK_UNITARITY;
@@ -11,11 +20,7 @@ static void warn(cw_case *c, const char *path, unsigned ignored,
   c->doubt.any = projected || ignored != 0;
   c->doubt.off_group = projected ? fmax(info->unitarity, info->determinant) : 0;
   c->doubt.ignored = ignored;
-  for (int i = 0; i < info->n_warnings; i++)
-    if (c->doubt.any)
-      cw_warn(c->ctx, "'%s': %s", path, info->warning[i]);
-    else
-      cw_log(c->ctx, "warning: '%s': %s", path, info->warning[i]);
+  cw_warn_configuration(c, path, c->doubt.any, info);
 }
 
 /* Links that have no direction, such as zeros, have no projection. */

@@ -21,30 +21,9 @@ static cw_status record_number(cw_case *c, cw_record *r, double value) {
   return CW_OK;
 }
 
-/* Measures the groups whose turn it is. */
-static cw_status record_groups(cw_case *c, files *f) {
-  for (int g = 0; g < c->plan->n_groups; g++) {
-    const cw_observer *o = &c->observer[g];
-    if ((f->rows_done + 1) % c->plan->group[g].every != 0) continue;
-    double *row = cw_record_row(&f->primary[g], f->x.n_config * o->ops->n_primary(o));
-    if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-    if (f->x.n_config > 0) CW_TRY(cw_measure(c->ctx, o, &f->x, row, c->work));
-  }
-  return CW_OK;
-}
-
-static void say_warnings(cw_case *c, const char *path, unsigned ignored,
-                         const cw_configuration_info *info) {
-  for (int i = 0; i < info->n_warnings; i++)
-    if (ignored != 0)
-      cw_warn(c->ctx, "'%s': %s", path, info->warning[i]);
-    else
-      cw_log(c->ctx, "warning: '%s': %s", path, info->warning[i]);
-}
-
 static cw_status measure(cw_case *c, files *f, long number, const cw_configuration *conf) {
   for (long i = 0; i < f->x.n_config; i++) cw_set_configuration(conf, &f->x, i);
-  CW_TRY(record_groups(c, f));
+  CW_TRY(cw_measure_groups(c, &f->x, f->rows_done, f->primary));
   CW_TRY(record_number(c, &f->file, (double)number));
   CW_TRY(record_number(c, &f->ignored, conf->ignored));
   f->rows_done++;
@@ -71,7 +50,7 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
     cw_configuration_clear(&conf);
     return pass_over(c, f, t, st);
   }
-  say_warnings(c, path, conf.ignored, &info);
+  cw_warn_configuration(c, path, conf.ignored != 0, &info);
   st = measure(c, f, t, &conf);
   cw_configuration_clear(&conf);
   return st;
@@ -80,12 +59,7 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   files *f = s->self;
   const double rows = (double)f->rows_done;
-  for (int g = 0; g < c->plan->n_groups; g++) {
-    char name[64];
-    const cw_observer *o = &c->observer[g];
-    cw_primary_name(c->plan, g, name);
-    CW_TRY(cw_put_chains(c, set, name, &f->primary[g], 1, o->ops->n_primary(o)));
-  }
+  CW_TRY(cw_put_groups(c, set, f->primary, 1));
   CW_TRY(cw_record_put(c, set, "file", &f->file, 1));
   CW_TRY(cw_record_put(c, set, "ignored", &f->ignored, 1));
   CW_TRY(cw_record_put(c, set, "refused", &f->refused, 1));
