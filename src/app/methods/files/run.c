@@ -6,7 +6,7 @@
 
 typedef struct {
   const cw_section *section;
-  cw_field x; /* one configuration, on one rank */
+  cw_field x; /* one configuration */
   long rows_done;
   cw_record primary[CW_MAX_GROUPS];
   cw_record file,
@@ -22,7 +22,7 @@ static cw_status record_number(cw_case *c, cw_record *r, double value) {
 }
 
 static cw_status measure(cw_case *c, files *f, long number, const cw_configuration *conf) {
-  for (long i = 0; i < f->x.n_config; i++) cw_set_configuration(conf, &f->x, i);
+  cw_set_configuration(conf, &f->x, 0);
   CW_TRY(cw_measure_groups(c, &f->x, f->rows_done, f->primary));
   CW_TRY(record_number(c, &f->file, (double)number));
   CW_TRY(record_number(c, &f->ignored, conf->ignored));
@@ -79,7 +79,11 @@ static void note(const cw_stage *s, char *text, size_t size) {
 
 static cw_status open_files(cw_case *c, const cw_section *s, files *f) {
   *f = (files){.section = s};
-  CW_TRY(cw_field_deal(c->ctx, c->geom, c->theory.n_comp, 1, "files", &f->x));
+  if (cw_ranks(c->ctx) > 1)
+    return cw_fail(c->ctx, CW_EINVAL,
+                   "section '%s' measures one configuration at a time, on one rank: found %d ranks",
+                   s->kind.name, cw_ranks(c->ctx));
+  CW_TRY(cw_field_create(c->ctx, c->geom, c->theory.n_comp, 1, &f->x));
   cw_kind(c->theory.ops->kind)->cold(&f->x); /* lanes without a configuration */
   return CW_OK;
 }
