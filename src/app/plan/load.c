@@ -37,6 +37,7 @@ cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, con
 static cw_status find_case(cw_context *ctx, const char *command, cw_job *job, const char *name,
                            cw_node **out) {
   const char *known[CW_MAX_CASES + 1] = {NULL};
+  char list[300];
   cw_node *cases;
   int n = 0;
   *out = NULL;
@@ -48,8 +49,14 @@ static cw_status find_case(cw_context *ctx, const char *command, cw_job *job, co
     known[n++] = cw_job_key(c);
     if (name == NULL || strcmp(name, cw_job_key(c)) == 0) *out = c;
   }
-  if (name == NULL && n > 1) return cw_fail_several(ctx, command, "--case", known);
-  return *out != NULL ? CW_OK : cw_fail_unknown(ctx, command, "--case", name, known);
+  cw_list_words(known, list, sizeof list);
+  if (name == NULL && n > 1)
+    return cw_fail(ctx, CW_EINVAL,
+                   "%s: the job has several cases, say which by --case (it has: %s)", command,
+                   list);
+  if (*out != NULL) return CW_OK;
+  return cw_fail(ctx, CW_EINVAL, "%s: --case: the job has no case '%.60s' (it has: %s)", command,
+                 name != NULL ? name : "", list);
 }
 
 /* What makes numbers, and what is expected of them. */
