@@ -1,5 +1,5 @@
-/* causeway/configuration.h - configurations in files: gauge links in the formats of other codes, and
- * fields of every theory in our own.
+/* causeway/configuration.h - configurations in files: gauge links in the formats of other codes,
+ * and fields of every theory in our own.
  *
  * Formats are a table, cw_formats: each is found out from the first bytes of a file, and some are
  * written. Every checksum that a file holds is verified, links must be in their group, and what a
@@ -19,8 +19,8 @@ typedef struct {
   cw_lattice lat;
   cw_field_kind kind;
   int n_comp; /* of a field on sites: numbers of a site, at least 1; of links: not used */
-  /* Links: (n_sites, dim, N, N, 2): direction x, y, ...; row, column; re, im of the defining matrix,
-   * N colours of the kind. Fields on sites: (n_sites, n_comp). Owned. */
+  /* Links: (n_sites, dim, N, N, 2): direction x, y, ...; row, column; re, im of the defining
+   * matrix, N colours of the kind. Fields on sites: (n_sites, n_comp). Owned. */
   double *data;
   /* Bits of the checks that failed where these links come from, and were ignored. A writer records
    * them in the file, from where the next reader takes them. */
@@ -82,7 +82,8 @@ typedef struct {
   /* All that is known without the links. Warns of what is missing, and fails as
    * cw_configuration_read does; then *header may be half filled. */
   cw_status (*header)(const cw_gauge_file *file, cw_gauge_header *header);
-  /* The numbers, in the order of cw_configuration, into link; all of them are added to sum. Fails as cw_configuration_read does, also where a number is not finite. */
+  /* The numbers, in the order of cw_configuration, into link; all of them are added to sum. Fails
+   * as cw_configuration_read does, also where a number is not finite. */
   cw_status (*read)(const cw_gauge_file *file, const cw_gauge_header *header, double *link,
                     cw_site_sum *sum);
   /* The whole file; links, precision and rows were checked. CW_EIO, CW_ENOMEM. NULL: cannot be
@@ -145,24 +146,24 @@ typedef struct {
 /* Reads path, whatever its format. options: what the user knows; NULL: nothing. A lattice is needed
  * where a file does not say; if both say it they must agree. Failures name the file, what was
  * expected and what was found: CW_EIO cannot be opened or read; CW_ECORRUPT truncated, wrong
- * checksum, plaquette or link trace, links that are not in their group, records that contradict each
- * other, numbers in another byte order than the file says, absurd header, a number that is not
+ * checksum, plaquette or link trace, links that are not in their group, records that contradict
+ * each other, numbers in another byte order than the file says, absurd header, a number that is not
  * finite; CW_EINVAL unknown format or variant, no lattice known, or another one, or another kind of
  * field; CW_ENOMEM. Memory is taken only for data that the file is long enough to hold: the numbers
  * (576 bytes per site of SU(3) in four dimensions) and a chunk, and that once more to find out why
- * links are not in their group; of HDF5 files, three times the file. On failure *out is empty and nothing in
- * *info is to be trusted. The caller clears *out. Local. */
+ * links are not in their group; of HDF5 files, three times the file. On failure *out is empty and
+ * nothing in *info is to be trusted. The caller clears *out. Local. */
 cw_status cw_configuration_read(cw_context *ctx, const char *path,
                                 const cw_configuration_options *options, cw_configuration *out,
                                 cw_configuration_info *info);
 
 /* Writes a format that can be written, in the byte order that is usual there, with a precision and
- * a number of rows that it has, and with all its checksums. The file appears under its name only once it is
- * whole; a file of that name is replaced. The same links under the same name give the same bytes.
- * CW_EINVAL: another format (NULL is one), precision or number of rows, a kind of field or a lattice
- * that the format does not know, or links that are not in their group within CW_UNITARITY, as they
- * are or as they read back;
- * CW_ENUMERIC: a number is not finite; CW_EIO; CW_ENOMEM. Local. */
+ * a number of rows that it has, and with all its checksums. The file appears under its name only
+ * once it is whole; a file of that name is replaced. The same links under the same name give the
+ * same bytes. CW_EINVAL: another format (NULL is one), precision or number of rows, a kind of field
+ * or a lattice that the format does not know, or links that are not in their group within
+ * CW_UNITARITY, as they are or as they read back; CW_ENUMERIC: a number is not finite; CW_EIO;
+ * CW_ENOMEM. Local. */
 cw_status cw_configuration_write(cw_context *ctx, const char *path, const cw_format *format,
                                  int precision, int rows, const cw_configuration *conf);
 

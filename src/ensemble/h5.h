@@ -47,7 +47,8 @@ bool cw_h5_put_array(cw_h5_id file, const cw_array *a);
  * for. */
 bool cw_h5_get_array(cw_h5_id file, const char *name, size_t max_bytes, cw_array *a);
 
-/* Name of link number i in order of creation, or of names where the file keeps no other; false: no such link, or longer than size - 1. */
+/* Name of link number i in order of creation, or of names where the file keeps no other; false: no
+ * such link, or longer than size - 1. */
 bool cw_h5_link_name(cw_h5_id file, long i, char *name, size_t size);
 bool cw_h5_link_count(cw_h5_id file, long *n);
 

@@ -19,8 +19,8 @@ typedef struct {
 
 /* ---------------------------------------------------------- measured numbers */
 
-/* What is printed, in this order, of fields on links and on sites; the name is also the key in JSON.
- */
+/* What is printed, in this order, of fields on links and on sites; the name is also the key in
+ * JSON. */
 static const struct {
   const char *name, *format, *meaning;
   bool by_colours, of_sites; /* the meaning goes on with the number of colours */

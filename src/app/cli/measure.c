@@ -166,7 +166,7 @@ static cw_status write_section(cw_context *ctx, const request *r, char **text, s
   return fclose(s.text) == 0 || st != CW_OK ? st : cw_no_memory(ctx);
 }
 
-/* Rank 0 looks at the disk, and all ranks measure what it saw. The caller frees *text. Collective. */
+/* Rank 0 looks at the disk; all ranks get what it saw. The caller frees *text. Collective. */
 static cw_status find_files(cw_context *ctx, const request *r, char **text) {
   size_t size = 0;
   CW_TRY(cw_agree(ctx, cw_rank(ctx) == 0 ? write_section(ctx, r, text, &size) : CW_OK));

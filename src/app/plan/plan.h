@@ -120,8 +120,9 @@ void cw_plans_clear(cw_plans *plans);
 enum { CW_MAX_SETS = 256 };
 cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, const char *const *set,
                         int n_set, cw_plans *out);
-/* Of the same, one case (NULL: the only one) without what samples, trains and expects: a job of theory,
- * lattice and measurements, to which section, a "path=value", is added. command: for messages. */
+/* Of the same, one case (NULL: the only one) without what samples, trains and expects: a job of
+ * theory, lattice and measurements, to which section, a "path=value", is added. command: for
+ * messages. */
 cw_status cw_plans_load_bare(cw_context *ctx, const char *command, const char *path,
                              const char *in_case, const char *const *set, int n_set,
                              const char *section, cw_plans *out);

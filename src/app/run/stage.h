@@ -84,8 +84,8 @@ cw_status cw_put_alike(cw_case *c, cw_arrays *set, const char *name, int rank, c
  * it. Without rows nothing is put. Collective. */
 cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record *r, int rank);
 
-/* Measures on x, its configurations on this rank, the groups whose turn it is after so many rows, each into a
- * new row of its record (n_config, n_primary). Local. */
+/* Measures on x, its configurations on this rank, the groups whose turn it is after so many rows,
+ * each into a new row of its record (n_config, n_primary). Local. */
 cw_status cw_measure_groups(cw_case *c, const cw_field *x, long rows,
                             cw_record primary[CW_MAX_GROUPS]);
 /* Puts these records of n_chain chains, as cw_put_chains. Collective. */

@@ -132,9 +132,9 @@ static cw_status measure(const cw_gauge_file *file, const cw_gauge_header *h,
   return cw_gauge_measure(file->ctx, conf, &as_it_is, info);
 }
 
-/* Links that are wrong as they are, but all in their group once the bytes of every number are taken in
- * the other order: then that is how they were written, since no other field is so by chance. *is:
- * were they? Nothing else is reported: not finite is an answer here. */
+/* Links that are wrong as they are, but all in their group once the bytes of every number are taken
+ * in the other order: then that is how they were written, since no other field is so by chance.
+ * *is: were they? Nothing else is reported: not finite is an answer here. */
 static cw_status read_swapped(const cw_gauge_file *file, const cw_gauge_header *h,
                               cw_configuration_info *measured, bool *is) {
   cw_configuration swapped;
@@ -322,8 +322,8 @@ static cw_status check_request(cw_context *ctx, const char *path, const cw_forma
   return check_lattice(ctx, path, format, &conf->lat);
 }
 
-/* Finite numbers, and links in their group: as they are, since the last row may be left out, and as they
- * read back, so that every file that is written can be read. measured: the latter. */
+/* Finite numbers, and links in their group: as they are, since the last row may be left out, and as
+ * they read back, so that every file that is written can be read. measured: the latter. */
 static cw_status check_links(cw_context *ctx, const char *path, const cw_configuration *conf,
                              const cw_site_layout *layout, cw_configuration_info *measured) {
   const cw_site_layout as_it_is = cw_site_layout_of_memory(layout->n);

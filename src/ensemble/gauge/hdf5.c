@@ -119,8 +119,8 @@ static const char *shape_text(const cw_array *a, char *text, size_t size) {
   return text;
 }
 
-/* The dimension of the lattice that an array of links or of a field has; 0: its shape is not that of
- * one. */
+/* The dimension of the lattice that an array of links or of a field has; 0: its shape is not that
+ * of one. */
 static int dimension_of(const cw_array *a, const cw_gauge_header *h) {
   const bool links = cw_kind(h->kind)->on_links;
   const int dim = a->rank - (links ? 4 : 1), n = h->layout.n;

@@ -1,5 +1,5 @@
-/* SciDAC files as QIO writes them: LIME records scidac-* around the links, all rows, big endian. They
- * are read only: ILDG files hold the same and more. Source: USQCD, LIME and QIO. */
+/* SciDAC files as QIO writes them: LIME records scidac-* around the links, all rows, big endian.
+ * They are read only: ILDG files hold the same and more. Source: USQCD, LIME and QIO. */
 #include "ensemble/gauge/bytes.h"
 #include "ensemble/gauge/descriptions.h"
 #include "ensemble/gauge/records.h"

@@ -1,6 +1,6 @@
 /* The bulk of a configuration file in four dimensions: links one after the other, four of them a
- * portion; rows of a matrix; re and im of its columns. The formats differ in the order of links, in byte order,
- * precision, rows and checksum. */
+ * portion; rows of a matrix; re and im of its columns. The formats differ in the order of links, in
+ * byte order, precision, rows and checksum. */
 #ifndef CW_GAUGE_SITES_H
 #define CW_GAUGE_SITES_H
 
@@ -58,8 +58,8 @@ cw_status cw_sites_read(const cw_gauge_file *file, uint64_t at, const cw_site_la
 cw_status cw_sites_write(cw_context *ctx, const cw_site_layout *layout,
                          const cw_configuration *conf, cw_disk_file *out, cw_site_sum *sum);
 
-/* The last row of a matrix u (n, n, 2) of SU(n) out of those above it: conj(row 0 x row 1) of SU(3),
- * (-conj b, conj a) under (a, b) of SU(2), 1 of SU(1). */
+/* The last row of a matrix u (n, n, 2) of SU(n) out of those above it: conj(row 0 x row 1) of
+ * SU(3), (-conj b, conj a) under (a, b) of SU(2), 1 of SU(1). */
 void cw_last_row(int n, double *u);
 
 #endif

@@ -23,8 +23,8 @@ static inline const char *cw_files_path(const cw_section *s, long i) {
 cw_status cw_run_files(cw_case *c, const cw_section *s);
 cw_status cw_fill_files(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                         const cw_arrays *data);
-/* What a store holds of the section: file (rows), primary... (rows, 1, n_primary), refused (files), as
- * far as there are some. The caller clears *out, also after a failure. Collective. */
+/* What a store holds of the section: file (rows), primary... (rows, 1, n_primary), refused (files),
+ * as far as there are some. The caller clears *out, also after a failure. Collective. */
 cw_status cw_collect_files(cw_context *ctx, const char *dir, const cw_plan *plan,
                            const cw_section *s, cw_arrays *out);
 cw_status cw_warn_files(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s);
