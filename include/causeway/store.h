@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 #define CW_ARRAY_NAME 64 /* bytes of an array's name, with the final zero */
-#define CW_ARRAY_RANK 4
+#define CW_ARRAY_RANK 8
 
 typedef struct {
   char name[CW_ARRAY_NAME]; /* letters, digits and any of _-.+ */

@@ -155,6 +155,10 @@ bool cw_h5_put_long(hid_t object, const char *name, long value) {
   return put_attribute(object, name, H5T_STD_I64LE, H5T_NATIVE_LONG, &value);
 }
 
+bool cw_h5_put_double(hid_t object, const char *name, double value) {
+  return put_attribute(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+}
+
 static hid_t text_type(size_t bytes) {
   hid_t type = H5Tcopy(H5T_C_S1);
   if (type >= 0 && H5Tset_size(type, bytes) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
@@ -188,13 +192,22 @@ static hid_t open_attribute(hid_t object, const char *name, H5T_class_t class, s
   return H5I_INVALID_HID;
 }
 
-bool cw_h5_get_long(hid_t object, const char *name, long *value) {
+/* A number of 8 bytes at most, into value of that type. */
+static bool get_number(hid_t object, const char *name, H5T_class_t class, hid_t type, void *value) {
   size_t bytes;
-  hid_t attribute = open_attribute(object, name, H5T_INTEGER, sizeof(long), &bytes);
+  hid_t attribute = open_attribute(object, name, class, 8, &bytes);
   if (attribute < 0) return false;
-  bool ok = H5Aread(attribute, H5T_NATIVE_LONG, value) >= 0;
+  bool ok = H5Aread(attribute, type, value) >= 0;
   H5Aclose(attribute);
   return ok;
+}
+
+bool cw_h5_get_long(hid_t object, const char *name, long *value) {
+  return get_number(object, name, H5T_INTEGER, H5T_NATIVE_LONG, value);
+}
+
+bool cw_h5_get_double(hid_t object, const char *name, double *value) {
+  return get_number(object, name, H5T_FLOAT, H5T_NATIVE_DOUBLE, value);
 }
 
 char *cw_h5_get_text(hid_t object, const char *name, size_t max_bytes) {
@@ -202,7 +215,7 @@ char *cw_h5_get_text(hid_t object, const char *name, size_t max_bytes) {
   hid_t attribute = open_attribute(object, name, H5T_STRING, max_bytes, &bytes);
   if (attribute < 0) return NULL;
   char *text = calloc(bytes + 1, 1);
-  hid_t type = text_type(bytes);
+  hid_t type = text_type(bytes + 1); /* a text that others wrote may have no final zero */
   if (text == NULL || type < 0 || H5Aread(attribute, type, text) < 0) {
     free(text);
     text = NULL;
@@ -338,6 +351,9 @@ bool cw_h5_link_name(hid_t file, long i, char *name, size_t size) {
   H5L_info_t link;
   ssize_t n = H5Lget_name_by_idx(file, ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, (hsize_t)i, name, size,
                                  H5P_DEFAULT);
+  if (n < 0) /* a file that was not made here */
+    n = H5Lget_name_by_idx(file, ".", H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, name, size,
+                           H5P_DEFAULT);
   return n > 0 && (size_t)n < size && H5Lget_info(file, name, &link, H5P_DEFAULT) >= 0 &&
          link.type == H5L_TYPE_HARD;
 }

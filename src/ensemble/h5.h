@@ -1,4 +1,4 @@
-/* The little of HDF5 that segments need: files in memory, attributes, checksummed data sets of
+/* The little of HDF5 that sealed files need: files in memory, attributes, checksummed data sets of
  * doubles. h5.c is the only file that knows HDF5. Functions return false (or a negative id) on
  * failure; cw_h5_reason then says why. HDF5 keeps its own global state: one thread at a time. */
 #ifndef CW_ENSEMBLE_H5_H
@@ -39,13 +39,16 @@ bool cw_h5_put_long(cw_h5_id object, const char *name, long value);
 char *cw_h5_get_text(cw_h5_id object, const char *name,
                      size_t max_bytes); /* from malloc; NULL: failed */
 bool cw_h5_get_long(cw_h5_id object, const char *name, long *value);
+bool cw_h5_put_double(cw_h5_id object, const char *name, double value);
+bool cw_h5_get_double(cw_h5_id object, const char *name, double *value);
 
 bool cw_h5_put_array(cw_h5_id file, const cw_array *a);
 /* Fills a->rank, dim and data (owned, from malloc). max_bytes bounds what a damaged file may ask
  * for. */
 bool cw_h5_get_array(cw_h5_id file, const char *name, size_t max_bytes, cw_array *a);
 
-/* Name of link number i in order of creation; false: no such link, or longer than size - 1. */
+/* Name of link number i in order of creation, or of names where the file keeps no other; false: no
+ * such link, or longer than size - 1. */
 bool cw_h5_link_name(cw_h5_id file, long i, char *name, size_t size);
 bool cw_h5_link_count(cw_h5_id file, long *n);
 

@@ -28,13 +28,15 @@ void cw_seal(uint8_t *bytes, size_t size) {
   put_le(seal + CRC_AT, crc_of(bytes, size + CRC_AT), 4);
 }
 
+bool cw_seal_is_there(const uint8_t *bytes) { return memcmp(bytes, MAGIC, sizeof MAGIC) == 0; }
+
 cw_status cw_seal_check(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,
                         size_t *data_size) {
   if (size < CW_SEAL_BYTES)
     return cw_fail(ctx, CW_ECORRUPT, "'%s' is truncated: %zu bytes are left", path, size);
   size_t data = size - CW_SEAL_BYTES;
   const uint8_t *seal = bytes + data;
-  if (memcmp(seal, MAGIC, sizeof MAGIC) != 0)
+  if (!cw_seal_is_there(seal))
     return cw_fail(ctx, CW_ECORRUPT, "'%s' is truncated or damaged: no seal at its end (%zu bytes)",
                    path, size);
   uint64_t length = get_le(seal + LENGTH_AT, 8);

@@ -12,6 +12,9 @@ enum { CW_SEAL_BYTES = 20 };
 /* bytes (size + CW_SEAL_BYTES): writes the seal of the first size bytes behind them. */
 void cw_seal(uint8_t *bytes, size_t size);
 
+/* Does a seal begin at bytes (CW_SEAL_BYTES)? */
+bool cw_seal_is_there(const uint8_t *bytes);
+
 /* bytes (size): a whole file. *data_size: without the seal. CW_ECORRUPT says what was expected and
  * found. */
 cw_status cw_seal_check(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,

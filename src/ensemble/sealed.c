@@ -122,6 +122,19 @@ cw_status cw_sealed_decode(cw_context *ctx, const char *path, const cw_file_form
   return st;
 }
 
+bool cw_sealed_is(const cw_file_format *format, const uint8_t *bytes, size_t size) {
+  size_t data_size;
+  if (cw_seal_check(NULL, "", bytes, size, &data_size) != CW_OK) return false;
+  cw_h5_quiet quiet = cw_h5_quiet_begin();
+  cw_h5_id file = cw_h5_open(bytes, data_size);
+  char *name = file >= 0 ? cw_h5_get_text(file, "format", size) : NULL;
+  const bool is = name != NULL && strcmp(name, format->name) == 0;
+  free(name);
+  if (file >= 0) cw_h5_close(file);
+  cw_h5_quiet_end(quiet);
+  return is;
+}
+
 /* ------------------------------------------------------- files of texts and arrays */
 
 typedef struct {

@@ -29,4 +29,7 @@ cw_status cw_sealed_decode(cw_context *ctx, const char *path, const cw_file_form
                            const uint8_t *bytes, size_t size, const cw_labelled *label,
                            cw_arrays *set);
 
+/* Are bytes (size) a whole sealed file of that format, whatever its version? Reports nothing. */
+bool cw_sealed_is(const cw_file_format *format, const uint8_t *bytes, size_t size);
+
 #endif

@@ -1,6 +1,7 @@
-"""Gauge configurations made and parsed by this module alone, from the descriptions of the formats: SU(3) matrices, every format,
-precision, byte order and number of rows. Standard library only."""
+"""Gauge configurations made and parsed by this module alone, from the descriptions of the formats: matrices of SU(3), SU(2) and
+U(1), every format, precision, byte order and number of rows. Standard library only."""
 import json
+import math
 import random
 import struct
 import zlib
@@ -28,6 +29,29 @@ def random_su3(rng):
     return with_third_row([a, b])
 
 
+def random_su2(rng):
+    a = [rng.gauss(0, 1) for _ in range(4)]
+    norm = sum(x * x for x in a) ** 0.5
+    return with_last_row([[complex(a[0], a[1]) / norm, complex(a[2], a[3]) / norm]])
+
+
+def random_u1(rng):
+    angle = rng.uniform(-math.pi, math.pi)
+    return [[complex(math.cos(angle), math.sin(angle))]]
+
+
+RANDOM = {"su3": random_su3, "su2": random_su2, "u1": random_u1}
+COLOURS = {"su3": 3, "su2": 2, "u1": 1}
+
+
+def with_last_row(rows):
+    """Of SU(2) and SU(3)."""
+    if len(rows) == 1:
+        a, b = rows[0]
+        return [[a, b], [-b.conjugate(), a.conjugate()]]
+    return with_third_row(rows)
+
+
 def with_third_row(rows):
     a, b = rows
     return [a, b, [(a[1] * b[2] - a[2] * b[1]).conjugate(), (a[2] * b[0] - a[0] * b[2]).conjugate(),
@@ -35,11 +59,12 @@ def with_third_row(rows):
 
 
 def product(a, b):
-    return [[sum(a[i][k] * b[k][j] for k in range(3)) for j in range(3)] for i in range(3)]
+    n = range(len(a))
+    return [[sum(a[i][k] * b[k][j] for k in n) for j in n] for i in n]
 
 
 def dagger(a):
-    return [[a[j][i].conjugate() for j in range(3)] for i in range(3)]
+    return [[a[j][i].conjugate() for j in range(len(a))] for i in range(len(a))]
 
 
 def coordinates(extent):
@@ -51,25 +76,25 @@ def coordinates(extent):
 class Links:
     """u[x, y, z, t][mu] is a matrix."""
 
-    def __init__(self, extent, u):
-        self.extent, self.u = extent, u
+    def __init__(self, extent, u, group="su3"):
+        self.extent, self.u, self.group, self.n = extent, u, group, COLOURS[group]
 
     @classmethod
-    def random(cls, extent, seed=1):
+    def random(cls, extent, seed=1, group="su3"):
         rng = random.Random(seed)
-        return cls(extent, {x: [random_su3(rng) for _ in range(4)] for x in coordinates(extent)})
+        return cls(extent, {x: [RANDOM[group](rng) for _ in range(4)] for x in coordinates(extent)}, group)
 
     @classmethod
-    def of_payload(cls, extent, payload, precision, order, rows):
+    def of_payload(cls, extent, payload, precision, order, rows, group="su3"):
         """What a file holds: numbers as they are stored, the third row made if it is not."""
         numbers = struct.unpack(f"{order}{len(payload) * 8 // precision}{'f' if precision == 32 else 'd'}", payload)
-        u, at = {}, iter(numbers)
+        u, at, n = {}, iter(numbers), COLOURS[group]
         for x in coordinates(extent):
             u[x] = []
             for _ in range(4):
-                m = [[complex(next(at), next(at)) for _ in range(3)] for _ in range(rows)]
-                u[x].append(m if rows == 3 else with_third_row(m))
-        return cls(extent, u)
+                m = [[complex(next(at), next(at)) for _ in range(n)] for _ in range(rows)]
+                u[x].append(m if rows == n else with_last_row(m))
+        return cls(extent, u, group)
 
     def payload(self, precision, order, rows):
         numbers = [part for x in coordinates(self.extent) for m in self.u[x] for row in m[:rows] for z in row
@@ -88,12 +113,12 @@ class Links:
                     up = product(self.u[x][nu], self.u[self.step(x, nu)][mu])
                     back = product(dagger(self.u[self.step(x, mu)][nu]), dagger(self.u[x][mu]))
                     p = product(up, back)
-                    sums[mu == 3].append(sum(p[i][i].real for i in range(3)) / 3)
+                    sums[mu == 3].append(sum(p[i][i].real for i in range(self.n)) / self.n)
         spatial, temporal = (sum(s) / len(s) for s in (sums[False], sums[True]))
         return (spatial + temporal) / 2, spatial, temporal
 
     def link_trace(self):
-        traces = [sum(m[i][i].real for i in range(3)) / 3 for x in coordinates(self.extent) for m in self.u[x]]
+        traces = [sum(m[i][i].real for i in range(self.n)) / self.n for x in coordinates(self.extent) for m in self.u[x]]
         return sum(traces) / len(traces)
 
 
@@ -151,8 +176,8 @@ def checksum_xml(a, b):
 
 def ildg(links, precision, form=None, checksum=None, extra=(), payload=None):
     """form, checksum: text to take instead, or "" for no such record; extra: records in front; payload: bytes to take instead."""
-    payload = links.payload(precision, ">", 3) if payload is None else payload
-    form = ildg_format(links.extent, precision) if form is None else form
+    payload = links.payload(precision, ">", links.n) if payload is None else payload
+    form = ildg_format(links.extent, precision, f"{links.group}gauge") if form is None else form
     checksum = checksum_xml(*scidac_sums(payload, len(links.u))) if checksum is None else checksum
     parts = list(extra)
     if form:
@@ -184,11 +209,13 @@ def scidac(links, precision, checksum=True, **options):
     return b"".join(parts)
 
 
-def nersc(links, precision=64, order=">", rows=3, word=None, drop=(), **keys):
-    """keys: header lines to change; drop: header lines to leave out; word: of FLOATING_POINT."""
+def nersc(links, precision=64, order=">", rows=None, word=None, drop=(), **keys):
+    """rows: all, if not said; keys: header lines to change; drop: header lines to leave out; word: of FLOATING_POINT."""
+    rows = links.n if rows is None else rows
     payload = links.payload(precision, order, rows)
-    stored = Links.of_payload(links.extent, payload, precision, order, rows)
-    header = {"HDR_VERSION": "1.0", "DATATYPE": "4D_SU3_GAUGE_3x3" if rows == 3 else "4D_SU3_GAUGE",
+    stored = Links.of_payload(links.extent, payload, precision, order, rows, links.group)
+    datatype = f"4D_{links.group.upper()}_GAUGE" + (f"_{rows}x{rows}" if 1 < rows == links.n else "")
+    header = {"HDR_VERSION": "1.0", "DATATYPE": datatype,
               **{f"DIMENSION_{k + 1}": n for k, n in enumerate(links.extent)},
               "CHECKSUM": f"{nersc_sum(payload, order):x}", "LINK_TRACE": f"{stored.link_trace():.10f}",
               "PLAQUETTE": f"{stored.plaquettes()[0]:.10f}", "ENSEMBLE_LABEL": "made by a test = this one",

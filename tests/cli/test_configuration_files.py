@@ -88,7 +88,7 @@ class Reading(Files):
             with self.subTest(what=what):
                 self.refused(data + bytes(200), f"found a file that is {what}")
         self.put("file", b"\x89HDF\r\n\x1a\n" + bytes(200))  # `info` takes it for a model
-        self.bad(["convert", "file", "out.ildg"], "found a file that is HDF5")
+        self.bad(["convert", "file", "out.ildg"], "expected the seal of causeway at the end of an HDF5 file", "of another code")
 
     def test_text(self):
         self.put("a.nersc", nersc(self.links))
@@ -227,12 +227,14 @@ class Damaged(Files):
         self.refused(with_format("<lt>4</lt>", "<lt>99999999999999999999</lt>"), "<lt>", "99999999999999999999")
         self.refused(with_format("<lt>4</lt>", "<lt>4\n\x1b</lt>"), "found '4??'")
         self.refused(with_format(">64<", ">80<"), "expected precision 32 or 64, found 80")
-        self.refused(with_format(">64<", ">32<"), "expected 9216 bytes for a lattice 2x2x2x4 in 32 bits, found 18432")
-        self.refused(with_format("su3gauge", "su4gauge"), "expected the field su3gauge, found 'su4gauge'")
+        self.refused(with_format(">64<", ">32<"), "expected 9216 bytes for a lattice 2x2x2x4 of SU(3) in 32 bits, found 18432")
+        self.refused(with_format("su3gauge", "su4gauge"), "expected the field su3gauge, su2gauge or u1gauge, found 'su4gauge'")
+        self.refused(with_format("su3gauge", "su2gauge"), "of SU(2) in 64 bits, found 18432")
         self.refused(ildg(self.small, 64, extra=[private_file(EXTENT)]), "dimensions disagree")
         self.refused(ildg(self.small, 64, extra=[private_record(32)]), "precisions disagree")
         self.refused(scidac(self.small, 64, count=1), "expected a gauge field of 576 bytes per site, found 1 times 144")
-        self.refused(scidac(self.small, 64, colors=2), "expected 3 colors, found 2")
+        self.refused(scidac(self.small, 64, colors=4), "expected 1 to 3 colors, found 4")
+        self.refused(scidac(self.small, 64, colors=2), "expected a gauge field of 256 bytes per site, found 4 times 144")
         self.refused(ildg(self.small, 64), "expected a lattice 4x2x2x2", "found 2x2x2x4", words=("--lattice", "4,2,2,2"))
 
     def test_absurd_dimensions(self):
@@ -246,7 +248,8 @@ class Damaged(Files):
         self.refused(milc(self.small, "<", extent=(2, 2, 2, 1000)), "truncated: a lattice 2x2x2x1000", "found 9216")
 
     def test_nersc_header(self):
-        self.refused(nersc(self.small, DATATYPE="4D_SU2_GAUGE"), "expected 4D_SU3_GAUGE or 4D_SU3_GAUGE_3x3, found '4D_SU2_GAUGE'")
+        self.refused(nersc(self.small, DATATYPE="4D_SU4_GAUGE"), "expected 4D_SU3_GAUGE, 4D_SU3_GAUGE_3x3, 4D_SU2_GAUGE,",
+                     "or 4D_U1_GAUGE, found '4D_SU4_GAUGE'")
         self.refused(nersc(self.small, word="TIDSP32"), "FLOATING_POINT: expected IEEE32BIG", "found 'TIDSP32'")
         self.refused(nersc(self.small, DIMENSION_3="two"), "DIMENSION_3: expected a number, found 'two'")
         for key in ("DATATYPE", "DIMENSION_2", "FLOATING_POINT"):
@@ -345,9 +348,10 @@ class Writing(Files):
         self.put("in", ildg(self.small, 64))
         self.bad(["convert", "in", "out"], "which format?", "--format nersc")
         self.bad(["convert", "in", "out.ildg", "--rows", "2"], "only format nersc")
-        self.bad(["convert", "in", "out", "--format", "milc"], "--format: expected one of ildg, nersc, openqcd, found 'milc'")
+        self.bad(["convert", "in", "out", "--format", "milc"], "--format: expected one of ildg, nersc, openqcd, hdf5, found 'milc'")
         self.bad(["convert", "in", "out.ildg", "--precision", "16"], "expected one of 32, 64, found '16'")
-        self.bad(["convert", "in", "out.ildg", "--rows", "1"], "expected one of 2, 3, found '1'")
+        self.bad(["convert", "in", "out.ildg", "--rows", "4"], "expected one of 1, 2, 3, found '4'")
+        self.bad(["convert", "in", "out.nersc", "--rows", "1"], "--rows 1: no format writes so many of 3 x 3 matrices")
         self.bad(["convert", "in", "out.ildg", "--fromat", "ildg"], "unknown option '--fromat'; did you mean '--format'?")
         self.bad(["convert", "in", "out.ildg", "--zzz"], "unknown option '--zzz' (known: --format, --precision,")
         self.bad(["convert", "in", "out.ildg", "--format"], "--format needs a value")
@@ -472,9 +476,9 @@ class FromRun(Files):
         self.make("none", "heatbath.keep=0")
         self.bad(["convert", "none", "a.ildg"], "keep is 0 in every sampler section")
         self.make("su2", "theory.kind=su2", "theory.beta=2.3")
-        self.bad(["convert", "su2", "a.ildg"], "SU(3) in four dimensions", "'su2' in 4")
+        self.bad(["convert", "su2", "a.openqcd"], "format openqcd holds SU(3), found SU(2)")
         self.make("plane", "lattice=[4, 4]")
-        self.bad(["convert", "plane", "a.ildg"], "SU(3) in four dimensions", "'su3' in 2")
+        self.bad(["convert", "plane", "a.ildg"], "expected a lattice of 4 dimensions, found 2")
         self.assertFalse((self.dir / "a.ildg").exists())
 
 

@@ -122,7 +122,8 @@ class Starts(Doubtful):
         for key, value in (("project_start", "true"), ("project_start", "false"), ("ignore_checks", "[checksum]")):
             self.bad(self.run_job(f"heatbath.{key}={value}", job=bare), f"heatbath.{key}: does nothing without 'start_file'")
             self.bad(self.run_job(f"heatbath.{key}={value}", "heatbath.start_file=''"), f"heatbath.{key}: does nothing without 'start_file'")
-            self.bad(self.run_job(f"heatbath.{key}={value}", "theory.kind=su2", job=bare), f"heatbath.{key}: needs an SU(3) theory")
+        self.bad(self.run_job("theory={kind: phi4, m2: 1, lambda: 0}", "heatbath=null", "measure=null",
+                              "hmc={start_file: links, project_start: true}"), "hmc.project_start: only links can be projected")
         self.bad(self.run_job("heatbath.project_start=1"), "heatbath.project_start: expected true or false")
         self.bad(self.run_job("heatbath.project_strat=true"), "unknown key 'project_strat' in heatbath; did you mean 'project_start'?")
         self.bad(self.run_job("heatbath.ignore_check=[checksum]"), "unknown key 'ignore_check' in heatbath; did you mean 'ignore_checks'?")

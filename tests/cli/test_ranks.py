@@ -73,6 +73,11 @@ class Ranks(Case):
         lines = self.errors(self.mpirun(2, "run", "job.yaml", "--out", "out"))
         self.assertEqual(lines, ["error: 16 chains are 1 blocks of 16, too few for 2 ranks"])
 
+    def test_files_are_for_one_rank(self):
+        self.write("job.yaml", SHORT)
+        lines = self.errors(self.mpirun(2, "measure", "nowhere", "--job", "job.yaml", "--threads", 1))
+        self.assertEqual(lines, ["error: section 'files' measures one configuration at a time, on one rank: found 2 ranks"])
+
     def test_bad_input_is_told_once(self):
         lines = self.errors(self.mpirun(2, "run", "nowhere.yaml"))
         self.assertEqual(lines, ["error: cannot open 'nowhere.yaml': No such file or directory"])

@@ -1,5 +1,5 @@
-/* What every format of configurations owes (cw_format), for every precision and number of rows that
- * it writes: its table is whole, its files are recognised by it alone and read back to the bits
+/* What every format of configurations owes (cw_format), for every kind of field, precision and number
+ * of rows that it writes: its table is whole, its files are recognised by it alone and read back to the bits
  * that they keep, with every check that it promises, and no damage goes unnoticed. */
 #define _GNU_SOURCE
 #include "support/check.h"
@@ -14,47 +14,71 @@
 #include "causeway/group.h"
 #include "ensemble/gauge/formats.h"
 
-enum { ODD, EVEN, KINDS, MOST_SITES = 32, MOST_REALS = MOST_SITES * CW_SITE_REALS };
-static const cw_lattice lattice[KINDS] = {{4, {3, 1, 2, 2}}, {4, {2, 2, 4, 2}}};
+enum { ODD, EVEN, FLAT, LINE, LATTICES, KINDS = CW_SITE_SPIN + 1 };
+static const cw_lattice lattice[LATTICES] = {
+    {4, {3, 1, 2, 2}}, {4, {2, 2, 4, 2}}, {2, {3, 4}}, {1, {5}}};
 static const double HALF_ULP = 0x1p-25; /* of a float in [1/2, 1) */
 
 static cw_context *ctx;
 static char *base; /* a fresh directory */
-static cw_configuration links_of[KINDS];
+static cw_configuration fields[KINDS][LATTICES];
 
 static long reals_of(const cw_configuration *c) {
-  return cw_lattice_sites(&c->lat) * CW_SITE_REALS;
+  return cw_lattice_sites(&c->lat) * cw_configuration_site_reals(c);
 }
 
-/* Those that a format knows. */
-static cw_configuration *links_for(const cw_format *f) { return &links_of[f->even ? EVEN : ODD]; }
+static void copy_links(const cw_field *x, cw_configuration *out) {
+  const int n_real = cw_kind(out->kind)->n_real, n = cw_kind(out->kind)->n_colours;
+  for (long l = 0; l < x->geom->n_sites * out->lat.dim; l++) {
+    double link[18];
+    for (int k = 0; k < n_real; k++)
+      link[k] = cw_field_get(x, 0, l / out->lat.dim, (int)(l % out->lat.dim) * n_real + k);
+    cw_link_to_matrix(out->kind, link, out->data + l * 2 * n * n);
+  }
+}
 
-/* Links from the Haar measure. */
-static void make_links(const cw_lattice *lat, cw_configuration *links) {
+/* Links from the Haar measure, signs, and pairs of normal numbers. */
+static void make_field(cw_field_kind kind, const cw_lattice *lat, cw_configuration *out) {
   cw_geometry *geom;
   cw_field x;
-  *links = (cw_configuration){.lat = *lat, .link = cw_alloc(MOST_REALS * sizeof(double))};
-  assert_non_null(links->link);
+  const bool links = cw_kind(kind)->on_links;
+  *out = (cw_configuration){.lat = *lat, .kind = kind, .n_comp = kind == CW_SITE_REAL ? 2 : 1};
+  out->data = cw_alloc((size_t)reals_of(out) * sizeof(double));
+  assert_non_null(out->data);
   check_ok(ctx, cw_geometry_create(ctx, lat, 1, &geom));
-  check_ok(ctx, cw_field_create(ctx, geom, cw_kind_components(CW_LINK_SU3, lat), 1, &x));
-  cw_kind(CW_LINK_SU3)->hot(CW_ISA_BASE, &x, cw_rng_stream(2, "formats"), 0);
-  for (int i = 0; i < reals_of(links); i++)
-    links->link[i] = cw_field_get(&x, 0, i / CW_SITE_REALS, i % CW_SITE_REALS);
+  check_ok(ctx,
+           cw_field_create(ctx, geom, links ? cw_kind_components(kind, lat) : out->n_comp, 1, &x));
+  cw_kind(kind)->hot(CW_ISA_BASE, &x, cw_rng_stream(2, "formats"), 0);
+  for (int i = 0; !links && i < reals_of(out); i++)
+    out->data[i] = cw_field_get(&x, 0, i / out->n_comp, i % out->n_comp);
+  if (links) copy_links(&x, out);
   cw_field_destroy(&x);
   cw_geometry_destroy(geom);
+}
+
+static void of_every_field(void (*do_it)(cw_field_kind kind, const cw_lattice *lat,
+                                         cw_configuration *field)) {
+  for (int k = 0; k < KINDS; k++)
+    for (int l = 0; l < LATTICES; l++) do_it((cw_field_kind)k, &lattice[l], &fields[k][l]);
+}
+
+static void clear_field(cw_field_kind kind, const cw_lattice *lat, cw_configuration *field) {
+  (void)kind;
+  (void)lat;
+  cw_configuration_clear(field);
 }
 
 static int setup(void **state) {
   (void)state;
   ctx = test_context(1);
   base = new_directory();
-  for (int k = 0; k < KINDS; k++) make_links(&lattice[k], &links_of[k]);
+  of_every_field(make_field);
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  for (int k = 0; k < KINDS; k++) cw_configuration_clear(&links_of[k]);
+  of_every_field(clear_field);
   remove_directory(base);
   cw_context_destroy(ctx);
   return 0;
@@ -81,6 +105,7 @@ static void check_table(const cw_format *f) {
   assert_int_equal(f->rows[0] != 0, f->write != NULL);
   assert_true(f->ending[0] == NULL || f->write != NULL);
   assert_int_equal(f->checks & ~all, 0);
+  assert_true(f->kinds != 0 && f->kinds < 1u << KINDS);
   assert_int_equal((f->checks & CW_CHECK_CHECKSUM) != 0, f->checksum != NULL);
   for (int i = 0; f->ending[i] != NULL; i++) assert_int_equal(f->ending[i][0], '.');
 }
@@ -110,53 +135,77 @@ static void test_tables(void **state) {
 
 typedef struct {
   const cw_format *format;
+  cw_configuration *field;
   int precision, rows;
 } form;
 
 typedef void form_test(const form *f);
 
+static int colours_of(const cw_configuration *c) {
+  return cw_kind(c->kind)->on_links ? cw_kind(c->kind)->n_colours : 1;
+}
+
+static void of_every_form_of(const cw_format *f, cw_configuration *field, form_test *test) {
+  int rows[3];
+  cw_format_rows(f, colours_of(field), rows);
+  assert_int_not_equal(rows[0], 0);
+  for (int p = 0; f->precision[p] != 0; p++)
+    for (int r = 0; rows[r] != 0; r++) {
+      const form it = {f, field, f->precision[p], rows[r]};
+      print_message("%s, %s in %d dimensions, %d bits, %d rows\n", f->name,
+                    cw_kind_title(field->kind), field->lat.dim, it.precision, it.rows);
+      test(&it);
+    }
+}
+
+/* Of lattices of four dimensions one that the format knows, which for most has odd extents. */
+static bool is_wanted(const cw_format *f, int l) {
+  return lattice[l].dim == 4 ? l == (f->even ? EVEN : ODD) : f->any_dim;
+}
+
 static void of_every_form(form_test *test) {
-  for (int i = 0; cw_formats[i] != NULL; i++) {
-    const cw_format *f = cw_formats[i];
-    if (f->write == NULL) continue;
-    for (int p = 0; f->precision[p] != 0; p++)
-      for (int r = 0; f->rows[r] != 0; r++) {
-        const form it = {f, f->precision[p], f->rows[r]};
-        print_message("%s, %d bits, %d rows\n", f->name, it.precision, it.rows);
-        test(&it);
+  for (int i = 0; cw_formats[i] != NULL; i++)
+    for (int k = 0; k < KINDS; k++)
+      for (int l = 0; l < LATTICES; l++) {
+        const cw_format *f = cw_formats[i];
+        if (f->write == NULL || !(f->kinds & 1u << k) || !is_wanted(f, l)) continue;
+        of_every_form_of(f, &fields[k][l], test);
       }
-  }
 }
 
 static const char *write_it(const form *f, const char *name) {
   const char *path = path_in(base, name);
-  check_ok(ctx, cw_configuration_write(ctx, path, f->format, f->precision, f->rows,
-                                       links_for(f->format)));
+  check_ok(ctx, cw_configuration_write(ctx, path, f->format, f->precision, f->rows, f->field));
   return path;
 }
 
 static double largest_difference(const form *f, const cw_configuration *c) {
-  const cw_configuration *links = links_for(f->format);
+  const cw_configuration *links = f->field;
   double most = 0;
   assert_true(cw_lattice_equal(&c->lat, &links->lat));
-  for (long i = 0; i < reals_of(links); i++) most = fmax(most, fabs(c->link[i] - links->link[i]));
+  assert_int_equal(c->kind, links->kind);
+  if (!cw_kind(c->kind)->on_links) assert_int_equal(c->n_comp, links->n_comp);
+  for (long i = 0; i < reals_of(links); i++) most = fmax(most, fabs(c->data[i] - links->data[i]));
   return most;
 }
 
 /* What a form may lose: nothing; a third row made of two; rounding to 32 bits; both. */
 static double loss(const form *f) {
-  if (f->precision == 64) return f->rows == 3 ? 0 : 1e-15;
-  return f->rows == 3 ? HALF_ULP : 6 * HALF_ULP;
+  const bool whole = f->rows == colours_of(f->field);
+  if (f->precision == 64) return whole ? 0 : 1e-15;
+  return whole ? HALF_ULP : 6 * HALF_ULP;
 }
 
 static void check_promises(const form *f, const cw_configuration_info *info) {
+  const bool links = cw_kind(f->field->kind)->on_links;
+  const bool planes = links && f->field->lat.dim > 1;
   const unsigned checks = f->format->checks;
   assert_ptr_equal(info->format, f->format);
   assert_int_equal(info->precision, f->precision);
   assert_int_equal(info->rows, f->rows);
   assert_int_equal(info->has_checksum, (checks & CW_CHECK_CHECKSUM) != 0);
-  assert_int_equal(info->has_plaquette, (checks & CW_CHECK_PLAQUETTE) != 0);
-  assert_int_equal(info->has_link_trace, (checks & CW_CHECK_LINK_TRACE) != 0);
+  assert_int_equal(info->has_plaquette, planes && (checks & CW_CHECK_PLAQUETTE) != 0);
+  assert_int_equal(info->has_link_trace, links && (checks & CW_CHECK_LINK_TRACE) != 0);
 }
 
 static void round_trip(const form *f) {
@@ -180,9 +229,9 @@ static void keep_doubts(const form *f) {
   cw_configuration again;
   cw_configuration_info info;
   for (unsigned doubts = 1; doubts < 8; doubts++) {
-    links_for(f->format)->ignored = doubts;
+    f->field->ignored = doubts;
     const char *path = write_it(f, "doubts");
-    links_for(f->format)->ignored = 0;
+    f->field->ignored = 0;
     check_ok(ctx, cw_configuration_read(ctx, path, NULL, &again, &info));
     assert_int_equal(again.ignored, doubts);
     assert_int_equal(info.wrong, 0);
@@ -274,7 +323,8 @@ static void test_cut(void **state) {
  * more than the group lets pass. */
 static void flip(const form *f) {
   uint8_t *bytes = malloc(MOST_BYTES);
-  const double allowed = f->format->checksum != NULL ? 0 : CW_UNITARITY;
+  const bool sealed = f->format->checksum != NULL || f->format->sealed;
+  const double allowed = sealed ? 0 : CW_UNITARITY;
   assert_non_null(bytes);
   size_t size = load(write_it(f, "whole"), bytes);
   for (size_t i = 0; i < size; i += i < 1200 || size - i < 600 ? 1 : 31) {
@@ -299,8 +349,9 @@ static void test_flipped(void **state) {
 
 static void expect_unwritable(const cw_format *format, int precision, int rows, const char *part) {
   const char *path = path_in(base, "none");
-  check_failure(ctx, cw_configuration_write(ctx, path, format, precision, rows, &links_of[EVEN]),
-                CW_EINVAL, part);
+  check_failure(
+      ctx, cw_configuration_write(ctx, path, format, precision, rows, &fields[CW_LINK_SU3][EVEN]),
+      CW_EINVAL, part);
   assert_int_not_equal(access(path, F_OK), 0);
 }
 
@@ -319,12 +370,53 @@ static void test_requests(void **state) {
   }
 }
 
+/* A field that a format cannot hold is refused by its name. */
+static void test_other_fields(void **state) {
+  (void)state;
+  for (int i = 0; cw_formats[i] != NULL; i++)
+    for (int k = 0; k < KINDS; k++) {
+      const cw_format *f = cw_formats[i];
+      if (f->write == NULL || f->kinds & 1u << k) continue;
+      check_failure(ctx,
+                    cw_configuration_write(ctx, path_in(base, "none"), f, f->precision[0], 1,
+                                           &fields[k][EVEN]),
+                    CW_EINVAL, cw_kind_title((cw_field_kind)k));
+    }
+}
+
+static void expect_found(const char *path, const cw_configuration_options *known,
+                         const char *found) {
+  cw_configuration c;
+  cw_configuration_info info;
+  check_failure(ctx, cw_configuration_read(ctx, path, known, &c, &info), CW_EINVAL, found);
+}
+
+/* Whoever wants another field, or another lattice, is told what there is. */
+static void other_wanted(const form *f) {
+  const cw_field_kind own = f->field->kind, other = (own + 1) % KINDS;
+  const cw_lattice larger = {3, {2, 2, 3}};
+  const char *path = write_it(f, "other");
+  char found[64];
+  snprintf(found, sizeof found, "expected %s, found %s", cw_kind_title(other), cw_kind_title(own));
+  expect_found(path, &(cw_configuration_options){.kind = &other, .n_comp = 1}, found);
+  expect_found(path, &(cw_configuration_options){.lattice = &larger}, "expected a lattice 2x2x3");
+  if (own != CW_SITE_REAL) return;
+  expect_found(path, &(cw_configuration_options){.kind = &own, .n_comp = 3},
+               "expected 3 numbers per site, found 2");
+}
+
+static void test_other_wanted(void **state) {
+  (void)state;
+  of_every_form(other_wanted);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_tables),   cmocka_unit_test(test_round_trips),
-      cmocka_unit_test(test_doubts),   cmocka_unit_test(test_recognised),
-      cmocka_unit_test(test_cut),      cmocka_unit_test(test_flipped),
-      cmocka_unit_test(test_requests),
+      cmocka_unit_test(test_tables),       cmocka_unit_test(test_round_trips),
+      cmocka_unit_test(test_doubts),       cmocka_unit_test(test_recognised),
+      cmocka_unit_test(test_cut),          cmocka_unit_test(test_flipped),
+      cmocka_unit_test(test_requests),     cmocka_unit_test(test_other_fields),
+      cmocka_unit_test(test_other_wanted),
   };
   return cmocka_run_group_tests_name("formats contract", tests, setup, teardown);
 }

@@ -35,6 +35,11 @@ def seeds():
     yield "ildg-origin", ildg(links, 32, extra=[record("causeway-ignored-checks", "checksum")])
     yield "ildg-zeros", ildg(links, 32) + bytes(512)
     yield "ildg-two", ildg(links, 32) + scidac(links, 64)
+    for group in ("su2", "u1"):
+        links = Links.random(EXTENT, group=group)
+        yield f"ildg-{group}", ildg(links, 64)
+        yield f"nersc-{group}", nersc(links)
+        yield f"nersc-short-{group}", nersc(links, 32, rows=1)
 
 
 def main():

@@ -1,4 +1,4 @@
-/* Any bytes as a gauge configuration: with and without a lattice that the user states, and with
+/* Any bytes as a configuration: with and without a lattice that the user states, and with
  * every check ignored. A failure leaves nothing behind and one printable line; what was read is
  * written in every form, read again, and must have the same bits where the form keeps them. The
  * seeds (tests/fuzz/configuration_seeds.py) are whole files of every format, so that mutated
@@ -15,7 +15,7 @@
 static void check_failure(cw_context *ctx, cw_status st, const cw_configuration *c) {
   const char *line = cw_error(ctx);
   if (st != CW_ECORRUPT && st != CW_EINVAL) abort(); /* not even "no memory" */
-  if (c->link != NULL || *line == '\0') abort();
+  if (c->data != NULL || *line == '\0') abort();
   for (; *line != '\0'; line++)
     if ((unsigned char)*line < 32 || (unsigned char)*line > 126) abort();
   cw_clear_error(ctx);
@@ -23,8 +23,8 @@ static void check_failure(cw_context *ctx, cw_status st, const cw_configuration 
 
 /* What can be written can be read, with every bit where the form keeps them. */
 static void check_form(cw_context *ctx, const cw_configuration *c, const cw_format *format,
-                       int precision, int rows) {
-  bool kept = precision == 64 && rows == 3;
+                       int precision, int rows, bool all_rows) {
+  const bool kept = precision == 64 && all_rows;
   char path[64];
   cw_configuration again;
   cw_configuration_info info;
@@ -34,19 +34,32 @@ static void check_form(cw_context *ctx, const cw_configuration *c, const cw_form
   cw_clear_error(ctx);
   if (st != CW_OK) return; /* rounding took it out of the group */
   if (cw_configuration_read(ctx, path, NULL, &again, &info) != CW_OK) abort();
-  size_t bytes = (size_t)cw_lattice_sites(&c->lat) * 72 * sizeof(double);
-  if (kept && memcmp(c->link, again.link, bytes) != 0) abort();
+  size_t bytes =
+      (size_t)(cw_lattice_sites(&c->lat) * cw_configuration_site_reals(c)) * sizeof(double);
+  if (again.kind != c->kind || !cw_lattice_equal(&again.lat, &c->lat)) abort();
+  if (kept && memcmp(c->data, again.data, bytes) != 0) abort();
   if (again.ignored != c->ignored) abort();
   cw_configuration_clear(&again);
   unlink(path);
 }
 
+static bool has_odd(const cw_lattice *lat) {
+  bool odd = false;
+  for (int mu = 0; mu < lat->dim; mu++) odd = odd || lat->extent[mu] % 2 != 0;
+  return odd;
+}
+
 static void check_again(cw_context *ctx, const cw_configuration *c) {
+  const int n = cw_kind(c->kind)->on_links ? cw_kind(c->kind)->n_colours : 1;
   for (int i = 0; cw_formats[i] != NULL; i++) {
     const cw_format *f = cw_formats[i];
-    if (f->write == NULL) continue;
+    int rows[3];
+    if (f->write == NULL || !(f->kinds & 1u << c->kind)) continue;
+    if ((c->lat.dim != 4 && !f->any_dim) || (f->even && has_odd(&c->lat))) continue;
+    cw_format_rows(f, n, rows);
     for (int k = 0; f->precision[k] != 0; k++)
-      for (int r = 0; f->rows[r] != 0; r++) check_form(ctx, c, f, f->precision[k], f->rows[r]);
+      for (int r = 0; rows[r] != 0; r++)
+        check_form(ctx, c, f, f->precision[k], rows[r], rows[r] == n);
   }
 }
 

@@ -18,7 +18,7 @@ static void expect_unreadable(const char *name, cw_status expected, const char *
   cw_configuration c;
   cw_configuration_info info;
   cw_status st = cw_configuration_read(ctx, path_of(name), NULL, &c, &info);
-  assert_null(c.link);
+  assert_null(c.data);
   if (st != CW_OK) assert_non_null(strstr(cw_error(ctx), name));
   check_failure(ctx, st, expected, part);
 }
@@ -63,17 +63,18 @@ static void random_matrix(cw_rng rng, uint32_t link, double *u) {
 static size_t reals(const cw_lattice *lat) { return (size_t)cw_lattice_sites(lat) * 72; }
 
 static cw_configuration random_configuration(const cw_lattice *lat) {
-  cw_configuration c = {.lat = *lat, .link = cw_alloc(reals(lat) * sizeof(double))};
+  cw_configuration c = {
+      .lat = *lat, .kind = CW_LINK_SU3, .data = cw_alloc(reals(lat) * sizeof(double))};
   cw_rng rng = cw_rng_stream(5, "configuration");
-  assert_non_null(c.link);
+  assert_non_null(c.data);
   for (uint32_t link = 0; link < reals(lat) / 18; link++)
-    random_matrix(rng, link, c.link + 18 * (size_t)link);
+    random_matrix(rng, link, c.data + 18 * (size_t)link);
   return c;
 }
 
 static double largest_difference(const cw_configuration *a, const cw_configuration *b) {
   double most = 0;
-  for (size_t i = 0; i < reals(&a->lat); i++) most = fmax(most, fabs(a->link[i] - b->link[i]));
+  for (size_t i = 0; i < reals(&a->lat); i++) most = fmax(most, fabs(a->data[i] - b->data[i]));
   return most;
 }
 
@@ -98,7 +99,7 @@ static void check_round_trip(const char *format, int precision, int rows, double
                 format, precision, rows, most, info.unitarity);
   assert_true(most <= tolerance);
   assert_true(info.unitarity <= fmax(4 * tolerance, 1e-15));
-  if (tolerance == 0) assert_memory_equal(a.link, b.link, reals(&LAT) * sizeof(double));
+  if (tolerance == 0) assert_memory_equal(a.data, b.data, reals(&LAT) * sizeof(double));
   cw_configuration_clear(&a);
   cw_configuration_clear(&b);
 }
@@ -128,8 +129,8 @@ static double plaquette_of(const cw_configuration *c) {
         x[mu]--;
         x[nu]++;
         long s_nu = cw_lattice_site(&c->lat, x);
-        const double *m[4] = {c->link + 18 * (4 * s + mu), c->link + 18 * (4 * s_mu + nu),
-                              c->link + 18 * (4 * s_nu + mu), c->link + 18 * (4 * s + nu)};
+        const double *m[4] = {c->data + 18 * (4 * s + mu), c->data + 18 * (4 * s_mu + nu),
+                              c->data + 18 * (4 * s_nu + mu), c->data + 18 * (4 * s + nu)};
         for (int i = 0; i < 81; i++) { /* a_ij b_jk conj(c_lk) conj(d_il) */
           int p = i / 27, q = i / 9 % 3, r = i / 3 % 3, l = i % 3;
           const double *f[4] = {m[0] + 2 * (3 * p + q), m[1] + 2 * (3 * q + r),
@@ -151,7 +152,7 @@ static void test_measured(void **state) {
   cw_configuration a = random_configuration(&LAT), b;
   cw_configuration_info info;
   double trace = 0;
-  for (size_t i = 0; i < reals(&LAT); i += 18) trace += a.link[i] + a.link[i + 8] + a.link[i + 16];
+  for (size_t i = 0; i < reals(&LAT); i += 18) trace += a.data[i] + a.data[i + 8] + a.data[i + 16];
   check_ok(ctx, cw_configuration_write(ctx, path_of("m"), cw_format_find("ildg"), 64, 3, &a));
   check_ok(ctx, cw_configuration_read(ctx, path_of("m"), NULL, &b, &info));
   check_close(info.plaquette, plaquette_of(&a), 1e-14);
@@ -312,13 +313,14 @@ static void test_headers(void **state) {
   (void)state;
   const char *const ildg = "ildg", *const nersc = "nersc";
   check_edit(ildg, "<lt>6<", "<lt>7<", CW_ECORRUPT,
-             "expected 64512 bytes for a lattice 2x4x2x7 in 64 bits, found 55296");
+             "expected 64512 bytes for a lattice 2x4x2x7 of SU(3) in 64 bits, found 55296");
   check_edit(ildg, "<lt>6<", "<lt>0<", CW_ECORRUPT, "absurd dimensions 2x4x2x0");
   check_edit(ildg, "<lt>6<", "<lt>x<", CW_ECORRUPT, "expected a number in <lt>, found 'x'");
   check_edit(ildg, "<lx>", "<ly>", CW_ECORRUPT, "expected <lx>");
   check_edit(ildg, ">64<", ">32<", CW_ECORRUPT, "in 32 bits, found");
   check_edit(ildg, ">64<", ">63<", CW_ECORRUPT, "expected precision 32 or 64, found 63");
-  check_edit(ildg, "su3gauge", "su2gauge", CW_EINVAL, "found 'su2gauge'");
+  check_edit(ildg, "su3gauge", "su4gauge", CW_EINVAL, "found 'su4gauge'");
+  check_edit(ildg, "su3gauge", "su2gauge", CW_ECORRUPT, "of SU(2) in 64 bits, found 55296");
   check_edit(ildg, "ildg-binary-data", "ildg-binary-dada", CW_ECORRUPT, "found none");
   check_edit(ildg, "<suma>", "<sumb>", CW_ECORRUPT, "expected a short text in <sumb>");
   check_edit(ildg, "ildg-format", "ildg-formal", CW_EINVAL, "--lattice");
@@ -376,9 +378,10 @@ static void test_bad_requests(void **state) {
   expect_unwritable("ildg", 16, 3, &a, CW_EINVAL, "found 16");
   expect_unwritable("ildg", 64, 2, &a, CW_EINVAL, "expected 3 rows");
   expect_unwritable("nersc", 64, 1, &a, CW_EINVAL, "expected 3 rows or 2");
-  a.link[100] = NAN;
+  a.data[100] = NAN;
   expect_unwritable("ildg", 64, 3, &a, CW_ENUMERIC, "holds nan");
-  const cw_configuration one = {.lat = {4, {1, 1, 1, 1}}, .link = a.link + 144};
+  const cw_configuration one = {
+      .lat = {4, {1, 1, 1, 1}}, .kind = CW_LINK_SU3, .data = a.data + 144};
   check_failure(ctx,
                 cw_configuration_write(ctx, "/nonexistent/x", cw_format_find("ildg"), 64, 3, &one),
                 CW_EIO, "cannot write '/nonexistent/x'");

@@ -12,10 +12,10 @@ enum { REALS = 16 * 72 };
 
 /* diag(1/s, s exp(i a), exp(-i a)) on every link, a = 0.1 times its number: in SU(3) for s = 1. */
 static cw_configuration diagonal(double s) {
-  cw_configuration c = {.lat = LAT, .link = cw_alloc(REALS * sizeof(double))};
-  assert_non_null(c.link);
+  cw_configuration c = {.lat = LAT, .kind = CW_LINK_SU3, .data = cw_alloc(REALS * sizeof(double))};
+  assert_non_null(c.data);
   for (int k = 0; k < REALS / 18; k++) {
-    double *u = c.link + 18 * (size_t)k, a = 0.1 * k;
+    double *u = c.data + 18 * (size_t)k, a = 0.1 * k;
     u[0] = 1 / s;
     u[8] = s * cos(a);
     u[9] = s * sin(a);
@@ -65,8 +65,8 @@ static void test_only_the_group_is_written(void **state) {
 static void test_determinant(void **state) {
   (void)state;
   cw_configuration c = diagonal(1);
-  c.link[16] = -c.link[16];
-  c.link[17] = -c.link[17];
+  c.data[16] = -c.data[16];
+  c.data[17] = -c.data[17];
   check_failure(ctx,
                 cw_configuration_write(ctx, path_in(base, "d"), cw_format_find("nersc"), 64, 2, &c),
                 CW_EINVAL, "det U - 1 up to 2,");
@@ -136,7 +136,7 @@ static void test_outside_the_group(void **state) {
   check_ok(ctx, cw_configuration_read(ctx, path, &any, &again, &info));
   assert_true(info.wrong & CW_CHECK_UNITARITY);
   assert_false(again.ignored & CW_CHECK_UNITARITY); /* the links tell it themselves */
-  check_close(again.link[0], 1.5, 0);
+  check_close(again.data[0], 1.5, 0);
   check_close(info.unitarity, 1.25, 1e-15);
   check_failure(ctx, cw_configuration_write(ctx, path, cw_format_find("ildg"), 64, 3, &again),
                 CW_EINVAL, "U U^dagger - 1 is up to 1.25 and det U - 1 up to 0.5,");

@@ -278,7 +278,7 @@ static void pion_of_a_milc_configuration(void **state) {
            cw_configuration_read(*state, CW_SHARED_DATA "/milc_l4444.milc", NULL, &conf, &info));
   dirac_subject s = open_dirac(*state, &lat, 16, 1, 0);
   for (long site = 0; site < 256; site++)
-    for (int k = 0; k < 72; k++) cw_field_set(&s.links, 0, site, k, conf.link[site * 72 + k]);
+    for (int k = 0; k < 72; k++) cw_field_set(&s.links, 0, site, k, conf.data[site * 72 + k]);
   cw_configuration_clear(&conf); /* of 32 bits: off the group by 1e-7 */
   cw_kind(CW_LINK_SU3)->project(cw_context_isa(*state), &s.links, 0, s.geom->n_outer);
   for (int csw = 0; csw < 2; csw++) {

@@ -71,7 +71,7 @@ struct cw_analysis_stage {
   double seconds;                /* spent in it */
   cw_spent spent[CW_MOST_SPENT]; /* what they went into, where that is known: not all of them */
   int n_spent;
-  double start_off_group; /* how far a start file that was projected was from SU(3); 0: none was */
+  double start_off_group; /* how far a start file that was projected was from it; 0: none was */
   unsigned start_ignored; /* checks of it that failed and were ignored, as bits */
   long longest_rejection; /* run of rejected proposals; -1: none are counted */
   char shortfall[160];    /* what is missing although it is present; "": nothing but steps */

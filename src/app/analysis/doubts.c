@@ -129,8 +129,8 @@ static cw_status warn_start(cw_context *ctx, cw_analysis_case *c, const cw_analy
   if (s->start_off_group != 0)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
                        "%s: the chains started from a field that was projected onto the group: "
-                       "links of start_file were off SU(3) by up to %.3g.",
-                       s->part.label, s->start_off_group));
+                       "links of start_file were off %s by up to %.3g.",
+                       s->part.label, cw_kind_title(c->plan->theory->kind), s->start_off_group));
   for (int k = 0; cw_check_names()[k] != NULL; k++)
     if (s->start_ignored & 1u << k)
       CW_TRY(cw_add_line(

@@ -1,6 +1,7 @@
 /* From the directory of a run to one of its kept configurations: case, section, segment, row. */
 #include "app/analysis/kept.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "app/analysis/analysis.h"
@@ -63,7 +64,8 @@ static cw_status fail_none_yet(const search *s, const cw_kept_place *place) {
 }
 
 static long reals(const cw_plan *plan) {
-  return cw_lattice_sites(&plan->lat) * cw_kind_components(CW_LINK_SU3, &plan->lat);
+  return cw_lattice_sites(&plan->lat) *
+         cw_theory_components(plan->theory, &plan->lat, plan->form, plan->param);
 }
 
 /* One segment, and what it holds: config (rows, chains, n_sites * n_comp). */
@@ -89,11 +91,33 @@ static cw_status choose_row(const search *s, long index, cw_kept_place *place) {
   return CW_OK;
 }
 
-static cw_status copy_links(const search *s, const double *link, cw_configuration *out) {
-  size_t bytes = (size_t)reals(s->plan) * sizeof *link;
-  *out = (cw_configuration){.lat = s->plan->lat, .link = cw_alloc(bytes)};
-  if (out->link == NULL) return cw_fail(s->ctx, CW_ENOMEM, "no memory for a configuration");
-  memcpy(out->link, link, bytes);
+/* "beta=6 epsilon=0.25", as far as it fits. */
+static void name_parameters(const cw_plan *p, cw_configuration *out) {
+  const cw_param *table = p->theory->params[p->form];
+  size_t n = 0;
+  snprintf(out->theory, sizeof out->theory, "%s", p->theory->name);
+  for (int i = 0; table[i].name != NULL && n < sizeof out->parameters; i++) {
+    char value[CW_DOUBLE_TEXT];
+    cw_format_double(p->param[i], value);
+    n += (size_t)snprintf(out->parameters + n, sizeof out->parameters - n, "%s%s=%s",
+                          i > 0 ? " " : "", table[i].name, value);
+  }
+}
+
+/* x (n_sites, n_comp), of links as components. */
+static cw_status copy_field(const search *s, const double *x, cw_configuration *out) {
+  const cw_plan *p = s->plan;
+  const cw_kind_ops *kind = cw_kind(p->theory->kind);
+  const long n = reals(p), n_sites = cw_lattice_sites(&p->lat);
+  *out = (cw_configuration){.lat = p->lat, .kind = p->theory->kind, .n_comp = (int)(n / n_sites)};
+  const long of_site = cw_configuration_site_reals(out);
+  out->data = cw_alloc((size_t)(n_sites * of_site) * sizeof *x);
+  if (out->data == NULL) return cw_fail(s->ctx, CW_ENOMEM, "no memory for a configuration");
+  name_parameters(p, out);
+  if (!kind->on_links) memcpy(out->data, x, (size_t)n * sizeof *x);
+  for (long l = 0; kind->on_links && l < n_sites * p->lat.dim; l++)
+    cw_link_to_matrix(p->theory->kind, x + l * kind->n_real,
+                      out->data + l * (of_site / p->lat.dim));
   return CW_OK;
 }
 
@@ -113,16 +137,12 @@ static cw_status find_row(search *s, long index, cw_configuration *out, cw_kept_
   }
   if (begin < 0) return fail_damaged(s, place);
   long i = place->index - begin * s->chains->chains;
-  return copy_links(s, config->data + i * config->dim[2], out);
+  return copy_field(s, config->data + i * config->dim[2], out);
 }
 
 static cw_status find(search *s, const cw_plans *plans, const cw_kept_choice *choice,
                       cw_configuration *out, cw_kept_place *place) {
   CW_TRY(cw_choose_case(s->ctx, "convert", plans, choice->in_case, &s->plan));
-  if (!cw_plan_fits_files(s->plan))
-    return cw_fail(s->ctx, CW_EINVAL,
-                   "convert: files hold SU(3) in four dimensions, the run has theory '%s' in %d",
-                   s->plan->theory->name, s->plan->lat.dim);
   const cw_section *section = NULL;
   CW_TRY(choose_section(s->ctx, s->plan, choice->stage, &section));
   s->chains = cw_section_chains(section);

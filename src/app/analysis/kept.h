@@ -20,9 +20,8 @@ typedef struct {
 } cw_kept_place;
 
 /* Reads it, from a run that may still go on. At most one segment of the store is in memory.
- * Collective; every rank gets it. CW_EINVAL: no such case, section or configuration, nothing kept,
- * or not SU(3) in four dimensions; what the store says; CW_ENOMEM. The caller clears *out, also
- * after a failure. */
+ * Collective; every rank gets it. CW_EINVAL: no such case, section or configuration, nothing kept;
+ * what the store says; CW_ENOMEM. The caller clears *out, also after a failure. */
 cw_status cw_kept_read(cw_context *ctx, const cw_kept_choice *choice, cw_configuration *out,
                        cw_kept_place *place);
 

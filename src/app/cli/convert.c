@@ -1,5 +1,6 @@
-/* causeway convert IN OUT: a gauge configuration from any format that can be read, or from a run,
+/* causeway convert IN OUT: a configuration from any format that can be read, or from a run,
  * to one that can be written. The data paths are convert_file() and convert_run(). */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,19 +51,25 @@ static cw_status no_format(cw_context *ctx, const char *path) {
                  path, endings, names);
 }
 
-/* wanted: of --precision or --rows; 0: not said. rows: which of the two? */
-static cw_status check_number(cw_context *ctx, const request *r, bool rows) {
-  int wanted = rows ? r->rows : r->precision, n = 0;
+/* wanted: of --precision or, of matrices of so many colours, --rows; 0: not said. */
+static cw_status check_number(cw_context *ctx, const request *r, int wanted, int n_colours) {
+  const bool rows = n_colours > 0;
   const char *name[CW_MAX_FORMATS + 1];
   char names[400];
+  int n = 0, has[3];
   if (wanted == 0) return CW_OK;
   for (int i = 0; cw_formats[i] != NULL; i++) {
     const cw_format *f = cw_formats[i];
-    if (!cw_format_has(rows ? f->rows : f->precision, wanted)) continue;
+    if (rows) cw_format_rows(f, n_colours, has);
+    if (!cw_format_has(rows ? has : f->precision, wanted)) continue;
     if (f == r->format) return CW_OK;
     name[n++] = f->name;
   }
   name[n] = NULL;
+  if (n == 0)
+    return cw_fail(ctx, CW_EINVAL,
+                   "convert: --rows %d: no format writes so many of %d x %d matrices", wanted,
+                   n_colours, n_colours);
   return cw_fail(ctx, CW_EINVAL, "convert: --%s %d: only format %s has it",
                  rows ? "rows" : "precision", wanted,
                  cw_join_words(name, ", ", " or ", names, sizeof names));
@@ -70,16 +77,22 @@ static cw_status check_number(cw_context *ctx, const request *r, bool rows) {
 
 /* What is written where the user says nothing: the usual number of rows; the precision of what is
  * read, or the next higher one of the format, which keeps every bit. */
-static void fill_in(request *r, int precision) {
-  if (r->rows == 0) r->rows = r->format->rows[0];
-  if (r->precision != 0) return;
+static cw_status fill_in(cw_context *ctx, request *r, const cw_configuration *conf, int precision) {
+  const int n = cw_kind(conf->kind)->on_links ? cw_kind(conf->kind)->n_colours : 1;
+  int rows[3];
+  CW_TRY(check_number(ctx, r, r->rows, n));
+  cw_format_rows(r->format, n, rows);
+  if (r->rows == 0) r->rows = rows[0];
+  if (r->precision != 0) return CW_OK;
   r->precision = precision;
   if (precision == 32 && !cw_format_has(r->format->precision, 32)) r->precision = 64;
+  return CW_OK;
 }
 
 /* The values of options, as words, into r, whose IN and OUT are set. */
 static cw_status understand(cw_context *ctx, const words *w, request *r) {
-  static const char *const precisions[] = {"32", "64", NULL}, *const numbers[] = {"2", "3", NULL};
+  static const char *const precisions[] = {"32", "64", NULL}, *const numbers[] = {"1", "2", "3",
+                                                                                  NULL};
   const char *formats[CW_MAX_FORMATS + 1];
   int k;
   r->format = format_of_name(r->out);
@@ -94,14 +107,13 @@ static cw_status understand(cw_context *ctx, const words *w, request *r) {
   }
   if (w->rows != NULL) {
     CW_TRY(cw_options_choice(ctx, "convert", "--rows", w->rows, numbers, &k));
-    r->rows = k + 2;
+    r->rows = k + 1;
   }
   r->kept = (cw_kept_choice){.run = r->in, .in_case = w->in_case, .stage = w->stage, .index = -1};
   if (w->config != NULL)
     CW_TRY(cw_options_count(ctx, "convert", "--config", w->config, &r->kept.index));
   if (r->format == NULL) return no_format(ctx, r->out);
-  CW_TRY(check_number(ctx, r, false));
-  return check_number(ctx, r, true);
+  return check_number(ctx, r, r->precision, 0);
 }
 
 static cw_status check_target(cw_context *ctx, const request *r) {
@@ -114,16 +126,26 @@ static void print_warnings(cw_context *ctx, const char *path, const cw_configura
   for (int i = 0; i < info->n_warnings; i++) cw_warn(ctx, "'%s': %s", path, info->warning[i]);
 }
 
+static void print_lattice(const cw_lattice *lat) {
+  for (int mu = 0; mu < lat->dim; mu++) printf("%s%d", mu > 0 ? "x" : "", lat->extent[mu]);
+}
+
+/* plaquette: NAN where there is none. */
+static void print_written(const request *r, int precision, double plaquette) {
+  printf("%s: %s, %d bits", r->out, r->format->name, precision);
+  if (!isnan(plaquette)) printf(", plaquette %.12f", plaquette);
+  printf("\n");
+}
+
 /* ---------------------------------------------------------------- from a file */
 
 static void print_done(const request *r, const cw_configuration *conf,
                        const cw_configuration_info *info) {
-  const int *e = conf->lat.extent;
-  printf("%s: %s, %dx%dx%dx%d, %d bits, checksum %s%s\n", r->in, info->format->name, e[0], e[1],
-         e[2], e[3], info->precision, info->has_checksum ? info->checksum : "none",
+  printf("%s: %s, ", r->in, info->format->name);
+  print_lattice(&conf->lat);
+  printf(", %d bits, checksum %s%s\n", info->precision, cw_checksum_text(info),
          info->wrong & CW_CHECK_CHECKSUM ? " (WRONG, ignored)" : "");
-  printf("%s: %s, %d bits, plaquette %.12f\n", r->out, r->format->name, r->precision,
-         info->plaquette);
+  print_written(r, r->precision, info->plaquette);
 }
 
 static cw_status convert_file(cw_context *ctx, request *r) {
@@ -131,8 +153,9 @@ static cw_status convert_file(cw_context *ctx, request *r) {
   cw_configuration_info info;
   CW_TRY(check_target(ctx, r));
   CW_TRY(cw_configuration_read(ctx, r->in, &r->known, &conf, &info));
-  fill_in(r, info.precision);
-  cw_status st = cw_configuration_write(ctx, r->out, r->format, r->precision, r->rows, &conf);
+  cw_status st = fill_in(ctx, r, &conf, info.precision);
+  if (st == CW_OK)
+    st = cw_configuration_write(ctx, r->out, r->format, r->precision, r->rows, &conf);
   if (st == CW_OK) print_warnings(ctx, r->in, &info);
   if (st == CW_OK) print_done(r, &conf, &info);
   cw_configuration_clear(&conf);
@@ -143,19 +166,18 @@ static cw_status convert_file(cw_context *ctx, request *r) {
 
 static void print_done_run(const request *r, const cw_kept_place *place, const cw_lattice *lat,
                            const cw_configuration_info *info) {
-  const int *e = lat->extent;
-  printf("%s: stage '%s', configuration %ld of 0 to %ld (row %ld, chain %ld), %dx%dx%dx%d\n", r->in,
-         place->stage, place->index, place->count - 1, place->row, place->chain, e[0], e[1], e[2],
-         e[3]);
-  printf("%s: %s, %d bits, plaquette %.12f\n", r->out, r->format->name, info->precision,
-         info->plaquette);
+  printf("%s: stage '%s', configuration %ld of 0 to %ld (row %ld, chain %ld), ", r->in,
+         place->stage, place->index, place->count - 1, place->row, place->chain);
+  print_lattice(lat);
+  printf("\n");
+  print_written(r, info->precision, info->plaquette);
 }
 
 /* Writes conf and reads it back, which measures and verifies it. */
 static cw_status write_kept(cw_context *ctx, request *r, const cw_kept_place *place,
                             cw_configuration *conf) {
   cw_configuration_info info;
-  fill_in(r, 64);
+  CW_TRY(fill_in(ctx, r, conf, 64));
   CW_TRY(cw_configuration_write(ctx, r->out, r->format, r->precision, r->rows, conf));
   cw_configuration_clear(conf);
   CW_TRY(cw_configuration_read(ctx, r->out, NULL, conf, &info));
@@ -218,7 +240,7 @@ cw_status cw_command_convert(cw_context *ctx, int argc, char **argv) {
   if (n < 2)
     return cw_fail(ctx, CW_EINVAL,
                    "usage: causeway convert IN OUT [--format FORMAT] [--precision 32|64] "
-                   "[--rows 2|3] [--lattice X,Y,Z,T] [--ignore-checks CHECK,...] [--case NAME] "
+                   "[--rows 1|2|3] [--lattice X,Y,Z,T] [--ignore-checks CHECK,...] [--case NAME] "
                    "[--stage NAME] [--config N] [--overwrite]");
   r.in = place[0];
   r.out = place[1];

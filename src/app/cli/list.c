@@ -96,14 +96,23 @@ static void print_written(const cw_format *f) {
   printf("\n");
 }
 
+static void print_kinds(const cw_format *f) {
+  printf("      %-12s", "holds");
+  for (int k = 0; k <= CW_SITE_SPIN; k++)
+    if (f->kinds & 1u << k) printf(" %s", cw_kind((cw_field_kind)k)->name);
+  printf("%s\n", f->any_dim ? "; 1 to 4 dimensions" : "");
+}
+
 static void list_formats(void) {
   for (int i = 0; cw_formats[i]; i++) {
     const cw_format *f = cw_formats[i];
     printf("%s: %s (%s)\n", f->name, f->title, f->source);
     print_written(f);
+    print_kinds(f);
     printf("      %-12s", "checks");
     for (int k = 0; cw_check_names()[k] != NULL; k++)
       if (f->checks & 1u << k) printf(" %s", cw_check_names()[k]);
+    if (f->sealed) printf(" seal");
     printf("\n");
   }
 }

@@ -43,12 +43,19 @@ static const command commands[] = {
      NO_FORMATS, false},
     {"info", cw_command_info,
      "info FILE [--lattice X,Y,Z,T] [--ignore-checks checksum,plaquette,link_trace] [--json]",
-     "verify a gauge configuration or a model file and print what it holds", READ, false},
+     "verify a configuration or a model file and print what it holds", READ, false},
     {"convert", cw_command_convert,
-     "convert IN OUT [--format FORMAT] [--precision 32|64] [--rows 2|3] [--lattice X,Y,Z,T] "
+     "convert IN OUT [--format FORMAT] [--precision 32|64] [--rows 1|2|3] [--lattice X,Y,Z,T] "
      "[--ignore-checks checksum,plaquette,link_trace] [--case NAME] [--stage NAME] [--config N] "
      "[--overwrite]",
-     "write a gauge configuration, of a file or kept by a run, in another format", WRITTEN, false},
+     "write a configuration, of a file or kept by a run, in another format", WRITTEN, false},
+    {"measure", cw_command_measure,
+     "measure FILE|DIR... --job JOB.yaml [--list FILE] [--case NAME] [--ignore-checks "
+     "checksum,plaquette,link_trace] [--out DIR] [--resume] [--json] [--threads N] [--set "
+     "path=value]... [--quiet]",
+     "measure the observables of a job on configurations in files, with errors of the chain that "
+     "they are",
+     READ, true},
     {"export", cw_command_export, "export RUN OUT [--case NAME] [--stage NAME] [--overwrite]",
      "write the flows that a run trained between the rungs of its ladder as a model file",
      NO_FORMATS, false},

@@ -52,12 +52,16 @@ static cw_status write_text(cw_context *ctx, const char *path, const char *text)
   return bad ? cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno)) : CW_OK;
 }
 
-static cw_status finish(cw_context *ctx, const char *dir, const cw_plans *plans) {
+cw_status cw_finish_run(cw_context *ctx, const char *dir, const cw_plans *plans) {
   char path[CW_PATH + 16];
   snprintf(path, sizeof path, "%s/job.yaml", dir);
   CW_TRY(cw_agree(ctx, write_text(ctx, path, plans->text)));
   snprintf(path, sizeof path, "%s/results.json", dir);
-  CW_TRY(cw_write_results(ctx, dir, path));
+  return cw_write_results(ctx, dir, path);
+}
+
+static cw_status finish(cw_context *ctx, const char *dir, const cw_plans *plans) {
+  CW_TRY(cw_finish_run(ctx, dir, plans));
   if (cw_rank(ctx) == 0) printf("results: causeway show %s\nreport:  %s/report.html\n", dir, dir);
   return CW_OK;
 }

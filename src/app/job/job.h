@@ -127,6 +127,9 @@ int cw_job_count(const cw_node *node);
 const char *cw_job_key(
     const cw_node *node); /* its key in its mapping; NULL: an item of a sequence, or the root */
 
+/* The text of an item that is neither a mapping nor a sequence, and not empty; it counts as asked
+ * for. */
+cw_status cw_job_as_text(cw_node *node, const char **text);
 cw_status
 cw_job_as_map(cw_node *node); /* fails unless node is a mapping; call it on items and entries */
 void cw_job_accept(cw_node *node); /* node and everything below counts as asked for */

@@ -259,6 +259,14 @@ cw_status cw_job_bool(cw_node *map, const char *key, int preset, bool *value) {
   return CW_OK;
 }
 
+static cw_status node_text(const cw_node *node, bool may_be_empty, const char **value) {
+  if (node->kind != CW_NODE_SCALAR || cw_node_is_null(node)) return fail_expected(node, "a text");
+  if (node->text[0] == '\0' && !may_be_empty)
+    return fail_expected(node, "a text that is not empty");
+  *value = node->text;
+  return CW_OK;
+}
+
 cw_status cw_job_string(cw_node *map, const char *key, const char *preset, const char **value) {
   cw_node *node;
   CW_TRY(look_up(map, key, &node));
@@ -268,12 +276,12 @@ cw_status cw_job_string(cw_node *map, const char *key, const char *preset, const
     *value = map->last->text;
     return CW_OK;
   }
-  if (node->kind != CW_NODE_SCALAR || cw_node_is_null(node)) return fail_expected(node, "a text");
-  bool may_be_empty = preset != NULL && preset[0] == '\0';
-  if (node->text[0] == '\0' && !may_be_empty)
-    return fail_expected(node, "a text that is not empty");
-  *value = node->text;
-  return CW_OK;
+  return node_text(node, preset != NULL && preset[0] == '\0', value);
+}
+
+cw_status cw_job_as_text(cw_node *node, const char **text) {
+  node->used = true;
+  return node_text(node, false, text);
 }
 
 static cw_status fail_choice(const cw_node *node, const char *what, const char *const *known) {

@@ -33,6 +33,61 @@ cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, con
   return st;
 }
 
+/* The case of that name; NULL: the only one. *out = NULL: the job has no cases. */
+static cw_status find_case(cw_context *ctx, const char *command, cw_job *job, const char *name,
+                           cw_node **out) {
+  const char *known[CW_MAX_CASES + 1] = {NULL};
+  char list[300];
+  cw_node *cases;
+  int n = 0;
+  *out = NULL;
+  CW_TRY(cw_job_map(cw_job_root(job), "cases", CW_JOB_MAY, &cases));
+  if (cases == NULL && name != NULL)
+    return cw_fail(ctx, CW_EINVAL, "%s: --case %s: the job has no cases", command, name);
+  if (cases == NULL) return CW_OK;
+  for (cw_node *c = cw_job_first(cases); c != NULL && n < CW_MAX_CASES; c = cw_job_next(c)) {
+    known[n++] = cw_job_key(c);
+    if (name == NULL || strcmp(name, cw_job_key(c)) == 0) *out = c;
+  }
+  cw_list_words(known, list, sizeof list);
+  if (name == NULL && n > 1)
+    return cw_fail(ctx, CW_EINVAL,
+                   "%s: the job has several cases, say which by --case (it has: %s)", command,
+                   list);
+  if (*out != NULL) return CW_OK;
+  return cw_fail(ctx, CW_EINVAL, "%s: --case: the job has no case '%.60s' (it has: %s)", command,
+                 name != NULL ? name : "", list);
+}
+
+/* What makes numbers, and what is expected of them. */
+static void strip(cw_node *root) {
+  static const char *const others[] = {"cases", "model", "ladder", "expect", NULL};
+  for (int i = 0; others[i] != NULL; i++) cw_job_remove(root, others[i]);
+  for (int i = 0; cw_methods[i] != NULL; i++)
+    for (int k = 0; cw_methods[i]->kind(k).name != NULL; k++)
+      cw_job_remove(root, cw_methods[i]->kind(k).name);
+}
+
+cw_status cw_plans_load_bare(cw_context *ctx, const char *command, const char *path,
+                             const char *in_case, const char *const *set, int n_set,
+                             const char *section, cw_plans *out) {
+  cw_job *job = NULL, *bare = NULL;
+  cw_node *patch = NULL;
+  *out = (cw_plans){0};
+  cw_status st = cw_job_of_words(ctx, path, NULL, set, n_set, &job);
+  if (st == CW_OK) st = find_case(ctx, command, job, in_case, &patch);
+  if (st == CW_OK && patch != NULL) st = cw_job_as_map(patch);
+  if (st == CW_OK) st = cw_job_merge(job, patch, &bare);
+  if (st == CW_OK) {
+    strip(cw_job_root(bare));
+    st = cw_job_set(bare, section);
+  }
+  if (st == CW_OK) st = cw_plans_read(ctx, bare, out);
+  cw_job_destroy(bare);
+  cw_job_destroy(job);
+  return st;
+}
+
 cw_status cw_plans_of_store(cw_context *ctx, const cw_store *store, cw_plans *plans) {
   const char *text = cw_store_job(store);
   cw_job *job = NULL;

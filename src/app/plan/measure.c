@@ -6,7 +6,7 @@
 static cw_status check_turn(const cw_node *map, const cw_plan *p, long every) {
   for (int i = 0; i < p->n_sections; i++) {
     const cw_mcmc_plan *m = cw_section_chains(&p->section[i]);
-    if (!(p->section[i].method->needs & CW_MEASURES_ALL_GROUPS)) continue;
+    if (!(p->section[i].method->needs & CW_MEASURES_ALL_GROUPS) || m == NULL) continue;
     if (every <= m->steps / m->every) continue;
     return cw_job_fail(map, "every",
                        "section '%s' would never measure it: expected at most %ld, its "

@@ -71,6 +71,7 @@ enum {
   /* The first group, of the theory at other parameters: a job may expect its results by SECTION.NAME
    * alone. */
   CW_MEASURES_ELSEWHERE = 32,
+  CW_ONE_BY_ONE = 128,      /* its stages hold a single configuration at a time */
   CW_GIVES_DERIVATIVES = 64 /* of all quantities, which a job expects as d_QUANTITY */
 };
 

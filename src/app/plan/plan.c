@@ -9,10 +9,6 @@ void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]) {
   snprintf(name, 160, "%s%s%s", plan->name, plan->name[0] ? "/" : "", stage);
 }
 
-bool cw_plan_fits_files(const cw_plan *p) {
-  return p->theory->kind == CW_LINK_SU3 && p->lat.dim == 4;
-}
-
 long cw_kept_rows(const cw_mcmc_plan *m) { return (m->keep + m->chains - 1) / m->chains; }
 
 long cw_kept_rows_of(const cw_mcmc_plan *m, long measured) {
@@ -55,6 +51,7 @@ int cw_plan_split(const cw_plan *plan, long threads) {
   for (int i = 0; i < plan->n_sections; i++) {
     const cw_mcmc_plan *m = cw_section_chains(&plan->section[i]);
     if (m != NULL && m->chains < fewest) fewest = m->chains;
+    if (plan->section[i].method->needs & CW_ONE_BY_ONE) fewest = 1;
   }
   const bool on_links =
       cw_kind(plan->theory->kind)->on_links; /* and their layers work on any split */

@@ -31,8 +31,8 @@ struct cw_mcmc_plan {
   long every;                     /* measure every so many steps */
   long keep;                      /* configurations kept in the store, over all chains; 0: none */
   cw_start start;
-  char start_file[CW_PATH]; /* a gauge configuration that all chains start from; "": none */
-  bool project_start;       /* its links may be far from SU(3): they are projected onto it */
+  char start_file[CW_PATH]; /* a configuration that all chains start from; "": none */
+  bool project_start;       /* its links may be far from the group: they are projected onto it */
   unsigned ignore_checks;   /* of it: bits of cw_configuration_check */
 };
 
@@ -123,6 +123,12 @@ cw_status cw_job_of_words(cw_context *ctx, const char *path, const char *seed,
                           const char *const *set, int n_set, cw_job **out);
 cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, const char *const *set,
                         int n_set, cw_plans *out);
+/* Of the same, one case (NULL: the only one) without what samples, trains and expects: a job of
+ * theory, lattice and measurements, to which section, a "path=value", is added. command: for
+ * messages. */
+cw_status cw_plans_load_bare(cw_context *ctx, const char *command, const char *path,
+                             const char *in_case, const char *const *set, int n_set,
+                             const char *section, cw_plans *out);
 
 /* Reads the job that a store carries. Local. The caller clears *plans, also after a failure. */
 cw_status cw_plans_of_store(cw_context *ctx, const cw_store *store, cw_plans *plans);
@@ -155,6 +161,8 @@ cw_status cw_read_mcmc(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
 cw_status cw_read_sampler(cw_node *map, const cw_plan *plan, cw_mcmc_plan *m);
 /* A text that fits into out (size). */
 cw_status cw_read_text(cw_node *root, const char *key, const char *preset, char *out, size_t size);
+/* Key `ignore_checks`: a list of checks of configuration files, as bits. */
+cw_status cw_read_ignored_checks(cw_node *map, unsigned *bits);
 /* Key `data`: which section that keeps configurations another one takes its data from; it keeps
  * two per chain or more. */
 cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, const cw_section **data);
@@ -250,8 +258,6 @@ int cw_plan_split(const cw_plan *plan, long threads);
 long cw_kept_rows(const cw_mcmc_plan *m);
 /* Those among its first so many measured rows: each kept row ends one of equal intervals. */
 long cw_kept_rows_of(const cw_mcmc_plan *m, long measured);
-/* Are its configurations what configuration files hold, SU(3) links in four dimensions? */
-bool cw_plan_fits_files(const cw_plan *plan);
 /* Rows of the first group of observables that chains of so many steps measure. */
 long cw_measured_rows(const cw_plan *plan, const cw_mcmc_plan *m);
 /* Was the model trained on configurations of that section? Then it was on the first half of the

@@ -19,34 +19,37 @@ static const char *const start_words[] = {"hot", "cold", NULL};
 /* Where chains begin: the start file, and how it is to be taken. */
 static const char *const file_keys[] = {"start_file", "project_start", "ignore_checks", NULL};
 
-static cw_status read_start_file(cw_node *map, cw_mcmc_plan *m) {
+cw_status cw_read_ignored_checks(cw_node *map, unsigned *bits) {
   int check[8], n = 0;
   cw_node *list;
+  *bits = 0;
+  CW_TRY(cw_job_list(map, "ignore_checks", CW_JOB_MAY, &list));
+  if (list != NULL)
+    CW_TRY(cw_job_choices(map, "ignore_checks", "check", cw_check_names(), 8, check, &n));
+  for (int i = 0; i < n; i++) *bits |= 1u << check[i];
+  return CW_OK;
+}
+
+static cw_status read_start_file(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
   CW_TRY(cw_read_text(map, "start_file", "", m->start_file, sizeof m->start_file));
   bool none = m->start_file[0] == '\0';
   for (int k = 1; none && file_keys[k] != NULL; k++)
     if (cw_job_has(map, file_keys[k]))
       return cw_job_fail(map, file_keys[k], "does nothing without 'start_file'");
   if (none) return CW_OK;
-  CW_TRY(cw_job_bool(map, "project_start", false, &m->project_start));
-  CW_TRY(cw_job_list(map, "ignore_checks", CW_JOB_MAY, &list));
-  if (list != NULL)
-    CW_TRY(cw_job_choices(map, "ignore_checks", "check", cw_check_names(), 8, check, &n));
-  for (int i = 0; i < n; i++) m->ignore_checks |= 1u << check[i];
-  return CW_OK;
+  if (cw_kind(p->theory->kind)->on_links)
+    CW_TRY(cw_job_bool(map, "project_start", false, &m->project_start));
+  else if (cw_job_has(map, "project_start"))
+    return cw_job_fail(map, "project_start", "only links can be projected, found theory '%s'",
+                       p->theory->name);
+  return cw_read_ignored_checks(map, &m->ignore_checks);
 }
 
 static cw_status read_chain_start(cw_node *map, const cw_plan *p, cw_mcmc_plan *m) {
   int start;
   CW_TRY(cw_job_choice(map, "start", "start", start_words, CW_START_HOT, &start));
   m->start = (cw_start)start;
-  if (cw_plan_fits_files(p)) return read_start_file(map, m);
-  for (int k = 0; file_keys[k] != NULL; k++)
-    if (cw_job_has(map, file_keys[k]))
-      return cw_job_fail(map, file_keys[k],
-                         "needs an SU(3) theory in four dimensions, found '%s' in %d",
-                         p->theory->name, p->lat.dim);
-  return CW_OK;
+  return read_start_file(map, p, m);
 }
 
 static cw_status check_fit(const cw_plan *p, const cw_mcmc_plan *m, const cw_node *map) {

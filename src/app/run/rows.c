@@ -82,6 +82,29 @@ cw_status cw_put_chains(cw_case *c, cw_arrays *set, const char *name, cw_record 
   return st;
 }
 
+cw_status cw_measure_groups(cw_case *c, const cw_field *x, long rows,
+                            cw_record primary[CW_MAX_GROUPS]) {
+  for (int g = 0; g < c->plan->n_groups; g++) {
+    const cw_observer *o = &c->observer[g];
+    if ((rows + 1) % c->plan->group[g].every != 0) continue;
+    double *row = cw_record_row(&primary[g], x->n_config * o->ops->n_primary(o));
+    if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+    CW_TRY(cw_measure(c->ctx, o, x, row, c->work));
+  }
+  return CW_OK;
+}
+
+cw_status cw_put_groups(cw_case *c, cw_arrays *set, cw_record primary[CW_MAX_GROUPS],
+                        long n_chain) {
+  for (int g = 0; g < c->plan->n_groups; g++) {
+    char name[64];
+    const cw_observer *o = &c->observer[g];
+    cw_primary_name(c->plan, g, name);
+    CW_TRY(cw_put_chains(c, set, name, &primary[g], n_chain, o->ops->n_primary(o)));
+  }
+  return CW_OK;
+}
+
 cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_record *r,
                              long n_chain) {
   double *all;

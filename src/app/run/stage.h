@@ -7,6 +7,7 @@
 #define CW_APP_STAGE_H
 
 #include "app/plan/plan.h"
+#include "causeway/configuration.h"
 #include "causeway/observe.h"
 #include "causeway/store.h"
 
@@ -21,7 +22,7 @@ typedef struct {
  */
 typedef struct {
   bool any;
-  double off_group; /* how far its links were from SU(3) if they were projected, else 0 */
+  double off_group; /* how far its links were from the group if they were projected, else 0 */
   unsigned ignored; /* bits of checks that failed and were ignored */
 } cw_start_doubt;
 
@@ -83,6 +84,13 @@ cw_status cw_put_alike(cw_case *c, cw_arrays *set, const char *name, int rank, c
  * it. Without rows nothing is put. Collective. */
 cw_status cw_record_put(cw_case *c, cw_arrays *set, const char *name, cw_record *r, int rank);
 
+/* Measures on x, its configurations on this rank, the groups whose turn it is after so many rows,
+ * each into a new row of its record (n_config, n_primary). Local. */
+cw_status cw_measure_groups(cw_case *c, const cw_field *x, long rows,
+                            cw_record primary[CW_MAX_GROUPS]);
+/* Puts these records of n_chain chains, as cw_put_chains. Collective. */
+cw_status cw_put_groups(cw_case *c, cw_arrays *set, cw_record primary[CW_MAX_GROUPS], long n_chain);
+
 /* Threads for a loop over blocks: with a single block its kernels get them all. */
 int cw_block_threads(const cw_case *c, const cw_field *x);
 
@@ -102,6 +110,16 @@ cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_fi
                        long n_chain);
 cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x,
                        long n_chain);
+
+/* Reads a configuration file of the case's theory, of which checks (bits) may fail. CW_EINVAL: of
+ * another field or lattice; what cw_configuration_read says. Local. The caller clears *conf. */
+cw_status cw_read_configuration(cw_case *c, const char *path, unsigned ignore,
+                                cw_configuration *conf, cw_configuration_info *info);
+/* Prints the warnings about a file, those of a doubtful one also if the run is quiet. */
+void cw_warn_configuration(cw_case *c, const char *path, bool doubtful,
+                           const cw_configuration_info *info);
+/* As configuration i of x, of the same field and lattice. */
+void cw_set_configuration(const cw_configuration *conf, cw_field *x, long i);
 
 /* Fills x (first_chain set) as the section says: cold, from its file, or hot, number draw of those
  * that the stage with stream rng starts from. */

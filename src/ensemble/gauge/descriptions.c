@@ -56,27 +56,44 @@ static cw_status ask_number(const xml_record *x, const char *tag, int base, uint
                        cw_gauge_quote(quoted, sizeof quoted, value, strlen(value)));
 }
 
-/* What a record says; precision 0: nothing. */
+/* What a record says; precision 0, colours 0: nothing. */
 typedef struct {
+  int colours;
   bool has_extent, has_sum;
   uint64_t extent[4];
   int precision;
   uint32_t sum_a, sum_b;
 } stated;
 
-/* ildg-format: field su3gauge, precision 32 or 64, lx ly lz lt. */
-static cw_status read_ildg_format(const xml_record *x, stated *out) {
-  static const char *const length[4] = {"lx", "ly", "lz", "lt"};
-  char field[TAG_TEXT], quoted[TAG_TEXT];
+/* The kinds of links by their numbers of colours. */
+static const cw_field_kind kind_of[] = {0, CW_LINK_U1, CW_LINK_SU2, CW_LINK_SU3};
+enum { MOST_COLOURS = 3 };
+
+static cw_status read_field(const xml_record *x, stated *out) {
+  char field[TAG_TEXT], known[TAG_TEXT], quoted[TAG_TEXT];
   bool found;
-  uint64_t precision = 0;
-  CW_TRY(ask_text(x, "version", field, &found));
-  if (!found) cw_gauge_warn(x->file, "ildg-format lacks <version>");
   CW_TRY(ask_text(x, "field", field, &found));
   if (!found) cw_gauge_warn(x->file, "ildg-format lacks <field>; taken for su3gauge");
-  if (found && strcmp(field, "su3gauge") != 0)
-    return cw_gauge_fail(x->file, CW_EINVAL, "ildg-format: expected the field su3gauge, found '%s'",
-                         cw_gauge_quote(quoted, sizeof quoted, field, strlen(field)));
+  if (!found) return CW_OK;
+  for (int n = 1; n <= MOST_COLOURS; n++) {
+    snprintf(known, sizeof known, "%sgauge", cw_kind(kind_of[n])->name);
+    if (strcmp(field, known) == 0) out->colours = n;
+  }
+  if (out->colours != 0) return CW_OK;
+  return cw_gauge_fail(x->file, CW_EINVAL,
+                       "ildg-format: expected the field su3gauge, su2gauge or u1gauge, found '%s'",
+                       cw_gauge_quote(quoted, sizeof quoted, field, strlen(field)));
+}
+
+/* ildg-format: field, precision 32 or 64, lx ly lz lt. */
+static cw_status read_ildg_format(const xml_record *x, stated *out) {
+  static const char *const length[4] = {"lx", "ly", "lz", "lt"};
+  char version[TAG_TEXT];
+  bool found;
+  uint64_t precision = 0;
+  CW_TRY(ask_text(x, "version", version, &found));
+  if (!found) cw_gauge_warn(x->file, "ildg-format lacks <version>");
+  CW_TRY(read_field(x, out));
   for (int mu = 0; mu < 4; mu++) {
     CW_TRY(ask_number(x, length[mu], 10, &out->extent[mu], &found));
     if (!found)
@@ -110,7 +127,7 @@ static cw_status read_scidac_file(const xml_record *x, stated *out) {
                        x->record->type, quoted);
 }
 
-/* scidac-private-record-xml: precision F or D, 3 colours, datacount data of typesize bytes. */
+/* scidac-private-record-xml: precision F or D, colours, datacount data of typesize bytes. */
 static cw_status read_scidac_record(const xml_record *x, stated *out) {
   char word[TAG_TEXT], quoted[TAG_TEXT];
   bool found, has_size, has_count;
@@ -122,14 +139,16 @@ static cw_status read_scidac_record(const xml_record *x, stated *out) {
                          x->record->type,
                          cw_gauge_quote(quoted, sizeof quoted, word, strlen(word)));
   CW_TRY(ask_number(x, "colors", 10, &colors, &found));
-  if (found && colors != 3)
-    return cw_gauge_fail(x->file, CW_EINVAL, "%s: expected 3 colors, found %" PRIu64,
-                         x->record->type, colors);
+  if (found && (colors < 1 || colors > MOST_COLOURS))
+    return cw_gauge_fail(x->file, CW_EINVAL, "%s: expected 1 to %d colors, found %" PRIu64,
+                         x->record->type, MOST_COLOURS, colors);
+  out->colours = (int)colors;
   CW_TRY(ask_number(x, "typesize", 10, &size, &has_size));
   CW_TRY(ask_number(x, "datacount", 10, &count, &has_count));
   if (!has_size || !has_count) return CW_OK;
-  if (out->precision == 0) out->precision = size * count == 288 ? 32 : 64;
-  uint64_t site = out->precision == 32 ? 288 : 576; /* bytes of four matrices */
+  const uint64_t n = found ? colors : 3, single = 32 * n * n; /* bytes of four matrices */
+  if (out->precision == 0) out->precision = size * count == single ? 32 : 64;
+  uint64_t site = out->precision == 32 ? single : 2 * single;
   if (size * count != site)
     return cw_gauge_fail(x->file, CW_EINVAL,
                          "%s: expected a gauge field of %" PRIu64 " bytes per site, found %" PRIu64
@@ -166,18 +185,21 @@ static bool agree(const stated *a, const stated *b) {
   if (a->has_extent && b->has_extent && memcmp(a->extent, b->extent, sizeof a->extent) != 0)
     return false;
   if (a->precision != 0 && b->precision != 0 && a->precision != b->precision) return false;
+  if (a->colours != 0 && b->colours != 0 && a->colours != b->colours) return false;
   return !a->has_sum || (a->sum_a == b->sum_a && a->sum_b == b->sum_b);
 }
 
 /* "2x2x2x2 in 64 bits", "64 bits", "10d0ea1a / a6a1b3b8" into text (TAG_TEXT + 64). */
-static const char *describe(const stated *s, char *text, size_t size) {
+static const char *describe(const stated *s, bool with_colours, char *text, size_t size) {
   size_t n = 0;
   const uint64_t *e = s->extent;
   text[0] = '\0';
   if (s->has_extent)
     n = (size_t)snprintf(text, size, "%" PRIu64 "x%" PRIu64 "x%" PRIu64 "x%" PRIu64 "%s", e[0],
                          e[1], e[2], e[3], s->precision != 0 ? " in " : "");
-  if (s->precision != 0) snprintf(text + n, size - n, "%d bits", s->precision);
+  if (s->precision != 0) n += (size_t)snprintf(text + n, size - n, "%d bits", s->precision);
+  if (with_colours && s->colours != 0)
+    snprintf(text + n, size - n, "%s%s", n > 0 ? " of " : "", cw_kind_title(kind_of[s->colours]));
   if (s->has_sum) snprintf(text, size, "%08" PRIx32 " / %08" PRIx32, s->sum_a, s->sum_b);
   return text;
 }
@@ -201,10 +223,11 @@ static cw_status read_alike(const cw_gauge_file *file, const cw_alike_records *a
   for (int i = 1; i < all->n; i++) {
     stated again;
     CW_TRY(read_one(file, &all->record[i], read, &again));
+    const bool colours = out->colours != again.colours;
     if (!agree(out, &again))
       return cw_gauge_fail(file, CW_ECORRUPT, "two records %.60s contradict each other: %s and %s",
-                           all->record[i].type, describe(out, here, sizeof here),
-                           describe(&again, there, sizeof there));
+                           all->record[i].type, describe(out, colours, here, sizeof here),
+                           describe(&again, colours, there, sizeof there));
   }
   if (all->n > 1)
     cw_gauge_warn(file, "there are %d records %.60s; they agree", all->n, all->record[0].type);
@@ -262,7 +285,8 @@ static cw_status find_lattice(const cw_gauge_file *file, const stated *ildg, con
 static cw_status find_precision(const cw_gauge_file *file, const cw_gauge_records *all,
                                 const stated *ildg, const stated *scidac, cw_gauge_header *h) {
   char lattice[CW_LATTICE_TEXT];
-  h->layout = (cw_site_layout){.precision = 32, .rows = 3, .big_endian = true};
+  h->layout =
+      (cw_site_layout){.n = h->layout.n, .precision = 32, .rows = h->layout.n, .big_endian = true};
   uint64_t single = cw_sites_bytes(&h->layout, &h->lat), size = all->data.length;
   int wanted = ildg->precision != 0 ? ildg->precision : scidac->precision;
   if (ildg->precision != 0 && scidac->precision != 0 && ildg->precision != scidac->precision)
@@ -272,15 +296,32 @@ static cw_status find_precision(const cw_gauge_file *file, const cw_gauge_record
   if (wanted != 0 && size != single * (uint64_t)(wanted / 32))
     return cw_gauge_fail(file, CW_ECORRUPT,
                          "%s: expected %" PRIu64
-                         " bytes for a lattice %s in %d bits, found %" PRIu64,
-                         all->data.type, single * (uint64_t)(wanted / 32), lattice, wanted, size);
+                         " bytes for a lattice %s of %s in %d bits, found %" PRIu64,
+                         all->data.type, single * (uint64_t)(wanted / 32), lattice,
+                         cw_kind_title(h->kind), wanted, size);
   if (size != single && size != 2 * single)
     return cw_gauge_fail(file, CW_ECORRUPT,
                          "%s: expected %" PRIu64 " or %" PRIu64
-                         " bytes for a lattice %s in 32 or 64 bits, found %" PRIu64,
-                         all->data.type, single, 2 * single, lattice, size);
+                         " bytes for a lattice %s of %s in 32 or 64 bits, found %" PRIu64,
+                         all->data.type, single, 2 * single, lattice, cw_kind_title(h->kind), size);
   h->layout.precision = size == single ? 32 : 64;
   return CW_OK;
+}
+
+/* Which links they are: of ildg-format and SciDAC, which must agree; else of SU(3). */
+static cw_status find_kind(const cw_gauge_file *file, const stated *ildg, const stated *record,
+                           cw_gauge_header *h) {
+  const bool says = ildg->colours != 0;
+  const int n = says ? ildg->colours : record->colours != 0 ? record->colours : 3;
+  if (says && record->colours != 0 && record->colours != n)
+    return cw_gauge_fail(file, CW_ECORRUPT,
+                         "colors disagree: %s in ildg-format, %d in scidac-private-record-xml",
+                         cw_kind_title(kind_of[n]), record->colours);
+  return cw_gauge_kind(file, kind_of[n],
+                       says                   ? "ildg-format"
+                       : record->colours != 0 ? "scidac-private-record-xml"
+                                              : "a file that says nothing of colors",
+                       h);
 }
 
 cw_status cw_gauge_describe(const cw_gauge_file *file, cw_gauge_header *h) {
@@ -291,6 +332,7 @@ cw_status cw_gauge_describe(const cw_gauge_file *file, cw_gauge_header *h) {
   CW_TRY(read_alike(file, &all.ildg_format, read_ildg_format, &ildg));
   CW_TRY(read_alike(file, &all.file_xml, read_scidac_file, &scidac));
   CW_TRY(read_alike(file, &all.record_xml, read_scidac_record, &record));
+  CW_TRY(find_kind(file, &ildg, &record, h));
   CW_TRY(find_lattice(file, &ildg, &scidac, &h->lat));
   if (all.is_ildg && all.ildg_format.n == 0)
     cw_gauge_warn(file, "there is no ildg-format: the dimensions are %s",

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,8 @@ cw_status cw_gauge_open(cw_context *ctx, const char *path, const cw_configuratio
   *file = (cw_gauge_file){.ctx = ctx, .path = path, .info = info, .fd = -1};
   if (options != NULL) {
     file->expected = options->lattice;
+    file->kind = options->kind;
+    file->n_comp = options->n_comp;
     file->ignore = options->ignore;
   }
   struct stat about;
@@ -165,29 +168,36 @@ bool cw_gauge_integer(const char *text, int base, uint64_t most, uint64_t *out) 
 }
 
 char *cw_gauge_lattice_text(const cw_lattice *lat, char *text) {
-  snprintf(text, CW_LATTICE_TEXT, "%dx%dx%dx%d", lat->extent[0], lat->extent[1], lat->extent[2],
-           lat->extent[3]);
+  size_t n = 0;
+  for (int mu = 0; mu < lat->dim; mu++)
+    n +=
+        (size_t)snprintf(text + n, CW_LATTICE_TEXT - n, "%s%d", mu > 0 ? "x" : "", lat->extent[mu]);
   return text;
+}
+
+cw_status cw_gauge_lattice_of(const cw_gauge_file *file, int dim, const uint64_t *extent,
+                              const char *what, cw_lattice *lat) {
+  char said[4 * CW_LATTICE_TEXT], wanted[CW_LATTICE_TEXT];
+  uint64_t left = CW_MAX_SITES; /* sites that the remaining extents may multiply to */
+  size_t n = 0;
+  for (int mu = 0; mu < dim; mu++)
+    n += (size_t)snprintf(said + n, sizeof said - n, "%s%" PRIu64, mu > 0 ? "x" : "", extent[mu]);
+  *lat = (cw_lattice){.dim = dim};
+  for (int mu = 0; mu < dim; mu++) {
+    if (extent[mu] == 0 || extent[mu] > left)
+      return cw_gauge_fail(file, CW_ECORRUPT,
+                           "absurd dimensions %s in %s: expected 1 to %ld sites in all", said, what,
+                           CW_MAX_SITES);
+    left /= extent[mu];
+    lat->extent[mu] = (int)extent[mu];
+  }
+  if (file->expected != NULL && !cw_lattice_equal(lat, file->expected))
+    return cw_gauge_fail(file, CW_EINVAL, "expected a lattice %s, found %s in %s",
+                         cw_gauge_lattice_text(file->expected, wanted), said, what);
+  return CW_OK;
 }
 
 cw_status cw_gauge_lattice(const cw_gauge_file *file, const uint64_t extent[4], const char *what,
                            cw_lattice *lat) {
-  *lat = (cw_lattice){.dim = 4};
-  uint64_t left = CW_MAX_SITES; /* sites that the remaining extents may multiply to */
-  for (int mu = 0; mu < 4; mu++) {
-    if (extent[mu] == 0 || extent[mu] > left)
-      return cw_gauge_fail(
-          file, CW_ECORRUPT,
-          "absurd dimensions %llux%llux%llux%llu in %s: expected 1 to %ld sites in all",
-          (unsigned long long)extent[0], (unsigned long long)extent[1],
-          (unsigned long long)extent[2], (unsigned long long)extent[3], what, CW_MAX_SITES);
-    left /= extent[mu];
-    lat->extent[mu] = (int)extent[mu];
-  }
-  char said[CW_LATTICE_TEXT], wanted[CW_LATTICE_TEXT];
-  if (file->expected != NULL && !cw_lattice_equal(lat, file->expected))
-    return cw_gauge_fail(file, CW_EINVAL, "expected a lattice %s, found %s in %s",
-                         cw_gauge_lattice_text(file->expected, wanted),
-                         cw_gauge_lattice_text(lat, said), what);
-  return CW_OK;
+  return cw_gauge_lattice_of(file, 4, extent, what, lat);
 }

@@ -9,6 +9,8 @@ struct cw_gauge_file {
   cw_context *ctx;             /* borrowed */
   const char *path;            /* borrowed */
   const cw_lattice *expected;  /* borrowed; what the user says, or NULL */
+  const cw_field_kind *kind;   /* the same */
+  int n_comp;                  /* with a kind on sites */
   unsigned ignore;             /* checks that the user wants to be warned of only */
   cw_configuration_info *info; /* borrowed; takes the warnings */
   int fd;
@@ -57,7 +59,11 @@ bool cw_gauge_integer(const char *text, int base, uint64_t most, uint64_t *out);
 cw_status cw_gauge_lattice(const cw_gauge_file *file, const uint64_t extent[4], const char *what,
                            cw_lattice *lat);
 
-/* "8x8x8x4" into text (CW_LATTICE_TEXT); returns text. */
+/* The same of 1 to CW_MAX_DIM dimensions, extent (dim). */
+cw_status cw_gauge_lattice_of(const cw_gauge_file *file, int dim, const uint64_t *extent,
+                              const char *what, cw_lattice *lat);
+
+/* "8x8x8x4", or fewer extents, into text (CW_LATTICE_TEXT); returns text. */
 #define CW_LATTICE_TEXT 64
 char *cw_gauge_lattice_text(const cw_lattice *lat, char *text);
 

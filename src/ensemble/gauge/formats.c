@@ -44,6 +44,33 @@ const char *const *cw_format_titles(const char **titles) {
   return titles;
 }
 
+void cw_format_rows(const cw_format *format, int n_colours, int rows[3]) {
+  int n = 0;
+  for (int i = 0; format->rows[i] != 0; i++) {
+    const int left = n_colours - (3 - format->rows[i]);
+    if (left >= 1) rows[n++] = left;
+  }
+  rows[n] = 0;
+}
+
+const char *cw_kind_title(cw_field_kind kind) {
+  static const char *const title[] = {[CW_SITE_REAL] = "real fields",
+                                      [CW_LINK_U1] = "U(1)",
+                                      [CW_LINK_SU2] = "SU(2)",
+                                      [CW_LINK_SU3] = "SU(3)",
+                                      [CW_SITE_SPIN] = "spins"};
+  return title[kind];
+}
+
+cw_status cw_gauge_kind(const cw_gauge_file *file, cw_field_kind kind, const char *what,
+                        cw_gauge_header *header) {
+  header->kind = kind;
+  header->layout.n = cw_kind(kind)->on_links ? cw_kind(kind)->n_colours : 1;
+  if (file->kind == NULL || *file->kind == kind) return CW_OK;
+  return cw_gauge_fail(file, CW_EINVAL, "expected %s, found %s in %s", cw_kind_title(*file->kind),
+                       cw_kind_title(kind), what);
+}
+
 /* HiRep: big endian, the number of colours, extents t, x, y, z, then a plaquette between -1 and 1. */
 static bool is_hirep(const uint8_t *start) {
   const uint64_t w = cw_get64(start + 20, true);
@@ -66,14 +93,10 @@ static const char *known(const uint8_t *start) {
     uint8_t magic[6];
     size_t n;
     const char *what;
-  } kinds[] = {
-      {{0x1f, 0x8b}, 2, "compressed by gzip: unpack it first"},
-      {"BZh", 3, "compressed by bzip2: unpack it first"},
-      {{0xfd, '7', 'z', 'X', 'Z'}, 5, "compressed by xz: unpack it first"},
-      {{0x28, 0xb5, 0x2f, 0xfd}, 4, "compressed by zstd: unpack it first"},
-      {{0x89, 'H', 'D', 'F'},
-       4,
-       "HDF5 (as of JLD2, Bridge++ and our own stores), which says nothing of the order of links"}};
+  } kinds[] = {{{0x1f, 0x8b}, 2, "compressed by gzip: unpack it first"},
+               {"BZh", 3, "compressed by bzip2: unpack it first"},
+               {{0xfd, '7', 'z', 'X', 'Z'}, 5, "compressed by xz: unpack it first"},
+               {{0x28, 0xb5, 0x2f, 0xfd}, 4, "compressed by zstd: unpack it first"}};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (memcmp(start, kinds[i].magic, kinds[i].n) == 0) return kinds[i].what;
   for (size_t i = 0; i < sizeof milc / sizeof *milc; i++)

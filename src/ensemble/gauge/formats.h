@@ -14,13 +14,18 @@ typedef struct {
 
 /* What a file says of itself. */
 struct cw_gauge_header {
+  cw_field_kind kind; /* of links, unless the format knows others; see cw_gauge_kind */
+  int n_comp;         /* of a field on sites */
   cw_lattice lat;
-  cw_site_layout layout;
-  uint64_t at; /* first byte of the links; the file is long enough to hold them all */
+  cw_site_layout layout; /* n: colours of the kind; of fields on sites 1 */
+  uint64_t at;           /* first byte of the links; the file is long enough to hold them all */
   bool has_checksum;
   uint32_t sum_a, sum_b; /* as many as its kind has */
   cw_gauge_stated plaquette, link_trace;
   unsigned ignored; /* checks that the file says were ignored where its links come from */
+  char theory[32], parameters[480]; /* as of cw_configuration; "": not stated */
+  double *values;                   /* from malloc: numbers that came along with the header, for
+                                       read; NULL: none */
 };
 
 /* A file that has just begun, and what goes into it. All borrowed. */
@@ -35,6 +40,11 @@ struct cw_gauge_writing {
 
 /* The format of an open file. CW_EINVAL: none that we know. */
 cw_status cw_gauge_recognise(const cw_gauge_file *file, const cw_format **format);
+
+/* Notes what kind of field the file holds, and the colours of the layout. what: where it says so.
+ * CW_EINVAL: another was expected. */
+cw_status cw_gauge_kind(const cw_gauge_file *file, cw_field_kind kind, const char *what,
+                        cw_gauge_header *header);
 
 /* cw_format.read of formats whose links are a block of binary numbers, as sites.h says. */
 cw_status cw_gauge_read_block(const cw_gauge_file *file, const cw_gauge_header *header,

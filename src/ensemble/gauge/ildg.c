@@ -1,6 +1,7 @@
-/* ILDG: LIME records around the links, 3 rows, big endian.
+/* ILDG: LIME records around the links, all rows, big endian.
  * Source: ILDG Metadata Working Group, "ILDG binary file format", rev. 1.1 (records, XML, order of
- * the numbers). */
+ * the numbers), which knows the field su3gauge alone; su2gauge as Grid writes it (parallelIO,
+ * IldgIO.h); u1gauge, one complex number per link, is ours. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -28,16 +29,18 @@ static cw_status read_header(const cw_gauge_file *file, cw_gauge_header *h) {
 
 /* ------------------------------------------------------------------- writing */
 
-static cw_status put_format(const cw_lattice *lat, int precision, cw_disk_file *out) {
+static cw_status put_format(const cw_configuration *conf, int precision, cw_disk_file *out) {
+  const cw_lattice *lat = &conf->lat;
   char text[1024];
   snprintf(text, sizeof text,
            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
            "<ildgFormat xmlns=\"http://www.lqcd.org/ildg\" "
            "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
            "xsi:schemaLocation=\"http://www.lqcd.org/ildg filefmt.xsd\">\n"
-           "  <version>1.0</version>\n  <field>su3gauge</field>\n  <precision>%d</precision>\n"
+           "  <version>1.0</version>\n  <field>%sgauge</field>\n  <precision>%d</precision>\n"
            "  <lx>%d</lx><ly>%d</ly><lz>%d</lz><lt>%d</lt>\n</ildgFormat>\n",
-           precision, lat->extent[0], lat->extent[1], lat->extent[2], lat->extent[3]);
+           cw_kind(conf->kind)->name, precision, lat->extent[0], lat->extent[1], lat->extent[2],
+           lat->extent[3]);
   return cw_lime_put_text(out, "ildg-format", CW_LIME_FIRST, text);
 }
 
@@ -67,7 +70,7 @@ static cw_status write(const cw_gauge_writing *w) {
   const cw_lattice *lat = &w->conf->lat;
   uint64_t bytes = cw_sites_bytes(&w->layout, lat);
   cw_site_sum sum = {.kind = &cw_checksum_scidac};
-  CW_TRY(put_format(lat, w->layout.precision, w->out));
+  CW_TRY(put_format(w->conf, w->layout.precision, w->out));
   CW_TRY(put_name(w->name, w->out));
   CW_TRY(put_origin(w->conf->ignored, w->out));
   CW_TRY(cw_lime_put_header(w->out, "ildg-binary-data", 0, bytes));
@@ -82,6 +85,7 @@ const cw_format cw_format_ildg = {
     .title = "ILDG",
     .source = "ILDG Metadata Working Group, ILDG binary file format, rev. 1.1",
     .ending = {".ildg", ".lime"},
+    .kinds = 1u << CW_LINK_U1 | 1u << CW_LINK_SU2 | 1u << CW_LINK_SU3,
     .precision = {32, 64},
     .rows = {3},
     .checks = CW_CHECK_CHECKSUM,

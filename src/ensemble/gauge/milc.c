@@ -22,6 +22,7 @@ static cw_status read_header(const cw_gauge_file *file, cw_gauge_header *h) {
   uint32_t order = cw_get32(header + 84, big);
   h->at = HEADER_BYTES;
   h->layout = (cw_site_layout){.precision = 32, .rows = 3, .big_endian = big};
+  CW_TRY(cw_gauge_kind(file, CW_LINK_SU3, "a MILC file", h));
   for (int mu = 0; mu < 4; mu++) extent[mu] = cw_get32(header + 4 + 4 * mu, big);
   CW_TRY(cw_gauge_lattice(file, extent, "the MILC header", &h->lat));
   if (order != 0)
@@ -48,6 +49,7 @@ const cw_format cw_format_milc = {
     .name = "milc",
     .title = "MILC v5",
     .source = "MILC, generic/io_lat4.c",
+    .kinds = 1u << CW_LINK_SU3,
     .checks = CW_CHECK_CHECKSUM,
     .checksum = &checksum,
     .recognises = recognises,

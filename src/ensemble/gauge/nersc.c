@@ -1,11 +1,13 @@
 /* NERSC archive files: lines KEY = VALUE between BEGIN_HEADER and END_HEADER, then the links.
- * Source: NERSC Gauge Connection, "Gauge configuration archive format", and what its readers do. */
+ * Source: NERSC Gauge Connection, "Gauge configuration archive format", and what its readers do;
+ * DATATYPE of SU(2) as Grid writes and reads it (parallelIO, NerscIO.h); that of U(1) is ours. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ensemble/gauge/bytes.h"
 #include "ensemble/gauge/formats.h"
@@ -111,21 +113,44 @@ static cw_status read_lattice(const lines *l, cw_lattice *lat) {
   return cw_gauge_lattice(l->file, extent, "the header", lat);
 }
 
-static cw_status read_rows(const lines *l, int *rows) {
-  char value[VALUE_TEXT];
+/* What DATATYPE says of the links. */
+typedef struct {
+  const char *word; /* capitals and small letters count alike */
+  cw_field_kind kind;
+  int rows;
+} datatype;
+
+static const datatype datatypes[] = {
+    {"4D_SU3_GAUGE", CW_LINK_SU3, 2}, {"4D_SU3_GAUGE_3x3", CW_LINK_SU3, 3},
+    {"4D_SU2_GAUGE", CW_LINK_SU2, 1}, {"4D_SU2_GAUGE_2x2", CW_LINK_SU2, 2},
+    {"4D_U1_GAUGE", CW_LINK_U1, 1},
+};
+enum { N_DATATYPES = sizeof datatypes / sizeof *datatypes };
+
+static cw_status read_datatype(const lines *l, cw_gauge_header *h) {
+  char value[VALUE_TEXT], list[200];
+  const char *word[N_DATATYPES + 1] = {NULL};
   CW_TRY(need(l, "DATATYPE", value));
-  *rows = strcmp(value, "4D_SU3_GAUGE") == 0                                                 ? 2
-          : strcmp(value, "4D_SU3_GAUGE_3x3") == 0 || strcmp(value, "4D_SU3_GAUGE_3X3") == 0 ? 3
-                                                                                             : 0;
-  if (*rows != 0) return CW_OK;
-  return cw_gauge_fail(l->file, CW_EINVAL,
-                       "DATATYPE: expected 4D_SU3_GAUGE or 4D_SU3_GAUGE_3x3, found '%s'", value);
+  for (int i = 0; i < N_DATATYPES; i++) {
+    word[i] = datatypes[i].word;
+    if (strcasecmp(value, datatypes[i].word) != 0) continue;
+    h->layout.rows = datatypes[i].rows;
+    return cw_gauge_kind(l->file, datatypes[i].kind, "DATATYPE", h);
+  }
+  return cw_gauge_fail(l->file, CW_EINVAL, "DATATYPE: expected %s, found '%s'",
+                       cw_join_words(word, ", ", " or ", list, sizeof list), value);
 }
 
-/* |first row|^2 - 1 of the first link, read in one byte order. */
-static double row_defect(const uint8_t *bytes, int precision, bool big_endian) {
+static const char *datatype_of(cw_field_kind kind, int rows) {
+  for (int i = 0; i < N_DATATYPES; i++)
+    if (datatypes[i].kind == kind && datatypes[i].rows == rows) return datatypes[i].word;
+  return "";
+}
+
+/* |first row|^2 - 1 of the first link, of so many reals, read in one byte order. */
+static double row_defect(const uint8_t *bytes, int reals, int precision, bool big_endian) {
   double norm = 0;
-  for (int k = 0; k < 6; k++) {
+  for (int k = 0; k < reals; k++) {
     double x;
     if (precision == 64) {
       uint64_t w = cw_get64(bytes + 8 * k, big_endian);
@@ -145,10 +170,11 @@ static double row_defect(const uint8_t *bytes, int precision, bool big_endian) {
  * first link a unit vector is right. */
 static cw_status guess_order(const lines *l, cw_site_layout *layout) {
   uint8_t bytes[48];
-  size_t n = layout->precision == 64 ? 48 : 24;
+  const int reals = 2 * layout->n;
+  size_t n = (size_t)(reals * layout->precision / 8);
   CW_TRY(cw_gauge_read(l->file, l->at, bytes, n, "the first link"));
-  double big = row_defect(bytes, layout->precision, true);
-  double little = row_defect(bytes, layout->precision, false);
+  double big = row_defect(bytes, reals, layout->precision, true);
+  double little = row_defect(bytes, reals, layout->precision, false);
   layout->big_endian = !(little < big);
   cw_gauge_warn(l->file, "FLOATING_POINT = IEEE%d names no byte order: by the first link it is %s",
                 layout->precision, layout->big_endian ? "BIG" : "LITTLE");
@@ -227,7 +253,7 @@ static cw_status read_keys(const lines *l, cw_gauge_header *h) {
   char origin[VALUE_TEXT];
   h->at = l->at;
   CW_TRY(check_twice(l));
-  CW_TRY(read_rows(l, &h->layout.rows));
+  CW_TRY(read_datatype(l, h));
   CW_TRY(read_lattice(l, &h->lat));
   CW_TRY(read_numbers(l, &h->layout));
   CW_TRY(read_checksum(l, h));
@@ -274,9 +300,9 @@ static cw_status write(const cw_gauge_writing *w) {
                    "BOUNDARY_1 = PERIODIC\nBOUNDARY_2 = PERIODIC\nBOUNDARY_3 = PERIODIC\n"
                    "BOUNDARY_4 = PERIODIC\nCHECKSUM = %08" PRIx32 "\nCREATOR = causeway\n%s"
                    "FLOATING_POINT = IEEE%dBIG\n%s\n",
-                   BEGIN, w->layout.rows == 3 ? "4D_SU3_GAUGE_3x3" : "4D_SU3_GAUGE", extent[0],
-                   extent[1], extent[2], extent[3], w->measured->link_trace, w->measured->plaquette,
-                   sum.a, origin, w->layout.precision, END);
+                   BEGIN, datatype_of(w->conf->kind, w->layout.rows), extent[0], extent[1],
+                   extent[2], extent[3], w->measured->link_trace, w->measured->plaquette, sum.a,
+                   origin, w->layout.precision, END);
   CW_TRY(cw_disk_put(w->out, (const uint8_t *)text, (size_t)n));
   return cw_sites_write(w->ctx, &w->layout, w->conf, w->out, &again);
 }
@@ -287,6 +313,7 @@ const cw_format cw_format_nersc = {
     .title = "NERSC",
     .source = "NERSC Gauge Connection, archive format",
     .ending = {".nersc"},
+    .kinds = 1u << CW_LINK_U1 | 1u << CW_LINK_SU2 | 1u << CW_LINK_SU3,
     .precision = {32, 64},
     .rows = {3, 2},
     .checks = CW_CHECK_CHECKSUM | CW_CHECK_PLAQUETTE | CW_CHECK_LINK_TRACE,

@@ -77,6 +77,7 @@ static cw_status read_header(const cw_gauge_file *file, cw_gauge_header *h) {
   CW_TRY(cw_gauge_read(file, 0, header, sizeof header, "the openQCD header"));
   for (int k = 0; k < 4; k++) extent[direction[k]] = cw_get32(header + 4 * k, false);
   h->layout = (cw_site_layout){.precision = 64, .rows = 3, .order = link_of};
+  CW_TRY(cw_gauge_kind(file, CW_LINK_SU3, "an openQCD file", h));
   h->plaquette =
       (cw_gauge_stated){.given = true, .value = plaquette_at(header + 16) / 3, .tolerance = 1e-10};
   h->at = HEADER_BYTES;
@@ -98,7 +99,7 @@ static cw_status put_header(const cw_gauge_writing *w) {
 }
 
 static cw_status write(const cw_gauge_writing *w) {
-  const cw_site_layout layout = {.precision = 64, .rows = 3, .order = link_of};
+  const cw_site_layout layout = {.n = 3, .precision = 64, .rows = 3, .order = link_of};
   cw_site_sum none = {.kind = NULL};
   char text[NOTE_BYTES], checks[CW_CHECKS_TEXT];
   CW_TRY(put_header(w));
@@ -115,6 +116,7 @@ const cw_format cw_format_openqcd = {
     .title = "openQCD",
     .source = "openQCD, modules/archive/archive.c and main/README.io",
     .ending = {".openqcd"},
+    .kinds = 1u << CW_LINK_SU3,
     .precision = {64},
     .rows = {3},
     .even = true,

@@ -2,13 +2,14 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ensemble/gauge/bytes.h"
 
 enum { CHUNK_BYTES = 1 << 20 };
 
 size_t cw_site_bytes(const cw_site_layout *layout) {
-  return (size_t)(4 * layout->rows * 6) * (size_t)(layout->precision / 8);
+  return (size_t)(4 * layout->rows * 2 * layout->n) * (size_t)(layout->precision / 8);
 }
 
 uint64_t cw_sites_bytes(const cw_site_layout *layout, const cw_lattice *lat) {
@@ -62,7 +63,11 @@ static void put_real(uint8_t *to, const cw_site_layout *layout, double x) {
   }
 }
 
-void cw_third_row(double *u) {
+cw_site_layout cw_site_layout_of_memory(int n) {
+  return (cw_site_layout){.n = n, .precision = 64, .rows = n};
+}
+
+static void third_row(double *u) {
   for (int c = 0; c < 3; c++) {
     int i = 2 * ((c + 1) % 3), j = 2 * ((c + 2) % 3); /* re of the other two columns */
     const double *a = u, *b = u + 6;
@@ -73,18 +78,26 @@ void cw_third_row(double *u) {
   }
 }
 
-/* false: a number is not finite, or its matrix too large for a third row. */
+void cw_last_row(int n, double *u) {
+  CW_REQUIRE(n >= 1 && n <= 3);
+  const double of_su2[4] = {-u[2], u[3], u[0], -u[1]}, one[2] = {1, 0};
+  if (n == 3) third_row(u);
+  if (n == 2) memcpy(u + 4, of_su2, sizeof of_su2);
+  if (n == 1) memcpy(u, one, sizeof one);
+}
+
+/* false: a number is not finite, or its matrix too large for a last row. */
 static bool decode(const uint8_t *from, const cw_site_layout *layout, double *u) {
-  int reals = 6 * layout->rows, size = layout->precision / 8;
+  const int n = layout->n, reals = 2 * n * layout->rows, size = layout->precision / 8;
   bool finite = true;
   for (int k = 0; k < reals; k++, from += size) u[k] = get_real(from, layout);
-  if (layout->rows == 2) cw_third_row(u);
-  for (int k = 0; k < CW_LINK_REALS; k++) finite &= isfinite(u[k]) != 0;
+  if (layout->rows < n) cw_last_row(n, u);
+  for (int k = 0; k < 2 * n * n; k++) finite &= isfinite(u[k]) != 0;
   return finite;
 }
 
 static void encode(uint8_t *to, const cw_site_layout *layout, const double *u) {
-  int reals = 6 * layout->rows, size = layout->precision / 8;
+  const int reals = 2 * layout->n * layout->rows, size = layout->precision / 8;
   for (int k = 0; k < reals; k++, to += size) put_real(to, layout, u[k]);
 }
 
@@ -99,7 +112,7 @@ static void places(const cw_site_layout *layout, const cw_lattice *lat, long i, 
 /* ----------------------------------------------------------------- all sites */
 
 long cw_site_of_file(const cw_lattice *lat, long k, int coord[4]) {
-  for (int mu = 0; mu < 4; mu++) {
+  for (int mu = 0; mu < lat->dim; mu++) {
     coord[mu] = (int)(k % lat->extent[mu]);
     k /= lat->extent[mu];
   }
@@ -109,14 +122,15 @@ long cw_site_of_file(const cw_lattice *lat, long k, int coord[4]) {
 static cw_status read_chunk(const cw_gauge_file *file, const cw_site_layout *layout,
                             const cw_lattice *lat, const uint8_t *bytes, long first, long n,
                             double *link, cw_site_sum *sum) {
-  size_t size = cw_site_bytes(layout);
+  const size_t size = cw_site_bytes(layout);
+  const long reals = 2L * layout->n * layout->n;
   for (long i = 0; i < n; i++, bytes += size) {
     long place[4];
     places(layout, lat, first + i, place);
     sum_site(sum, bytes, size, layout->big_endian);
     for (int k = 0; k < 4; k++) {
       int x[4];
-      if (decode(bytes + (size_t)k * size / 4, layout, link + place[k] * CW_LINK_REALS)) continue;
+      if (decode(bytes + (size_t)k * size / 4, layout, link + place[k] * reals)) continue;
       cw_lattice_coord(lat, place[k] / 4, x);
       return cw_gauge_fail(file, CW_ECORRUPT,
                            "expected finite numbers, found one that is not at site %d,%d,%d,%d",
@@ -147,7 +161,8 @@ cw_status cw_sites_write(cw_context *ctx, const cw_site_layout *layout,
                          const cw_configuration *conf, cw_disk_file *out, cw_site_sum *sum) {
   const cw_lattice *lat = &conf->lat;
   long n_sites = cw_lattice_sites(lat), n_chunk = chunk_sites(layout, lat);
-  size_t size = cw_site_bytes(layout);
+  const size_t size = cw_site_bytes(layout);
+  const long reals = 2L * layout->n * layout->n;
   uint8_t *bytes = malloc((size_t)n_chunk * size);
   if (bytes == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory to write a configuration");
   cw_status st = CW_OK;
@@ -158,7 +173,7 @@ cw_status cw_sites_write(cw_context *ctx, const cw_site_layout *layout,
       uint8_t *to = bytes + (size_t)i * size;
       places(layout, lat, first + i, place);
       for (int k = 0; k < 4; k++)
-        encode(to + (size_t)k * size / 4, layout, conf->link + place[k] * CW_LINK_REALS);
+        encode(to + (size_t)k * size / 4, layout, conf->data + place[k] * reals);
       sum_site(sum, to, size, layout->big_endian);
     }
     if (out != NULL) st = cw_disk_put(out, bytes, (size_t)n * size);

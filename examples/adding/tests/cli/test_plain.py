@@ -60,7 +60,7 @@ class Plain(Case):
         self.write("in", good)
         self.bad(["convert", "in", "out.txt", "--precision", 32], "--precision 32: only format ildg or nersc has it")
         self.bad(["convert", "in", "out.txt", "--rows", 2], "--rows 2: only format nersc has it")
-        self.bad(["convert", "in", "out"], "nor in .nersc nor in .openqcd nor in .txt", "or --format plain")
+        self.bad(["convert", "in", "out"], "nor in .openqcd nor in .h5 or .hdf5 nor in .txt", "or --format plain")
 
     def test_ignored_check(self):
         """What was ignored is recorded in the file, and whoever reads it is warned."""

@@ -43,7 +43,7 @@ static void check_links(const cw_configuration *c) {
       double u[18];
       cw_lattice_coord(&LAT, site, x);
       matrix(mu, x, u);
-      assert_memory_equal(c->link + 18 * (4 * site + mu), u, sizeof u);
+      assert_memory_equal(c->data + 18 * (4 * site + mu), u, sizeof u);
     }
 }
 

@@ -1,21 +1,11 @@
 /* A store in a temporary directory. */
-#define _XOPEN_SOURCE 700
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/cli/check/checks.h"
+#include "app/cli/temporary.h"
 #include "causeway/store.h"
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at) {
-  (void)info;
-  (void)kind;
-  (void)at;
-  return remove(path);
-}
 
 static cw_status write_store(cw_context *ctx, const char *dir, const double *data, long n) {
   cw_store *store = NULL;
@@ -64,19 +54,15 @@ static cw_status damage_store(cw_context *ctx, const char *dir, const double *da
 
 cw_status cw_check_store(cw_context *ctx, char *found, size_t size) {
   enum { N = 4096 };
-  const char *base = getenv("TMPDIR");
-  char dir[256];
+  char dir[CW_TEMPORARY];
   double data[N];
-  if (base == NULL || base[0] == '\0' || strlen(base) > 200) base = "/tmp";
-  snprintf(dir, sizeof dir, "%s/causeway-check-XXXXXX", base);
-  if (mkdtemp(dir) == NULL)
-    return cw_fail(ctx, CW_EIO, "cannot make a directory in '%s': %s", base, strerror(errno));
+  CW_TRY(cw_temporary_make(ctx, "check", dir));
   for (uint32_t i = 0; i < N; i += 2)
     cw_normal2(cw_context_isa(ctx), cw_rng_stream(1, "store"), i, 0, 0, 0, data + i);
   cw_status st = write_store(ctx, dir, data, N);
   if (st == CW_OK) st = compare_store(ctx, dir, data, N);
   if (st == CW_OK) st = damage_store(ctx, dir, data, N);
-  nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+  cw_temporary_remove(dir);
   snprintf(found, size, "written, read, damage noticed");
   return st;
 }

@@ -33,18 +33,6 @@ static cw_status record_action(cw_case *c, mcmc *m) {
   return CW_OK;
 }
 
-/* Measures the groups whose turn it is. */
-static cw_status record_groups(cw_case *c, mcmc *m) {
-  for (int g = 0; g < c->plan->n_groups; g++) {
-    const cw_observer *o = &c->observer[g];
-    if ((m->rows_done + 1) % c->plan->group[g].every != 0) continue;
-    double *row = cw_record_row(&m->primary[g], m->n_mine * o->ops->n_primary(o));
-    if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-    CW_TRY(cw_measure(c->ctx, o, &m->chains.x, row, c->work));
-  }
-  return CW_OK;
-}
-
 static cw_status keep_configurations(cw_case *c, mcmc *m) {
   long size = c->geom->n_sites * m->chains.x.n_comp;
   double *config = cw_record_row(&m->kept, m->n_mine * size);
@@ -56,7 +44,7 @@ static cw_status keep_configurations(cw_case *c, mcmc *m) {
 static cw_status record_row(cw_case *c, mcmc *m) {
   double *a = cw_record_row(&m->accepted, m->n_mine), *e = cw_record_row(&m->exp_mdH, m->n_mine);
   if (a == NULL || e == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
-  CW_TRY(record_groups(c, m));
+  CW_TRY(cw_measure_groups(c, &m->chains.x, m->rows_done, m->primary));
   for (long i = 0; i < m->n_mine; i++) {
     a[i] = m->sum_accept[i] / (double)m->plan->every;
     e[i] = m->sum_exp[i] / (double)m->plan->every;
@@ -95,20 +83,10 @@ cw_status cw_put_sums(cw_case *c, cw_arrays *set, const char *name, int width,
   return st;
 }
 
-static cw_status put_groups(cw_case *c, mcmc *m, cw_arrays *set) {
-  for (int g = 0; g < c->plan->n_groups; g++) {
-    char name[64];
-    const cw_observer *o = &c->observer[g];
-    cw_primary_name(c->plan, g, name);
-    CW_TRY(cw_put_chains(c, set, name, &m->primary[g], m->plan->chains, o->ops->n_primary(o)));
-  }
-  return CW_OK;
-}
-
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   mcmc *m = s->self;
   long n_chain = m->plan->chains, n_state = m->chains.sampler->ops->n_state;
-  CW_TRY(put_groups(c, m, set));
+  CW_TRY(cw_put_groups(c, set, m->primary, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "accept", &m->accepted, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "exp_mdH", &m->exp_mdH, n_chain));
   CW_TRY(cw_put_chain_means(c, set, "therm.action", &m->therm, n_chain));

@@ -48,6 +48,7 @@ static cw_status read_header(const cw_gauge_file *file, cw_gauge_header *h) {
   h->ignored = cw_gauge_checks_of(checks);
   h->at = (uint64_t)(end + 1 - text);
   h->layout = (cw_site_layout){.precision = 64, .rows = 3};
+  CW_TRY(cw_gauge_kind(file, CW_LINK_SU3, "a file of plain text", h));
   CW_TRY(cw_gauge_lattice(file, e, "the header", &h->lat));
   return check_size(file, h);
 }
@@ -99,7 +100,7 @@ static cw_status write(const cw_gauge_writing *w) {
   for (long k = 0; k < cw_lattice_sites(lat); k++) {
     char text[CW_SITE_REALS * NUMBER_BYTES];
     int x[4], n = 0;
-    const double *u = w->conf->link + (size_t)cw_site_of_file(lat, k, x) * CW_SITE_REALS;
+    const double *u = w->conf->data + (size_t)cw_site_of_file(lat, k, x) * CW_SITE_REALS;
     for (int c = 0; c < CW_SITE_REALS; c++) n += snprintf(text + n, NUMBER_BYTES, "%.17g\n", u[c]);
     CW_TRY(cw_disk_put(w->out, (const uint8_t *)text, (size_t)n));
   }
@@ -112,6 +113,7 @@ const cw_format cw_format_plain = {
     .title = "plain text",
     .source = "docs/adding.md",
     .ending = {".txt"},
+    .kinds = 1u << CW_LINK_SU3,
     .precision = {64},
     .rows = {3},
     .text = true,
