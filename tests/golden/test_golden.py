@@ -63,9 +63,9 @@ def shrink(job):
     sections = short("links" if re.search(r"kind: (u1|su2|su3)", head) else "sites")
     out = shorten(head, sections, "")
     if re.search(r"(?m)^lattice: (\[\d+, \d+, \d+, \d+\])", head):
-        out += ["--set", "lattice=[4, 4, 4, 4]"]
+        out += ["--set", "lattice=[2, 4, 4, 4]"]
     if "kind: snake" in head:
-        out += ["--set", "lattice=[4, 6]"]  # its links move one after the other
+        out += ["--set", "lattice=[4, 4]"]  # its links move one after the other
     if re.search(r"(?m)^lattice: \[32, 32\]", head):
         out += ["--set", "lattice=[12, 10]"]
     links = sections == short("links")
