@@ -315,10 +315,10 @@ static bool refuses(const cw_layer_kind *kind, const cw_layer_spec *spec, const 
   return kind->refuse != NULL && kind->refuse(spec, lat, &fault);
 }
 
-/* Layers without products are fitted by quadrature whenever one is made, which the sanitizers make long: they see
- * the smallest lattice, and one group in all splits. */
+/* Layers without products are fitted by quadrature whenever one is made: short tests see the smallest lattice, and one group in
+ * all splits. */
 static bool is_slow(const cw_layer_kind *kind) {
-  return SANITIZED && kind->ops->forward_vjp == NULL;
+  return !test_is_long() && kind->ops->forward_vjp == NULL;
 }
 
 /* Kinds of the registry on all links that they fit, on the lattice, if they take it, and split: classes 1
@@ -341,11 +341,11 @@ static void for_kinds(cw_lattice lat, int V, void (*test)(bench *)) {
     }
 }
 
-/* Unsplit, and split as far as it goes; of lattices that can be, the sanitizers see the latter. */
+/* Split as far as it goes; of lattices that can be, long tests see both, and test_splits what all splits give. */
 static void for_cases(void (*test)(bench *)) {
   for (int i = 0; i < N_LATTICES; i++) {
     int splits[5], n = cw_geometry_splits(&lattices[i], splits);
-    for (int s = SANITIZED ? n - 1 : 0; s<n; s += n> 1 ? n - 1 : 1)
+    for (int s = test_is_long() ? 0 : n - 1; s < n; s += n > 1 ? n - 1 : 1)
       for_kinds(lattices[i], splits[s], test);
   }
 }

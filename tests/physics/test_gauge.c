@@ -7,8 +7,8 @@
 static void plaquette_at_beta_6(void **state) {
   plan p = su3_plan(6.0, (cw_lattice){4, {12, 12, 12, 12}}, "heatbath");
   p.n_therm = 60;
-  p.n_step = test_is_long() ? 50 : 15;
-  check_plaquette(*state, &p, 0.59382, 9e-5, test_is_long() ? 4e-4 : 8e-4);
+  p.n_step = test_is_long() ? 50 : 10;
+  check_plaquette(*state, &p, 0.59382, 9e-5, test_is_long() ? 4e-4 : 1e-3);
 }
 
 /* Two ways to sample the same theory, on four different extents. */
@@ -54,8 +54,8 @@ static void check_u1(cw_context *ctx, double beta, const char *sampler, uint32_t
 }
 
 static void u1_plaquette_and_charge(void **state) {
-  check_u1(*state, 2, "heatbath", 1200);
-  check_u1(*state, 2, "hmc", 1200);
+  check_u1(*state, 2, "heatbath", test_is_long() ? 1200 : 800);
+  check_u1(*state, 2, "hmc", test_is_long() ? 1200 : 800);
 }
 
 /* Over 48 seeds the deviation from the exact plaquette of SU(2) on 4x4, in units of its error, has

@@ -43,13 +43,13 @@ static void check_sampler(cw_context *ctx, const method *m, const cw_lattice *la
 static void test_distributions(void **state) {
   const double params[][2] = {{0.15, 0.4}, {0.2, 0}, {0.18, -0.8}, {0, 0}};
   const int n_params = test_is_long() ? 4 : 2;
-  const long n = 1 << (test_is_long() ? 16 : 15);
+  const long n = 1 << (test_is_long() ? 16 : 14);
   const uint32_t n_cold = test_is_long() ? 60 : 25;
   for (int l = 0; l < N_SMALL; l++)
     for (int k = 0; k < n_params; k++)
       for (int m = 0; m < N_METHODS; m++) {
         check_sampler(context(state), &methods[m], &small[l], params[k], n, false, 1);
-        check_sampler(context(state), &methods[m], &small[l], params[k], 1 << 12, true, n_cold);
+        check_sampler(context(state), &methods[m], &small[l], params[k], n / 8, true, n_cold);
       }
 }
 
@@ -213,8 +213,8 @@ static void check_energy(cw_context *ctx, const method *m, int L, double beta, l
 }
 
 static void test_energies(void **state) {
-  const long n = test_is_long() ? 512 : 128;
-  const double error = test_is_long() ? 2e-4 : 4e-4;
+  const long n = test_is_long() ? 512 : 64;
+  const double error = test_is_long() ? 2e-4 : 6e-4;
   check_energy(context(state), &methods[0], 32, 0.3, n, 600, error);
   check_energy(context(state), &methods[1], 32, 0.3, n, 600, error);
   check_energy(context(state), &methods[2], 16, beta_c, 128, 400, 1.5e-3);
@@ -235,7 +235,7 @@ static void test_autocorrelation(void **state) {
               .set = {{"sweeps", 1}},
               .n_chain = test_is_long() ? 64 : 32,
               .n_therm = 300,
-              .n_step = test_is_long() ? 2000 : 500,
+              .n_step = test_is_long() ? 2000 : 400,
               .seed = 6};
     chains r = run_chains(context(state), &p);
     tau[m] = estimate(&r, "abs_m", 0).tau_int;

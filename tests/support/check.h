@@ -32,6 +32,11 @@ void check_failure_at(cw_context *ctx, cw_status st, cw_status expected, const c
 
 /* The sanitizers are after memory, and make every step some twenty times as long: statistics may be
  * smaller under them. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* as gcc says it */
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 enum { SANITIZED = 1 };
 #else
