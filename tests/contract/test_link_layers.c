@@ -345,7 +345,7 @@ static void for_kinds(cw_lattice lat, int V, void (*test)(bench *)) {
 static void for_cases(void (*test)(bench *)) {
   for (int i = 0; i < N_LATTICES; i++) {
     int splits[5], n = cw_geometry_splits(&lattices[i], splits);
-    for (int s = test_is_long() ? 0 : n - 1; s < n; s += n > 1 ? n - 1 : 1)
+    for (int s = test_is_long() ? 0 : n - 1; s<n; s += n> 1 ? n - 1 : 1)
       for_kinds(lattices[i], splits[s], test);
   }
 }
