@@ -1,11 +1,15 @@
 """causeway tune: rungs, switches and defects, of U(1) and phi4 on small lattices; costs in updates are the same on any machine."""
 import json
 import math
+import os
 import re
 import signal
+import unittest
 
 import program
 from program import Case
+
+long = unittest.skipUnless(os.environ.get("CW_LONG") == "1", "long")
 
 # Two replicas whose sampler steps are dear and whose switch is far too short.
 SWITCH = """\
@@ -14,7 +18,7 @@ seed: 2
 lattice: [8, 8]
 theory: {kind: u1, form: defect, beta: 7, factor: 1, edge_1: 1}
 ladder: {from: {factor: 0}, rungs: 2}
-ptbc: {sampler: heatbath, chains: 32, thermalise: 50, steps: 600, heatbath: 1, overrelax: 1, multiples: [1, 1], way: {steps: 2, power: 0.7, levels: [{hops: 2}]}}
+ptbc: {sampler: heatbath, chains: 16, thermalise: 30, steps: 600, heatbath: 1, overrelax: 1, multiples: [1, 1], way: {steps: 2, power: 0.7, levels: [{hops: 2}]}}
 """
 
 # A defect that is larger than what must pass, and more sweeps around it than pay.
@@ -24,7 +28,7 @@ seed: 4
 lattice: [8, 8]
 theory: {kind: u1, form: defect, beta: 7, factor: 1, edge_1: 3}
 cases:
-  far: {ladder: {from: {factor: 0}, rungs: 2}, ptbc: {sampler: heatbath, chains: 8, thermalise: 50, steps: 400, heatbath: 1, overrelax: 1, order: random, levels: [{margin: 1, sweeps: 16}], way: {steps: 12, levels: [{hops: 2}]}}}
+  far: {ladder: {from: {factor: 0}, rungs: 2}, ptbc: {sampler: heatbath, chains: 8, thermalise: 30, steps: 400, heatbath: 1, overrelax: 1, order: random, levels: [{margin: 1, sweeps: 16}], way: {steps: 12, levels: [{hops: 2}]}}}
 """
 
 SITES = """\
@@ -132,6 +136,7 @@ class Tune(Case):
         self.assertLess(abs(a - b), 4 * math.hypot(da, db), trials)
         self.assertLess(db, 0.05 * b)
 
+    @long
     def test_rungs_of_a_switch(self):
         """Where work on the way is as dear as elsewhere, three replicas are better than two; the ladder goes into the job."""
         job = SWITCH.replace(", multiples: [1, 1]", ", order: random, levels: [{hops: 2, sweeps: 4}]").replace("steps: 2,", "steps: 1,")
@@ -189,6 +194,7 @@ class Tune(Case):
             counts = len(accept) if way == "" else counts - len(accept)
         self.assertGreater(counts, 0)  # with a way fewer rungs are enough
 
+    @long
     def test_a_chain_of_sites_with_a_way(self):
         self.write("job.yaml", SITES.replace("rungs: 4", "rungs: 2").replace("steps: 400}", "steps: 400, mutations: 8, multiples: [1, 1], way: {steps: 1}}"))
         text, trials, _ = self.tune("--for", "swaps", "--steps", "60")
