@@ -203,14 +203,14 @@ class Tune(Case):
 
     def test_what_stops_leaves_the_best_so_far(self):
         self.write("job.yaml", SWITCH)
-        process = self.start("tune", "job.yaml", "--for", "swaps", "--steps", "400")
+        process = self.start("tune", "job.yaml", "--for", "swaps", "--steps", "1000")
         lines = [process.stdout.readline() for _ in range(4)]
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=100)
         self.assertEqual(process.returncode, 130)
         self.assertIn("tune: stopped", err)
         self.assertRegex(lines[1], r"^1 \*")
-        self.assertRegex(out, r"(?m)^ptbc: {way: {steps: (4|8|16|32),")
+        self.assertGreaterEqual(int(re.search(r"(?m)^ptbc: {way: {steps: (\d+),", out)[1]), 4)
 
     def test_refusals(self):
         self.write("job.yaml", SWITCH)
