@@ -12,7 +12,7 @@ static cw_context *context(void **state) { return *state; }
 /* ------------------------------------------------------------ reference table */
 
 static void test_table_hmc(void **state) {
-  const long n = test_is_long() ? 512 : 256;
+  const long n = test_is_long() ? 512 : 128;
   for (int i = 0; i < 3; i++) {
     check_row(context(state), &reference_table[i], "m2", "hmc", "omelyan", n, 400);
     check_row(context(state), &reference_table[i], "kappa", "hmc", "leapfrog", n, 400);
@@ -20,7 +20,7 @@ static void test_table_hmc(void **state) {
 }
 
 static void test_table_cluster(void **state) {
-  const long n = test_is_long() ? 256 : 128;
+  const long n = test_is_long() ? 256 : 64;
   for (int i = 0; i < 3; i++) {
     check_row(context(state), &reference_table[i], "m2", "cluster", "wolff", n, 200);
     check_row(context(state), &reference_table[i], "kappa", "cluster", "swendsen-wang", n, 200);
