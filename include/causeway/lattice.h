@@ -196,6 +196,8 @@ void cw_field_copy(cw_field *to, const cw_field *from); /* same shape */
 /* Outer sites [begin, end) of one block: lanes that are not kept get the numbers of old, of the
  * same shape. keep (CW_LANES). */
 void cw_field_restore(cw_field *x, const cw_field *old, const bool *keep, long begin, long end);
+/* Where configuration i of this rank has its first number: its others follow at every B doubles of its block. */
+double *cw_field_lane(const cw_field *x, long i);
 /* Configuration i to and from a row of cw_field_block_size / B doubles, in the order of its lanes:
  * between fields of the same shape and split. */
 void cw_field_pack(const cw_field *x, long i, double *row);

@@ -68,11 +68,6 @@ static void place_copies(long n, const long *copies, long *source) {
 
 /* -------------------------------------------------------------- moving particles */
 
-/* Where lane group 0 of particle i of this rank begins. */
-static double *particle(const cw_population *p, long i) {
-  return p->x.data + (size_t)(i / p->x.B) * cw_field_block_size(&p->x) + i % p->x.B;
-}
-
 static long rows_of(const cw_population *p) { return p->x.geom->n_outer * p->x.n_comp; }
 
 static bool is_mine(const cw_population *p, long number) {
@@ -99,8 +94,8 @@ static void copy_into_block(cw_population *p, const long *source, long block) {
     long number = p->x.first_chain + i, origin = source[number];
     if (origin == number || !is_mine(p, origin)) continue;
     move_numbers(p, i, origin - p->x.first_chain);
-    from[n] = particle(p, origin - p->x.first_chain);
-    to[n++] = particle(p, i);
+    from[n] = cw_field_lane(&p->x, origin - p->x.first_chain);
+    to[n++] = cw_field_lane(&p->x, i);
   }
   for (long row = 0; n > 0 && row < rows_of(p) * CW_LANES; row += CW_LANES)
     for (int k = 0; k < n; k++)

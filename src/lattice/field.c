@@ -72,17 +72,17 @@ void cw_field_restore(cw_field *x, const cw_field *old, const bool *keep, long b
       x->data[i + l] = keep[l] ? x->data[i + l] : old->data[i + l];
 }
 
-static double *lane_of(const cw_field *x, long i) {
+double *cw_field_lane(const cw_field *x, long i) {
   return x->data + (size_t)(i / x->B) * cw_field_block_size(x) + i % x->B;
 }
 
 void cw_field_pack(const cw_field *x, long i, double *row) {
-  const double *data = lane_of(x, i);
+  const double *data = cw_field_lane(x, i);
   for (size_t n = cw_field_block_size(x) / (size_t)x->B; n > 0; n--, data += x->B) *row++ = *data;
 }
 
 void cw_field_unpack(cw_field *x, long i, const double *row) {
-  double *data = lane_of(x, i);
+  double *data = cw_field_lane(x, i);
   for (size_t n = cw_field_block_size(x) / (size_t)x->B; n > 0; n--, data += x->B) *data = *row++;
 }
 

@@ -38,18 +38,18 @@ static inline int cw_items_left(const cw_repair_list *k, int B, long first) {
 }
 
 #define CW_GROUP u1
-#include "model/layers/residual/unitary_template.h"
-#include "model/layers/residual/unitary_adjoint_template.h"
+#include "group/unitary_template.h"
+#include "group/unitary_adjoint_template.h"
 #include "model/layers/repair/local_template.h"
 #undef CW_GROUP
 #define CW_GROUP su2
-#include "model/layers/residual/unitary_template.h"
-#include "model/layers/residual/unitary_adjoint_template.h"
+#include "group/unitary_template.h"
+#include "group/unitary_adjoint_template.h"
 #include "model/layers/repair/local_template.h"
 #undef CW_GROUP
 #define CW_GROUP su3
-#include "model/layers/residual/unitary_template.h"
-#include "model/layers/residual/unitary_adjoint_template.h"
+#include "group/unitary_template.h"
+#include "group/unitary_adjoint_template.h"
 #include "model/layers/repair/local_template.h"
 #undef CW_GROUP
 

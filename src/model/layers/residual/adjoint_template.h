@@ -1,6 +1,6 @@
 /* Adjoints of smearing and filling for one group, CW_GROUP, in double; included once for each. */
 
-#include "model/layers/residual/unitary_adjoint_template.h"
+#include "group/unitary_adjoint_template.h"
 
 static void G(smear_vjp)(const cw_geometry *g, double weight, int without, const double *in,
                          double *bar, double *k, long begin, long end) {

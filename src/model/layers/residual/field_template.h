@@ -1,6 +1,6 @@
 /* Smearing, filling and sums for one group, CW_GROUP, in its numbers; included once for each. */
 
-#include "model/layers/residual/unitary_template.h"
+#include "group/unitary_template.h"
 
 /* v += the two staples of one plane: sides from a block of links in all directions, and what they run
  * beside from another or the same. */
