@@ -164,6 +164,12 @@ class Page(Case):
         for (x, p, *_), (_, K, *_) in zip(self.points(script["Swaps"])[0], line):
             self.assertAlmostEqual(p, math.erfc(math.sqrt(K) / 2), delta=1e-5)
 
+    def test_cases_of_one_volume(self):
+        """Cases that differ in something else have no such figures."""
+        self.write("job.yaml", VOLUMES.replace("{lattice: [8, 8]}, b: {}, c: {lattice: [4, 8]}", "{rex: {overrelax: 1}}, b: {}, c: {lattice: [4, 8]}"))
+        self.good("run", "job.yaml", "--out", "out")
+        self.assertNotIn("From volume to volume", (self.dir / "out/report.html").read_text())
+
     def test_sampled_volumes(self):
         _, script = self.figures_of_job(SAMPLED)
         line, points = self.points(script["Effective sample size per sample of the model"])

@@ -10,6 +10,7 @@ typedef struct {
   double V[CW_MAX_CASES], y[CW_MAX_CASES], dy[CW_MAX_CASES];
 } by_volume;
 
+/* The same theory, on as many volumes as there are cases. */
 static bool same_but_lattice(const cw_analysis *a) {
   const cw_plan *first = a->cases[0].plan;
   for (int i = 1; i < a->n_cases; i++) {
@@ -18,6 +19,8 @@ static bool same_but_lattice(const cw_analysis *a) {
       return false;
     for (int k = 0; p->theory->params[p->form][k].name != NULL; k++)
       if (p->param[k] != first->param[k]) return false;
+    for (int k = 0; k < i; k++)
+      if (cw_lattice_sites(&p->lat) == cw_lattice_sites(&a->cases[k].plan->lat)) return false;
   }
   return true;
 }
