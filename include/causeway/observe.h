@@ -101,7 +101,9 @@ typedef struct {
   const cw_param *params; /* what a job may set; NULL: nothing */
   bool (*fits)(const cw_theory *th);
   int (*n_primary)(const cw_observer *o);
-  void (*primary_name)(const cw_observer *o, int i, char name[32]);
+  void (*primary_name)(const cw_observer *o, int i, char name[32]); /* without blanks */
+  /* Units of a primary; NULL: those of the quantity whose mean it is, and 1 where there is none. */
+  const char *(*primary_units)(const cw_observer *o, int i);
   /* out (B, n_primary) of one block x, which is split as th->geom and not changed. Local. Callers
    * parallelise over blocks; within a block th->threads may be used, which has no effect inside a
    * parallel region. Scratch from the arena, which the caller rewinds. CW_ENOMEM; or what failed, with its message in
@@ -138,6 +140,8 @@ double cw_quantity_value(const cw_observer *o, const cw_quantity *q, const doubl
 const cw_quantity *cw_quantity_find(const cw_observable_ops *ops, const char *name);
 /* What is to be said of the primary of that name; NULL: nothing. */
 const cw_primary *cw_primary_find(const cw_observable_ops *ops, const char *name);
+/* Units of primary i, static: "1", "1/a^4". */
+const char *cw_primary_units(const cw_observer *o, int i);
 /* The number of the primary of that name; -1: there is none. */
 int cw_primary_number(const cw_observer *o, const char *name);
 

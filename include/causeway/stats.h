@@ -57,6 +57,13 @@ cw_estimate cw_estimate_undefined(long n);
 cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_step, int n_primary,
                    cw_derived f, const void *arg, cw_estimate *out);
 
+/* The same, and slope (n_primary): the derivatives of f by the means, with which it is linearised: f
+ * along the chains is value + sum_k slope_k (O_k - mean_k), whose error is that of f. All NAN where f
+ * is undefined; 0 for a primary that does not fluctuate. */
+cw_status cw_gamma_slopes(cw_context *ctx, const double *data, long n_chain, long n_step,
+                          int n_primary, cw_derived f, const void *arg, double *slope,
+                          cw_estimate *out);
+
 /* Normalised autocorrelation rho(t), t = 0, stride, ..., (n_lag-1) stride, of the linearised f,
  * pooled over chains. rho (n_lag): out; NAN for t >= n_step or where f is undefined; 0 for t > 0 of
  * a series without fluctuations. Failures as cw_gamma. */
@@ -96,6 +103,12 @@ cw_status cw_jackknife(cw_context *ctx, const double *data, long n_chain, long n
  * CW_EINVAL: n < 2. CW_ENUMERIC: a log-weight is NAN or +inf, or all are -inf. */
 cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_weight, long n,
                       int n_primary, cw_derived f, const void *arg, cw_estimate *out);
+
+/* The same, and slope (n_primary) as of cw_gamma_slopes: error^2 = sum_i (w_i sum_k slope_k (O_ik -
+ * mean_k))^2 / (sum w)^2. */
+cw_status cw_weighted_slopes(cw_context *ctx, const double *data, const double *log_weight, long n,
+                             int n_primary, cw_derived f, const void *arg, double *slope,
+                             cw_estimate *out);
 
 /* Entropy ln Z + <S> of the target exp(-S)/Z from independent samples: log_weight (n) = -S - ln q
  * with its constant, action (n) = S. error^2 of the delta method: the variance of W(1 + S - <S>),

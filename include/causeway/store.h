@@ -20,8 +20,16 @@
 extern "C" {
 #endif
 
-#define CW_ARRAY_NAME 64 /* bytes of an array's name, with the final zero */
-#define CW_ARRAY_RANK 8
+#define CW_ARRAY_NAME  64 /* bytes of an array's name, with the final zero */
+#define CW_ARRAY_RANK  8
+#define CW_ARRAY_NOTES 2
+
+/* A text about an array: an attribute of its data set, for those who read the file with other
+ * programs. docs/results.md lists them. Reading a store leaves them out. */
+typedef struct {
+  const char *key; /* static: "columns"; NULL: none */
+  char *text;      /* owned */
+} cw_array_note;
 
 typedef struct {
   char name[CW_ARRAY_NAME]; /* letters, digits and any of _-.+ */
@@ -29,6 +37,7 @@ typedef struct {
   long dim[CW_ARRAY_RANK];  /* rank of them; 0 is allowed: an array without elements */
   double *data;             /* row-major */
   bool owned;               /* data is freed with the set */
+  cw_array_note note[CW_ARRAY_NOTES];
 } cw_array;
 
 /* A set of named arrays: what a segment holds. Zero-initialise before use. */
@@ -46,6 +55,10 @@ cw_status cw_arrays_put(cw_context *ctx, cw_arrays *set, const char *name, int r
 cw_status cw_arrays_lend(cw_context *ctx, cw_arrays *set, const char *name, int rank,
                          const long *dim, const double *data);
 cw_status cw_arrays_put_scalar(cw_context *ctx, cw_arrays *set, const char *name, double value);
+/* Gives the array of that name a note, or another text to the one that it has; an array that is not
+ * there is passed over. Local. key: static; text: copied. CW_ENOMEM. */
+cw_status cw_arrays_note(cw_context *ctx, cw_arrays *set, const char *name, const char *key,
+                         const char *text);
 const cw_array *cw_arrays_get(const cw_arrays *set,
                               const char *name); /* borrowed; NULL: not there */
 double cw_arrays_scalar(const cw_arrays *set, const char *name,

@@ -51,11 +51,16 @@ static cw_status check_shape(cw_context *ctx, const char *name, int rank, const 
   return CW_OK;
 }
 
+static void free_array(cw_array *a) {
+  if (a->owned) free(a->data);
+  for (int i = 0; i < CW_ARRAY_NOTES; i++) free(a->note[i].text);
+}
+
 /* The slot for name: the present one, emptied, or a new one at the end. NULL: no memory. */
 static cw_array *slot_for(cw_arrays *set, const char *name) {
   cw_array *a = find(set, name);
   if (a != NULL) {
-    if (a->owned) free(a->data);
+    free_array(a);
     return a;
   }
   if (set->n == set->capacity) {
@@ -107,9 +112,24 @@ cw_status cw_arrays_put_scalar(cw_context *ctx, cw_arrays *set, const char *name
   return cw_arrays_put(ctx, set, name, 0, NULL, &value);
 }
 
+cw_status cw_arrays_note(cw_context *ctx, cw_arrays *set, const char *name, const char *key,
+                         const char *text) {
+  cw_array *a = find(set, name);
+  int i = 0;
+  if (a == NULL) return CW_OK;
+  while (a->note[i].key != NULL && strcmp(a->note[i].key, key) != 0) {
+    i++;
+    CW_REQUIRE(i < CW_ARRAY_NOTES);
+  }
+  char *copy = strdup(text);
+  if (copy == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a note on array '%s'", name);
+  free(a->note[i].text);
+  a->note[i] = (cw_array_note){key, copy};
+  return CW_OK;
+}
+
 void cw_arrays_clear(cw_arrays *set) {
-  for (int i = 0; i < set->n; i++)
-    if (set->array[i].owned) free(set->array[i].data);
+  for (int i = 0; i < set->n; i++) free_array(&set->array[i]);
   free(set->array);
   *set = (cw_arrays){0};
 }

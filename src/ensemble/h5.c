@@ -256,6 +256,12 @@ static hid_t create_data_set(hid_t file, const char *name, int rank, const hsize
   return set;
 }
 
+static bool put_notes(hid_t set, const cw_array *a) {
+  for (int i = 0; i < CW_ARRAY_NOTES && a->note[i].key != NULL; i++)
+    if (!cw_h5_put_text(set, a->note[i].key, a->note[i].text)) return false;
+  return true;
+}
+
 bool cw_h5_put_array(hid_t file, const cw_array *a) {
   hsize_t dim[CW_ARRAY_RANK] = {1};
   for (int d = 0; d < a->rank; d++) dim[d] = (hsize_t)a->dim[d];
@@ -263,7 +269,7 @@ bool cw_h5_put_array(hid_t file, const cw_array *a) {
   if (set < 0) return false;
   bool ok = cw_array_size(a) == 0 ||
             H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, a->data) >= 0;
-  ok = ok && (a->rank > 0 || cw_h5_put_long(set, "scalar", 1));
+  ok = ok && (a->rank > 0 || cw_h5_put_long(set, "scalar", 1)) && put_notes(set, a);
   H5Dclose(set);
   return ok;
 }

@@ -2,7 +2,8 @@
  * disk or a damaged file never meets it. Layout:
  *   /      attributes format, version, those of the label, causeway
  *   /NAME  one chunked IEEE-double data set per array, with Fletcher32, in the order in which they
- *          were put. A scalar is a data set of one element with the attribute scalar = 1.
+ *          were put. A scalar is a data set of one element with the attribute scalar = 1. The notes
+ *          of an array are attributes, which only others read.
  * Behind it stands the seal. Equal contents give equal bytes (no time stamps). Local. */
 #ifndef CW_ENSEMBLE_SEALED_H
 #define CW_ENSEMBLE_SEALED_H

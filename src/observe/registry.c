@@ -55,6 +55,15 @@ double cw_sector_of(cw_sector_rule rule, double x) {
   return rule == CW_SECTOR_INTEGER ? round(x) : copysign(1, x);
 }
 
+const char *cw_primary_units(const cw_observer *o, int i) {
+  if (o->ops->primary_units != NULL) return o->ops->primary_units(o, i);
+  for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++) {
+    const int first = q->mean_of - 1, n = q->count != NULL ? q->count(o) : 1;
+    if (q->mean_of > 0 && i >= first && i < first + n) return q->units;
+  }
+  return "1";
+}
+
 int cw_primary_number(const cw_observer *o, const char *name) {
   for (int i = 0; i < o->ops->n_primary(o); i++) {
     char found[32];

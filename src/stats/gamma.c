@@ -4,6 +4,7 @@
  * sequence, with his pairs summed in pairs, so that chains of either sign of their autocorrelation
  * are served. docs/results.md says how well errors are calibrated. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "stats/derived.h"
 
@@ -57,9 +58,9 @@ static cw_status check_chains(cw_context *ctx, const double *data, long n_chain,
   return CW_OK;
 }
 
-/* Fills s; the caller frees s->delta. */
+/* Fills s, and slope (n_primary) if it is not NULL; the caller frees s->delta. */
 static cw_status project(cw_context *ctx, const double *data, long n_chain, long n_step,
-                         int n_primary, cw_derived f, const void *arg, series *s) {
+                         int n_primary, cw_derived f, const void *arg, double *slope, series *s) {
   const long n = n_chain * n_step;
   const size_t np = (size_t)n_primary;
   *s = (series){.value = NAN, .n_chain = n_chain, .n_step = n_step};
@@ -77,6 +78,7 @@ static cw_status project(cw_context *ctx, const double *data, long n_chain, long
     for (long i = 0; i < n; i++) {
       s->delta[i] = cw_derived_project(data + i * n_primary, mean, gradient, n_primary);
     }
+    if (slope) memcpy(slope, gradient, np * sizeof *slope);
   } else {
     s->value = NAN;
   }
@@ -249,17 +251,24 @@ static cw_status analyse(cw_context *ctx, const series *s, cw_estimate *out) {
   return CW_OK;
 }
 
-cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_step, int n_primary,
-                   cw_derived f, const void *arg, cw_estimate *out) {
+cw_status cw_gamma_slopes(cw_context *ctx, const double *data, long n_chain, long n_step,
+                          int n_primary, cw_derived f, const void *arg, double *slope,
+                          cw_estimate *out) {
   CW_REQUIRE(out);
   CW_TRY(check_chains(ctx, data, n_chain, n_step, n_primary));
   *out = cw_estimate_undefined(n_chain * n_step);
+  for (int k = 0; slope && k < n_primary; k++) slope[k] = NAN;
   series s;
-  cw_status st = project(ctx, data, n_chain, n_step, n_primary, f, arg, &s);
+  cw_status st = project(ctx, data, n_chain, n_step, n_primary, f, arg, slope, &s);
   out->value = s.value;
   if (st == CW_OK && !isnan(s.value)) st = analyse(ctx, &s, out);
   free(s.delta);
   return st;
+}
+
+cw_status cw_gamma(cw_context *ctx, const double *data, long n_chain, long n_step, int n_primary,
+                   cw_derived f, const void *arg, cw_estimate *out) {
+  return cw_gamma_slopes(ctx, data, n_chain, n_step, n_primary, f, arg, NULL, out);
 }
 
 /* rho[i] = Gamma(t)/Gamma(0) at t = i stride for i < n_lag, all of them below n_step. */
@@ -285,7 +294,7 @@ cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, 
   for (long t = 0; t < n_lag; t++) rho[t] = NAN;
   const long most = (n_step + stride - 1) / stride;
   series s;
-  cw_status st = project(ctx, data, n_chain, n_step, n_primary, f, arg, &s);
+  cw_status st = project(ctx, data, n_chain, n_step, n_primary, f, arg, NULL, &s);
   if (st == CW_OK && !isnan(s.value))
     st = normalised(ctx, &s, stride, n_lag < most ? n_lag : most, rho);
   free(s.delta);

@@ -2,6 +2,7 @@
 #include "stats/weights.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "stats/derived.h"
 
@@ -107,10 +108,17 @@ static void undefine_errors(cw_estimate *e, const char *why) {
 
 cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_weight, long n,
                       int n_primary, cw_derived f, const void *arg, cw_estimate *out) {
+  return cw_weighted_slopes(ctx, data, log_weight, n, n_primary, f, arg, NULL, out);
+}
+
+cw_status cw_weighted_slopes(cw_context *ctx, const double *data, const double *log_weight, long n,
+                             int n_primary, cw_derived f, const void *arg, double *slope,
+                             cw_estimate *out) {
   CW_REQUIRE(data && log_weight && out && n_primary >= 1);
   if (n < 2) return cw_fail(ctx, CW_EINVAL, "%ld weighted samples are too few for an error", n);
   *out = cw_estimate_undefined(n);
   const size_t np = (size_t)n_primary;
+  for (size_t k = 0; slope && k < np; k++) slope[k] = NAN;
   double *w = cw_alloc(((size_t)n + 4 * np + MOST_SINGLE) * sizeof *w);
   if (!w) return cw_fail(ctx, CW_ENOMEM, "no memory for %ld weights", n);
   double *mean = w + n, *step = mean + np, *gradient = step + np, *point = gradient + np,
@@ -125,6 +133,7 @@ cw_status cw_weighted(cw_context *ctx, const double *data, const double *log_wei
       out->value = value;
       weighted_errors(data, w, n, n_primary, mean, step);
       cw_derived_gradient(f, arg, mean, step, n_primary, point, gradient);
+      if (slope) memcpy(slope, gradient, np * sizeof *slope);
       out->error = delta_error(data, w, n, n_primary, mean, gradient);
       out->error2 = jackknife_error(data, w, n, n_primary, mean, f, arg, f_left, point);
       if (cw_is_rounding(out->error, value)) undefine_errors(out, cw_why_alike);

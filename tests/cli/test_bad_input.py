@@ -278,7 +278,7 @@ class CommandLine(Case):
             self.bad(["run", "job.yaml", "--seed", word], f"--seed: expected a number from 0 to 4294967295, found '{word}'")
         self.bad(["show", "x", "--jsn"], "unknown option '--jsn'; did you mean '--json'?")
         self.bad(["show"], "which directory?")
-        self.bad(["show", "a", "b"], "one directory")
+        self.bad(["report", "a", "b"], "one directory")
         self.bad(["report", "a", "--json"], "unknown option '--json'")
         self.bad(["list", "theoriez"], "unknown 'theoriez'; did you mean 'theories'?")
         self.bad(["list", "a", "b"], "usage: causeway list")

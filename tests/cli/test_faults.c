@@ -225,13 +225,21 @@ static int try_command(const char *name, const char *const *words, const char *j
 /* ------------------------------------------------------------------- commands */
 
 static int try_reading(const char *job) {
-  static const char *const commands[][4] = {
-      {"show", "out", NULL}, {"show", "out", "--json", NULL}, {"report", "out", NULL}};
-  int bad = 0;
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+  static const char *const commands[][6] = {{"show", "out", NULL},
+                                            {"show", "out", "--json", NULL},
+                                            {"report", "out", NULL},
+                                            {"show", "out", "*a*", NULL},
+                                            {"compare", "out", "out", "--json", NULL},
+                                            {"compare", "out", "out", NULL}};
+  const int n = strcmp(job, "hmc") == 0 ? (int)(sizeof commands / sizeof *commands) : 3;
+  int bad = 0; /* one that has results is enough for what chooses among them */
+  for (int i = 0; i < n; i++) {
     char name[64];
     setenv("PATH", i == 2 ? base : "/nowhere", 1); /* figures cost time */
-    snprintf(name, sizeof name, "%s of %s%s", commands[i][0], job, i == 1 ? ", JSON" : "");
+    snprintf(name, sizeof name, "%s of %s%s", commands[i][0], job,
+             i == 1 || i == 4 ? ", JSON"
+             : i == 3         ? ", some"
+                              : "");
     bad += try_command(name, commands[i], NULL, false);
   }
   setenv("PATH", "/nowhere", 1);

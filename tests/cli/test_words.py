@@ -6,7 +6,7 @@ import program
 from program import SHORT, Case
 
 SOURCE = Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "tune", "show", "report", "list", "info", "convert", "export", "check")
+COMMANDS = ("run", "tune", "show", "compare", "report", "list", "info", "convert", "export", "check")
 
 
 def registered(path):

@@ -304,7 +304,8 @@ static void check_group(const subject *s, int g) {
   for (int i = 0; i < n; i++) {
     char name[32] = "", other[32];
     o->ops->primary_name(o, i, name);
-    assert_true(strlen(name) > 0);
+    assert_true(strlen(name) > 0 && strchr(name, ' ') == NULL); /* names stand in a list */
+    assert_true(strlen(cw_primary_units(o, i)) > 0 && strchr(cw_primary_units(o, i), ' ') == NULL);
     for (int k = 0; k < i; k++) {
       o->ops->primary_name(o, k, other);
       assert_string_not_equal(name, other);
@@ -314,6 +315,7 @@ static void check_group(const subject *s, int g) {
   for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++) {
     assert_true(strlen(q->help) > 0 && strlen(q->units) > 0);
     if (q->count != NULL) assert_in_range(q->count(o), 0, n);
+    if (q->mean_of > 0) assert_string_equal(cw_primary_units(o, q->mean_of - 1), q->units);
     check_definition(o, q);
     check_presentation(o, q);
     for (int k = 0; k < N_CONFIG; k++) check_reasons(o, q, s->out[g] + k * n);

@@ -391,6 +391,41 @@ static void special_series(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* Slopes are the derivatives, and what is linearised with them has the same mean and error; the estimate
+ * is that without them, bit for bit. */
+static void slopes_linearise(void **state) {
+  (void)state;
+  enum { CHAINS = 3, STEPS = 500, N = CHAINS * STEPS };
+  cw_context *ctx = test_context(1);
+  double *x = ar1_new(9, 0.6, CHAINS, STEPS, 3), y[N], mean[3] = {0}, slope[3];
+  cw_estimate e, plain, linear;
+  for (int i = 0; i < N; i++) {
+    x[3 * i + 1] += 5;
+    x[3 * i + 2] = 7; /* does not fluctuate */
+    for (int k = 0; k < 3; k++) mean[k] += x[3 * i + k] / N;
+  }
+  check_ok(ctx, cw_gamma_slopes(ctx, x, CHAINS, STEPS, 3, ratio, NULL, slope, &e));
+  check_ok(ctx, cw_gamma(ctx, x, CHAINS, STEPS, 3, ratio, NULL, &plain));
+  assert_true(e.value == plain.value && e.error == plain.error && e.rhat == plain.rhat);
+  check_close(slope[0], 1 / mean[1], 1e-7);
+  check_close(slope[1], -mean[0] / (mean[1] * mean[1]), 1e-5);
+  assert_true(slope[2] == 0);
+  for (int i = 0; i < N; i++)
+    y[i] = e.value + slope[0] * (x[3 * i] - mean[0]) + slope[1] * (x[3 * i + 1] - mean[1]);
+  check_ok(ctx, cw_gamma(ctx, y, CHAINS, STEPS, 1, NULL, NULL, &linear));
+  check_close(linear.value, e.value, 1e-11);
+  check_close(linear.error, e.error, 1e-11);
+  check_ok(ctx, cw_gamma_slopes(ctx, x, CHAINS, STEPS, 3, second, NULL, slope, &e));
+  assert_true(slope[0] == 0 && slope[1] == 1 && slope[2] == 0);
+  check_ok(ctx, cw_gamma_slopes(ctx, y, CHAINS, STEPS, 1, log_of_first, NULL, slope, &e));
+  assert_true(isnan(e.value) == isnan(slope[0]));
+  for (int i = 0; i < N; i++) y[i] = -1 - y[i] * y[i];
+  check_ok(ctx, cw_gamma_slopes(ctx, y, CHAINS, STEPS, 1, log_of_first, NULL, slope, &e));
+  assert_true(isnan(e.value) && isnan(slope[0]));
+  free(x);
+  cw_context_destroy(ctx);
+}
+
 static void threads_do_not_matter(void **state) {
   (void)state;
   const long n_chain = 5, n_step = 6000;
@@ -422,6 +457,7 @@ int main(void) {
       cmocka_unit_test(small_variance_has_its_error),
       cmocka_unit_test(rhat_sees_a_stray_chain),
       cmocka_unit_test(special_series),
+      cmocka_unit_test(slopes_linearise),
       cmocka_unit_test(threads_do_not_matter),
   };
   return cmocka_run_group_tests_name("stats: gamma", tests, NULL, NULL);

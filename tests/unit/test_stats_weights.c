@@ -142,6 +142,27 @@ static void weighted_formulas(void **state) {
   check_close(e.ess, 100 / 30.0, 1e-14);
 }
 
+/* The error is that of w times what is linearised with the slopes. */
+static void slopes_linearise(void **state) {
+  (void)state;
+  enum { N = 5000 };
+  cw_estimate e, plain;
+  double slope[3], mean[3] = {0}, sum = 0, square = 0;
+  proposal(3, N, 0, data, lw);
+  check_ok(ctx, cw_weighted_slopes(ctx, data, lw, N, 3, kurtosis, NULL, slope, &e));
+  check_ok(ctx, cw_weighted(ctx, data, lw, N, 3, kurtosis, NULL, &plain));
+  assert_true(e.value == plain.value && e.error == plain.error && e.error2 == plain.error2);
+  for (int i = 0; i < N; i++) sum += exp(lw[i]);
+  for (int i = 0; i < N; i++)
+    for (int k = 0; k < 3; k++) mean[k] += exp(lw[i]) / sum * data[3 * i + k];
+  for (int i = 0; i < N; i++) {
+    double d = 0;
+    for (int k = 0; k < 3; k++) d += slope[k] * (data[3 * i + k] - mean[k]);
+    square += pow(exp(lw[i]) / sum * d, 2);
+  }
+  check_close(sqrt(square), e.error, 1e-10);
+}
+
 static void a_constant_in_the_weights_drops_out(void **state) {
   (void)state;
   cw_estimate a, b;
@@ -393,6 +414,7 @@ int main(void) {
       cmocka_unit_test(entropies_are_calibrated),
       cmocka_unit_test(delta_and_jackknife_agree),
       cmocka_unit_test(weighted_formulas),
+      cmocka_unit_test(slopes_linearise),
       cmocka_unit_test(a_constant_in_the_weights_drops_out),
       cmocka_unit_test(special_weights),
       cmocka_unit_test(overlap_is_told_from_both_sides),

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -161,6 +162,45 @@ static void test_long_job_text(void **state) {
   free(job);
 }
 
+/* Notes are attributes of the data set: replaced, not piled up; of any length; gone with the array; and
+ * nothing that reading minds. */
+static void test_notes(void **state) {
+  (void)state;
+  enum { LONG = 200000 };
+  cw_store *store = must_create("notes", false);
+  cw_arrays set = sample(0, 4), got = {0}, plain = sample(0, 4);
+  char *text = malloc(LONG + 1), line[1200];
+  memset(text, 'x', LONG);
+  text[LONG] = '\0';
+  check_ok(ctx, cw_arrays_note(ctx, &set, "hmc.phi", "columns", "b"));
+  check_ok(ctx, cw_arrays_note(ctx, &set, "hmc.phi", "units", "1 a 1/a^4"));
+  check_ok(ctx, cw_arrays_note(ctx, &set, "hmc.phi", "columns", "phi m2 E[0]"));
+  check_ok(ctx, cw_arrays_note(ctx, &set, "empty", "columns", text));
+  check_ok(ctx, cw_arrays_note(ctx, &set, "absent", "columns", "a"));
+  check_ok(ctx, cw_arrays_note(ctx, &set, "accept", "columns", "a"));
+  check_ok(ctx, cw_arrays_put_scalar(ctx, &set, "accept", 0.5)); /* another array of that name */
+  assert_null(cw_arrays_get(&set, "accept")->note[0].text);
+  check_ok(ctx, cw_store_append(store, "hmc", &set));
+  check_ok(ctx, cw_store_read(store, "hmc", 0, &got));
+  assert_same_sets(&got, &plain);
+  cw_arrays_clear(&got);
+  cw_arrays_clear(&set);
+  cw_arrays_clear(&plain);
+  cw_store_close(store);
+  if (system("command -v h5dump >/dev/null") == 0) {
+    char *path = strdup(path_of("notes/store/hmc.000000.h5"));
+    snprintf(
+        line, sizeof line,
+        "h5dump -a /hmc.phi/columns %s | grep -q '\"phi m2 E.0.\"' && h5dump -a "
+        "/hmc.phi/units %s | grep -q '\"1 a 1/a^4\"' && h5dump -a /empty/columns %s | tr -cd x | "
+        "wc -c | grep -q '^200...$' && ! h5dump -A %s | grep -q '\"a\"'",
+        path, path, path, path);
+    assert_int_equal(system(line), 0);
+    free(path);
+  }
+  free(text);
+}
+
 static void test_h5dump_reads_segments(void **state) {
   (void)state;
   if (system("command -v h5dump >/dev/null") != 0) skip();
@@ -280,6 +320,7 @@ int main(void) {
       cmocka_unit_test(test_large_and_odd_shapes),
       cmocka_unit_test(test_same_bytes),
       cmocka_unit_test(test_long_job_text),
+      cmocka_unit_test(test_notes),
       cmocka_unit_test(test_h5dump_reads_segments),
       cmocka_unit_test(test_resume),
       cmocka_unit_test(test_bad_directories),

@@ -17,8 +17,13 @@ static void free_curves(cw_curve *curve, int n) {
   free(curve);
 }
 
+void cw_result_clear(cw_result *r) {
+  free(r->tau_chain);
+  free(r->history.slope);
+}
+
 static void free_results(cw_result *result, int n) {
-  for (int i = 0; i < n; i++) free(result[i].tau_chain);
+  for (int i = 0; i < n; i++) cw_result_clear(&result[i]);
   free(result);
 }
 

@@ -19,7 +19,24 @@
 #include "causeway/stats.h"
 #include "causeway/store.h"
 
-enum { CW_RESULT_NAME = 64, CW_CASE_NAME = 64, CW_TITLE = 240 };
+enum {
+  CW_RESULT_NAME = 64,
+  CW_CASE_NAME = 64,
+  CW_FULL_NAME = CW_CASE_NAME + CW_RESULT_NAME + 2,
+  CW_TITLE = 240
+};
+
+/* Where in the store the history of a result is: the array of its stage, of which the entries of a row
+ * with slopes other than 0 make it, linearised. docs/results.md. */
+typedef struct {
+  char array[CW_ARRAY_NAME]; /* "": it has none */
+  char log_weight
+      [CW_ARRAY_NAME];    /* array of the log-weights of rows; "": rows are those of chains */
+  char at[CW_ARRAY_NAME]; /* array of the numbers of the rows where a chain is, in order; "": all */
+  long every;             /* measurements of the sampler from one row to the next */
+  double *slope;          /* (n), owned; NULL: the array itself, one number in each row */
+  int n;
+} cw_history;
 
 /* One number. Names are without the case: "nis.chi2", "lnZ". */
 typedef struct {
@@ -34,6 +51,7 @@ typedef struct {
   /* Derivatives: what independent chains would have as variance for as many configurations, and for as
    * many seconds, over that of this one; NAN: unknown. */
   double gain, gain_at_cost;
+  cw_history history;
   double *tau_chain; /* (n_tau) tau_int of each chain alone, owned; NULL: not a featured one */
   long n_tau;
   const cw_expect *expected; /* what the job expects; NULL: nothing */
@@ -122,6 +140,7 @@ typedef struct {
   cw_analysis_case *cases;
   int n_cases; /* >= 1 */
   double seconds;
+  bool selected; /* only some of its results are left: cw_analysis_select */
 } cw_analysis;
 
 /* Reads DIR/store and computes everything. Collective: every rank gets the same. The caller
@@ -130,6 +149,15 @@ typedef struct {
  * numbers. */
 cw_status cw_analysis_create(cw_context *ctx, const char *dir, cw_analysis **out);
 void cw_analysis_destroy(cw_analysis *a); /* NULL is allowed */
+
+/* Its name with that of its case: "kappa0.3.nis.chi2". */
+void cw_full_name(const cw_analysis_case *c, const cw_result *r, char name[CW_FULL_NAME]);
+/* Of the results of analyses (n) keeps those whose full name, name, or quantity with its index or
+ * without is like one of patterns (n_pattern; none: all are kept), in which '*' stands for any
+ * characters and '?' for one. command: for messages. CW_EINVAL: a pattern that is like none of any
+ * analysis, with the nearest; nothing is changed then. */
+cw_status cw_analysis_select(cw_context *ctx, const char *command, int n, cw_analysis *const *list,
+                             int n_pattern, const char *const *pattern);
 
 /* The parts of a case; NULL if it has no such part. Borrowed. */
 const cw_analysis_stage *cw_analysis_find_stage(const cw_analysis_case *c, const char *name);
@@ -166,6 +194,9 @@ typedef struct {
 enum { CW_MOST_FREE_ENERGIES = CW_MAX_SECTIONS };
 /* All stages that know ln Z or a ratio, in the order of running; returns how many. */
 int cw_list_free_energies(const cw_analysis_case *c, cw_free_energy list[CW_MOST_FREE_ENERGIES]);
+
+/* Seconds of the part of that name; 0: there is none. */
+double cw_seconds_of(const cw_analysis_case *c, const char *part);
 
 /* What an independent value of a quantity costs a part that measures it. */
 typedef struct {

@@ -45,13 +45,13 @@ static double steps_of(const cw_analysis_case *c, const cw_analysis_stage *s) {
   return m != NULL && all_groups ? measured_steps + (double)m->thermalise : measured_steps;
 }
 
-static double seconds_of(const cw_analysis_case *c, const char *part) {
+double cw_seconds_of(const cw_analysis_case *c, const char *part) {
   const cw_analysis_stage *s = cw_analysis_find_stage(c, part);
   return s != NULL ? s->seconds : 0;
 }
 
 static cw_cost cost_of(const cw_analysis_case *c, const cw_analysis_stage *s, const cw_result *r) {
-  const double dt = steps_between(c, s, r->group), seconds = seconds_of(c, s->part.stage);
+  const double dt = steps_between(c, s, r->group), seconds = cw_seconds_of(c, s->part.stage);
   const bool chains = cw_stage_is(s, CW_IS_CHAINS);
   cw_cost cost = {.c = c,
                   .stage = s,
@@ -60,7 +60,7 @@ static cw_cost cost_of(const cw_analysis_case *c, const cw_analysis_stage *s, co
                   .tau_error = chains ? r->e.tau_error * dt : NAN,
                   .per_step = seconds > 0 ? seconds / steps_of(c, s) : NAN,
                   .cost = seconds > 0 && r->e.ess > 0 ? seconds / r->e.ess : NAN,
-                  .training = seconds_of(c, s->part.training)};
+                  .training = cw_seconds_of(c, s->part.training)};
   cost.cost_error = cost.cost * (cost.tau_error / cost.tau);
   return cost;
 }

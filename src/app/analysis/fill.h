@@ -31,11 +31,13 @@ cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analys
 cw_status cw_fill_reweighted(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                              const cw_array *primary, const cw_array *log_weight);
 /* Results and curves of chains that measured the first group: primary (n_step, n_chain, n_primary).
- */
+ * at: the array of the stage that says which rows of the one with primary's name these are; "": it is
+ * that array. */
 cw_status cw_fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                         const cw_array *primary);
-/* Those of proposals: accept (n_chain, n_step) of 0 and 1. */
-cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept);
+                         const cw_array *primary, const char *at);
+/* Those of proposals: accept (n_chain, n_step) of 0 and 1; array: as of cw_add_series. */
+cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const char *array,
+                             const double *accept);
 /* The array of that name and rank; NULL: absent or empty. */
 cw_status cw_get_array(cw_context *ctx, const cw_analysis_stage *s, const cw_arrays *data,
                        const char *name, int rank, const cw_array **out);
@@ -74,14 +76,17 @@ cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quant
                         const char *help, cw_estimate e);
 /* Of the seconds of a stage, those that what (static) took; at most CW_MOST_SPENT of them. */
 void cw_add_spent(cw_analysis_stage *s, const char *what, double seconds);
-/* A number of a stage that no observable group knows: series (n_chain, n_step). */
+/* A number of a stage that no observable group knows: series (n_chain, n_step). array: what it is
+ * called in the store, (n_step) or (n_step, n_chain); "": it is not there. */
 cw_status cw_add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
-                        const char *help, const double *series, long n_chain, long n_step);
+                        const char *help, const char *array, const double *series, long n_chain,
+                        long n_step);
 /* Mean of n independent numbers y[0], y[stride], ... */
 cw_estimate cw_independent_mean(const double *y, long n, long stride);
 
 /* A new last result or curve, zeroed, in a list that grows; NULL: no memory. */
 cw_result *cw_add_result(cw_result **list, int *n);
+void cw_result_clear(cw_result *r); /* frees what it owns */
 /* x, y uninitialised; dy only with_dy. */
 cw_curve *cw_add_curve(cw_curve **list, int *n, const char *name, long n_points, bool with_dy);
 /* Adds a formatted line to a list of owned strings. */

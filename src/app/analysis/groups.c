@@ -12,7 +12,8 @@ typedef struct {
   const double *data;
   const double *log_weight; /* (n_step); NULL: chains */
   long n_chain, n_step;
-  int n_primary; /* numbers per row */
+  int n_primary;   /* numbers per row */
+  cw_history rows; /* where they are stored, without slopes; array "": not as they are */
   double *ratio; /* chains whose rows are a weight w, and w times each primary: room for the ratios
                     of these means; NULL: rows are primaries */
 } measurements;
@@ -65,19 +66,40 @@ static cw_status fit_quantity(cw_context *ctx, const measurements *m, const cw_q
   return CW_OK;
 }
 
+/* slope (n_primary): out; stays as it is for a fit. */
 static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q,
-                          cw_estimate *e) {
+                          double *slope, cw_estimate *e) {
   *q->why = NULL;
   if (q->quantity->correlator != NULL) return fit_quantity(ctx, m, q->quantity, e);
   if (m->log_weight != NULL)
-    CW_TRY(cw_weighted(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q, e));
+    CW_TRY(cw_weighted_slopes(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q,
+                              slope, e));
   else
-    CW_TRY(cw_gamma(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, q, e));
+    CW_TRY(
+        cw_gamma_slopes(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, q, slope, e));
   if (isfinite(e->error) || e->why != NULL) return CW_OK;
   e->why = *q->why != NULL      ? *q->why
            : isfinite(e->value) ? "too near to where the quantity is not defined for an error"
                                 : "the quantity is not defined at these means";
   return CW_OK;
+}
+
+/* The estimate, and where the history is that it is of. */
+static cw_status estimate_with_history(cw_context *ctx, const measurements *m,
+                                       const quantity_arg *q, cw_result *r) {
+  double *slope = calloc((size_t)m->n_primary, sizeof *slope);
+  if (slope == NULL) return cw_no_memory(ctx);
+  cw_status st = estimate(ctx, m, q, slope, &r->e);
+  bool known = st == CW_OK && m->rows.array[0] != '\0' && q->quantity->correlator == NULL;
+  for (int k = 0; k < m->n_primary; k++) known = known && isfinite(slope[k]);
+  if (known) {
+    r->history = m->rows;
+    r->history.slope = slope;
+    r->history.n = m->n_primary;
+  } else {
+    free(slope);
+  }
+  return st;
 }
 
 /* tau_int of each chain alone, of which the pooled one is a mean: chains that never move, or in
@@ -113,7 +135,7 @@ static cw_status add_quantities(cw_context *ctx, cw_analysis_stage *s, const mea
         snprintf(r->name, sizeof r->name, "%.20s.%.30s[%d]", s->part.name, q->name, i);
       else
         snprintf(r->name, sizeof r->name, "%.20s.%.40s", s->part.name, q->name);
-      CW_TRY(estimate(ctx, m, &arg, &r->e));
+      CW_TRY(estimate_with_history(ctx, m, &arg, r));
       if (m->log_weight == NULL && m->ratio == NULL && q->featured)
         CW_TRY(add_chain_taus(ctx, m, &arg, r));
     }
@@ -136,13 +158,17 @@ cw_status cw_add_number(cw_context *ctx, cw_analysis_stage *s, const char *quant
   return CW_OK;
 }
 
-/* A number of a stage that no observable group knows: series (n_chain, n_step). */
 cw_status cw_add_series(cw_context *ctx, cw_analysis_stage *s, const char *quantity,
-                        const char *help, const double *series, long n_chain, long n_step) {
+                        const char *help, const char *array, const double *series, long n_chain,
+                        long n_step) {
   cw_estimate e;
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
   CW_TRY(cw_gamma(ctx, series, n_chain, n_step, 1, NULL, NULL, &e));
-  return cw_add_number(ctx, s, quantity, -1, help, e);
+  CW_TRY(cw_add_number(ctx, s, quantity, -1, help, e));
+  cw_history *history = &s->result[s->n_results - 1].history;
+  history->every = 1;
+  snprintf(history->array, sizeof history->array, "%s", array);
+  return CW_OK;
 }
 
 cw_status cw_mean_of_rows(cw_context *ctx, const double *rows, long n_step, long n_chain,
@@ -258,9 +284,24 @@ static cw_theory theory_of(const cw_analysis_case *c, const cw_analysis_stage *s
   return s->part.param != NULL ? cw_theory_at(&c->theory, s->part.param) : c->theory;
 }
 
-/* Results and curves of the rows (n_step, n_chain, n_primary) of group g. */
+/* log_weight, at: names, or "". */
+static cw_history rows_of(const cw_array *primary, const char *log_weight, const char *at,
+                          long every) {
+  cw_history h = {.every = every};
+  snprintf(h.array, sizeof h.array, "%s", primary->name);
+  snprintf(h.log_weight, sizeof h.log_weight, "%s", log_weight);
+  snprintf(h.at, sizeof h.at, "%s", at);
+  return h;
+}
+
+/* Measurements from one of group g to the next; methods that measure one group do so always. */
+static long every_of(const cw_analysis_case *c, const cw_analysis_stage *s, int g) {
+  return s->section->method->needs & CW_MEASURES_ALL_GROUPS ? c->plan->group[g].every : 1;
+}
+
+/* Results and curves of the rows (n_step, n_chain, n_primary) of group g; at: as in cw_history. */
 static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s, int g,
-                            const cw_array *primary) {
+                            const cw_array *primary, const char *at) {
   long n_step = primary->dim[0], n_chain = primary->dim[1];
   if (n_step < CW_GAMMA_MIN_STEPS) return CW_OK;
   double *chains = cw_chains_first(primary->data, n_step, n_chain, primary->dim[2]);
@@ -272,7 +313,8 @@ static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analy
                     .data = chains,
                     .n_chain = n_chain,
                     .n_step = n_step,
-                    .n_primary = (int)primary->dim[2]};
+                    .n_primary = (int)primary->dim[2],
+                    .rows = rows_of(primary, "", at, every_of(c, s, g))};
   cw_status st = add_quantities(ctx, s, &m);
   if (st == CW_OK) st = autocorrelation_curves(ctx, s, &m);
   if (st == CW_OK) st = history_curves(ctx, c, s, &m);
@@ -282,21 +324,21 @@ static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analy
 
 /* The first group says how far the chains are. */
 cw_status cw_fill_chains(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
-                         const cw_array *primary) {
+                         const cw_array *primary, const char *at) {
   s->n_step = primary->dim[0];
   s->n_chain = primary->dim[1];
   s->present = s->n_step >= CW_GAMMA_MIN_STEPS;
-  return fill_group(ctx, c, s, 0, primary);
+  return fill_group(ctx, c, s, 0, primary, at);
 }
 
 cw_status cw_fill_groups(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                          const cw_arrays *data) {
   const cw_array *primary;
   CW_TRY(cw_get_primary(ctx, c, s, data, 0, 3, &primary));
-  if (primary != NULL) CW_TRY(cw_fill_chains(ctx, c, s, primary));
+  if (primary != NULL) CW_TRY(cw_fill_chains(ctx, c, s, primary, ""));
   for (int g = 1; g < c->plan->n_groups; g++) {
     CW_TRY(cw_get_primary(ctx, c, s, data, g, 3, &primary));
-    if (primary != NULL) CW_TRY(fill_group(ctx, c, s, g, primary));
+    if (primary != NULL) CW_TRY(fill_group(ctx, c, s, g, primary, ""));
   }
   return CW_OK;
 }
@@ -312,7 +354,8 @@ cw_status cw_fill_weighted(cw_context *ctx, const cw_analysis_case *c, cw_analys
                     .log_weight = log_weight->data,
                     .n_chain = 1,
                     .n_step = log_weight->dim[0],
-                    .n_primary = (int)primary->dim[1]};
+                    .n_primary = (int)primary->dim[1],
+                    .rows = rows_of(primary, log_weight->name, "", 1)};
   return add_quantities(ctx, s, &m);
 }
 
@@ -359,9 +402,10 @@ cw_status cw_fill_reweighted(cw_context *ctx, const cw_analysis_case *c, cw_anal
   return st;
 }
 
-cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const double *accept) {
-  CW_TRY(cw_add_series(ctx, s, "acceptance", "accepted fraction of proposals", accept, s->n_chain,
-                       s->n_step));
+cw_status cw_fill_acceptance(cw_context *ctx, cw_analysis_stage *s, const char *array,
+                             const double *accept) {
+  CW_TRY(cw_add_series(ctx, s, "acceptance", "accepted fraction of proposals", array, accept,
+                       s->n_chain, s->n_step));
   s->longest_rejection = cw_longest_rejection(accept, s->n_chain, s->n_step);
   cw_result *r = cw_add_result(&s->result, &s->n_results);
   if (r == NULL) return cw_no_memory(ctx);

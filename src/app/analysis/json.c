@@ -40,9 +40,41 @@ static json_t *numbers_json(const double *x, long n) {
   return NULL;
 }
 
-static json_t *result_json(const cw_analysis_case *c, const cw_result *r) {
-  char name[CW_CASE_NAME + CW_RESULT_NAME + 2];
-  snprintf(name, sizeof name, "%s%s%s", c->name, c->name[0] != '\0' ? "." : "", r->name);
+/* {"stage", "array", "every"} and, of rows of several numbers, "columns" and "slopes" of those that
+ * count; "log_weight" and "at" where there are such. */
+static json_t *history_json(const cw_analysis_case *c, const cw_analysis_stage *s,
+                            const cw_history *h) {
+  char stage[160];
+  json_t *o = json_object(), *columns = json_array(), *slopes = json_array();
+  int bad = 0;
+  cw_stage_name(c->plan, s->part.stage, stage);
+  for (int k = 0; k < h->n; k++) {
+    if (h->slope[k] == 0) continue;
+    bad += json_array_append_new(columns, json_integer(k));
+    bad += json_array_append_new(slopes, json_real(h->slope[k]));
+  }
+  bad += json_object_set_new(o, "stage", json_string(stage));
+  bad += json_object_set_new(o, "array", json_string(h->array));
+  bad += json_object_set_new(o, "every", json_integer(h->every));
+  if (h->log_weight[0] != '\0')
+    bad += json_object_set_new(o, "log_weight", json_string(h->log_weight));
+  if (h->at[0] != '\0') bad += json_object_set_new(o, "at", json_string(h->at));
+  bad += json_object_set_new(o, "columns", h->slope != NULL ? columns : json_null());
+  bad += json_object_set_new(o, "slopes", h->slope != NULL ? slopes : json_null());
+  if (h->slope == NULL) {
+    json_decref(columns);
+    json_decref(slopes);
+  }
+  if (bad == 0) return o;
+  json_decref(o);
+  return NULL;
+}
+
+/* s: the stage that it belongs to; NULL: to none. */
+static json_t *result_json(const cw_analysis_case *c, const cw_analysis_stage *s,
+                           const cw_result *r) {
+  char name[CW_FULL_NAME];
+  cw_full_name(c, r, name);
   json_t *o = json_object();
   int bad = json_object_set_new(o, "name", json_string(name));
   bad += set_number(o, "value", r->e.value);
@@ -59,6 +91,8 @@ static json_t *result_json(const cw_analysis_case *c, const cw_result *r) {
   if (isfinite(r->e.scatter)) bad += set_number(o, "scatter", r->e.scatter);
   if (r->tau_chain != NULL)
     bad += json_object_set_new(o, "tau_int_chains", numbers_json(r->tau_chain, r->n_tau));
+  if (r->history.array[0] != '\0')
+    bad += json_object_set_new(o, "history", history_json(c, s, &r->history));
   if (r->expected != NULL) bad += json_object_set_new(o, "expected", expected_json(r));
   if (bad == 0) return o;
   json_decref(o);
@@ -72,9 +106,9 @@ static json_t *results_json(const cw_analysis *a) {
     const cw_analysis_case *c = &a->cases[i];
     for (int s = 0; s < c->n_stages; s++)
       for (int r = 0; r < c->stage[s].n_results; r++)
-        bad += json_array_append_new(list, result_json(c, &c->stage[s].result[r]));
+        bad += json_array_append_new(list, result_json(c, &c->stage[s], &c->stage[s].result[r]));
     for (int r = 0; r < c->n_results; r++)
-      bad += json_array_append_new(list, result_json(c, &c->result[r]));
+      bad += json_array_append_new(list, result_json(c, NULL, &c->result[r]));
   }
   if (bad == 0) return list;
   json_decref(list);

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
-#include "app/cli/commands.h"
+#include "app/cli/json.h"
 #include "app/cli/options.h"
 #include "app/run/stage.h"
 
@@ -213,9 +211,7 @@ static json_t *to_json(const subject *s, const double value[N_NUMBERS]) {
   for (int i = 0; i < info->n_warnings; i++)
     json_array_append_new(warnings, json_string(info->warning[i]));
   for (int i = 0; i < N_NUMBERS; i++)
-    if (is_shown(s, i))
-      json_object_set_new(measured, numbers[i].name,
-                          isfinite(value[i]) ? json_real(value[i]) : json_null());
+    if (is_shown(s, i)) json_object_set_new(measured, numbers[i].name, cw_json_number(value[i]));
   return json_pack(
       "{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:s?, s:i, s:o, s:b, s:b, s:o, s:o, s:o}", "file",
       s->path, "format", info->format->name, "field", cw_kind(s->conf.kind)->name, "components",

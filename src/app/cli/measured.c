@@ -1,12 +1,10 @@
 /* Rows of files, for people and for programs. */
 #define _POSIX_C_SOURCE 200809L
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
+#include "app/cli/json.h"
 #include "app/cli/measured.h"
 #include "app/methods/files/files.h"
 
@@ -105,16 +103,14 @@ cw_status cw_measured_print(cw_context *ctx, const cw_measured *m, FILE *out) {
 
 /* ------------------------------------------------------------------------- JSON */
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static void set_values(json_t *values, const cw_observer *o, const double *p) {
   for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++) {
     if (q->correlator != NULL) continue;
     json_t *list = q->count != NULL ? json_array() : NULL;
     for (int i = 0; list != NULL && i < q->count(o); i++)
-      json_array_append_new(list, number(cw_quantity_value(o, q, p, i)));
+      json_array_append_new(list, cw_json_number(cw_quantity_value(o, q, p, i)));
     json_object_set_new(values, q->name,
-                        list != NULL ? list : number(cw_quantity_value(o, q, p, 0)));
+                        list != NULL ? list : cw_json_number(cw_quantity_value(o, q, p, 0)));
   }
 }
 
@@ -123,7 +119,7 @@ static json_t *primaries_json(const cw_observer *o, const double *p) {
   for (int i = 0; i < o->ops->n_primary(o); i++) {
     char name[32];
     o->ops->primary_name(o, i, name);
-    json_object_set_new(out, name, number(p[i]));
+    json_object_set_new(out, name, cw_json_number(p[i]));
   }
   return out;
 }
@@ -168,11 +164,5 @@ static json_t *whole_json(cw_context *ctx, const cw_measured *m) {
 }
 
 cw_status cw_measured_json(cw_context *ctx, const cw_measured *m, FILE *out) {
-  json_t *root = whole_json(ctx, m);
-  if (root == NULL) return cw_no_memory(ctx);
-  const int failed = json_dumpf(root, out, JSON_INDENT(2));
-  json_decref(root);
-  fputc('\n', out);
-  if (failed != 0) return cw_fail(ctx, CW_EIO, "cannot write results: %s", strerror(errno));
-  return cw_flush_results(ctx, out);
+  return cw_json_write(ctx, whole_json(ctx, m), out);
 }

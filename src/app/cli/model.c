@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
-#include "app/cli/commands.h"
+#include "app/cli/json.h"
 #include "app/plan/model_file.h"
 
 enum { ENDS = 240, SHOWN = 16 }; /* of parameters */
@@ -112,8 +110,6 @@ static void print_words(const char *path, const cw_model_file *f) {
 /* ------------------------------------------------------------------- as JSON */
 
 /* What sets or appends returns 0, or -1: no memory. What makes returns NULL then. */
-static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *unless(int bad, json_t *made) {
   if (bad == 0) return made;
   json_decref(made);
@@ -123,14 +119,14 @@ static json_t *unless(int bad, json_t *made) {
 static json_t *reals(const double *x, long n) {
   json_t *list = json_array();
   int bad = 0;
-  for (long i = 0; i < n; i++) bad += json_array_append_new(list, real(x[i]));
+  for (long i = 0; i < n; i++) bad += json_array_append_new(list, cw_json_number(x[i]));
   return unless(bad, list);
 }
 
 static json_t *value_and_error(double value, double error) {
   json_t *map = json_object();
-  int bad = json_object_set_new(map, "value", real(value));
-  bad += json_object_set_new(map, "error", real(error));
+  int bad = json_object_set_new(map, "value", cw_json_number(value));
+  bad += json_object_set_new(map, "error", cw_json_number(error));
   return unless(bad, map);
 }
 
@@ -138,7 +134,8 @@ static json_t *end_of(const cw_model_file *f, int flow, int end) {
   json_t *map = json_object();
   int bad = 0;
   for (int i = 0; i < f->n_params; i++)
-    bad += json_object_set_new(map, f->param[i], real(f->ends[(flow * 2 + end) * f->n_params + i]));
+    bad += json_object_set_new(map, f->param[i],
+                               cw_json_number(f->ends[(flow * 2 + end) * f->n_params + i]));
   return unless(bad, map);
 }
 
@@ -160,7 +157,7 @@ static json_t *flow_to_json(const cw_model_file *f, int k) {
   int bad = json_object_set_new(map, "from", end_of(f, k, 0));
   bad += json_object_set_new(map, "to", end_of(f, k, 1));
   bad += json_object_set_new(map, "positions", reals(f->position + k, 2));
-  bad += json_object_set_new(map, "configurations", real(f->configurations[k]));
+  bad += json_object_set_new(map, "configurations", cw_json_number(f->configurations[k]));
   for (int i = 0; i < CW_MODEL_NUMBERS; i++)
     bad += json_object_set_new(map, cw_model_numbers[i],
                                value_and_error(number(f, i, k)[0], number(f, i, k)[1]));

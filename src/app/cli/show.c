@@ -1,4 +1,4 @@
-/* causeway show DIR [--json]: the results of a store, for people and for programs. */
+/* causeway show DIR [PATTERN]... [--json]: the results of a store, for people and for programs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,26 +8,23 @@
 #include "app/cli/options.h"
 #include "app/page/report.h"
 
-/* The one directory and the options of a command. */
-static cw_status read_arguments(cw_context *ctx, const char *command, int argc, char **argv,
-                                const cw_option *options, const char **dir) {
-  int n;
-  CW_TRY(cw_options_read(ctx, command, argc, argv, options, "one directory", dir, 1, &n));
-  if (n == 0)
-    return cw_fail(ctx, CW_EINVAL, "%s: which directory? Usage: causeway %s DIR%s", command,
-                   command, options[0].word != NULL ? " [--json]" : "");
-  return CW_OK;
-}
+enum { MOST_PATTERNS = 256 };
 
 cw_status cw_command_show(cw_context *ctx, int argc, char **argv) {
-  const char *dir;
+  const char *place[1 + MOST_PATTERNS];
   bool json = false;
+  int n;
   cw_analysis *a = NULL;
   const cw_option options[] = {{.word = "--json", .flag = &json}, {.word = NULL}};
-  CW_TRY(read_arguments(ctx, "show", argc, argv, options, &dir));
-  CW_TRY(cw_analysis_create(ctx, dir, &a));
-  cw_status st = CW_OK;
-  if (cw_rank(ctx) == 0)
+  CW_TRY(cw_options_read(ctx, "show", argc, argv, options,
+                         "one directory and at most 256 patterns of names", place,
+                         1 + MOST_PATTERNS, &n));
+  if (n == 0)
+    return cw_fail(ctx, CW_EINVAL,
+                   "show: which directory? Usage: causeway show DIR [PATTERN]... [--json]");
+  CW_TRY(cw_analysis_create(ctx, place[0], &a));
+  cw_status st = cw_analysis_select(ctx, "show", 1, &a, n - 1, place + 1);
+  if (cw_rank(ctx) == 0 && st == CW_OK)
     st = json ? cw_analysis_json(ctx, a, stdout) : cw_analysis_print(ctx, a, stdout);
   cw_analysis_destroy(a);
   return cw_agree(ctx, st);
@@ -35,8 +32,10 @@ cw_status cw_command_show(cw_context *ctx, int argc, char **argv) {
 
 cw_status cw_command_report(cw_context *ctx, int argc, char **argv) {
   const char *dir;
+  int n;
   const cw_option options[] = {{.word = NULL}};
-  CW_TRY(read_arguments(ctx, "report", argc, argv, options, &dir));
+  CW_TRY(cw_options_read(ctx, "report", argc, argv, options, "one directory", &dir, 1, &n));
+  if (n == 0) return cw_fail(ctx, CW_EINVAL, "report: which directory? Usage: causeway report DIR");
   CW_TRY(cw_write_results(ctx, dir, NULL));
   if (cw_rank(ctx) == 0) printf("%s/report.html\n", dir);
   return CW_OK;

@@ -84,9 +84,18 @@ static void print_expected(FILE *out, const cw_result *list, int n) {
   }
 }
 
+static bool has_expectation(const cw_result *list, int n) {
+  for (int i = 0; i < n; i++)
+    if (list[i].expected != NULL) return true;
+  return false;
+}
+
 /* What the job expects of the results, and how far they are from it. */
 static void print_expectations(FILE *out, const cw_analysis_case *c) {
-  if (c->plan->n_expect == 0) return;
+  bool any = has_expectation(c->result, c->n_results);
+  for (int i = 0; i < c->n_stages; i++)
+    any = any || has_expectation(c->stage[i].result, c->stage[i].n_results);
+  if (!any) return;
   fprintf(out, "\nExpectations\n  %-26s  %-22s  %-22s  %7s  %s\n", "name", "value(error)",
           "expected", "sigma", "source");
   for (int i = 0; i < c->n_stages; i++)
@@ -187,8 +196,7 @@ static cw_status print_costs(cw_context *ctx, FILE *out, const cw_analysis *a) {
   return CW_OK;
 }
 
-static void print_case(FILE *out, const cw_analysis_case *c) {
-  if (c->name[0] != '\0') fprintf(out, "\n== case %s\n", c->name);
+static void print_head(FILE *out, const cw_analysis_case *c) {
   fprintf(out, "lattice   ");
   print_lattice(out, c);
   fprintf(out, "theory    %s\n", c->theory_text);
@@ -199,19 +207,26 @@ static void print_case(FILE *out, const cw_analysis_case *c) {
   print_flow_starts(out, c->plan);
   if (c->train_text[0] != '\0') fprintf(out, "training  %s\n", c->train_text);
   if (c->has_flow) print_flow(out, c);
+}
+
+/* all: or only the tables of results that were selected, with what casts doubt on them. */
+static void print_case(FILE *out, const cw_analysis_case *c, bool all) {
+  if (c->name[0] != '\0') fprintf(out, "\n== case %s\n", c->name);
+  if (all) print_head(out, c);
   for (int i = 0; i < c->n_missing; i++) fprintf(out, "missing   %s\n", c->missing[i]);
   for (int i = 0; i < c->n_warnings; i++) fprintf(out, "WARNING   %s\n", c->warning[i]);
   for (int i = 0; i < c->n_stages; i++)
     print_results(out, c->stage[i].part.label, c->stage[i].result, c->stage[i].n_results);
   print_results(out, "Free energy", c->result, c->n_results);
-  print_free_energies(out, c);
+  if (all) print_free_energies(out, c);
   print_expectations(out, c);
 }
 
 cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out) {
   fprintf(out, "causeway %s, job %s%s%s, seed %ld\n", CW_VERSION, a->job_name,
           a->about[0] != '\0' ? ": " : "", a->about, a->seed);
-  for (int i = 0; i < a->n_cases; i++) print_case(out, &a->cases[i]);
+  for (int i = 0; i < a->n_cases; i++) print_case(out, &a->cases[i], !a->selected);
+  if (a->selected) return cw_flush_results(ctx, out);
   CW_TRY(print_costs(ctx, out, a));
   fprintf(out, "\ntime      %.1f s", a->seconds);
   for (int i = 0; i < a->n_cases; i++)

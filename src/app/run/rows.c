@@ -101,6 +101,7 @@ cw_status cw_put_groups(cw_case *c, cw_arrays *set, cw_record primary[CW_MAX_GRO
     const cw_observer *o = &c->observer[g];
     cw_primary_name(c->plan, g, name);
     CW_TRY(cw_put_chains(c, set, name, &primary[g], n_chain, o->ops->n_primary(o)));
+    CW_TRY(cw_note_columns(c, set, name, g));
   }
   return CW_OK;
 }

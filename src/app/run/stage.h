@@ -91,6 +91,13 @@ cw_status cw_measure_groups(cw_case *c, const cw_field *x, long rows,
 /* Puts these records of n_chain chains, as cw_put_chains. Collective. */
 cw_status cw_put_groups(cw_case *c, cw_arrays *set, cw_record primary[CW_MAX_GROUPS], long n_chain);
 
+/* Notes on an array of the set whose last dimension is the numbers that group g measures: `columns`,
+ * their names, and `units`, separated by blanks. Without the array nothing happens. Collective. */
+cw_status cw_note_columns(cw_case *c, cw_arrays *set, const char *name, int g);
+/* Notes on an array of configurations, sites in global order: `kind` ("real", "spin", "su3", ...) and
+ * `extents` of the lattice. The same. */
+cw_status cw_note_fields(cw_case *c, cw_arrays *set, const char *name);
+
 /* Threads for a loop over blocks: with a single block its kernels get them all. */
 int cw_block_threads(const cw_case *c, const cw_field *x);
 

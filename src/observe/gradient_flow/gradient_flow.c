@@ -76,6 +76,11 @@ static void primary_name(const cw_observer *o, int i, char name[32]) {
     snprintf(name, 32, "%s[%d]", curve[i / n_times(o)], i % n_times(o));
 }
 
+static const char *primary_units(const cw_observer *o, int i) {
+  const bool energy = i < at(o, CHARGE, 0) || (has_charge(o) && i >= energy_between(o));
+  return energy ? "1/a^4" : "1";
+}
+
 /* ------------------------------------------------------------- measurement */
 
 /* A block on its way. Steps end at times of their own, so that E is sampled where they do. */
@@ -342,6 +347,7 @@ const cw_observable_ops cw_observable_gradient_flow = {
     .fits = fits,
     .n_primary = n_primary,
     .primary_name = primary_name,
+    .primary_units = primary_units,
     .measure = measure,
     .quantities = quantities,
     .notable = notable,
@@ -355,6 +361,7 @@ const cw_observable_ops cw_observable_gradient_flow_low = {
     .fits = fits_low,
     .n_primary = n_primary,
     .primary_name = primary_name,
+    .primary_units = primary_units,
     .measure = measure,
     .quantities = quantities_low,
 };

@@ -116,6 +116,7 @@ static cw_status put_groups(cw_case *c, correlated *r, cw_arrays *set, int image
       cw_image_array(c->plan, image, g, name);
     CW_TRY(cw_put_chains(c, set, name, image < 0 ? &r->primary[g] : &r->image[image][g],
                          r->plan->mcmc.chains, o->ops->n_primary(o)));
+    CW_TRY(cw_note_columns(c, set, name, g));
   }
   return CW_OK;
 }

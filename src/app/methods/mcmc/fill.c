@@ -21,12 +21,13 @@ cw_status cw_fill_mcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_s
   CW_TRY(cw_get_array(ctx, s, data, "away.accept", 1, &away));
   if (away != NULL)
     CW_TRY(cw_add_series(ctx, s, "acceptance", "mean acceptance probability of excursions",
-                         away->data, 1, away->dim[0]));
+                         away->name, away->data, 1, away->dim[0]));
   if (accept == NULL || all_equal(accept, 1)) return CW_OK; /* a sampler that never rejects */
   CW_TRY(cw_add_series(ctx, s, away != NULL ? "sampler_acceptance" : "acceptance",
-                       "mean acceptance probability", accept->data, 1, accept->dim[0]));
+                       "mean acceptance probability", accept->name, accept->data, 1,
+                       accept->dim[0]));
   if (exp_mdH == NULL || all_equal(exp_mdH, 1)) return CW_OK; /* a sampler without energies */
-  return cw_add_series(ctx, s, "exp_mdH", "<exp(-dH)>, which is 1", exp_mdH->data, 1,
+  return cw_add_series(ctx, s, "exp_mdH", "<exp(-dH)>, which is 1", exp_mdH->name, exp_mdH->data, 1,
                        exp_mdH->dim[0]);
 }
 

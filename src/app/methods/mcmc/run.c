@@ -93,6 +93,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   if (m->plan->keep > 0)
     CW_TRY(
         cw_put_chains(c, set, "config", &m->kept, n_chain, c->geom->n_sites * m->chains.x.n_comp));
+  CW_TRY(cw_note_fields(c, set, "config"));
   const double *const sums[] = {m->sum_accept, m->sum_exp};
   CW_TRY(cw_put_sums(c, set, "state.sums", 2, sums, m->n_mine, n_chain));
   CW_TRY(cw_excursions_save(c, &m->away, set, m->n_mine));

@@ -87,7 +87,8 @@ static cw_status step(cw_stage *s, cw_case *c, long number) {
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   nis *n = s->self;
   CW_TRY(cw_record_put(c, set, "lw", &n->lw, 1));
-  return cw_record_put(c, set, "primary", &n->primary, 2);
+  CW_TRY(cw_record_put(c, set, "primary", &n->primary, 2));
+  return cw_note_columns(c, set, "primary", 0);
 }
 
 cw_status cw_run_nis(cw_case *c, const cw_section *s) {

@@ -9,7 +9,7 @@ cw_status cw_fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_
   const cw_array *primary, *accept;
   CW_TRY(cw_get_primary(ctx, c, s, data, 0, 3, &primary));
   CW_TRY(cw_get_array(ctx, s, data, "accept", 2, &accept));
-  if (primary != NULL) CW_TRY(cw_fill_chains(ctx, c, s, primary));
+  if (primary != NULL) CW_TRY(cw_fill_chains(ctx, c, s, primary, ""));
   if (!s->present || accept == NULL) return CW_OK;
   if (accept->dim[0] != s->n_step || accept->dim[1] != s->n_chain)
     return cw_fail(ctx, CW_ECORRUPT,
@@ -17,7 +17,7 @@ cw_status cw_fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_
                    s->part.name, accept->dim[0], accept->dim[1], s->n_step, s->n_chain);
   double *chains = cw_chains_first(accept->data, s->n_step, s->n_chain, 1);
   if (chains == NULL) return cw_no_memory(ctx);
-  cw_status st = cw_fill_acceptance(ctx, s, chains);
+  cw_status st = cw_fill_acceptance(ctx, s, accept->name, chains);
   free(chains);
   return st;
 }

@@ -112,6 +112,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   nmcmc *m = s->self;
   int np = c->observer[0].ops->n_primary(&c->observer[0]);
   CW_TRY(cw_put_chains(c, set, "primary", &m->primary, m->plan->chains, np));
+  CW_TRY(cw_note_columns(c, set, "primary", 0));
   CW_TRY(cw_put_chains(c, set, "accept", &m->accept, m->plan->chains, 0));
   CW_TRY(cw_put_chains(c, set, "lw", &m->weight, m->plan->chains, 0));
   CW_TRY(put_state(c, m, set, "state.lw", m->lw, 1));

@@ -136,6 +136,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
       const cw_observer *o = &c->observer[g];
       cw_rung_array(c->plan, rung * cw_rex_stride(e->plan), g, rows);
       CW_TRY(put_rows(c, set, rows, &e->primary[rung][g], n_chain, o->ops->n_primary(o)));
+      CW_TRY(cw_note_columns(c, set, rows, g));
     }
   CW_TRY(put_rows(c, set, "label", &e->label, n_chain, e->with.ladder.n));
   CW_TRY(put_rows(c, set, "swaps", &e->accept, e->with.ladder.n - 1, 2));

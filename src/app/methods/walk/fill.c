@@ -201,9 +201,10 @@ static cw_status fill_pimh(cw_context *ctx, const cw_analysis_case *c, cw_analys
   double *rows = malloc((size_t)(n * width + n) * sizeof *rows), *accept = rows + n * width;
   if (rows == NULL) return cw_no_memory(ctx);
   cw_array primary = {.rank = 3, .dim = {n, 1, width}, .data = rows};
+  snprintf(primary.name, sizeof primary.name, "%s", mean->name);
   cw_status st = pimh_rows(ctx, s, at, mean, rows, accept);
-  if (st == CW_OK) st = cw_fill_chains(ctx, c, s, &primary);
-  if (st == CW_OK && s->present) st = cw_fill_acceptance(ctx, s, accept);
+  if (st == CW_OK) st = cw_fill_chains(ctx, c, s, &primary, at->name);
+  if (st == CW_OK && s->present) st = cw_fill_acceptance(ctx, s, "", accept);
   free(rows);
   return st;
 }

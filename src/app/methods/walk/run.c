@@ -107,7 +107,8 @@ static cw_status put_rows(cw_case *c, cw_arrays *set, const walks *y, const char
                           cw_record *r, int rank) {
   char name[64];
   snprintf(name, sizeof name, "%s%s", y->way.prefix, what);
-  return cw_record_put(c, set, name, r, rank);
+  CW_TRY(cw_record_put(c, set, name, r, rank));
+  return r == &y->mean ? cw_note_columns(c, set, name, 0) : CW_OK;
 }
 
 static cw_status put_walks(cw_case *c, cw_arrays *set, walks *y) {
