@@ -7,9 +7,14 @@
 
 #include "ensemble/arrays.h"
 #include "ensemble/disk.h"
+#include "ensemble/join.h"
 #include "ensemble/segment.h"
 
 enum { STAGE_NAME = 128, FILE_NAME = STAGE_NAME + 32 };
+
+/* The stage whose segments carry, one after the other, the jobs that a store had; none while it had only
+ * one. */
+static const char JOBS[] = "job";
 
 typedef struct {
   char name[STAGE_NAME];
@@ -19,12 +24,15 @@ typedef struct {
 
 struct cw_store {
   cw_context *ctx; /* borrowed */
-  char *dir;       /* DIR/store */
+  char *run, *dir; /* DIR, DIR/store */
   char *job;
+  char **past; /* (n_past) jobs that the store had before; rank 0 */
+  int n_past;
   bool writable;
   int lock;           /* file descriptor, -1: none */
   stage_entry *stage; /* (n_stages, capacity) by name; the same on every rank */
   int n_stages, capacity;
+  long n_appended;
 };
 
 /* ------------------------------------------------------------ file names */
@@ -131,6 +139,14 @@ static cw_status scan(cw_store *store) {
   return st;
 }
 
+/* Segments carry the job that they were written for: the store's own or an earlier one. */
+static bool is_own_job(const cw_store *store, const char *job) {
+  if (store->job == NULL || strcmp(job, store->job) == 0) return true;
+  for (int i = 0; i < store->n_past; i++)
+    if (strcmp(job, store->past[i]) == 0) return true;
+  return false;
+}
+
 /* Reads and checks one segment file; *job: the job's text that it carries, the caller frees it. */
 static cw_status read_file(cw_store *store, const char *stage, long index, cw_arrays *set,
                            char **job) {
@@ -145,7 +161,7 @@ static cw_status read_file(cw_store *store, const char *stage, long index, cw_ar
   if (st == CW_OK && (strcmp(label.stage, stage) != 0 || label.index != index))
     st = cw_fail(ctx, CW_ECORRUPT, "'%s' holds segment %ld of stage '%.60s': the file was renamed",
                  path, label.index, label.stage);
-  if (st == CW_OK && store->job != NULL && strcmp(label.job, store->job) != 0)
+  if (st == CW_OK && !is_own_job(store, label.job))
     st = cw_fail(ctx, CW_ECORRUPT, "'%s' belongs to another job than the rest of its store", path);
   if (st == CW_OK) {
     *job = label.job;
@@ -157,32 +173,38 @@ static cw_status read_file(cw_store *store, const char *stage, long index, cw_ar
   return st;
 }
 
-/* The job's text from the first segment; NULL if there is none. */
-static cw_status read_job(cw_store *store, char **job) {
+/* The job's text that a segment carries. */
+static cw_status read_label(cw_store *store, const char *stage, long index, char **job) {
   cw_arrays set = {0};
   *job = NULL;
-  cw_status st = store->n_stages > 0 ? read_file(store, store->stage[0].name, 0, &set, job) : CW_OK;
+  cw_status st = read_file(store, stage, index, &set, job);
   cw_arrays_clear(&set);
   return st;
 }
 
-/* Says where two texts first differ. */
-static cw_status fail_other_job(cw_store *store, const char *held, const char *wanted) {
-  int line = 1;
-  size_t a = strcspn(held, "\n"), b = strcspn(wanted, "\n");
-  while (a == b && memcmp(held, wanted, a) == 0 && held[a] != '\0' && wanted[b] != '\0') {
-    held += a + 1;
-    wanted += b + 1;
-    line++;
-    a = strcspn(held, "\n");
-    b = strcspn(wanted, "\n");
+/* Takes the text, in any case. */
+static cw_status add_past(cw_store *store, char *job) {
+  char **grown = realloc(store->past, ((size_t)store->n_past + 1) * sizeof *grown);
+  if (grown == NULL) {
+    free(job);
+    return cw_fail(store->ctx, CW_ENOMEM, "no memory for the jobs of '%s'", store->dir);
   }
-  const int most = 100;
-  return cw_fail(
-      store->ctx, CW_EINVAL,
-      "store '%s' holds another job: line %d of the resolved job is '%.*s' there and '%.*s' here",
-      store->dir, line, a < (size_t)most ? (int)a : most, held, b < (size_t)most ? (int)b : most,
-      wanted);
+  store->past = grown;
+  store->past[store->n_past++] = job;
+  return CW_OK;
+}
+
+/* The job's text: that of the last change, or of any segment; NULL if there is none. */
+static cw_status read_job(cw_store *store, char **job) {
+  const long n = cw_store_segments(store, JOBS);
+  *job = NULL;
+  if (store->n_stages == 0) return CW_OK;
+  if (n == 0) return read_label(store, store->stage[0].name, 0, job);
+  for (long k = 0; k < n - 1; k++) {
+    CW_TRY(read_label(store, JOBS, k, job));
+    CW_TRY(add_past(store, *job));
+  }
+  return read_label(store, JOBS, n - 1, job);
 }
 
 static cw_status prepare_directory(cw_store *store) {
@@ -191,20 +213,15 @@ static cw_status prepare_directory(cw_store *store) {
   return cw_disk_lock(store->ctx, store->dir, &store->lock);
 }
 
-static cw_status open_for_writing(cw_store *store, const char *job_text, bool resume) {
+static cw_status open_for_writing(cw_store *store, bool resume) {
   CW_TRY(prepare_directory(store));
   CW_TRY(scan(store));
   if (store->n_stages > 0 && !resume)
     return cw_fail(store->ctx, CW_EINVAL,
-                   "store '%s' holds results already: resume it (--resume), or choose another "
-                   "directory (--out)",
+                   "store '%s' holds results already: resume it (--resume, or causeway resume), or "
+                   "choose another directory (--out)",
                    store->dir);
-  char *held = NULL;
-  CW_TRY(read_job(store, &held));
-  cw_status st =
-      held == NULL || strcmp(held, job_text) == 0 ? CW_OK : fail_other_job(store, held, job_text);
-  free(held);
-  return st;
+  return read_job(store, &store->job);
 }
 
 static cw_status open_for_reading(cw_store *store) {
@@ -221,9 +238,10 @@ static cw_status new_store(cw_context *ctx, const char *dir, const char *job_tex
   if (store == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a store");
   store->ctx = ctx;
   store->lock = -1;
+  store->run = strdup(dir);
   store->dir = cw_disk_join(dir, "store");
   store->writable = job_text != NULL;
-  if (store->dir == NULL) {
+  if (store->run == NULL || store->dir == NULL) {
     cw_store_close(store);
     return cw_fail(ctx, CW_ENOMEM, "no memory for a store");
   }
@@ -234,16 +252,19 @@ static cw_status new_store(cw_context *ctx, const char *dir, const char *job_tex
 void cw_store_close(cw_store *store) {
   if (store == NULL) return;
   if (store->lock >= 0) close(store->lock);
+  for (int i = 0; i < store->n_past; i++) free(store->past[i]);
+  free(store->past);
   free(store->stage);
   free(store->job);
   free(store->dir);
+  free(store->run);
   free(store);
 }
 
 /* Gives every rank what rank 0 found. */
 static cw_status share_contents(cw_store *store, const char *job_text) {
   cw_context *ctx = store->ctx;
-  if (job_text == NULL) job_text = store->job;
+  if (store->job != NULL) job_text = store->job;
   struct {
     size_t job_bytes;
     int n_stages;
@@ -280,7 +301,7 @@ static cw_status open_store(cw_context *ctx, const char *dir, const char *job_te
   cw_status st = cw_agree(ctx, new_store(ctx, dir, job_text, &store));
   if (st == CW_OK) {
     if (cw_rank(ctx) == 0)
-      st = job_text != NULL ? open_for_writing(store, job_text, resume) : open_for_reading(store);
+      st = job_text != NULL ? open_for_writing(store, resume) : open_for_reading(store);
     st = cw_agree(ctx, st);
   }
   if (st == CW_OK) st = share_contents(store, job_text);
@@ -302,6 +323,7 @@ cw_status cw_store_open(cw_context *ctx, const char *dir, cw_store **out) {
 }
 
 const char *cw_store_job(const cw_store *store) { return store->job; }
+const char *cw_store_run(const cw_store *store) { return store->run; }
 const char *cw_store_dir(const cw_store *store) { return store->dir; }
 
 /* ---------------------------------------------------------------- appending */
@@ -318,6 +340,8 @@ static cw_status write_file(cw_store *store, const char *stage, long index, cons
   return st;
 }
 
+long cw_store_appended(const cw_store *store) { return store->n_appended; }
+
 cw_status cw_store_append(cw_store *store, const char *stage, const cw_arrays *set) {
   cw_context *ctx = store->ctx;
   CW_REQUIRE(store->writable);
@@ -330,8 +354,35 @@ cw_status cw_store_append(cw_store *store, const char *stage, const cw_arrays *s
   if (st != CW_OK) return st;
   if (cw_rank(ctx) == 0) st = write_file(store, stage, entry->n, set);
   st = cw_agree(ctx, st);
-  if (st == CW_OK) entry->last = entry->n++;
-  return st;
+  if (st != CW_OK) return st;
+  entry->last = entry->n++;
+  store->n_appended++;
+  return CW_OK;
+}
+
+/* An empty segment that carries the store's present job. */
+static cw_status note_job(cw_store *store) {
+  const cw_arrays none = {0};
+  return cw_store_append(store, JOBS, &none);
+}
+
+static cw_status take_job(cw_store *store, const char *job_text, char **old) {
+  char *own = strdup(job_text);
+  if (own == NULL)
+    return cw_fail(store->ctx, CW_ENOMEM, "no memory for the job of '%s'", store->dir);
+  *old = store->job;
+  store->job = own;
+  return CW_OK;
+}
+
+cw_status cw_store_change_job(cw_store *store, const char *job_text) {
+  char *old = NULL;
+  CW_REQUIRE(store->writable);
+  if (store->n_stages > 0 && cw_store_segments(store, JOBS) == 0) CW_TRY(note_job(store));
+  cw_status st = cw_agree(store->ctx, take_job(store, job_text, &old));
+  if (st != CW_OK) free(old);
+  if (st == CW_OK) st = cw_agree(store->ctx, add_past(store, old));
+  return st == CW_OK && store->n_stages > 0 ? note_job(store) : st;
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -379,69 +430,6 @@ cw_status cw_store_read(cw_store *store, const char *stage, long segment, cw_arr
   return st;
 }
 
-static bool is_state(const cw_array *a) { return strncmp(a->name, "state.", 6) == 0; }
-
-/* Rows along the first dimension, and doubles in one row: a scalar is one row of one. */
-static long rows_of(const cw_array *a) { return a->rank > 0 ? a->dim[0] : 1; }
-static long row_size(const cw_array *a) {
-  return a->rank > 0 ? cw_dim_product(a->rank - 1, a->dim + 1) : 1;
-}
-
-static bool same_row(const cw_array *a, const cw_array *b) {
-  if (a->rank != b->rank) return false;
-  for (int d = 1; d < a->rank; d++)
-    if (a->dim[d] != b->dim[d]) return false;
-  return true;
-}
-
-/* Joins the array like first of all n segments along its first dimension. */
-static cw_status join_one(const cw_store *store, const char *stage, const cw_arrays *part, long n,
-                          const cw_array *first, cw_arrays *out) {
-  cw_context *ctx = store->ctx;
-  cw_array whole = *first;
-  whole.rank = first->rank > 0 ? first->rank : 1;
-  whole.dim[0] = 0;
-  for (long k = 0; k < n; k++) {
-    const cw_array *a = cw_arrays_get(&part[k], first->name);
-    if (a == NULL || !same_row(a, first))
-      return cw_fail(ctx, CW_ECORRUPT, "store '%s': array '%s' of stage '%s' is %s in segment %ld",
-                     store->dir, first->name, stage, a == NULL ? "missing" : "of another shape", k);
-    whole.dim[0] += rows_of(a);
-  }
-  size_t row = (size_t)row_size(first) * sizeof(double), at = 0;
-  char *data = malloc((size_t)whole.dim[0] * row + 1);
-  if (data == NULL)
-    return cw_fail(ctx, CW_ENOMEM, "no memory to join array '%s' of stage '%s'", first->name,
-                   stage);
-  for (long k = 0; k < n; k++) {
-    const cw_array *a = cw_arrays_get(&part[k], first->name);
-    size_t bytes = (size_t)rows_of(a) * row;
-    if (bytes > 0) memcpy(data + at, a->data, bytes);
-    at += bytes;
-  }
-  return cw_arrays_give(ctx, out, whole.name, whole.rank, whole.dim, (double *)(void *)data);
-}
-
-static cw_status join(const cw_store *store, const char *stage, const cw_arrays *part, long n,
-                      cw_arrays *out) {
-  const cw_arrays *last = &part[n - 1];
-  for (int i = 0; i < last->n; i++) {
-    const cw_array *a = &last->array[i];
-    if (is_state(a))
-      CW_TRY(cw_arrays_put(store->ctx, out, a->name, a->rank, a->dim, a->data));
-    else
-      CW_TRY(join_one(store, stage, part, n, a, out));
-  }
-  for (int i = 0; i < part[0].n; i++) {
-    const cw_array *a = &part[0].array[i];
-    if (!is_state(a) && cw_arrays_get(last, a->name) == NULL)
-      return cw_fail(store->ctx, CW_ECORRUPT,
-                     "store '%s': array '%s' of stage '%s' is missing in segment %ld", store->dir,
-                     a->name, stage, n - 1);
-  }
-  return CW_OK;
-}
-
 cw_status cw_store_read_all(cw_store *store, const char *stage, cw_arrays *out) {
   cw_arrays_clear(out);
   long n = cw_store_segments(store, stage);
@@ -451,7 +439,8 @@ cw_status cw_store_read_all(cw_store *store, const char *stage, cw_arrays *out) 
       part != NULL ? CW_OK : cw_fail(store->ctx, CW_ENOMEM, "no memory for %ld segments", n);
   st = cw_agree(store->ctx, st);
   for (long k = 0; st == CW_OK && k < n; k++) st = cw_store_read(store, stage, k, &part[k]);
-  if (st == CW_OK) st = cw_agree(store->ctx, join(store, stage, part, n, out));
+  if (st == CW_OK)
+    st = cw_agree(store->ctx, cw_arrays_join(store->ctx, store->dir, stage, part, n, out));
   for (long k = 0; part != NULL && k < n; k++) cw_arrays_clear(&part[k]);
   free(part);
   if (st != CW_OK) cw_arrays_clear(out);

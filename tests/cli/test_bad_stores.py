@@ -57,7 +57,7 @@ class Stores(Case):
         before = tree(self.dir / "out")
         words = ["run", "job.yaml", "--out", "out"]
         self.bad(words, "holds results already", "--resume", "--out")
-        self.bad([*words, "--resume", "--seed", "4"], "another job", "'seed: 3' there and 'seed: 4' here")
+        self.bad([*words, "--resume", "--seed", "4"], "seed: the run in 'out' has 3, asked for is 4")
         self.assertEqual(tree(self.dir / "out"), before)
 
     def test_nothing_there(self):

@@ -171,7 +171,7 @@ class Resume(Interrupted):
                 self.assertEqual(err, "")
                 return stopped
             self.assertEqual(code, 130)
-            found = re.fullmatch(r"error: stopped in stage '([^']+)' after step (\d+) of \d+; --resume goes on from there\n", err)
+            found = re.fullmatch(r"error: stopped in stage '([^']+)' after step (\d+) of \d+; causeway resume (?:[^ ]+) goes on\n", err)
             self.assertIsNotNone(found, err)
             stopped.append(found[1])
             self.assertLessEqual(len(stopped), len(self.segments("whole")), "it does not get on")

@@ -88,7 +88,7 @@ class Resume(Case):
                 codes.append(process.returncode)
                 self.assertIn(codes[-1], (0, 130))
                 if codes[-1] == 130:
-                    self.assertRegex(err, r"\Aerror: stopped in stage '[^']+' after step \d+ of \d+; --resume goes on from there\n\Z")
+                    self.assertRegex(err, r"\Aerror: stopped in stage '[^']+' after step \d+ of \d+; causeway resume (?:[^ ]+) goes on\n\Z")
                     self.check_nothing_lost(out, err)
                 else:
                     self.assertEqual(err, "")

@@ -150,6 +150,12 @@ cw_status cw_job_emit(const cw_node *node, char **text);
  * lattice: extent 7 is odd" */
 cw_status cw_job_fail(const cw_node *map, const char *key, const char *format, ...) CW_PRINTF(3, 4);
 
+/* Calls each, with self, for every place where the job `is` is not what it was: its path, and both values as
+ * text; NULL: not there. Ends with the first failure. */
+typedef cw_status cw_job_difference(void *self, const char *path, const char *was, const char *is);
+cw_status cw_job_compare(const cw_node *was, const cw_node *is, cw_job_difference *each,
+                         void *self);
+
 /* The word of known (NULL-terminated) that word was probably meant to be, by Damerau-Levenshtein
  * distance without regard to case; NULL: none is near. */
 const char *cw_nearest(const char *word, const char *const *known);

@@ -75,6 +75,14 @@ enum {
   CW_GIVES_DERIVATIVES = 64 /* of all quantities, which a job expects as d_QUANTITY */
 };
 
+/* A key that says how much a section does, of which a run may be given more: the bits that are there stay. */
+typedef struct {
+  const char *key; /* "steps", "train.steps"; NULL: end of the list */
+  bool taken; /* what other sections take from this one is made by it: not once they have begun */
+  /* Of a stage before the section's own, which takes from it: more is asked before that begins. */
+  bool before;
+} cw_growth;
+
 /* A number beside the observables that a section gives, so that a job may expect it. */
 typedef struct {
   const char *quantity;                                /* NULL: end of the list */
@@ -115,7 +123,13 @@ typedef struct {
   const cw_mcmc_plan *(*chains)(const cw_section *s);
   /* false: it trains nothing. NULL: never. */
   bool (*trains)(const cw_plan *p, const cw_section *s, cw_training *out);
-  const cw_given *given; /* NULL: observables alone */
+  const cw_given *given;  /* NULL: observables alone */
+  const cw_growth *grows; /* NULL: a section that has begun stays as it is */
+  /* Into why (size): what, beside such keys, makes the bits of `was` others than the first ones of `is`;
+   * false: nothing. NULL: nothing ever. */
+  bool (*refuse_growth)(const cw_section *was, const cw_section *is, char *why, size_t size);
+  /* Whose configurations or flows the section takes; NULL: nobody's. NULL: never any. */
+  const cw_section *(*takes)(const cw_section *s);
   /* Results and curves of a part out of the arrays of its stage. */
   cw_status (*fill)(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                     const cw_arrays *data);

@@ -35,8 +35,9 @@ static cw_status resume(cw_case *c, cw_stage *s, const driver *d, long *step) {
   cw_arrays last = {0};
   cw_status st = cw_store_read(c->store, d->name, -1, &last);
   if (st == CW_OK) {
-    *step = (long)cw_arrays_scalar(&last, "state.step", 0);
+    s->done = (long)cw_arrays_scalar(&last, "state.step", 0);
     st = s->load(s, c, &last);
+    *step = s->done;
   }
   cw_arrays_clear(&last);
   return st;
@@ -63,8 +64,8 @@ static cw_status drive(cw_case *c, cw_stage *s, driver *d, long from) {
     if (last || s->every_step || word != GO_ON) CW_TRY(checkpoint(c, s, d, step + 1));
     if (word == WRITE_AND_STOP && !last)
       return cw_fail(c->ctx, CW_EINTERRUPTED,
-                     "stopped in stage '%s' after step %ld of %ld; --resume goes on from there",
-                     d->name, step + 1, s->n_steps);
+                     "stopped in stage '%s' after step %ld of %ld; causeway resume %s goes on",
+                     d->name, step + 1, s->n_steps, cw_store_run(c->store));
   }
   return CW_OK;
 }

@@ -32,6 +32,8 @@ static bool measures_action(const cw_plan *p, const cw_section *s) {
   return false;
 }
 
+static const cw_growth grows[] = {{.key = "samples"}, {0}};
+
 static const cw_given given[] = {{.quantity = "entropy", .when = measures_action},
                                  {.quantity = "lnZ", .of_case = true},
                                  {.quantity = "F_q", .of_case = true},
@@ -47,5 +49,6 @@ const cw_method cw_method_nis = {.name = "nis",
                                  .run = cw_run_nis,
                                  .parts = parts,
                                  .given = given,
+                                 .grows = grows,
                                  .fill = cw_fill_nis,
                                  .warn = cw_warn_nis};

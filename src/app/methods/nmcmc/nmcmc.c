@@ -46,6 +46,12 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   return 1;
 }
 
+static const cw_growth grows[] = {{.key = "steps"}, {0}};
+
+static const cw_section *takes(const cw_section *s) {
+  return ((const cw_nmcmc_plan *)s->own)->data;
+}
+
 static const cw_given given[] = {{.quantity = "acceptance"}, {0}};
 
 extern const cw_method cw_method_nmcmc;
@@ -57,6 +63,8 @@ const cw_method cw_method_nmcmc = {.name = "nmcmc",
                                    .run = cw_run_nmcmc,
                                    .parts = parts,
                                    .given = given,
+                                   .grows = grows,
+                                   .takes = takes,
                                    .fill = cw_fill_nmcmc,
                                    .warn = cw_warn_nmcmc,
                                    .chapter = CW_CHAPTER_MODEL,

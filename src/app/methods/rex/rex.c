@@ -26,6 +26,10 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   return n;
 }
 
+static const cw_growth grows[] = {{.key = "steps"}, {0}};
+
+static const cw_section *takes(const cw_section *s) { return cw_rex_flow(s->own); }
+
 static const cw_given given[] = {{.quantity = "lnZ_ratio"}, {0}};
 
 static const cw_shared_figure figures[] = {
@@ -45,6 +49,8 @@ const cw_method cw_method_rex = {.name = "rex",
                                  .parts = parts,
                                  .chains = chains,
                                  .given = given,
+                                 .grows = grows,
+                                 .takes = takes,
                                  .fill = cw_fill_rex,
                                  .warn = cw_warn_rex,
                                  .chapter = CW_CHAPTER_LADDER,
