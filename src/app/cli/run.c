@@ -9,7 +9,7 @@
 
 typedef struct {
   const char *job, *out, *seed;
-  bool resume;
+  bool resume, plan;
   int n_set;
   const char *set[CW_MAX_SETS];
 } run_options;
@@ -17,7 +17,7 @@ typedef struct {
 static cw_status usage(cw_context *ctx) {
   return cw_fail(ctx, CW_EINVAL,
                  "usage: causeway run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] "
-                 "[--set path=value]... [--quiet]");
+                 "[--plan] [--set path=value]... [--quiet]");
 }
 
 /* --threads and --quiet were taken by main, before there was a context. */
@@ -30,6 +30,7 @@ static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_optio
       {.word = "--seed", .value = &o->seed},
       {.word = "--threads"},
       {.word = "--resume", .flag = &o->resume},
+      {.word = "--plan", .flag = &o->plan},
       {.word = "--set", .value = o->set, .most = CW_MAX_SETS, .n = &o->n_set},
       {.word = "--quiet", .flag = &quiet},
       {.word = NULL}};
@@ -50,7 +51,8 @@ cw_status cw_finish_run(cw_context *ctx, const char *dir) {
 
 cw_status cw_run_into(cw_context *ctx, const char *dir, const cw_plans *plans, bool resume) {
   cw_store *store = NULL;
-  cw_status st = cw_open_run(ctx, dir, plans, resume, &store);
+  cw_status st = cw_check_room(ctx, dir, plans, NULL);
+  if (st == CW_OK) st = cw_open_run(ctx, dir, plans, resume, &store);
   if (st == CW_OK) st = cw_run_job(ctx, plans, store);
   const bool nothing_new = st == CW_OK && resume && cw_store_appended(store) == 0;
   cw_store_close(store);
@@ -65,7 +67,8 @@ cw_status cw_run_into(cw_context *ctx, const char *dir, const cw_plans *plans, b
 static cw_status run_plans(cw_context *ctx, const run_options *o, const cw_plans *plans) {
   char own[sizeof "runs/" + sizeof plans->plan[0].job];
   snprintf(own, sizeof own, "runs/%s", plans->plan[0].job);
-  return cw_run_into(ctx, o->out != NULL ? o->out : own, plans, o->resume);
+  const char *dir = o->out != NULL ? o->out : own;
+  return o->plan ? cw_check_room(ctx, dir, plans, stdout) : cw_run_into(ctx, dir, plans, o->resume);
 }
 
 cw_status cw_command_run(cw_context *ctx, int argc, char **argv) {

@@ -83,6 +83,16 @@ typedef struct {
   bool before;
 } cw_growth;
 
+/* What a section takes, at least. */
+typedef struct {
+  double held;          /* configurations in memory while it runs */
+  double state;         /* configurations in a checkpoint */
+  double kept;          /* configurations that stay on disk */
+  double rows;          /* numbers of measurements that do */
+  const char *key;      /* that says how many configurations are held: "chains"; NULL: none does */
+  const cw_section *of; /* the section that has this key; NULL: the same */
+} cw_takings;
+
 /* A number beside the observables that a section gives, so that a job may expect it. */
 typedef struct {
   const char *quantity;                                /* NULL: end of the list */
@@ -137,6 +147,8 @@ typedef struct {
   cw_status (*conclude)(cw_context *ctx, cw_analysis_case *c, cw_analysis_stage *s);
   /* What casts doubt on a part that is present. NULL: nothing but what all chains are asked. */
   cw_status (*warn)(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s);
+  /* Corrects *t, which is that of the section's chains; none: empty. NULL: it is right. */
+  void (*takings)(const cw_plan *p, const cw_section *s, cw_takings *t);
   cw_chapter chapter;
   /* Figures of a part that is present. NULL: none. */
   cw_status (*draw)(const cw_case_page *to, const cw_analysis_stage *s);

@@ -190,6 +190,18 @@ cw_status cw_read_other_params(cw_node *map, const char *key, const cw_plan *p,
 cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t);
 /* Would more steps change the rates of those that are done? Then so, into why (size). */
 bool cw_refuse_more_training(const cw_train_options *t, char *why, size_t size);
+/* ---- what a job takes ---- */
+
+/* Bytes, at least, and the keys on which most of them depend: "hmc.chains", "lattice". */
+typedef struct {
+  double memory, checkpoint, disk; /* while it runs; of each checkpoint; that are left at the end */
+  char memory_key[96], disk_key[96];
+} cw_room;
+/* Of a section, with so many threads on all ranks. */
+cw_room cw_section_room(const cw_plan *p, const cw_section *s, long threads);
+/* Numbers that a row of all groups of observables has for a chain, on average. */
+double cw_numbers_per_row(const cw_plan *p);
+
 /* ---- ways from a theory to another ---- */
 
 enum { CW_WAY_STEPS = 100000 }; /* at most */

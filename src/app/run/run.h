@@ -2,6 +2,8 @@
 #ifndef CW_APP_RUN_H
 #define CW_APP_RUN_H
 
+#include <stdio.h>
+
 #include "app/plan/plan.h"
 
 /* Opens the store of a run in dir (less than CW_PATH bytes) for these plans, and writes dir/job.yaml. resume: of a
@@ -10,6 +12,10 @@
  * *store in any case. */
 cw_status cw_open_run(cw_context *ctx, const char *dir, const cw_plans *plans, bool resume,
                       cw_store **store);
+
+/* What the job takes in dir, at least, as a table into out (NULL: none); rank 0 writes. CW_EINVAL: this machine, or
+ * what this process may take of it, has not so much left; the message names the key. Collective. */
+cw_status cw_check_room(cw_context *ctx, const char *dir, const cw_plans *plans, FILE *out);
 
 /* Runs every stage of every case, from where the store left it. CW_EINTERRUPTED after a signal,
  * with a checkpoint written. Collective. */

@@ -282,6 +282,13 @@ static const cw_section *takes(const cw_section *s) {
   return ((const cw_correlated_plan *)s->own)->flow;
 }
 
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const int images = cw_images(s->own);
+  (void)p;
+  if (images > 0) t->held *= 2;
+  t->rows *= 1 + images;
+}
+
 static const cw_given given[] = {{.quantity = "ess"},
                                  {.quantity = "ess_reweighting"},
                                  {.quantity = "correlation"},
@@ -298,6 +305,7 @@ const cw_method cw_method_correlated = {.name = "correlated",
                                         .parts = parts,
                                         .chains = chains,
                                         .given = given,
+                                        .takings = takings,
                                         .grows = grows,
                                         .takes = takes,
                                         .fill = cw_fill_correlated,

@@ -5,8 +5,6 @@
 #include "app/methods/nis/nis.h"
 #include "app/run/stage.h"
 
-enum { BATCH = 4096 };
-
 /* One step's samples: lw (total) and primary (total, n_primary), of which this rank draws [first,
  * first + x.n_config) into x. */
 typedef struct {
@@ -27,7 +25,7 @@ typedef struct {
 /* This rank's share of the batch with index number, from the first sample that is not there yet; the last
  * batch may not be full. */
 static void size_batch(const cw_case *c, const nis *n, long number, nis_batch *b) {
-  const long end = (number + 1) * BATCH;
+  const long end = (number + 1) * CW_NIS_BATCH;
   b->total = (end < n->plan->samples ? end : n->plan->samples) - n->done;
   const long B = b->x.B;
   cw_field_share(c->ctx, b->total, B, cw_rank(c->ctx), &b->first, &b->x.n_config);
@@ -36,7 +34,7 @@ static void size_batch(const cw_case *c, const nis *n, long number, nis_batch *b
 }
 
 static cw_status open_batch(cw_case *c, const nis *n, nis_batch *b) {
-  const long most = n->plan->samples < BATCH ? n->plan->samples : BATCH;
+  const long most = n->plan->samples < CW_NIS_BATCH ? n->plan->samples : CW_NIS_BATCH;
   const long B = CW_LANES / c->geom->V, blocks = (most + B - 1) / B, ranks = cw_ranks(c->ctx);
   const long mine = (blocks + ranks - 1) / ranks * B;
   const size_t room = (size_t)most * sizeof(double);
@@ -96,13 +94,13 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
 
 static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   nis *n = s->self;
-  return cw_get_pieces(s, c, last, n->plan->samples, BATCH, &n->done);
+  return cw_get_pieces(s, c, last, n->plan->samples, CW_NIS_BATCH, &n->done);
 }
 
 cw_status cw_run_nis(cw_case *c, const cw_section *s) {
   nis n = {.plan = s->own, .rng = cw_case_rng(c, s->kind.name)};
   cw_stage stage = {.name = s->kind.name,
-                    .n_steps = cw_steps_of(n.plan->samples, BATCH),
+                    .n_steps = cw_steps_of(n.plan->samples, CW_NIS_BATCH),
                     .self = &n,
                     .step = step,
                     .save = save,

@@ -52,6 +52,13 @@ static const cw_section *takes(const cw_section *s) {
   return ((const cw_nmcmc_plan *)s->own)->data;
 }
 
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const cw_nmcmc_plan *n = s->own;
+  *t = (cw_takings){.held = (double)n->chains,
+                    .rows = (double)n->chains * (double)n->steps * (2 + cw_numbers_per_row(p)),
+                    .key = "chains"};
+}
+
 static const cw_given given[] = {{.quantity = "acceptance"}, {0}};
 
 extern const cw_method cw_method_nmcmc;
@@ -63,6 +70,7 @@ const cw_method cw_method_nmcmc = {.name = "nmcmc",
                                    .run = cw_run_nmcmc,
                                    .parts = parts,
                                    .given = given,
+                                   .takings = takings,
                                    .grows = grows,
                                    .takes = takes,
                                    .fill = cw_fill_nmcmc,

@@ -48,6 +48,15 @@ static const cw_section *takes(const cw_section *s) {
   return ((const cw_train_plan *)s->own)->data;
 }
 
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const cw_section *data = ((const cw_train_plan *)s->own)->data;
+  const cw_mcmc_plan *m = data != NULL ? cw_section_chains(data) : NULL;
+  (void)p;
+  if (m == NULL) return;
+  const double kept = (double)cw_kept_rows(m) * (double)m->chains;
+  *t = (cw_takings){.held = 2.5 * kept, .key = "keep", .of = data};
+}
+
 extern const cw_method cw_method_train;
 const cw_method cw_method_train = {.name = "train",
                                    .needs = CW_NEEDS_MODEL,
@@ -57,6 +66,7 @@ const cw_method cw_method_train = {.name = "train",
                                    .run = cw_run_train,
                                    .parts = parts,
                                    .trains = trains,
+                                   .takings = takings,
                                    .grows = grows,
                                    .refuse_growth = refuse_growth,
                                    .takes = takes,

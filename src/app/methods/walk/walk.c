@@ -91,6 +91,15 @@ static bool refuse_growth(const cw_section *was, const cw_section *is, char *why
   return true;
 }
 
+/* Chains on the first rung and the particles that walk, each way. */
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const cw_walk_plan *w = s->own;
+  const double ways = w->reverse ? 2 : 1, particles = (double)w->mcmc.chains;
+  (void)p;
+  *t = (cw_takings){.held = 2 * ways * particles, .state = ways * particles, .key = "particles"};
+  if (cw_walk_keeps_works(w)) t->rows = ways * particles * (double)w->mcmc.steps;
+}
+
 static const cw_section *takes(const cw_section *s) {
   return ((const cw_walk_plan *)s->own)->fitted;
 }
@@ -106,6 +115,7 @@ const cw_method cw_method_walk = {.name = "walk",
                                   .chains = chains,
                                   .trains = trains,
                                   .given = given,
+                                  .takings = takings,
                                   .grows = grows,
                                   .refuse_growth = refuse_growth,
                                   .takes = takes,
