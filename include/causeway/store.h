@@ -2,7 +2,8 @@
  * checksummed segments.
  *
  * A store is a directory DIR/store of HDF5 files, one per segment, each written to a temporary
- * name, flushed to disk and renamed: a segment is complete or absent, whatever happens. Every
+ * name, flushed to disk and renamed: a segment is complete or absent, whatever happens. It is never changed,
+ * but replaced as a whole by one without what a stage goes on from, once later ones have that. Every
  * segment carries the resolved job's text, so that each describes itself; where a run was given more to do,
  * stage "job" holds the texts of all its jobs, one a segment, the last of them the store's. A seal behind the HDF5
  * data (a CRC-32 of the whole file) is checked before anything else looks at a file; inside, data
@@ -86,6 +87,11 @@ long cw_store_segments(const cw_store *store, const char *stage);
  * is read on rank 0 only and may be NULL elsewhere. CW_EIO: disk full and its like, nothing is left
  * behind; CW_EINVAL: a bad stage name (letters, digits and any of _-./). */
 cw_status cw_store_append(cw_store *store, const char *stage, const cw_arrays *set);
+/* Before the next segment is written: takes from the one before the last what a stage goes on from ("state.NAME"),
+ * which nobody asks for any more; its other arrays stay. So a stage holds two states at most, and where its last
+ * segment is damaged, the one before it has what it takes to go on. The file is replaced by a new one as a whole.
+ * Collective. CW_EIO, CW_ECORRUPT, CW_ENOMEM. */
+cw_status cw_store_release(cw_store *store, const char *stage);
 long cw_store_appended(const cw_store *store); /* segments written since it was opened. Local */
 
 /* Reads segment number segment, counted from the end if negative (-1: the last), into out, which is

@@ -91,6 +91,15 @@ def dump(store):
     return [array for array in arrays if not array.startswith('"timing.')]
 
 
+def states(store):
+    """{stage: whether each of its segments holds a state}."""
+    found = {}
+    for path in sorted(store.glob("*.h5")):
+        text = subprocess.run(["h5dump", "-n", path.name], cwd=store, check=True, capture_output=True, text=True).stdout
+        found.setdefault(path.name[:-len(".000000.h5")], []).append("/state." in text)
+    return found
+
+
 class Interrupted(Case):
     @classmethod
     def setUpClass(cls):
@@ -139,6 +148,8 @@ class Resume(Interrupted):
         self.assertEqual({name.split(".0")[0] for name in self.segments("whole")}, set(self.stages))
         for stage in self.stages:
             self.assertIn(f"{stage}.000001.h5", self.segments("whole"), "no segment to resume from")
+        for stage, held in states(self.dir / "whole/store").items():
+            self.assertEqual(held, [False] * (len(held) - 2) + [True, True], stage)
         (self.dir / "whole").rename(self.kept)
 
     def die_at_every_segment(self, out, when, segment):
@@ -213,12 +224,29 @@ class ResumeBridge(Resume):
     job, stages = BRIDGE, ("least_squares", "rex", "correlated")
 
 
+class Hangup(Interrupted):
+    def test_checkpoint_at_the_end_of_a_terminal(self):
+        self.write("job.yaml", SHORT)
+        code, err = self.run_until("out", signal.SIGHUP, AFTER, 2, "--set", "checkpoint=0.5")
+        self.assertEqual((code, err), (130, "error: stopped in stage 'hmc' after step 3 of 60; causeway resume out goes on\n"))
+        self.assertEqual(len(self.segments("out")), 3)
+        self.good("resume", "out", "--quiet")
+        self.run_until("whole", 0, 0, 0)
+        self.assertEqual(self.results_of("out")["results"], self.results_of("whole")["results"])
+
+    def test_nohup(self):
+        self.write("job.yaml", SHORT)
+        ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.good("run", "job.yaml", "--out", "out", "--quiet", preexec_fn=ignore,
+                  extra={"LD_PRELOAD": str(self.library), "CW_INTERRUPT": f"{int(signal.SIGHUP)} 1 1"})
+
+
 class Finished(Case):
     def test_resume_of_a_finished_run_and_of_nothing(self):
         self.write("job.yaml", SHORT)
         self.good("run", "job.yaml", "--out", "out", "--resume")
         before = {p.name: p.read_bytes() for p in (self.dir / "out/store").iterdir()}
-        self.good("run", "job.yaml", "--out", "out", "--resume")
+        self.assertIn("is finished", self.good("run", "job.yaml", "--out", "out", "--resume"))
         self.assertEqual({p.name: p.read_bytes() for p in (self.dir / "out/store").iterdir()}, before)
 
 

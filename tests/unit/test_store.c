@@ -181,6 +181,34 @@ static void test_h5dump_reads_segments(void **state) {
 
 static const char OTHER[] = "job: test\nlattice: [8, 8]\ntheory:\n  lambda: 6\n";
 
+/* Two states are held while segments are written, and all that is measured stays, also of a job that the store
+ * has no more, and arrays without elements that are wider than their file has bytes. */
+static void test_release(void **state) {
+  (void)state;
+  enum { N = 5 };
+  cw_arrays got = {0};
+  cw_store *store = must_create("release", false);
+  for (long k = 0; k < N; k++) {
+    cw_arrays set = sample(k, 4);
+    check_ok(ctx, cw_arrays_put(ctx, &set, "wide", 2, (long[]){0, 1L << 20}, NULL));
+    check_ok(ctx, cw_store_release(store, "s"));
+    check_ok(ctx, cw_store_append(store, "s", &set));
+    cw_arrays_clear(&set);
+    if (k == 2) check_ok(ctx, cw_store_change_job(store, OTHER));
+    for (long j = 0; j <= k; j++) {
+      check_ok(ctx, cw_store_read(store, "s", j, &got));
+      assert_int_equal(cw_arrays_get(&got, "state.x") != NULL, j >= k - 1);
+      assert_non_null(cw_arrays_get(&got, "wide"));
+      assert_true(cw_arrays_scalar(&got, "accept", 0) == 0.5 + (double)j);
+    }
+  }
+  check_ok(ctx, cw_store_read_all(store, "s", &got));
+  assert_int_equal(cw_arrays_get(&got, "hmc.phi")->dim[0], 4 * N);
+  assert_true(cw_arrays_get(&got, "state.x")->data[0] == N - 1);
+  cw_arrays_clear(&got);
+  cw_store_close(store);
+}
+
 /* What is there keeps the text of its own, which the store goes on to know; of all others the store is not. */
 static void test_another_job(void **state) {
   (void)state;
@@ -312,6 +340,7 @@ int main(void) {
       cmocka_unit_test(test_same_bytes),
       cmocka_unit_test(test_long_job_text),
       cmocka_unit_test(test_h5dump_reads_segments),
+      cmocka_unit_test(test_release),
       cmocka_unit_test(test_another_job),
       cmocka_unit_test(test_resume),
       cmocka_unit_test(test_bad_directories),
