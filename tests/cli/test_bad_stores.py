@@ -144,7 +144,7 @@ class Disks(Case):
         if LIBC.mount(b"tmpfs", str(disk).encode(), b"tmpfs", 0, b"size=8m") != 0:
             self.skipTest("no tmpfs can be mounted here")
         self.addCleanup(LIBC.umount2, str(disk).encode(), 2)
-        process = self.start(*self.words("disk/out"))
+        process = self.start(*self.words("disk/out"), "--quiet")
         while process.poll() is None and not (disk / "out/job.yaml").exists():
             os.sched_yield()
         with self.assertRaises(OSError), open(disk / "other", "wb", buffering=0) as other:  # another program fills it

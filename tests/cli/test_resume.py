@@ -224,6 +224,34 @@ class ResumeBridge(Resume):
     job, stages = BRIDGE, ("least_squares", "rex", "correlated")
 
 
+class Progress(Interrupted):
+    def lines(self, out, *options):
+        """What a run says about its progress, without the dates, in a world where whoever looks at the clock finds it a second on."""
+        process = self.start("run", "job.yaml", "--out", out, "--threads", 1, *options, extra=self.ticking_clock())
+        _, err = process.communicate(timeout=100)
+        self.assertEqual(re.sub(program.PROGRESS, "", err), "")
+        return re.sub(r"(?m)^\[[^]]*\] ", "", err).splitlines()
+
+    def test_lines_for_log_files(self):
+        """When a stage begins, every minute, when it ends; nothing for a quiet run."""
+        self.write("job.yaml", SHORT + "chain: {nodes: 2, chains: 16, thermalise: 2, steps: 2}\n")
+        self.assertEqual(self.lines("quiet", "--quiet"), [])
+        lines = self.lines("out", "--set", "checkpoint=1e6")
+        self.assertEqual(lines[0], "hmc: begins, 0 of 60")
+        self.assertRegex(lines[1], r"^hmc: \d+ of 60, \d+:\d\d left$")
+        ends = lines.index("chain: begins, 0 of 2")
+        self.assertRegex(lines[ends - 1], r"^hmc: ends, 60 of 60, after \d+:\d\d$")
+        self.assertRegex(lines[-1], r"^chain: ends, 2 of 2, after \d:\d\d$")
+        done = [int(re.match(r"hmc: (\d+) of", line)[1]) for line in lines[1:ends - 1]]
+        self.assertEqual(done, sorted(set(done)))
+        self.assertIn(len(done), (1, 2, 3))
+
+    def test_what_goes_on_says_where(self):
+        self.write("job.yaml", SHORT)
+        self.run_until("out", signal.SIGKILL, AFTER, 3, "--set", "checkpoint=0.5")
+        self.assertEqual(self.lines("out", "--resume", "--set", "checkpoint=1e6")[0], "hmc: goes on at 3 of 60")
+
+
 class Hangup(Interrupted):
     def test_checkpoint_at_the_end_of_a_terminal(self):
         self.write("job.yaml", SHORT)

@@ -53,6 +53,10 @@ cw_status cw_job_merge(const cw_job *base, const cw_node *patch, cw_job **out);
  * one. The copy counts as asked for. */
 cw_status cw_job_replace(cw_node *node, const cw_node *from);
 
+/* Adds to the text of a key that has one, where the whole has at most so many bytes; elsewhere nothing happens.
+ * CW_ENOMEM. */
+cw_status cw_job_add_text(cw_node *map, const char *key, const char *more, size_t most);
+
 void cw_job_remove(cw_node *map, const char *key); /* nothing happens if it is not there */
 
 /* ------------------------------------------------------------- typed reading */

@@ -15,11 +15,37 @@ static cw_status set_seed(cw_context *ctx, cw_job *job, const char *word) {
   return cw_job_set(job, assignment);
 }
 
+static bool sets(const char *assignment, const char *key) {
+  const size_t n = strlen(key);
+  return strncmp(assignment, key, n) == 0 && strchr("=.[", assignment[n]) != NULL;
+}
+
+/* What a job says about itself is about the job as it was written: what is changed stands behind it, as far as
+ * a line has room. */
+static cw_status mark_changes(cw_job *job, const char *const *set, int n_set) {
+  enum { LINE = 300 };
+  char mark[LINE] = "";
+  size_t at = 0;
+  for (int i = 0; i < n_set; i++) {
+    if (sets(set[i], "about")) return CW_OK; /* it is of the job as it is now */
+    if (sets(set[i], "seed") || sets(set[i], "checkpoint") || sets(set[i], "expect")) continue;
+    const bool fits = at + strlen(set[i]) + sizeof ", ...)" < LINE - sizeof " (run with ";
+    if (at > 0 && !fits && at + sizeof ", ...)" < LINE)
+      at += (size_t)snprintf(mark + at, LINE - at, ", ...");
+    if (!fits) break;
+    at += (size_t)snprintf(mark + at, LINE - at, "%s%s", at > 0 ? ", " : " (run with ", set[i]);
+  }
+  if (at == 0) return CW_OK;
+  snprintf(mark + at, LINE - at, ")");
+  return cw_job_add_text(cw_job_root(job), "about", mark, sizeof((cw_plan *)NULL)->about - 1);
+}
+
 cw_status cw_job_of_words(cw_context *ctx, const char *path, const char *seed,
                           const char *const *set, int n_set, cw_job **out) {
   *out = NULL;
   CW_TRY(cw_job_load(ctx, path, out));
   for (int i = 0; i < n_set; i++) CW_TRY(cw_job_set(*out, set[i]));
+  CW_TRY(mark_changes(*out, set, n_set));
   return seed != NULL ? set_seed(ctx, *out, seed) : CW_OK;
 }
 

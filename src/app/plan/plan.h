@@ -85,7 +85,7 @@ struct cw_training {
 struct cw_plan {
   char name[64]; /* of the case; "" in a job without cases */
   char job[64];
-  char about[1024]; /* one sentence */
+  char about[1400]; /* one sentence, and what --set changed */
   uint32_t seed;
   double checkpoint; /* seconds between checkpoints */
   cw_lattice lat;

@@ -83,7 +83,7 @@ cw_status cw_stage_run(cw_case *c, cw_stage *s) {
   cw_stage_name(c->plan, s->name, d.name);
   CW_TRY(cw_agree(c->ctx, resume(c, s, &d, &from)));
   if (from >= s->n_steps) return CW_OK;
-  cw_progress_begin(c->ctx, d.name, (double)s->n_steps);
+  cw_progress_begin(c->ctx, d.name, (double)from, (double)s->n_steps);
   cw_status st = drive(c, s, &d, from);
   cw_progress_end(c->ctx);
   return st;
