@@ -182,10 +182,15 @@ class Refused(MoreToDo):
         self.assertIn("about: two", (self.dir / "out/job.yaml").read_text())
 
     def test_measurements_of_what_has_not_begun(self):
-        self.write("job.yaml", TRAINING.replace("model:", "nis: {samples: 64}\nmodel:"))
+        job = TRAINING[:TRAINING.index("cases:")] + "ladder: {from: {kappa: 0.1}, rungs: 3}\nrex: {chains: 16, thermalise: 1, steps: 8}\n"
+        self.write("job.yaml", job)
         code, _, _ = self.interrupted(signal.SIGKILL, AFTER, 1, "run", "job.yaml", "--out", "out")
-        self.assertEqual(code, -signal.SIGKILL)
-        self.undisturbed("resume", "out", "--set", "cases.constant.measure.scalar.every=1")
+        self.assertEqual((code, self.segments("out")), (-signal.SIGKILL, ["train.000000.h5"]))
+        more = sets({"measure.scalar.every": 2, "rex.steps": 12})
+        self.undisturbed("resume", "out", *more)
+        self.undisturbed("run", "job.yaml", "--out", "long", *more)
+        self.check_alike("out", "long")
+        self.refused("measure.scalar.every=4", "'rex' has begun to measure")
 
     def test_before_there_is_a_segment(self):
         """job.yaml is there from the start, and is enough."""
