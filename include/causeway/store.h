@@ -88,7 +88,7 @@ long cw_store_segments(const cw_store *store, const char *stage);
  * behind; CW_EINVAL: a bad stage name (letters, digits and any of _-./). */
 cw_status cw_store_append(cw_store *store, const char *stage, const cw_arrays *set);
 /* Before the next segment is written: takes from the one before the last what a stage goes on from ("state.NAME"),
- * which nobody asks for any more; its other arrays stay. So a stage holds two states at most, and where its last
+ * which nobody asks for any more; scalars and all other arrays stay. So a stage holds two states at most, and where its last
  * segment is damaged, the one before it has what it takes to go on. The file is replaced by a new one as a whole.
  * Collective. CW_EIO, CW_ECORRUPT, CW_ENOMEM. */
 cw_status cw_store_release(cw_store *store, const char *stage);

@@ -59,7 +59,7 @@ static cw_status release_file(cw_store *store, const char *stage, long index) {
   cw_status st = cw_store_read_file(store, stage, index, &set, &job);
   for (int i = 0; i < set.n && st == CW_OK; i++) {
     const cw_array *a = &set.array[i];
-    if (!cw_array_is_state(a))
+    if (!cw_array_is_state(a) || a->rank == 0)
       st = cw_arrays_lend(store->ctx, &rest, a->name, a->rank, a->dim, a->data);
   }
   if (st == CW_OK && rest.n < set.n) st = write_file(store, stage, index, job, &rest);

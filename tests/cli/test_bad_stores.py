@@ -62,6 +62,9 @@ class Stores(Case):
             whole[name] = now[name]  # but for the seconds that it took: see the results
             self.assertEqual(now, whole)
             self.assertEqual(self.results("long"), results)
+        for name in sorted(n for n in whole if n.startswith("hmc."))[-2:]:
+            (store / name).rename(store / f"{name}.damaged")
+        self.bad(["resume", "long"], "the checkpoint of 'hmc' does not fit the job")  # its state is gone
         middle = store / "hmc.000003.h5"
         middle.write_bytes(middle.read_bytes()[:-1])
         self.assertNotIn("last of its stage", self.bad(["show", "long"], middle.name))

@@ -35,12 +35,6 @@ static cw_status resume(cw_case *c, cw_stage *s, const driver *d, long *step) {
   if (cw_store_segments(c->store, d->name) == 0) return CW_OK;
   cw_arrays last = {0};
   cw_status st = cw_store_read(c->store, d->name, -1, &last);
-  if (st == CW_OK && cw_arrays_get(&last, "state.step") == NULL)
-    st = cw_fail(
-        c->ctx, CW_ECORRUPT,
-        "%s: stage '%s' cannot go on from its last segment, which later ones have superseded: "
-        "they are missing",
-        cw_store_dir(c->store), d->name);
   if (st == CW_OK) {
     s->done = (long)cw_arrays_scalar(&last, "state.step", 0);
     st = s->load(s, c, &last);
