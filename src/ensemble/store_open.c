@@ -64,8 +64,9 @@ static cw_status read_job(cw_store *store, char **job) {
   if (store->n_stages == 0) return CW_OK;
   if (n == 0) return read_label(store, store->stage[0].name, 0, job);
   for (long k = 0; k < n - 1; k++) {
-    CW_TRY(read_label(store, CW_STORE_JOBS, k, job));
-    CW_TRY(cw_store_add_past(store, *job));
+    char *past;
+    CW_TRY(read_label(store, CW_STORE_JOBS, k, &past));
+    CW_TRY(cw_store_add_past(store, past));
   }
   return read_label(store, CW_STORE_JOBS, n - 1, job);
 }
