@@ -69,7 +69,7 @@ typedef enum {
 
 typedef struct {
   int threads;  /* OpenMP threads; 0: all that OpenMP offers */
-  bool quiet;   /* no log lines and no progress bars */
+  bool quiet;   /* no log lines and no progress */
   bool use_mpi; /* initialise MPI when built with it and started by mpirun */
 } cw_context_options;
 
@@ -106,9 +106,11 @@ char *cw_join_words(const char *const *words, const char *between, const char *l
 
 /* ---------------------------------------------------------------- progress */
 
-/* A progress bar on stderr with the time left: drawn only on rank 0 of a terminal, once the work
- * has taken half a second. One at a time per context. */
-void cw_progress_begin(cw_context *ctx, const char *what, double total);
+/* How far some work is, of `total` pieces of which `from` are done before it begins, on stderr of rank 0: on a
+ * terminal a bar with the time left, once the work has lasted for half a second; elsewhere a line with the date
+ * when it begins, every minute, and when it ends, for log files. format: what else there is to say. Nothing for
+ * a quiet context. Local. */
+void cw_progress_begin(cw_context *ctx, const char *what, double from, double total);
 void cw_progress_update(cw_context *ctx, double done, const char *format, ...)
     CW_PRINTF(3, 4); /* format: "" for no note */
 void cw_progress_end(cw_context *ctx);

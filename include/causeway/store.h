@@ -2,8 +2,10 @@
  * checksummed segments.
  *
  * A store is a directory DIR/store of HDF5 files, one per segment, each written to a temporary
- * name, flushed to disk and renamed: a segment is complete or absent, whatever happens. Every
- * segment carries the resolved job's text, so that each describes itself. A seal behind the HDF5
+ * name, flushed to disk and renamed: a segment is complete or absent, whatever happens. It is never changed,
+ * but replaced as a whole by one without what a stage goes on from, once later ones have that. Every
+ * segment carries the resolved job's text, so that each describes itself; where a run was given more to do,
+ * stage "job" holds the texts of all its jobs, one a segment, the last of them the store's. A seal behind the HDF5
  * data (a CRC-32 of the whole file) is checked before anything else looks at a file; inside, data
  * sets have Fletcher32 checksums and the metadata theirs. h5dump and h5py read the files as they
  * are. Segment k of a stage is STAGE.kkkkkk.h5, with '/' in the stage's name written as '+'.
@@ -70,9 +72,9 @@ void cw_arrays_clear(
 typedef struct cw_store cw_store;
 
 /* Opens DIR/store (made if missing, with its parents) for writing and reading. Collective.
- * job_text: the resolved job. CW_EINVAL: the store has segments and resume is false, or they belong
- * to another job (the message shows the first line that differs). CW_EIO: no directory can be made
- * there or written to, or another process is writing to this store. CW_ECORRUPT: a segment is
+ * job_text: the resolved job of a store without segments; one that has some keeps its own, which may be
+ * another (cw_store_job). CW_EINVAL: the store has segments and resume is false. CW_EIO: no directory can be
+ * made there or written to, or another process is writing to this store. CW_ECORRUPT: a segment is
  * damaged or missing from the sequence. Stray temporary files are removed. */
 cw_status cw_store_create(cw_context *ctx, const char *dir, const char *job_text, bool resume,
                           cw_store **out);
@@ -81,8 +83,15 @@ cw_status cw_store_create(cw_context *ctx, const char *dir, const char *job_text
  * yet; CW_ECORRUPT; CW_EINVAL: written by a newer causeway. */
 cw_status cw_store_open(cw_context *ctx, const char *dir, cw_store **out);
 
+/* From now on a store that is open for writing is of another job: segments to come carry its text, and
+ * whoever opens the store gets that (cw_store_job). Segments that are there keep the text of their own.
+ * Whether the job may go on with them is for the caller to know. Collective. CW_EIO, CW_ENOMEM: the store on
+ * disk is of the job that it was; close it. */
+cw_status cw_store_change_job(cw_store *store, const char *job_text);
+
 void cw_store_close(cw_store *store);            /* Local. NULL is allowed. */
 const char *cw_store_job(const cw_store *store); /* the resolved job's text; borrowed */
+const char *cw_store_run(const cw_store *store); /* DIR; borrowed */
 const char *cw_store_dir(const cw_store *store); /* DIR/store; borrowed */
 
 /* How many segments a stage has; they are numbered from 0. Local: every rank knows. */
@@ -91,6 +100,12 @@ long cw_store_segments(const cw_store *store, const char *stage);
  * is read on rank 0 only and may be NULL elsewhere. CW_EIO: disk full and its like, nothing is left
  * behind; CW_EINVAL: a bad stage name (letters, digits and any of _-./). */
 cw_status cw_store_append(cw_store *store, const char *stage, const cw_arrays *set);
+/* Before the next segment is written: takes from the one before the last what a stage goes on from ("state.NAME"),
+ * which nobody asks for any more; scalars and all other arrays stay. So a stage holds two states at most, and where its last
+ * segment is damaged, the one before it has what it takes to go on. The file is replaced by a new one as a whole.
+ * Collective. CW_EIO, CW_ECORRUPT, CW_ENOMEM. */
+cw_status cw_store_release(cw_store *store, const char *stage);
+long cw_store_appended(const cw_store *store); /* segments written since it was opened. Local */
 
 /* Reads segment number segment, counted from the end if negative (-1: the last), into out, which is
  * cleared first. Collective; every rank receives it. The caller clears out, also after a failure.

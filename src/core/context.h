@@ -13,8 +13,10 @@ struct cw_context {
   char error[1024];
   struct {
     char what[64];
-    double total, began, drawn;
+    double from, total, done;
+    double began, drawn;
     bool on;      /* begun, and allowed to draw */
+    bool lines;   /* not on a terminal */
     bool visible; /* something is on the line */
   } progress;
 };

@@ -1,6 +1,7 @@
 #include "ensemble/h5.h"
 
 #include <hdf5.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,7 +315,7 @@ static bool get_shape(hid_t set, size_t max_bytes, cw_array *a) {
   if (space >= 0) H5Sclose(space);
   if (!ok) return false;
   for (int d = 0; d < rank; d++) {
-    if (dim[d] > max_bytes) return false;
+    if (dim[d] > LONG_MAX) return false;
     a->dim[d] = (long)dim[d];
   }
   a->rank = rank;

@@ -1,12 +1,16 @@
 """Driving the real program: every test_*.py here is run as `python3 test_X.py PROGRAM` (tests/CMakeLists.txt)."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+
+# Lines of progress, for log files: every program here runs without a terminal.
+PROGRESS = r"(?m)^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] [^ ]+: .*\n"
 
 PROGRAM = ""  # set by main
 
@@ -124,7 +128,7 @@ class Case(unittest.TestCase):
         """(exit code, stdout, stderr)"""
         process = self.start(*words, **options)
         out, err = process.communicate(timeout=100)
-        return process.returncode, out, err
+        return process.returncode, out, re.sub(PROGRESS, "", err)
 
     def good(self, *words, **options):
         """Runs what must succeed; its output."""

@@ -1,6 +1,7 @@
 """Stores that are not whole and disks without room: exit 2, one clear line on stderr, and nothing written or harmed."""
 import ctypes
 import os
+import re
 import resource
 import shutil
 import signal
@@ -43,6 +44,31 @@ class Stores(Case):
             path.write_bytes(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1:])
             self.refused_everywhere(path.name)
 
+    def test_what_is_before_a_damaged_last_segment(self):
+        """The message says how it is shown, and resumed to the same bits."""
+        self.good("run", "job.yaml", "--out", "long", "--quiet", "--set", "checkpoint=0.5", extra=self.ticking_clock())
+        store, whole, results = self.dir / "long/store", tree(self.dir / "long/store"), self.results("long")
+        for name in ("chain.000003.h5", max(n for n in whole if n.startswith("hmc."))):
+            data = whole[name]
+            (store / name).write_bytes(data[:200] + bytes([data[200] ^ 1]) + data[201:])
+            message = self.bad(["resume", "long"], name, "last of its stage")
+            self.bad(["show", "long"], name, "last of its stage")
+            subprocess.run(re.search(r"mv '[^']+' '[^']+'", message)[0], shell=True, cwd=self.dir, check=True)
+            self.assertIn("missing", self.good("show", "long"))
+            self.good("resume", "long", "--quiet", extra=self.ticking_clock())
+            (store / f"{name}.damaged").unlink()
+            now = tree(store)
+            self.assertEqual(list(now), list(whole))
+            whole[name] = now[name]  # but for the seconds that it took: see the results
+            self.assertEqual(now, whole)
+            self.assertEqual(self.results("long"), results)
+        for name in sorted(n for n in whole if n.startswith("hmc."))[-2:]:
+            (store / name).rename(store / f"{name}.damaged")
+        self.bad(["resume", "long"], "the checkpoint of 'hmc' does not fit the job")  # its state is gone
+        middle = store / "hmc.000003.h5"
+        middle.write_bytes(middle.read_bytes()[:-1])
+        self.assertNotIn("last of its stage", self.bad(["show", "long"], middle.name))
+
     def test_segment_missing(self):
         self.segments[1].unlink()
         self.refused_everywhere("'chain'", "missing")
@@ -57,7 +83,7 @@ class Stores(Case):
         before = tree(self.dir / "out")
         words = ["run", "job.yaml", "--out", "out"]
         self.bad(words, "holds results already", "--resume", "--out")
-        self.bad([*words, "--resume", "--seed", "4"], "another job", "'seed: 3' there and 'seed: 4' here")
+        self.bad([*words, "--resume", "--seed", "4"], "seed: the run in 'out' has 3, asked for is 4")
         self.assertEqual(tree(self.dir / "out"), before)
 
     def test_nothing_there(self):
@@ -102,29 +128,38 @@ class Disks(Case):
         self.bad(["run", "job.yaml", "--out", "closed/out"], "closed", "Permission denied", preexec_fn=without_override)
         self.assertEqual(list((self.dir / "closed").iterdir()), [])
 
-    def check_survives(self, directory, **options):
-        """A run that is out of room says so, keeps what it had and goes on where there is room."""
-        words = ["run", "job.yaml", "--out", directory, "--set", "checkpoint=0.01", "--set", "hmc.steps=4000"]
-        self.bad(words, "cannot write", **options)
+    def words(self, directory):
+        return ["run", "job.yaml", "--out", directory, "--set", "checkpoint=0.01", "--set", "hmc.steps=4000"]
+
+    def check_nothing_else(self, directory):
         left = [p.name for p in (self.dir / directory / "store").iterdir()]
         self.assertEqual([n for n in left if not n.startswith(("hmc.", "."))], [], "stray files")
-        return words
 
     def test_file_size_limit(self):
-        words = self.check_survives("out", preexec_fn=small_files)
-        self.good(*words, "--resume")
+        """A run that is out of room says so, keeps what it had and goes on where there is room."""
+        self.bad(self.words("out"), "cannot write", preexec_fn=small_files)
+        self.check_nothing_else("out")
+        self.good(*self.words("out"), "--resume")
 
     def test_full_disk(self):
         disk = self.dir / "disk"
         disk.mkdir()
-        if LIBC.mount(b"tmpfs", str(disk).encode(), b"tmpfs", 0, b"size=256k") != 0:
+        if LIBC.mount(b"tmpfs", str(disk).encode(), b"tmpfs", 0, b"size=8m") != 0:
             self.skipTest("no tmpfs can be mounted here")
         self.addCleanup(LIBC.umount2, str(disk).encode(), 2)
-        words = self.check_survives("disk/out")
-        self.bad([*words, "--resume"], "No space left")
+        process = self.start(*self.words("disk/out"), "--quiet")
+        while process.poll() is None and not (disk / "out/job.yaml").exists():
+            os.sched_yield()
+        with self.assertRaises(OSError), open(disk / "other", "wb", buffering=0) as other:  # another program fills it
+            while True:
+                self.assertGreater(other.write(bytes(1024)), 0)
+        _, err = process.communicate()
+        self.assertEqual(process.returncode, 2)
+        self.assertRegex(err, r"\Aerror: cannot write [^\n]+: No space left on device\n\Z")
+        self.check_nothing_else("disk/out")
+        self.bad([*self.words("disk/out"), "--resume"], "hmc.steps: the job takes ", "of disk at least")
         shutil.copytree(disk / "out", self.dir / "roomy")
-        words[words.index("disk/out")] = "roomy"
-        self.good(*words, "--resume")
+        self.good(*self.words("roomy"), "--resume")
 
     def test_full_standard_output(self):
         self.good("run", "job.yaml", "--out", "out")
@@ -134,7 +169,7 @@ class Disks(Case):
         self.assertRegex(done.stderr, r"\Aerror: [^\n]+\n\Z")
 
     def test_two_runs_in_one_directory(self):
-        words = ["run", "job.yaml", "--out", "out", "--set", "hmc.steps=100000000", "--set", "checkpoint=0.01"]
+        words = ["run", "job.yaml", "--out", "out", "--set", "hmc.steps=1000000", "--set", "checkpoint=0.01"]
         first = self.start(*words)
         try:
             while not (self.dir / "out/store").exists() or not any((self.dir / "out/store").iterdir()):

@@ -5,7 +5,7 @@ import math
 import os
 import re
 
-from program import Case, main
+from program import SHORT, Case, main
 
 GNUPLOT = """\
 #!/bin/sh
@@ -200,6 +200,30 @@ class Page(Case):
         timing = json.loads((self.dir / "out/results.json").read_text())["timing"]
         shares = [timing[f"ladder.rex.{what}"] for what in ("sampler", "swaps", "measurements")]
         self.assertTrue(all(s > 0 for s in shares) and sum(shares) <= timing["ladder.rex"], timing)
+
+
+class Titles(Case):
+    def test_titles_are_of_the_job_as_it_ran(self):
+        """The page says which lattice it is, and both it and `show` what is not as the job's own line has it."""
+        self.write("job.yaml", SHORT + "about: four by four\n")
+        self.good("run", "job.yaml", "--out", "same", "--seed", 4, "--set", "checkpoint=5", "--quiet")
+        self.good("run", "job.yaml", "--out", "other", "--set", "lattice=[6,4]", "--set", "hmc.steps=30", "--quiet")
+        self.good("run", "job.yaml", "--out", "new", "--set", "lattice=[6,4]", "--set", "about=six by four", "--quiet")
+        for out, title in (("same", "phi4 on 4 × 4: four by four"), ("new", "phi4 on 6 × 4: six by four"),
+                           ("other", "phi4 on 6 × 4: four by four (run with lattice=[6,4], hmc.steps=30)")):
+            page = (self.dir / out / "report.html").read_text()
+            self.assertIn(f'<p class="subtitle">{title}</p>', page)
+            self.assertIn(f"job short: {title.partition(': ')[2]}, seed", self.good("show", out))
+
+    def test_long_lists_of_changes_are_cut(self):
+        self.write("job.yaml", SHORT + "about: " + 300 * "long " + "\n")
+        self.bad(["run", "job.yaml", "--out", "out"], "about", "at most")
+        self.write("job.yaml", SHORT + "about: " + 270 * "long " + "\n")
+        self.good("run", "job.yaml", "--out", "out", *60 * ["--set", "hmc.steps=30"], "--quiet")
+        self.write("job.yaml", SHORT + "about: short\n")
+        self.good("run", "job.yaml", "--out", "cut", *60 * ["--set", "hmc.steps=30"], "--quiet")
+        self.assertIn("hmc.steps=30, ...), seed", self.good("show", "cut"))
+        self.good("resume", "cut")
 
 
 if __name__ == "__main__":

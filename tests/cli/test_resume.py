@@ -91,6 +91,15 @@ def dump(store):
     return [array for array in arrays if not array.startswith('"timing.')]
 
 
+def states(store):
+    """{stage: whether each of its segments holds a state, which is more than numbers that count}."""
+    found = {}
+    for path in sorted(store.glob("*.h5")):
+        text = subprocess.run(["h5dump", "-n", path.name], cwd=store, check=True, capture_output=True, text=True).stdout
+        found.setdefault(path.name[:-len(".000000.h5")], []).append(re.search(r"/state\.(?!step|rows|pieces)", text) is not None)
+    return found
+
+
 class Interrupted(Case):
     @classmethod
     def setUpClass(cls):
@@ -139,6 +148,11 @@ class Resume(Interrupted):
         self.assertEqual({name.split(".0")[0] for name in self.segments("whole")}, set(self.stages))
         for stage in self.stages:
             self.assertIn(f"{stage}.000001.h5", self.segments("whole"), "no segment to resume from")
+        held = states(self.dir / "whole/store")
+        for stage, segments in held.items():
+            if any(segments):
+                self.assertEqual(segments, [False] * (len(segments) - 2) + [True, True], stage)
+        self.assertTrue(any(any(segments) for segments in held.values()))
         (self.dir / "whole").rename(self.kept)
 
     def die_at_every_segment(self, out, when, segment):
@@ -171,7 +185,7 @@ class Resume(Interrupted):
                 self.assertEqual(err, "")
                 return stopped
             self.assertEqual(code, 130)
-            found = re.fullmatch(r"error: stopped in stage '([^']+)' after step (\d+) of \d+; --resume goes on from there\n", err)
+            found = re.fullmatch(r"error: stopped in stage '([^']+)' after step (\d+) of \d+; causeway resume (?:[^ ]+) goes on\n", err)
             self.assertIsNotNone(found, err)
             stopped.append(found[1])
             self.assertLessEqual(len(stopped), len(self.segments("whole")), "it does not get on")
@@ -213,12 +227,57 @@ class ResumeBridge(Resume):
     job, stages = BRIDGE, ("least_squares", "rex", "correlated")
 
 
+class Progress(Interrupted):
+    def lines(self, out, *options):
+        """What a run says about its progress, without the dates, in a world where whoever looks at the clock finds it a second on."""
+        process = self.start("run", "job.yaml", "--out", out, "--threads", 1, *options, extra=self.ticking_clock())
+        _, err = process.communicate(timeout=100)
+        self.assertEqual(re.sub(program.PROGRESS, "", err), "")
+        return re.sub(r"(?m)^\[[^]]*\] ", "", err).splitlines()
+
+    def test_lines_for_log_files(self):
+        """When a stage begins, every minute, when it ends; nothing for a quiet run."""
+        self.write("job.yaml", SHORT + "chain: {nodes: 2, chains: 16, thermalise: 2, steps: 2}\n")
+        self.assertEqual(self.lines("quiet", "--quiet"), [])
+        lines = self.lines("out", "--set", "checkpoint=1e6")
+        self.assertEqual(lines[0], "hmc: begins, 0 of 60")
+        self.assertRegex(lines[1], r"^hmc: \d+ of 60, \d+:\d\d left$")
+        ends = lines.index("chain: begins, 0 of 2")
+        self.assertRegex(lines[ends - 1], r"^hmc: ends, 60 of 60, after \d+:\d\d$")
+        self.assertRegex(lines[-1], r"^chain: ends, 2 of 2, after \d:\d\d$")
+        done = [int(re.match(r"hmc: (\d+) of", line)[1]) for line in lines[1:ends - 1]]
+        self.assertEqual(done, sorted(set(done)))
+        self.assertIn(len(done), (1, 2, 3))
+
+    def test_what_goes_on_says_where(self):
+        self.write("job.yaml", SHORT)
+        self.run_until("out", signal.SIGKILL, AFTER, 3, "--set", "checkpoint=0.5")
+        self.assertEqual(self.lines("out", "--resume", "--set", "checkpoint=1e6")[0], "hmc: goes on at 3 of 60")
+
+
+class Hangup(Interrupted):
+    def test_checkpoint_at_the_end_of_a_terminal(self):
+        self.write("job.yaml", SHORT)
+        code, err = self.run_until("out", signal.SIGHUP, AFTER, 2, "--set", "checkpoint=0.5")
+        self.assertEqual((code, err), (130, "error: stopped in stage 'hmc' after step 3 of 60; causeway resume out goes on\n"))
+        self.assertEqual(len(self.segments("out")), 3)
+        self.good("resume", "out", "--quiet")
+        self.run_until("whole", 0, 0, 0)
+        self.assertEqual(self.results_of("out")["results"], self.results_of("whole")["results"])
+
+    def test_nohup(self):
+        self.write("job.yaml", SHORT)
+        ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.good("run", "job.yaml", "--out", "out", "--quiet", preexec_fn=ignore,
+                  extra={"LD_PRELOAD": str(self.library), "CW_INTERRUPT": f"{int(signal.SIGHUP)} 1 1"})
+
+
 class Finished(Case):
     def test_resume_of_a_finished_run_and_of_nothing(self):
         self.write("job.yaml", SHORT)
         self.good("run", "job.yaml", "--out", "out", "--resume")
         before = {p.name: p.read_bytes() for p in (self.dir / "out/store").iterdir()}
-        self.good("run", "job.yaml", "--out", "out", "--resume")
+        self.assertIn("is finished", self.good("run", "job.yaml", "--out", "out", "--resume"))
         self.assertEqual({p.name: p.read_bytes() for p in (self.dir / "out/store").iterdir()}, before)
 
 

@@ -34,7 +34,7 @@ class Resume(Case):
             self.assertIn(f"{stage.replace('/', '+')}.000001.h5", self.segments("whole"), "too fast to be interrupted")
 
     def start_run(self, out):
-        return self.start("run", "job.yaml", "--out", out, "--threads", 1, "--resume")
+        return self.start("run", "job.yaml", "--out", out, "--threads", 1, "--quiet", "--resume")
 
     def await_segments(self, process, out, n):
         """Waits until the running process has written n more segments, or is done."""
@@ -88,7 +88,7 @@ class Resume(Case):
                 codes.append(process.returncode)
                 self.assertIn(codes[-1], (0, 130))
                 if codes[-1] == 130:
-                    self.assertRegex(err, r"\Aerror: stopped in stage '[^']+' after step \d+ of \d+; --resume goes on from there\n\Z")
+                    self.assertRegex(err, r"\Aerror: stopped in stage '[^']+' after step \d+ of \d+; causeway resume (?:[^ ]+) goes on\n\Z")
                     self.check_nothing_lost(out, err)
                 else:
                     self.assertEqual(err, "")

@@ -8,6 +8,7 @@
 #include "causeway/configuration.h"
 
 cw_status cw_command_run(cw_context *ctx, int argc, char **argv);     /* run JOB.yaml [options] */
+cw_status cw_command_resume(cw_context *ctx, int argc, char **argv);  /* resume DIR [options] */
 cw_status cw_command_tune(cw_context *ctx, int argc, char **argv);    /* tune JOB.yaml [options] */
 cw_status cw_command_show(cw_context *ctx, int argc, char **argv);    /* show DIR [PATTERN]... */
 cw_status cw_command_compare(cw_context *ctx, int argc, char **argv); /* compare DIR DIR... */
@@ -24,8 +25,10 @@ cw_status cw_analysis_print(cw_context *ctx, const cw_analysis *a, FILE *out);
 /* DIR/report.html and the JSON of show, from one analysis: what `run` does at its end. json NULL: no
  * JSON. */
 cw_status cw_write_results(cw_context *ctx, const char *dir, const char *json);
-/* What a run leaves beside its store: these and the resolved job. dir: less than CW_PATH bytes. */
-cw_status cw_finish_run(cw_context *ctx, const char *dir, const cw_plans *plans);
+/* What a run leaves beside its store at its end: these. dir: less than CW_PATH bytes. */
+cw_status cw_finish_run(cw_context *ctx, const char *dir);
+/* Runs plans in dir, and writes and names its results. resume: from where the run there is. */
+cw_status cw_run_into(cw_context *ctx, const char *dir, const cw_plans *plans, bool resume);
 
 /* The checksum of a configuration file in words. */
 const char *cw_checksum_text(const cw_configuration_info *info);

@@ -25,8 +25,11 @@ typedef struct {
 
 static const command commands[] = {
     {"run", cw_command_run,
-     "run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--set path=value]... [--quiet]",
+     "run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] [--plan] [--set path=value]... "
+     "[--quiet]",
      "run every stage of a job; the output goes to DIR, or runs/NAME", NO_FORMATS, true},
+    {"resume", cw_command_resume, "resume DIR [--threads N] [--set path=value]... [--quiet]",
+     "go on with a run that was interrupted, or give a finished one more to do", NO_FORMATS, true},
     {"tune", cw_command_tune,
      "tune JOB.yaml [--for rungs|swaps|tunnelling] [--cost seconds|updates] [--case NAME] "
      "[--target A] [--rounds N] [--steps N] [--seed N] [--threads N] [--set path=value]...",

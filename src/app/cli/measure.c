@@ -205,10 +205,10 @@ static cw_status print_results(cw_context *ctx, const request *r, const char *di
 static cw_status measure_into(cw_context *ctx, const request *r, const char *dir,
                               const cw_plans *plans) {
   cw_store *store = NULL;
-  cw_status st = cw_store_create(ctx, dir, plans->text, r->resume, &store);
+  cw_status st = cw_open_run(ctx, dir, plans, r->resume, &store);
   if (st == CW_OK) st = cw_run_job(ctx, plans, store);
   cw_store_close(store);
-  if (st == CW_OK && r->out != NULL) st = cw_finish_run(ctx, dir, plans);
+  if (st == CW_OK && r->out != NULL) st = cw_finish_run(ctx, dir);
   return st == CW_OK ? print_results(ctx, r, dir) : st;
 }
 

@@ -1,6 +1,5 @@
 /* causeway run: a job file in, a store, results.json and report.html out. The data path, top to
  * bottom, is run_plans. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +9,7 @@
 
 typedef struct {
   const char *job, *out, *seed;
-  bool resume;
+  bool resume, plan;
   int n_set;
   const char *set[CW_MAX_SETS];
 } run_options;
@@ -18,7 +17,7 @@ typedef struct {
 static cw_status usage(cw_context *ctx) {
   return cw_fail(ctx, CW_EINVAL,
                  "usage: causeway run JOB.yaml [--out DIR] [--seed N] [--threads N] [--resume] "
-                 "[--set path=value]... [--quiet]");
+                 "[--plan] [--set path=value]... [--quiet]");
 }
 
 /* --threads and --quiet were taken by main, before there was a context. */
@@ -31,6 +30,7 @@ static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_optio
       {.word = "--seed", .value = &o->seed},
       {.word = "--threads"},
       {.word = "--resume", .flag = &o->resume},
+      {.word = "--plan", .flag = &o->plan},
       {.word = "--set", .value = o->set, .most = CW_MAX_SETS, .n = &o->n_set},
       {.word = "--quiet", .flag = &quiet},
       {.word = NULL}};
@@ -43,39 +43,32 @@ static cw_status parse_options(cw_context *ctx, int argc, char **argv, run_optio
   return n == 1 ? CW_OK : usage(ctx);
 }
 
-static cw_status write_text(cw_context *ctx, const char *path, const char *text) {
-  if (cw_rank(ctx) != 0) return CW_OK;
-  FILE *f = fopen(path, "w");
-  if (f == NULL) return cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno));
-  bool bad = fputs(text, f) < 0;
-  bad |= fclose(f) != 0;
-  return bad ? cw_fail(ctx, CW_EIO, "cannot write '%s': %s", path, strerror(errno)) : CW_OK;
-}
-
-cw_status cw_finish_run(cw_context *ctx, const char *dir, const cw_plans *plans) {
+cw_status cw_finish_run(cw_context *ctx, const char *dir) {
   char path[CW_PATH + 16];
-  snprintf(path, sizeof path, "%s/job.yaml", dir);
-  CW_TRY(cw_agree(ctx, write_text(ctx, path, plans->text)));
   snprintf(path, sizeof path, "%s/results.json", dir);
   return cw_write_results(ctx, dir, path);
 }
 
-static cw_status finish(cw_context *ctx, const char *dir, const cw_plans *plans) {
-  CW_TRY(cw_finish_run(ctx, dir, plans));
-  if (cw_rank(ctx) == 0) printf("results: causeway show %s\nreport:  %s/report.html\n", dir, dir);
+cw_status cw_run_into(cw_context *ctx, const char *dir, const cw_plans *plans, bool resume) {
+  cw_store *store = NULL;
+  cw_status st = cw_check_room(ctx, dir, plans, NULL);
+  if (st == CW_OK) st = cw_open_run(ctx, dir, plans, resume, &store);
+  if (st == CW_OK) st = cw_run_job(ctx, plans, store);
+  const bool nothing_new = st == CW_OK && resume && cw_store_appended(store) == 0;
+  cw_store_close(store);
+  if (st == CW_OK) st = cw_finish_run(ctx, dir);
+  if (st != CW_OK || cw_rank(ctx) != 0) return st;
+  if (nothing_new) printf("%s: the run is finished; there was nothing left to do\n", dir);
+  printf("results: causeway show %s\nreport:  %s/report.html\n", dir, dir);
   return CW_OK;
 }
 
 /* runs/NAME where the user names no directory. */
 static cw_status run_plans(cw_context *ctx, const run_options *o, const cw_plans *plans) {
-  cw_store *store = NULL;
   char own[sizeof "runs/" + sizeof plans->plan[0].job];
   snprintf(own, sizeof own, "runs/%s", plans->plan[0].job);
   const char *dir = o->out != NULL ? o->out : own;
-  cw_status st = cw_store_create(ctx, dir, plans->text, o->resume, &store);
-  if (st == CW_OK) st = cw_run_job(ctx, plans, store);
-  cw_store_close(store);
-  return st == CW_OK ? finish(ctx, dir, plans) : st;
+  return o->plan ? cw_check_room(ctx, dir, plans, stdout) : cw_run_into(ctx, dir, plans, o->resume);
 }
 
 cw_status cw_command_run(cw_context *ctx, int argc, char **argv) {

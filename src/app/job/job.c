@@ -204,6 +204,20 @@ cw_status cw_job_replace(cw_node *node, const cw_node *from) {
   return CW_OK;
 }
 
+cw_status cw_job_add_text(cw_node *map, const char *key, const char *more, size_t most) {
+  cw_node *node = cw_node_find(map, key);
+  if (node == NULL || node->kind != CW_NODE_SCALAR || cw_node_is_null(node)) return CW_OK;
+  const size_t n = strlen(node->text), size = n + strlen(more) + 1;
+  if (size > most + 1) return CW_OK;
+  char *text = cw_arena_alloc(map->job->arena, size);
+  if (text == NULL) return cw_fail(map->job->ctx, CW_ENOMEM, "no memory for a job");
+  memcpy(text, node->text, n);
+  memcpy(text + n, more, size - n);
+  node->text = text;
+  node->quoted = true;
+  return CW_OK;
+}
+
 void cw_job_remove(cw_node *map, const char *key) {
   cw_node *child = cw_node_find(map, key);
   if (child != NULL) cw_node_detach(child);

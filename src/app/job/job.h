@@ -53,6 +53,10 @@ cw_status cw_job_merge(const cw_job *base, const cw_node *patch, cw_job **out);
  * one. The copy counts as asked for. */
 cw_status cw_job_replace(cw_node *node, const cw_node *from);
 
+/* Adds to the text of a key that has one, where the whole has at most so many bytes; elsewhere nothing happens.
+ * CW_ENOMEM. */
+cw_status cw_job_add_text(cw_node *map, const char *key, const char *more, size_t most);
+
 void cw_job_remove(cw_node *map, const char *key); /* nothing happens if it is not there */
 
 /* ------------------------------------------------------------- typed reading */
@@ -149,6 +153,12 @@ cw_status cw_job_emit(const cw_node *node, char **text);
  * and returns it: return cw_job_fail(root, "lattice", "extent %d is odd", n);   -> "jobs/x.yaml:4:
  * lattice: extent 7 is odd" */
 cw_status cw_job_fail(const cw_node *map, const char *key, const char *format, ...) CW_PRINTF(3, 4);
+
+/* Calls each, with self, for every place where the job `is` is not what it was: its path, and both values as
+ * text; NULL: not there. Ends with the first failure. */
+typedef cw_status cw_job_difference(void *self, const char *path, const char *was, const char *is);
+cw_status cw_job_compare(const cw_node *was, const cw_node *is, cw_job_difference *each,
+                         void *self);
 
 /* The word of known (NULL-terminated) that word was probably meant to be, by Damerau-Levenshtein
  * distance without regard to case; NULL: none is near. */

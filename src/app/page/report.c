@@ -362,9 +362,31 @@ static cw_status write_run(cw_page *page, const cw_analysis *a) {
   return cw_page_preformatted(page, "The resolved job, every default written out", a->plans.text);
 }
 
+/* Another lattice or theory? */
+static bool elsewhere(const cw_plan *a, const cw_plan *b) {
+  return a->theory != b->theory || a->lat.dim != b->lat.dim ||
+         memcmp(a->lat.extent, b->lat.extent, (size_t)a->lat.dim * sizeof *a->lat.extent) != 0;
+}
+
+/* "phi4 on 12 × 12: ", of the job as it ran, where all cases are of one theory and lattice; then what it says about
+ * itself. */
+static void write_subtitle(const cw_analysis *a, cw_prose *p) {
+  const cw_plan *plan = a->cases[0].plan;
+  bool one = true;
+  for (int i = 1; i < a->n_cases; i++) one = one && !elsewhere(plan, a->cases[i].plan);
+  if (one) {
+    cw_say(p, "%s on ", plan->theory->name);
+    cw_say_lattice(p, &plan->lat);
+    cw_say(p, "%s", a->about[0] != '\0' ? ": " : "");
+  }
+  cw_say(p, "%s", a->about);
+}
+
 cw_status cw_analysis_page(cw_context *ctx, const cw_analysis *a, const char *path) {
   cw_page *page = NULL;
-  CW_TRY(cw_page_create(ctx, a->job_name, a->about, &page));
+  cw_prose subtitle = {0};
+  write_subtitle(a, &subtitle);
+  CW_TRY(cw_page_create(ctx, a->job_name, subtitle.text, &page));
   cw_status st = write_cases(ctx, page, a);
   if (st == CW_OK) st = write_run(page, a);
   if (st == CW_OK) st = cw_page_write(page, path);

@@ -75,6 +75,24 @@ enum {
   CW_GIVES_DERIVATIVES = 64 /* of all quantities, which a job expects as d_QUANTITY */
 };
 
+/* A key that says how much a section does, of which a run may be given more: the bits that are there stay. */
+typedef struct {
+  const char *key; /* "steps", "train.steps"; NULL: end of the list */
+  bool taken; /* what other sections take from this one is made by it: not once they have begun */
+  /* Of a stage before the section's own, which takes from it: more is asked before that begins. */
+  bool before;
+} cw_growth;
+
+/* What a section takes, at least. */
+typedef struct {
+  double held;          /* configurations in memory while it runs */
+  double state;         /* configurations in a checkpoint */
+  double kept;          /* configurations that stay on disk */
+  double rows;          /* numbers of measurements that do */
+  const char *key;      /* that says how many configurations are held: "chains"; NULL: none does */
+  const cw_section *of; /* the section that has this key; NULL: the same */
+} cw_takings;
+
 /* A number beside the observables that a section gives, so that a job may expect it. */
 typedef struct {
   const char *quantity;                                /* NULL: end of the list */
@@ -115,7 +133,13 @@ typedef struct {
   const cw_mcmc_plan *(*chains)(const cw_section *s);
   /* false: it trains nothing. NULL: never. */
   bool (*trains)(const cw_plan *p, const cw_section *s, cw_training *out);
-  const cw_given *given; /* NULL: observables alone */
+  const cw_given *given;  /* NULL: observables alone */
+  const cw_growth *grows; /* NULL: a section that has begun stays as it is */
+  /* Into why (size): what, beside such keys, makes the bits of `was` others than the first ones of `is`;
+   * false: nothing. NULL: nothing ever. */
+  bool (*refuse_growth)(const cw_section *was, const cw_section *is, char *why, size_t size);
+  /* Whose configurations or flows the section takes; NULL: nobody's. NULL: never any. */
+  const cw_section *(*takes)(const cw_section *s);
   /* Results and curves of a part out of the arrays of its stage. */
   cw_status (*fill)(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                     const cw_arrays *data);
@@ -123,6 +147,8 @@ typedef struct {
   cw_status (*conclude)(cw_context *ctx, cw_analysis_case *c, cw_analysis_stage *s);
   /* What casts doubt on a part that is present. NULL: nothing but what all chains are asked. */
   cw_status (*warn)(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s);
+  /* Corrects *t, which is that of the section's chains; none: empty. NULL: it is right. */
+  void (*takings)(const cw_plan *p, const cw_section *s, cw_takings *t);
   cw_chapter chapter;
   /* Figures of a part that is present. NULL: none. */
   cw_status (*draw)(const cw_case_page *to, const cw_analysis_stage *s);

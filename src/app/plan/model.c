@@ -1,6 +1,7 @@
 /* Models: section `model`, and what flows on a ladder share with it; and how parameters move in a
  * training. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "app/plan/plan.h"
@@ -270,6 +271,14 @@ cw_status cw_read_model(cw_node *root, cw_plan *p) {
 
 static const char *const gradient_words[] = {"path", "plain", "reinforce", NULL};
 static const char *const schedule_words[] = {"constant", "cosine", "plateau", NULL};
+
+bool cw_refuse_more_training(const cw_train_options *t, char *why, size_t size) {
+  if (t->schedule != CW_SCHEDULE_COSINE) return false;
+  snprintf(why, size,
+           "the rate falls over all steps by schedule 'cosine', so that those that are done would "
+           "be others");
+  return true;
+}
 
 static cw_status read_schedule(cw_node *map, long warmup, cw_train_options *t) {
   int schedule;

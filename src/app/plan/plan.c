@@ -9,6 +9,12 @@ void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]) {
   snprintf(name, 160, "%s%s%s", plan->name, plan->name[0] ? "/" : "", stage);
 }
 
+bool cw_has_begun(const cw_plan *plan, const cw_store *store, const char *stage) {
+  char name[160];
+  cw_stage_name(plan, stage, name);
+  return cw_store_segments(store, name) > 0;
+}
+
 long cw_kept_rows(const cw_mcmc_plan *m) { return (m->keep + m->chains - 1) / m->chains; }
 
 long cw_kept_rows_of(const cw_mcmc_plan *m, long measured) {

@@ -85,7 +85,7 @@ struct cw_training {
 struct cw_plan {
   char name[64]; /* of the case; "" in a job without cases */
   char job[64];
-  char about[1024]; /* one sentence */
+  char about[1400]; /* one sentence, and what --set changed */
   uint32_t seed;
   double checkpoint; /* seconds between checkpoints */
   cw_lattice lat;
@@ -130,6 +130,13 @@ cw_status cw_plans_load_bare(cw_context *ctx, const char *command, const char *p
                              const char *in_case, const char *const *set, int n_set,
                              const char *section, cw_plans *out);
 
+/* Reads a resolved job, as stores and runs keep it, with what --set changes of it; in a job with cases that
+ * is changed in every case, unless its path names one. name: of text, for messages. Local. The caller
+ * clears *out, also after a failure. */
+cw_status cw_plans_of_text(cw_context *ctx, const char *text, const char *name,
+                           const char *const *set, int n_set, cw_plans *out);
+cw_status cw_plans_of_file(cw_context *ctx, const char *path, const char *const *set, int n_set,
+                           cw_plans *out);
 /* Reads the job that a store carries. Local. The caller clears *plans, also after a failure. */
 cw_status cw_plans_of_store(cw_context *ctx, const cw_store *store, cw_plans *plans);
 
@@ -181,6 +188,20 @@ cw_status cw_read_other_params(cw_node *map, const char *key, const cw_plan *p,
                                double other[CW_MAX_PARAMS]);
 /* How parameters move, the same for every loss; presets of the estimator and of the warm-up. */
 cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t);
+/* Would more steps change the rates of those that are done? Then so, into why (size). */
+bool cw_refuse_more_training(const cw_train_options *t, char *why, size_t size);
+/* ---- what a job takes ---- */
+
+/* Bytes, at least, and the keys on which most of them depend: "hmc.chains", "lattice". */
+typedef struct {
+  double memory, checkpoint, disk; /* while it runs; of each checkpoint; that are left at the end */
+  char memory_key[96], disk_key[96];
+} cw_room;
+/* Of a section, with so many threads on all ranks. */
+cw_room cw_section_room(const cw_plan *p, const cw_section *s, long threads);
+/* Numbers that a row of all groups of observables has for a chain, on average. */
+double cw_numbers_per_row(const cw_plan *p);
+
 /* ---- ways from a theory to another ---- */
 
 enum { CW_WAY_STEPS = 100000 }; /* at most */
@@ -273,5 +294,15 @@ void cw_part_by_flows(const cw_plan *p, const cw_section *flow, cw_part *part);
 
 /* The store's name of a stage of a case. */
 void cw_stage_name(const cw_plan *plan, const char *stage, char name[160]);
+/* Has a stage of the plan left something in the store? */
+bool cw_has_begun(const cw_plan *plan, const cw_store *store, const char *stage);
+
+/* ---- runs that are given more to do ---- */
+
+/* May the run in a store, which was begun with the plans `was`, go on with the plans `is`, to the bits of a
+ * run that had these from the start? CW_EINVAL names the first key that may not change, what it is, what was
+ * asked, and why not. Local. */
+cw_status cw_plans_check_change(cw_context *ctx, const cw_store *store, const cw_plans *was,
+                                const cw_plans *is);
 
 #endif

@@ -2,12 +2,6 @@
 #include "app/plan/model_file.h"
 #include "app/run/stage.h"
 
-bool cw_has_begun(const cw_plan *plan, const cw_store *store, const char *stage) {
-  char name[160];
-  cw_stage_name(plan, stage, name);
-  return cw_store_segments(store, name) > 0;
-}
-
 /* Each flow starts as that of the file between the same parameters. */
 static cw_status take_flows(cw_case *c, const char *path, const cw_model_file *file,
                             const cw_model_spec *spec, int n, cw_model *const *model) {

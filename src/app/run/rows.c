@@ -39,6 +39,21 @@ int cw_block_threads(const cw_case *c, const cw_field *x) {
   return x->n_blocks < cw_threads(c->ctx) ? (int)x->n_blocks : cw_threads(c->ctx);
 }
 
+cw_status cw_put_pieces(cw_case *c, cw_arrays *set, long pieces) {
+  const double n = (double)pieces;
+  return cw_put_alike(c, set, "state.pieces", 0, NULL, &n);
+}
+
+cw_status cw_get_pieces(cw_stage *s, cw_case *c, const cw_arrays *last, long wanted, long each,
+                        long *pieces) {
+  *pieces = (long)cw_arrays_scalar(last, "state.pieces", -1);
+  if (*pieces < 0 || cw_steps_of(*pieces, each) != s->done)
+    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
+                   cw_store_dir(c->store), s->name);
+  if (*pieces < wanted) s->done = *pieces / each;
+  return CW_OK;
+}
+
 static long chains_per_block(const cw_case *c) { return CW_LANES / c->geom->V; }
 
 /* (ranks)(rows, mine, inner) as the ranks send it -> (rows, n_chain, inner). */

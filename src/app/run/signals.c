@@ -18,6 +18,9 @@ void cw_catch_signals(void) {
   action.sa_handler = note_signal;
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  struct sigaction before;
+  const bool stays = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+  if (!stays) sigaction(SIGHUP, &action, NULL); /* nohup */
   signal(SIGXFSZ, SIG_IGN);
 }
 

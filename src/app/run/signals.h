@@ -1,4 +1,4 @@
-/* A wish to stop, from SIGINT or SIGTERM: running stages write a checkpoint and end. */
+/* A wish to stop, from SIGINT, SIGTERM or SIGHUP: running stages write a checkpoint and end. */
 #ifndef CW_APP_SIGNALS_H
 #define CW_APP_SIGNALS_H
 

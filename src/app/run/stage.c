@@ -17,6 +17,7 @@ static cw_status put_doubt(cw_case *c, cw_arrays *set) {
 
 static cw_status checkpoint(cw_case *c, cw_stage *s, driver *d, long done) {
   cw_arrays set = {0};
+  CW_TRY(cw_store_release(c->store, d->name));
   cw_status st = s->save(s, c, &set);
   double now = cw_wall_seconds();
   if (st == CW_OK) st = cw_arrays_put_scalar(c->ctx, &set, "state.step", (double)done);
@@ -35,8 +36,9 @@ static cw_status resume(cw_case *c, cw_stage *s, const driver *d, long *step) {
   cw_arrays last = {0};
   cw_status st = cw_store_read(c->store, d->name, -1, &last);
   if (st == CW_OK) {
-    *step = (long)cw_arrays_scalar(&last, "state.step", 0);
+    s->done = (long)cw_arrays_scalar(&last, "state.step", 0);
     st = s->load(s, c, &last);
+    *step = s->done;
   }
   cw_arrays_clear(&last);
   return st;
@@ -63,8 +65,8 @@ static cw_status drive(cw_case *c, cw_stage *s, driver *d, long from) {
     if (last || s->every_step || word != GO_ON) CW_TRY(checkpoint(c, s, d, step + 1));
     if (word == WRITE_AND_STOP && !last)
       return cw_fail(c->ctx, CW_EINTERRUPTED,
-                     "stopped in stage '%s' after step %ld of %ld; --resume goes on from there",
-                     d->name, step + 1, s->n_steps);
+                     "stopped in stage '%s' after step %ld of %ld; causeway resume %s goes on",
+                     d->name, step + 1, s->n_steps, cw_store_run(c->store));
   }
   return CW_OK;
 }
@@ -75,7 +77,7 @@ cw_status cw_stage_run(cw_case *c, cw_stage *s) {
   cw_stage_name(c->plan, s->name, d.name);
   CW_TRY(cw_agree(c->ctx, resume(c, s, &d, &from)));
   if (from >= s->n_steps) return CW_OK;
-  cw_progress_begin(c->ctx, d.name, (double)s->n_steps);
+  cw_progress_begin(c->ctx, d.name, (double)from, (double)s->n_steps);
   cw_status st = drive(c, s, &d, from);
   cw_progress_end(c->ctx);
   return st;

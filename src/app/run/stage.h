@@ -51,6 +51,7 @@ struct cw_stage {
   const char *name; /* in the store, within its case */
   long n_steps;
   bool every_step; /* checkpoint after each step */
+  long done;       /* steps that are; load may set it back to a step of which only a part is */
   void *self;
   /* Collective, but may fail on a rank alone once it is past its last collective call. */
   cw_status (*step)(cw_stage *s, cw_case *c, long step);
@@ -61,6 +62,14 @@ struct cw_stage {
                     const cw_arrays *last);                 /* the state of the last segment */
   void (*note)(const cw_stage *s, char *text, size_t size); /* for the progress bar; NULL: none */
 };
+
+/* How many steps, each of so many pieces, a stage with so many pieces has. */
+static inline long cw_steps_of(long pieces, long each) { return (pieces + each - 1) / each; }
+/* Puts, and gets back, how many pieces a stage of such steps has done. Its last step may have been shorter than
+ * the others: where more are wanted, get sets s->done back to it. Collective. */
+cw_status cw_put_pieces(cw_case *c, cw_arrays *set, long pieces);
+cw_status cw_get_pieces(cw_stage *s, cw_case *c, const cw_arrays *last, long wanted, long each,
+                        long *pieces);
 
 /* Runs a stage to its end, from where the store left it. CW_EINTERRUPTED after a signal, with a
  * checkpoint written. Collective. */
@@ -151,8 +160,6 @@ const cw_array *cw_trained_parameters(const cw_arrays *last, int n, long *size, 
  * Collective. */
 cw_status cw_start_parameters(cw_case *c, const cw_start_from *from, const char *stage,
                               const cw_model_spec *spec, int n, cw_model *const *model);
-/* Has a stage of the plan left something in the store? */
-bool cw_has_begun(const cw_plan *plan, const cw_store *store, const char *stage);
 /* Of n flows between the rungs of the case's ladder, those of a model file. CW_EINVAL: it holds others;
  * what it says; CW_ECORRUPT. Collective. */
 cw_status cw_start_from_model(cw_case *c, const char *path, const cw_model_spec *spec, int n,

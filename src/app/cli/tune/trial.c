@@ -256,7 +256,7 @@ cw_status cw_tune_measure(const cw_tune_job *j, long number, long thermalise, lo
                    "tune: --steps: the sector is measured every %ld steps: expected at least %ld",
                    s.every, s.every * CW_GAMMA_MIN_STEPS);
   cw_status st = open_record(e, &s, steps, &r);
-  cw_progress_begin(j->ctx, "tune", (double)(thermalise + steps));
+  cw_progress_begin(j->ctx, "tune", 0, (double)(thermalise + steps));
   if (st == CW_OK) st = run(e, &s, number, thermalise, &r);
   cw_progress_end(j->ctx);
   if (st == CW_OK) st = find_all(j, e, &s, &r, out);

@@ -30,6 +30,13 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   return 1;
 }
 
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const cw_chain_plan *h = s->own;
+  (void)p;
+  t->state = 0; /* of a node, when it is done, there are only its rows */
+  t->rows = (double)h->nodes * (double)(h->mcmc.steps / h->mcmc.every) * (double)h->mcmc.chains;
+}
+
 static const cw_given given[] = {{.quantity = "F_chain", .of_case = true},
                                  {.quantity = "F_chain_per_site", .of_case = true},
                                  {0}};
@@ -43,6 +50,7 @@ const cw_method cw_method_chain = {.name = "chain",
                                    .parts = parts,
                                    .chains = chains,
                                    .given = given,
+                                   .takings = takings,
                                    .fill = cw_fill_chain,
                                    .conclude = cw_conclude_chain,
                                    .warn = cw_warn_chain,

@@ -276,6 +276,19 @@ static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section 
   return CW_OK;
 }
 
+static const cw_growth grows[] = {{.key = "steps"}, {0}};
+
+static const cw_section *takes(const cw_section *s) {
+  return ((const cw_correlated_plan *)s->own)->flow;
+}
+
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const int images = cw_images(s->own);
+  (void)p;
+  if (images > 0) t->held *= 2;
+  t->rows *= 1 + images;
+}
+
 static const cw_given given[] = {{.quantity = "ess"},
                                  {.quantity = "ess_reweighting"},
                                  {.quantity = "correlation"},
@@ -292,6 +305,9 @@ const cw_method cw_method_correlated = {.name = "correlated",
                                         .parts = parts,
                                         .chains = chains,
                                         .given = given,
+                                        .takings = takings,
+                                        .grows = grows,
+                                        .takes = takes,
                                         .fill = cw_fill_correlated,
                                         .warn = cw_warn_correlated,
                                         .chapter = CW_CHAPTER_OWN,

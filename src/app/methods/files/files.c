@@ -50,6 +50,12 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   return 1;
 }
 
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  (void)s;
+  *t = (cw_takings){.held = 1,
+                    .rows = (double)((const cw_files_plan *)s->own)->n * cw_numbers_per_row(p)};
+}
+
 extern const cw_method cw_method_files;
 const cw_method cw_method_files = {.name = "files",
                                    .needs = CW_MEASURES_ALL_GROUPS | CW_ONE_BY_ONE,
@@ -58,6 +64,7 @@ const cw_method cw_method_files = {.name = "files",
                                    .read = read,
                                    .run = cw_run_files,
                                    .parts = parts,
+                                   .takings = takings,
                                    .given = given,
                                    .fill = cw_fill_files,
                                    .warn = cw_warn_files,

@@ -29,6 +29,15 @@ static bool with_samples(const cw_plan *p, const cw_section *s) {
   return false;
 }
 
+/* All that is kept, as the segments have it and as one. */
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const cw_section *data = ((const cw_forward_plan *)s->own)->data;
+  const cw_mcmc_plan *m = cw_section_chains(data);
+  const double kept = (double)cw_kept_rows(m) * (double)m->chains;
+  (void)p;
+  *t = (cw_takings){.held = 3 * kept, .rows = kept, .key = "keep", .of = data};
+}
+
 static const cw_given given[] = {{.quantity = "F_p", .of_case = true},
                                  {.quantity = "F_p_per_site", .of_case = true},
                                  {.quantity = "w_hat", .of_case = true, .when = with_samples},
@@ -43,4 +52,5 @@ const cw_method cw_method_forward = {.name = "forward",
                                      .run = cw_run_forward,
                                      .parts = parts,
                                      .given = given,
+                                     .takings = takings,
                                      .fill = cw_fill_forward};

@@ -67,6 +67,15 @@ cw_status cw_read_least_squares(cw_node *root, cw_node *map, const cw_plan *p, c
   return CW_OK;
 }
 
+static const cw_growth grows[] = {{.key = "rounds", .taken = true}, {0}};
+
+static bool refuse_growth(const cw_section *was, const cw_section *is, char *why, size_t size) {
+  (void)is;
+  if (((const cw_least_squares_plan *)was->own)->rounds > 0) return false;
+  snprintf(why, size, "its flows were stored as they start");
+  return true;
+}
+
 static const cw_given given[] = {{.quantity = "rho"},
                                  {.quantity = "K"},
                                  {.quantity = "K_without"},
@@ -91,6 +100,8 @@ const cw_method cw_method_least_squares = {.name = "least_squares",
                                            .chains = chains,
                                            .trains = trains,
                                            .given = given,
+                                           .grows = grows,
+                                           .refuse_growth = refuse_growth,
                                            .fill = cw_fill_least_squares,
                                            .warn = cw_warn_least_squares,
                                            .chapter = CW_CHAPTER_LADDER,

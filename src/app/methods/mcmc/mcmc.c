@@ -1,4 +1,5 @@
 /* Sections named after samplers, and `excursion`: Markov chains of the job's theory. */
+#include <stdio.h>
 #include <string.h>
 
 #include "app/methods/mcmc/mcmc.h"
@@ -30,6 +31,24 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   return 1;
 }
 
+static const cw_growth grows[] = {
+    {.key = "steps", .taken = true}, {.key = "keep", .taken = true}, {0}};
+
+/* The kept rows are spread over all rows: only a denser or a longer run of the same density keeps those that
+ * are kept. */
+static bool refuse_growth(const cw_section *was, const cw_section *is, char *why, size_t size) {
+  const cw_mcmc_plan *a = chains(was), *b = chains(is);
+  const long rows = a->steps / a->every, more = b->steps / b->every;
+  const long kept = cw_kept_rows(a), all = cw_kept_rows(b);
+  if ((double)kept * (double)more == (double)all * (double)rows) return false;
+  if (kept * more % rows == 0 && a->keep > 0)
+    snprintf(why, size, "configurations are kept at equal distances: with %ld steps 'keep' is %ld",
+             b->steps, kept * more / rows * a->chains);
+  else
+    snprintf(why, size, "configurations are kept at equal distances, which would be others");
+  return true;
+}
+
 static const cw_given given[] = {
     {.quantity = "acceptance"}, {.quantity = "exp_mdH"}, {.quantity = "sampler_acceptance"}, {0}};
 
@@ -43,5 +62,7 @@ const cw_method cw_method_mcmc = {.name = "mcmc",
                                   .parts = parts,
                                   .chains = chains,
                                   .given = given,
+                                  .grows = grows,
+                                  .refuse_growth = refuse_growth,
                                   .fill = cw_fill_mcmc,
                                   .warn = cw_warn_mcmc};

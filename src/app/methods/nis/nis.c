@@ -1,6 +1,7 @@
 /* Neural importance sampling. */
 #include "app/methods/nis/nis.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static cw_section_kind kind(int i) {
@@ -32,6 +33,15 @@ static bool measures_action(const cw_plan *p, const cw_section *s) {
   return false;
 }
 
+static const cw_growth grows[] = {{.key = "samples"}, {0}};
+
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const double samples = (double)((const cw_nis_plan *)s->own)->samples;
+  *t = (cw_takings){.held = fmin(samples, CW_NIS_BATCH),
+                    .rows = samples * (1 + cw_numbers_per_row(p)),
+                    .key = "samples"};
+}
+
 static const cw_given given[] = {{.quantity = "entropy", .when = measures_action},
                                  {.quantity = "lnZ", .of_case = true},
                                  {.quantity = "F_q", .of_case = true},
@@ -47,5 +57,7 @@ const cw_method cw_method_nis = {.name = "nis",
                                  .run = cw_run_nis,
                                  .parts = parts,
                                  .given = given,
+                                 .takings = takings,
+                                 .grows = grows,
                                  .fill = cw_fill_nis,
                                  .warn = cw_warn_nis};

@@ -5,6 +5,8 @@
 
 #include "app/plan/plan.h"
 
+enum { CW_NIS_BATCH = 4096 }; /* samples that are drawn at once */
+
 typedef struct {
   long samples;
 } cw_nis_plan;

@@ -5,8 +5,6 @@
 #include "app/methods/nis/nis.h"
 #include "app/run/stage.h"
 
-enum { BATCH = 4096 };
-
 /* One step's samples: lw (total) and primary (total, n_primary), of which this rank draws [first,
  * first + x.n_config) into x. */
 typedef struct {
@@ -19,22 +17,24 @@ typedef struct {
 typedef struct {
   const cw_nis_plan *plan;
   cw_rng rng;
+  long done;             /* samples */
   nis_batch batch;       /* with room for a full one */
   cw_record lw, primary; /* one row per sample, of all ranks */
 } nis;
 
-/* This rank's share of the batch with index number; the last batch may not be full. */
+/* This rank's share of the batch with index number, from the first sample that is not there yet; the last
+ * batch may not be full. */
 static void size_batch(const cw_case *c, const nis *n, long number, nis_batch *b) {
-  const long left = n->plan->samples - number * BATCH;
-  b->total = left < BATCH ? left : BATCH;
+  const long end = (number + 1) * CW_NIS_BATCH;
+  b->total = (end < n->plan->samples ? end : n->plan->samples) - n->done;
   const long B = b->x.B;
   cw_field_share(c->ctx, b->total, B, cw_rank(c->ctx), &b->first, &b->x.n_config);
   b->x.n_blocks = (b->x.n_config + B - 1) / B;
-  b->x.first_chain = number * BATCH + b->first;
+  b->x.first_chain = n->done + b->first;
 }
 
 static cw_status open_batch(cw_case *c, const nis *n, nis_batch *b) {
-  const long most = n->plan->samples < BATCH ? n->plan->samples : BATCH;
+  const long most = n->plan->samples < CW_NIS_BATCH ? n->plan->samples : CW_NIS_BATCH;
   const long B = CW_LANES / c->geom->V, blocks = (most + B - 1) / B, ranks = cw_ranks(c->ctx);
   const long mine = (blocks + ranks - 1) / ranks * B;
   const size_t room = (size_t)most * sizeof(double);
@@ -74,6 +74,7 @@ static cw_status record_batch(cw_case *c, nis *n, nis_batch *b) {
     memcpy(row, b->primary + i * b->n_primary, (size_t)b->n_primary * sizeof *row);
     *w = b->lw[i];
   }
+  n->done += b->total;
   return CW_OK;
 }
 
@@ -88,17 +89,23 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   nis *n = s->self;
   CW_TRY(cw_record_put(c, set, "lw", &n->lw, 1));
   CW_TRY(cw_record_put(c, set, "primary", &n->primary, 2));
-  return cw_note_columns(c, set, "primary", 0);
+  CW_TRY(cw_note_columns(c, set, "primary", 0));
+  return cw_put_pieces(c, set, n->done);
+}
+
+static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
+  nis *n = s->self;
+  return cw_get_pieces(s, c, last, n->plan->samples, CW_NIS_BATCH, &n->done);
 }
 
 cw_status cw_run_nis(cw_case *c, const cw_section *s) {
   nis n = {.plan = s->own, .rng = cw_case_rng(c, s->kind.name)};
   cw_stage stage = {.name = s->kind.name,
-                    .n_steps = (n.plan->samples + BATCH - 1) / BATCH,
+                    .n_steps = cw_steps_of(n.plan->samples, CW_NIS_BATCH),
                     .self = &n,
                     .step = step,
                     .save = save,
-                    .load = cw_nothing_to_load};
+                    .load = load};
   cw_status st = cw_agree(c->ctx, open_batch(c, &n, &n.batch));
   if (st == CW_OK) st = cw_stage_run(c, &stage);
   close_batch(&n.batch);

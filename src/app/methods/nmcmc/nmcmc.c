@@ -46,6 +46,19 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   return 1;
 }
 
+static const cw_growth grows[] = {{.key = "steps"}, {0}};
+
+static const cw_section *takes(const cw_section *s) {
+  return ((const cw_nmcmc_plan *)s->own)->data;
+}
+
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const cw_nmcmc_plan *n = s->own;
+  *t = (cw_takings){.held = (double)n->chains,
+                    .rows = (double)n->chains * (double)n->steps * (2 + cw_numbers_per_row(p)),
+                    .key = "chains"};
+}
+
 static const cw_given given[] = {{.quantity = "acceptance"}, {0}};
 
 extern const cw_method cw_method_nmcmc;
@@ -57,6 +70,9 @@ const cw_method cw_method_nmcmc = {.name = "nmcmc",
                                    .run = cw_run_nmcmc,
                                    .parts = parts,
                                    .given = given,
+                                   .takings = takings,
+                                   .grows = grows,
+                                   .takes = takes,
                                    .fill = cw_fill_nmcmc,
                                    .warn = cw_warn_nmcmc,
                                    .chapter = CW_CHAPTER_MODEL,

@@ -12,6 +12,7 @@ enum { DRAW_ACCEPT = 7 }; /* draw numbers 0.. belong to the prior */
 typedef struct {
   const cw_nmcmc_plan *plan;
   cw_rng rng;
+  long done;  /* steps of the chains */
   cw_field x; /* proposals */
   long first, n_mine;
   double *logq, *new_lw; /* (n_mine) of the proposals */
@@ -87,11 +88,11 @@ static long all_steps(const cw_nmcmc_plan *p) { return p->thermalise + p->steps;
 static cw_status step(cw_stage *s, cw_case *c, long number) {
   nmcmc *m = s->self;
   long end = (number + 1) * STEPS_AT_ONCE;
-  if (number == 0 && m->plan->data != NULL) CW_TRY(start_from_data(c, m));
-  for (long t = number * STEPS_AT_ONCE; t < end && t < all_steps(m->plan); t++) {
-    CW_TRY(propose(c, m, t));
-    metropolis(c, m, t);
-    if (t >= m->plan->thermalise) CW_TRY(record_states(c, m));
+  if (m->done == 0 && m->plan->data != NULL) CW_TRY(start_from_data(c, m));
+  for (; m->done < end && m->done < all_steps(m->plan); m->done++) {
+    CW_TRY(propose(c, m, m->done));
+    metropolis(c, m, m->done);
+    if (m->done >= m->plan->thermalise) CW_TRY(record_states(c, m));
   }
   return CW_OK;
 }
@@ -115,6 +116,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   CW_TRY(cw_note_columns(c, set, "primary", 0));
   CW_TRY(cw_put_chains(c, set, "accept", &m->accept, m->plan->chains, 0));
   CW_TRY(cw_put_chains(c, set, "lw", &m->weight, m->plan->chains, 0));
+  CW_TRY(cw_put_pieces(c, set, m->done));
   CW_TRY(put_state(c, m, set, "state.lw", m->lw, 1));
   return put_state(c, m, set, "state.primary", m->now, np);
 }
@@ -127,6 +129,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
       cw_array_size(now) != m->plan->chains * np)
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
                    cw_store_dir(c->store), s->name);
+  CW_TRY(cw_get_pieces(s, c, last, all_steps(m->plan), STEPS_AT_ONCE, &m->done));
   memcpy(m->lw, lw->data + m->first, (size_t)m->n_mine * sizeof *m->lw);
   memcpy(m->now, now->data + m->first * np, (size_t)(m->n_mine * np) * sizeof *m->now);
   return CW_OK;
@@ -167,7 +170,7 @@ cw_status cw_run_nmcmc(cw_case *c, const cw_section *s) {
   nmcmc m;
   cw_status st = cw_agree(c->ctx, open_chains(c, s, &m));
   cw_stage stage = {.name = s->kind.name,
-                    .n_steps = (all_steps(m.plan) + STEPS_AT_ONCE - 1) / STEPS_AT_ONCE,
+                    .n_steps = cw_steps_of(all_steps(m.plan), STEPS_AT_ONCE),
                     .self = &m,
                     .step = step,
                     .save = save,

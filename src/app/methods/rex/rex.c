@@ -26,6 +26,18 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   return n;
 }
 
+static const cw_growth grows[] = {{.key = "steps"}, {0}};
+
+static const cw_section *takes(const cw_section *s) { return cw_rex_flow(s->own); }
+
+/* Of every replica. */
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const double replicas = cw_rex_pairs(p, s->own) + 1;
+  t->held *= replicas;
+  t->state *= replicas;
+  if (((const cw_rex_plan *)s->own)->all_rungs) t->rows *= replicas;
+}
+
 static const cw_given given[] = {{.quantity = "lnZ_ratio"}, {0}};
 
 static const cw_shared_figure figures[] = {
@@ -45,6 +57,9 @@ const cw_method cw_method_rex = {.name = "rex",
                                  .parts = parts,
                                  .chains = chains,
                                  .given = given,
+                                 .takings = takings,
+                                 .grows = grows,
+                                 .takes = takes,
                                  .fill = cw_fill_rex,
                                  .warn = cw_warn_rex,
                                  .chapter = CW_CHAPTER_LADDER,

@@ -37,6 +37,26 @@ static bool trains(const cw_plan *p, const cw_section *s, cw_training *out) {
   return true;
 }
 
+static const cw_growth grows[] = {{.key = "steps", .taken = true}, {0}};
+
+static bool refuse_growth(const cw_section *was, const cw_section *is, char *why, size_t size) {
+  (void)was;
+  return cw_refuse_more_training(&((const cw_train_plan *)is->own)->options, why, size);
+}
+
+static const cw_section *takes(const cw_section *s) {
+  return ((const cw_train_plan *)s->own)->data;
+}
+
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const cw_section *data = ((const cw_train_plan *)s->own)->data;
+  const cw_mcmc_plan *m = data != NULL ? cw_section_chains(data) : NULL;
+  (void)p;
+  if (m == NULL) return;
+  const double kept = (double)cw_kept_rows(m) * (double)m->chains;
+  *t = (cw_takings){.held = 2.5 * kept, .key = "keep", .of = data};
+}
+
 extern const cw_method cw_method_train;
 const cw_method cw_method_train = {.name = "train",
                                    .needs = CW_NEEDS_MODEL,
@@ -46,6 +66,10 @@ const cw_method cw_method_train = {.name = "train",
                                    .run = cw_run_train,
                                    .parts = parts,
                                    .trains = trains,
+                                   .takings = takings,
+                                   .grows = grows,
+                                   .refuse_growth = refuse_growth,
+                                   .takes = takes,
                                    .fill = cw_fill_train,
                                    .warn = cw_warn_train,
                                    .chapter = CW_CHAPTER_TRAINING,

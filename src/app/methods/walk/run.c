@@ -27,16 +27,6 @@ typedef struct {
   cw_record pimh;
 } walking;
 
-enum { MOST_WORKS = 1 << 20 }; /* works of single particles that are kept, over all walks */
-
-/* Only without resampling is a weight that of one particle's own way. */
-static bool keeps_works(const walking *w) {
-  const cw_walk_plan *p = w->plan;
-  const cw_program program = cw_walk_program(p);
-  return cw_program_count(&program, CW_MOVE_RESAMPLE) == 0 &&
-         p->mcmc.chains * p->mcmc.steps <= MOST_WORKS;
-}
-
 /* Weighted means of the primaries of the first group over the population, in fixed order. */
 static cw_status record_means(cw_case *c, walking *w, walks *y, const double *lw) {
   const cw_observer *o = &c->observer[0];
@@ -57,7 +47,7 @@ static cw_status record_weights(cw_case *c, walking *w, walks *y) {
   long n = y->way.p.n;
   cw_population_weights(&y->way.p, w->lw);
   if (y == &w->up) CW_TRY(record_means(c, w, y, w->lw)); /* of the job's theory */
-  if (!keeps_works(w)) return CW_OK;
+  if (!cw_walk_keeps_works(w->plan)) return CW_OK;
   double *row = cw_record_row(&y->work, n);
   if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
   for (long i = 0; i < n; i++) row[i] = -w->lw[i];

@@ -71,6 +71,39 @@ static const cw_shared_figure figures[] = {
      "Of the transition that has the smallest.", CW_DRAW_BAND},
     {0}};
 
+static const cw_growth grows[] = {
+    {.key = "walks"}, {.key = "train.steps", .taken = true, .before = true}, {0}};
+
+enum { MOST_WORKS = 1 << 20 }; /* works of single particles that are kept, over all walks */
+
+bool cw_walk_keeps_works(const cw_walk_plan *w) {
+  const cw_program program = cw_walk_program(w);
+  return cw_program_count(&program, CW_MOVE_RESAMPLE) == 0 &&
+         w->mcmc.chains * w->mcmc.steps <= MOST_WORKS;
+}
+
+static bool refuse_growth(const cw_section *was, const cw_section *is, char *why, size_t size) {
+  const cw_walk_plan *a = was->own, *b = is->own;
+  if (a->flow.train.steps != b->flow.train.steps)
+    return cw_refuse_more_training(&b->flow.train, why, size);
+  if (cw_walk_keeps_works(a) == cw_walk_keeps_works(b)) return false;
+  snprintf(why, size, "works of single particles are kept of at most %d", MOST_WORKS);
+  return true;
+}
+
+/* Chains on the first rung and the particles that walk, each way. */
+static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
+  const cw_walk_plan *w = s->own;
+  const double ways = w->reverse ? 2 : 1, particles = (double)w->mcmc.chains;
+  (void)p;
+  *t = (cw_takings){.held = 2 * ways * particles, .state = ways * particles, .key = "particles"};
+  if (cw_walk_keeps_works(w)) t->rows = ways * particles * (double)w->mcmc.steps;
+}
+
+static const cw_section *takes(const cw_section *s) {
+  return ((const cw_walk_plan *)s->own)->fitted;
+}
+
 extern const cw_method cw_method_walk;
 const cw_method cw_method_walk = {.name = "walk",
                                   .needs = CW_NEEDS_LADDER | CW_MEASURES_FIRST_GROUP,
@@ -82,6 +115,10 @@ const cw_method cw_method_walk = {.name = "walk",
                                   .chains = chains,
                                   .trains = trains,
                                   .given = given,
+                                  .takings = takings,
+                                  .grows = grows,
+                                  .refuse_growth = refuse_growth,
+                                  .takes = takes,
                                   .fill = cw_fill_walk,
                                   .warn = cw_warn_walk,
                                   .chapter = CW_CHAPTER_LADDER,

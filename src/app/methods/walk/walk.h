@@ -35,6 +35,8 @@ cw_status cw_read_walk(cw_node *root, cw_node *map, const cw_plan *p, cw_section
 cw_program cw_walk_program(const cw_walk_plan *walk);
 /* Name of the stage that trains its flows: "craft.train". */
 void cw_flow_stage_name(const cw_walk_plan *walk, char name[64]);
+/* Are works of single particles kept? Only without resampling is a weight that of one particle's own way. */
+bool cw_walk_keeps_works(const cw_walk_plan *walk);
 cw_status cw_run_walk(cw_case *c, const cw_section *s);
 cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                        const cw_arrays *data);
