@@ -11,7 +11,7 @@ from program import SHORT, Case
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}
 LARGE = """\
 job: large
-lattice: [512, 256]
+lattice: [256, 256]
 theory: {kind: phi4, form: kappa, kappa: 0.2, lambda: 0.1}
 ladder: {from: {kappa: 0.19}, rungs: 3}
 """
@@ -52,7 +52,7 @@ class Room(Case):
                 taken = usage.ru_maxrss * 1024
                 self.assertLess(memory, 1.2 * taken)
                 self.assertGreater(memory, 0.5 * taken)
-                self.assertGreaterEqual(1.01 * checkpoint, {"hmc": 1, "rex": 3, "ais": 1, "chain": 0}[name] * 512 * 256 * 16 * 8)
+                self.assertGreaterEqual(1.01 * checkpoint, {"hmc": 1, "rex": 3, "ais": 1, "chain": 0}[name] * 256 * 256 * 16 * 8)
                 stored = sum(p.stat().st_size for p in (self.dir / name / "store").iterdir())
                 self.assertLess(stored, 1.1 * disk + 30000)
 

@@ -303,7 +303,7 @@ static void cut(const form *f) {
   uint8_t *bytes = malloc(MOST_BYTES);
   assert_non_null(bytes);
   size_t size = load(write_it(f, "whole"), bytes);
-  for (size_t n = 0; n < size; n += n < 1200 || size - n < 600 ? 1 : 97) {
+  for (size_t n = 0; n < size; n += n < 1200 || size - n < 600 ? (SANITIZED ? 3 : 1) : 97) {
     cw_configuration c;
     cw_configuration_info info;
     if (read_bytes(bytes, n, &c, &info) != CW_OK) continue;
@@ -327,7 +327,7 @@ static void flip(const form *f) {
   const double allowed = sealed ? 0 : CW_UNITARITY;
   assert_non_null(bytes);
   size_t size = load(write_it(f, "whole"), bytes);
-  for (size_t i = 0; i < size; i += i < 1200 || size - i < 600 ? 1 : 31) {
+  for (size_t i = 0; i < size; i += i < 1200 || size - i < 600 ? (SANITIZED ? 3 : 1) : 31) {
     cw_configuration c;
     cw_configuration_info info;
     bytes[i] ^= (uint8_t)(1u << i % 8);

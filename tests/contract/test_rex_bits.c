@@ -254,8 +254,8 @@ static void check_bits(cw_context *one, cw_context *two, cw_context *ranks, cons
 static void test_bits(void **state) {
   cw_context *one = test_context(1), *two = test_context(2);
   for (int j = 0; j < N_JOBS; j++) {
-    check_bits(one, two, *state, &jobs[j], 1);
-    check_bits(one, two, *state, &jobs[j], MOST_CHAINS);
+    if (!SANITIZED || j % 2 == 0) check_bits(one, two, *state, &jobs[j], 1);
+    if (!SANITIZED || j % 2 == 1) check_bits(one, two, *state, &jobs[j], MOST_CHAINS);
   }
   cw_context_destroy(one);
   cw_context_destroy(two);
