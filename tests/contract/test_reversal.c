@@ -206,7 +206,8 @@ static void test_reversal(void **state) {
   (void)state;
   for_all(step_is_reversed);
   for (int i = 0; cw_samplers[i] != NULL; i++) {
-    if (cw_samplers[i]->step_back == NULL || cw_samplers[i]->step_back == cw_samplers[i]->step)
+    if (cw_samplers[i]->step_back == NULL || cw_samplers[i]->step_back == cw_samplers[i]->step ||
+        !test_is_new(cw_samplers[i]->name))
       continue;
     print_message("%s: a step in place of its reversal is %.0f sigma off\n", cw_samplers[i]->name,
                   seen_plant[i]);

@@ -41,6 +41,15 @@ bool test_is_long(void) {
   return wanted != NULL && strcmp(wanted, "1") == 0;
 }
 
+bool test_is_new(const char *name) {
+  const char *words = getenv("CW_NEW");
+  const size_t n = strlen(name);
+  if (words == NULL) return true;
+  for (const char *at = words; (at = strstr(at, name)) != NULL; at += n)
+    if ((at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0')) return true;
+  return false;
+}
+
 cw_context *test_context(int threads) {
   cw_context *ctx = NULL;
   cw_context_options opt = {.threads = threads, .quiet = true};

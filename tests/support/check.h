@@ -45,6 +45,8 @@ enum { SANITIZED = 0 };
 
 /* CW_LONG=1 is set, as make check-long does: calibrations take all of their seeds and steps. */
 bool test_is_long(void);
+/* Is name one of the words of CW_NEW, or is there none? Those who add something to a list try what it meets alone. */
+bool test_is_new(const char *name);
 
 /* A quiet context with the given number of threads; fails the test if it cannot be made. */
 cw_context *test_context(int threads);
