@@ -1,12 +1,13 @@
 """What the program says of itself: list, --help, --version, check; and the files that a run leaves behind."""
 import re
+import subprocess
 from pathlib import Path
 
 import program
 from program import SHORT, Case
 
 SOURCE = Path(__file__).resolve().parents[2]
-COMMANDS = ("run", "tune", "show", "compare", "report", "list", "info", "convert", "export", "check")
+COMMANDS = ("run", "resume", "tune", "show", "compare", "report", "list", "info", "convert", "measure", "export", "check")
 
 
 def registered(path):
@@ -62,6 +63,19 @@ class Words(Case):
                 self.assertIn(f"usage: causeway {command}", own)
                 for word in re.findall(r"--[a-z]+", own):
                     self.assertIn(word, text)
+
+    def test_completion(self):
+        """What bash offers is what the help says."""
+        def offers(*words):
+            line = " ".join(f"'{w}'" for w in words)
+            script = (f"source {SOURCE}/completions/causeway; compopt() {{ :; }}; COMP_WORDS=('{program.PROGRAM}' {line}); "
+                      f"COMP_CWORD={len(words)}; _causeway; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+            return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.split()
+        self.assertEqual(offers("re"), ["resume", "report"])
+        self.assertEqual(offers("run", "job.yaml", "--se"), ["--seed", "--set"])
+        self.assertEqual(offers("tune", "job.yaml", "--for", ""), ["rungs", "swaps", "tunnelling"])
+        self.assertEqual(offers("list", "sam"), ["samplers"])
+        self.assertEqual(offers("run", "jo"), [])
 
     def test_version(self):
         version = re.search(r'#define CW_VERSION "(.*)"', (SOURCE / "include/causeway/core.h").read_text()).group(1)
