@@ -68,7 +68,7 @@ static const command commands[] = {
      "write the flows that a run trained between the rungs of its ladder as a model file",
      NO_FORMATS, false},
     {"check", cw_command_check, "check [--threads N]",
-     "test this installation in about two minutes", NO_FORMATS, true},
+     "test this installation in a few seconds", NO_FORMATS, true},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

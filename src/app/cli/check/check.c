@@ -1,5 +1,5 @@
 /* causeway check: does this copy work here? A handful of answers known by other means, in
- * about two minutes, by library calls alone and without any files but a store in a temporary directory. */
+ * a few seconds, by library calls alone and without any files but a store in a temporary directory. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
