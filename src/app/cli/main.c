@@ -67,8 +67,8 @@ static const command commands[] = {
     {"export", cw_command_export, "export RUN OUT [--case NAME] [--stage NAME] [--overwrite]",
      "write the flows that a run trained between the rungs of its ladder as a model file",
      NO_FORMATS, false},
-    {"check", cw_command_check, "check [--threads N]",
-     "test this installation in a few seconds", NO_FORMATS, true},
+    {"check", cw_command_check, "check [--threads N]", "test this installation in a few seconds",
+     NO_FORMATS, true},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
