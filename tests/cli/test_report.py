@@ -209,11 +209,14 @@ class Titles(Case):
         self.good("run", "job.yaml", "--out", "same", "--seed", 4, "--set", "checkpoint=5", "--quiet")
         self.good("run", "job.yaml", "--out", "other", "--set", "lattice=[6,4]", "--set", "hmc.steps=30", "--quiet")
         self.good("run", "job.yaml", "--out", "new", "--set", "lattice=[6,4]", "--set", "about=six by four", "--quiet")
-        for out, title in (("same", "phi4 on 4 × 4: four by four"), ("new", "phi4 on 6 × 4: six by four"),
-                           ("other", "phi4 on 6 × 4: four by four (run with lattice=[6,4], hmc.steps=30)")):
+        for out, title in (("same", "four by four"), ("new", "six by four"),
+                           ("other", "four by four (run with lattice=[6,4], hmc.steps=30)")):
             page = (self.dir / out / "report.html").read_text()
             self.assertIn(f'<p class="subtitle">{title}</p>', page)
-            self.assertIn(f"job short: {title.partition(': ')[2]}, seed", self.good("show", out))
+            self.assertIn(f"job short: {title}, seed", self.good("show", out))
+        self.write("job.yaml", SHORT)
+        self.good("run", "job.yaml", "--out", "silent", "--set", "lattice=[6,4]", "--quiet")
+        self.assertIn('<p class="subtitle">phi4 on 6 × 4</p>', (self.dir / "silent/report.html").read_text())
 
     def test_long_lists_of_changes_are_cut(self):
         self.write("job.yaml", SHORT + "about: " + 300 * "long " + "\n")

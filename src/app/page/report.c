@@ -368,16 +368,15 @@ static bool elsewhere(const cw_plan *a, const cw_plan *b) {
          memcmp(a->lat.extent, b->lat.extent, (size_t)a->lat.dim * sizeof *a->lat.extent) != 0;
 }
 
-/* "phi4 on 12 × 12: ", of the job as it ran, where all cases are of one theory and lattice; then what it says about
- * itself. */
+/* What the job says about itself and what was set; of one that says nothing "phi4 on 12 × 12", where all cases are of one theory
+ * and lattice. */
 static void write_subtitle(const cw_analysis *a, cw_prose *p) {
   const cw_plan *plan = a->cases[0].plan;
-  bool one = true;
+  bool one = a->about[0] == '\0';
   for (int i = 1; i < a->n_cases; i++) one = one && !elsewhere(plan, a->cases[i].plan);
   if (one) {
     cw_say(p, "%s on ", plan->theory->name);
     cw_say_lattice(p, &plan->lat);
-    cw_say(p, "%s", a->about[0] != '\0' ? ": " : "");
   }
   cw_say(p, "%s", a->about);
 }
