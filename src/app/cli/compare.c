@@ -24,24 +24,29 @@ typedef struct {
 
 /* ------------------------------------------------------------------------ text */
 
-/* What run i has in common with the first run before it that it has anything in common with, in words. */
-static void print_kinship(FILE *out, const subject *s, int i) {
+/* The first run before run i that it has anything in common with, and what; -1: there is none. */
+static int first_kin(const subject *s, int i, cw_kinship *kin) {
   for (int k = 0; k < i; k++) {
-    const cw_kinship kin = cw_runs_kinship(s->run[k], s->run[i]);
-    if (kin == CW_RUNS_SAME)
-      fprintf(
-          out,
-          "note      run %d is run %d once more: the same job with the same seed, whose numbers "
-          "are the same\n",
-          i + 1, k + 1);
-    if (kin == CW_RUNS_SAME_SEED)
-      fprintf(
-          out,
-          "note      runs %d and %d have the same seed: where they draw the same random numbers, "
-          "their errors are not independent, as sigma takes them to be\n",
-          k + 1, i + 1);
-    if (kin != CW_RUNS_APART) return;
+    *kin = cw_runs_kinship(s->run[k], s->run[i]);
+    if (*kin != CW_RUNS_APART) return k;
   }
+  return -1;
+}
+
+static void print_kinship(FILE *out, const subject *s, int i) {
+  cw_kinship kin;
+  const int k = first_kin(s, i, &kin);
+  if (k < 0) return;
+  if (kin == CW_RUNS_SAME)
+    fprintf(out,
+            "note      run %d is run %d once more: the same job with the same seed, whose numbers "
+            "are the same\n",
+            i + 1, k + 1);
+  else
+    fprintf(out,
+            "note      runs %d and %d have the same seed: where they draw the same random numbers, "
+            "their errors are not independent, as sigma takes them to be\n",
+            k + 1, i + 1);
 }
 
 static void print_runs(FILE *out, const subject *s) {
@@ -153,14 +158,11 @@ static void print_costs(FILE *out, const subject *s) {
 /* ------------------------------------------------------------------------ JSON */
 
 static json_t *run_json(const subject *s, int i) {
-  json_t *same = json_null();
-  const char *how = NULL;
-  for (int k = 0; k < i && how == NULL; k++) {
-    const cw_kinship kin = cw_runs_kinship(s->run[k], s->run[i]);
-    if (kin == CW_RUNS_APART) continue;
-    how = kin == CW_RUNS_SAME ? "job and seed" : "seed";
-    same = json_pack("{s:i, s:s}", "run", k + 1, "in", how);
-  }
+  cw_kinship kin;
+  const int k = first_kin(s, i, &kin);
+  json_t *same = k < 0 ? json_null()
+                       : json_pack("{s:i, s:s}", "run", k + 1, "in",
+                                   kin == CW_RUNS_SAME ? "job and seed" : "seed");
   return json_pack("{s:s, s:s, s:I, s:f, s:o}", "dir", s->asked->dir[i], "job", s->run[i]->job_name,
                    "seed", (json_int_t)s->run[i]->seed, "seconds", s->run[i]->seconds, "same",
                    same);
