@@ -122,6 +122,9 @@ typedef struct {
   bool defect; /* it belongs to a theory's defect: parameters of its name are the theory's */
   /* Can it not be so on that lattice? What tables say of single keys is not asked. NULL: it can. */
   bool (*refuse)(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
+  /* Its log-Jacobian is an integral by a rule of fourth order in so many steps: the parameter that says
+   * how many. Densities are off by that rule's error. NULL: it is exact. */
+  const char *steps;
   /* It leaves sites beyond +-reach as they are. NULL: it moves them all. */
   double (*reach)(const cw_layer_spec *spec);
   /* Of a spec that is in order. On failure *out is NULL. Call cw_layer_create. */

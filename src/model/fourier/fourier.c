@@ -1,0 +1,142 @@
+#include "model/fourier/fourier.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The next radix of a length that is above 1. */
+static int next_radix(int n) {
+  if (n % 4 == 0) return 4;
+  for (int p = 2; p * p <= n; p++)
+    if (n % p == 0) return p;
+  return n;
+}
+
+int cw_fourier_refuses(const cw_lattice *lat) {
+  for (int d = 0; d < lat->dim; d++)
+    for (int n = lat->extent[d]; n > 1; n /= next_radix(n))
+      if (next_radix(n) > CW_FOURIER_PRIME) return lat->extent[d];
+  return 0;
+}
+
+static bool create_line(int n, cw_fourier_line *line) {
+  line->n = n;
+  for (int left = n; left > 1; left /= line->radix[line->n_stages++])
+    line->radix[line->n_stages] = next_radix(left);
+  line->twiddle = cw_alloc((size_t)n * 2 * sizeof *line->twiddle);
+  for (int j = 0; line->twiddle != NULL && j < n; j++) {
+    line->twiddle[2 * j] = cos(2 * M_PI * j / n);
+    line->twiddle[2 * j + 1] = -sin(2 * M_PI * j / n);
+  }
+  return line->twiddle != NULL;
+}
+
+/* The wave that stands at a place of a line: its first stage leaves waves q modulo the radix in the q-th
+ * part. */
+static int wave_at(const cw_fourier_line *line, int place) {
+  int wave = 0, step = 1, part = line->n;
+  for (int s = 0; s < line->n_stages; s++) {
+    part /= line->radix[s];
+    wave += step * (place / part);
+    place %= part;
+    step *= line->radix[s];
+  }
+  return wave;
+}
+
+/* The member of its orbit that stands for it: components from 0 to half the extent, those of equal
+ * extents in descending order. */
+static void representative(const cw_lattice *lat, int *x) {
+  for (int d = 0; d < lat->dim; d++)
+    if (2 * x[d] > lat->extent[d]) x[d] = lat->extent[d] - x[d];
+  for (int d = 0; d < lat->dim; d++)
+    for (int e = d + 1; e < lat->dim; e++)
+      if (lat->extent[e] == lat->extent[d] && x[e] > x[d]) {
+        const int swap = x[d];
+        x[d] = x[e];
+        x[e] = swap;
+      }
+}
+
+static int largest(const cw_lattice *lat, const int *x) {
+  int most = 0;
+  for (int d = 0; d < lat->dim; d++) most = x[d] > most ? x[d] : most;
+  return most;
+}
+
+/* orbit (n_sites): that of each site as a displacement or wave, in the order of the largest component of
+ * their representatives, then of sites; -1 beyond the radius. Returns how many there are. */
+static long number_orbits(const cw_lattice *lat, int radius, int *orbit) {
+  const long n = cw_lattice_sites(lat);
+  int x[CW_MAX_DIM], longest = 0;
+  long count = 0;
+  for (int d = 0; d < lat->dim; d++)
+    longest = lat->extent[d] / 2 > longest ? lat->extent[d] / 2 : longest;
+  for (long s = 0; s < n; s++) orbit[s] = -1;
+  for (int shell = 0; shell <= longest && (radius == 0 || shell <= radius); shell++)
+    for (long s = 0; s < n; s++) {
+      cw_lattice_coord(lat, s, x);
+      representative(lat, x);
+      if (largest(lat, x) == shell && cw_lattice_site(lat, x) == s) orbit[s] = (int)count++;
+    }
+  for (long s = 0; s < n; s++) {
+    cw_lattice_coord(lat, s, x);
+    representative(lat, x);
+    orbit[s] = orbit[cw_lattice_site(lat, x)];
+  }
+  return count;
+}
+
+/* A row of `cosine`, of the wave k. */
+static void fill_cosines(cw_fourier *f, const int *orbit, const int *k, double *row) {
+  int x[CW_MAX_DIM];
+  for (long o = 0; o < f->n_orbits; o++) row[o] = 0;
+  for (long s = 0; s < f->n_sites; s++) {
+    if (orbit[s] < 0) continue;
+    double product = 1 / (double)f->n_sites;
+    cw_lattice_coord(&f->lat, s, x);
+    for (int d = 0; d < f->lat.dim; d++)
+      product *= f->line[d].twiddle[2 * ((long)k[d] * x[d] % f->line[d].n)];
+    row[orbit[s]] += product;
+  }
+}
+
+static cw_status fill_tables(cw_context *ctx, int radius, cw_fourier *f, int *orbit) {
+  int x[CW_MAX_DIM];
+  f->n_waves = number_orbits(&f->lat, 0, orbit);
+  long *of_wave = malloc((size_t)f->n_waves * sizeof *of_wave);
+  if (of_wave == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
+  for (long s = f->n_sites - 1; s >= 0; s--) {
+    of_wave[orbit[s]] = s;
+    cw_lattice_coord(&f->lat, s, x);
+    for (int d = 0; d < f->lat.dim; d++) x[d] = wave_at(&f->line[d], x[d]);
+    f->wave[s] = orbit[cw_lattice_site(&f->lat, x)];
+  }
+  f->n_orbits = number_orbits(&f->lat, radius, orbit);
+  f->cosine = cw_alloc((size_t)(f->n_waves * f->n_orbits) * sizeof *f->cosine);
+  for (long w = 0; f->cosine != NULL && w < f->n_waves; w++) {
+    cw_lattice_coord(&f->lat, of_wave[w], x);
+    fill_cosines(f, orbit, x, f->cosine + w * f->n_orbits);
+  }
+  free(of_wave);
+  return f->cosine != NULL ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
+}
+
+cw_status cw_fourier_create(cw_context *ctx, const cw_lattice *lat, int radius, cw_fourier *f) {
+  *f = (cw_fourier){.lat = *lat, .n_sites = cw_lattice_sites(lat)};
+  bool ok = true;
+  for (int d = 0; d < lat->dim; d++) ok = create_line(lat->extent[d], &f->line[d]) && ok;
+  f->wave = cw_alloc((size_t)f->n_sites * sizeof *f->wave);
+  int *orbit = malloc((size_t)f->n_sites * sizeof *orbit);
+  cw_status st = ok && f->wave != NULL && orbit != NULL
+                     ? fill_tables(ctx, radius, f, orbit)
+                     : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
+  free(orbit);
+  return st;
+}
+
+void cw_fourier_destroy(cw_fourier *f) {
+  for (int d = 0; d < CW_MAX_DIM; d++) free(f->line[d].twiddle);
+  free(f->wave);
+  free(f->cosine);
+}

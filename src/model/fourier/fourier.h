@@ -1,0 +1,63 @@
+/* Convolutions with symmetric kernels on a torus, by fast Fourier transforms of lanes.
+ *
+ * A transform is done in place, one direction after the other, by mixed radices: decimation in
+ * frequency leaves waves in the order of their digits, and the inverse starts from there, so that
+ * nothing is ever sorted. A kernel that is as symmetric as the lattice (reflections, exchanges of
+ * directions of equal extent) has a real transform with the same symmetry: one number for each orbit of
+ * waves out of one for each orbit of displacements. Private to
+ * src/model. */
+#ifndef CW_MODEL_FOURIER_H
+#define CW_MODEL_FOURIER_H
+
+#include "causeway/lattice.h"
+#include "simd/dispatch.h"
+
+enum { CW_FOURIER_STAGES = 32, CW_FOURIER_PRIME = 61 };
+
+/* Transforms of one extent n. */
+typedef struct {
+  int n, n_stages;
+  int radix[CW_FOURIER_STAGES]; /* 4, 2 and odd primes; their product is n */
+  double *twiddle;              /* (n, 2): cos and sin of -2 pi j/n */
+} cw_fourier_line;
+
+typedef struct {
+  cw_lattice lat;
+  long n_sites;
+  cw_fourier_line line[CW_MAX_DIM];
+  long n_orbits;  /* of displacements that the kernel has */
+  long n_waves;   /* orbits of waves */
+  int *wave;      /* (n_sites): the orbit of the wave that stands at this place after a transform */
+  double *cosine; /* (n_waves, n_orbits): transform of a kernel, over n_sites */
+} cw_fourier;
+
+/* Has every extent a transform? No: an extent with a prime factor above CW_FOURIER_PRIME is returned;
+ * yes: 0. */
+int cw_fourier_refuses(const cw_lattice *lat);
+/* radius: the kernel is 0 beyond it in any direction; 0: it has no end. Orbits stand in the order of
+ * their largest component, so that those of a larger lattice begin with those of a smaller one. CW_ENOMEM.
+ * The caller destroys it, on failure too. */
+cw_status cw_fourier_create(cw_context *ctx, const cw_lattice *lat, int radius, cw_fourier *out);
+void cw_fourier_destroy(cw_fourier *f);
+
+/* Kernels, once per instruction set. Arrays are (n_sites, 2, CW_LANES): real and imaginary parts of the lanes
+ * of each site, or of the wave at its place. */
+typedef struct {
+  /* In place. Neither way is normalised. */
+  void (*transform)(const cw_fourier *f, double *z);
+  void (*transform_back)(const cw_fourier *f, double *z);
+  /* sum (+)= (a - i b) z, place by place, a and b the numbers of features `at`, at+1 in row wave[place] of
+   * kernel (n_waves, F). first: sum is overwritten. */
+  void (*multiply)(const cw_fourier *f, const double *kernel, int F, int at, const double *z,
+                   bool first, double *sum);
+  /* u = (a + i b) sum. */
+  void (*multiply_back)(const cw_fourier *f, const double *kernel, int F, int at, const double *sum,
+                        double *u);
+  /* kernel's derivative, (n_waves, F): += the real and minus the imaginary part of the sum of conj(z) sum. */
+  void (*kernel_vjp)(const cw_fourier *f, int F, int at, const double *z, const double *sum,
+                     double *to);
+} cw_fourier_kernels;
+
+CW_ISA_TABLES(cw_fourier_kernels, cw_fourier_kernels);
+
+#endif

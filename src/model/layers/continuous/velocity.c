@@ -1,0 +1,192 @@
+#include "model/layers/continuous/velocity.h"
+
+#include <math.h>
+#include <string.h>
+
+static long n_mix(const cw_velocity *v) { return (long)v->F * (v->H + 1); }
+static long n_kernel(const cw_velocity *v) { return v->fourier.n_orbits * v->F * v->D; }
+
+long cw_velocity_n_theta(const cw_velocity *v) { return 1 + n_mix(v) + n_kernel(v); }
+
+static double *numbers(cw_arena *arena, long n) {
+  double *x = cw_arena_alloc(arena, (size_t)n * sizeof *x);
+  if (x != NULL) memset(x, 0, (size_t)n * sizeof *x);
+  return x;
+}
+
+/* The d-th cosine at a time, and the scale of kernels. */
+static double cosine(const cw_velocity *v, int d, int time) {
+  return cos(M_PI * d * time / (v->n_times - 1)) / sqrt(v->F);
+}
+
+/* Row d of the transform of every kernel: (n_waves, F) for each cosine. */
+static void transform_kernels(const cw_velocity *v, const double *kernel, double *out) {
+  const long n = v->fourier.n_orbits, row = (long)v->F * v->D;
+  for (long w = 0; w < v->fourier.n_waves; w++)
+    for (long o = 0; o < n; o++) {
+      const double c = v->fourier.cosine[w * n + o];
+      for (long i = 0; i < row; i++) out[w * row + i] += c * kernel[o * row + i];
+    }
+}
+
+/* (rows, F, D) -> (n_times, rows, F). */
+static void at_times(const cw_velocity *v, long rows, const double *cosines, double *out) {
+  for (int time = 0; time < v->n_times; time++)
+    for (int d = 0; d < v->D; d++) {
+      const double c = cosine(v, d, time);
+      for (long i = 0; i < rows * v->F; i++)
+        out[time * rows * v->F + i] += c * cosines[i * v->D + d];
+    }
+}
+
+cw_status cw_velocity_fill(const cw_velocity *v, const double *theta, cw_arena *work,
+                           cw_velocity_tables *t) {
+  const int F = v->F, width = v->H + 1;
+  const long n_waves = v->fourier.n_waves;
+  const double *kernel = theta + 1 + n_mix(v);
+  double *mix = numbers(work, n_mix(v)), *mix_of_k = numbers(work, n_mix(v));
+  *t = (cw_velocity_tables){.features = {F, v->H, M_PI / v->range * exp(theta[0]), mix, mix_of_k},
+                            .wave = numbers(work, v->n_times * n_waves * F),
+                            .centre = numbers(work, (long)v->n_times * F),
+                            .own = numbers(work, (long)v->n_times * width)};
+  cw_arena_mark mark = cw_arena_save(work);
+  double *waves = numbers(work, n_waves * F * v->D);
+  if (mix == NULL || mix_of_k == NULL || t->wave == NULL || t->centre == NULL || t->own == NULL ||
+      waves == NULL)
+    return CW_ENOMEM;
+  for (int f = 0; f < F; f++)
+    for (int k = 0; k < width; k++)
+      mix[f * width + k] = mix_of_k[k * F + f] = theta[1 + f * width + k] / (k > 0 ? k : 1);
+  transform_kernels(v, kernel, waves);
+  at_times(v, n_waves, waves, t->wave);
+  at_times(v, 1, kernel, t->centre); /* the first orbit is the displacement 0 */
+  for (int time = 0; time < v->n_times; time++)
+    for (int f = 0; f < F; f++)
+      for (int k = 0; k < width; k++)
+        t->own[time * width + k] += t->centre[time * F + f] * mix[f * width + k];
+  cw_arena_rewind(work, mark);
+  return CW_OK;
+}
+
+cw_status cw_velocity_open_gradient(const cw_velocity *v, cw_arena *work,
+                                    cw_velocity_gradient *out) {
+  *out = (cw_velocity_gradient){
+      .sine = {.mix = numbers(work, n_mix(v) * CW_LANES), .omega = numbers(work, CW_LANES)},
+      .wave = numbers(work, v->n_times * v->fourier.n_waves * v->F),
+      .own = numbers(work, (long)v->n_times * (v->H + 1) * CW_LANES)};
+  return out->sine.mix && out->sine.omega && out->wave && out->own ? CW_OK : CW_ENOMEM;
+}
+
+/* (n_times, rows, F) -> sums for each cosine, (rows, F, D). */
+static void by_cosines(const cw_velocity *v, long rows, const double *times, double *out) {
+  for (int time = 0; time < v->n_times; time++)
+    for (int d = 0; d < v->D; d++) {
+      const double c = cosine(v, d, time);
+      for (long i = 0; i < rows * v->F; i++) out[i * v->D + d] += c * times[time * rows * v->F + i];
+    }
+}
+
+cw_status cw_velocity_fold(const cw_velocity *v, const cw_velocity_tables *t,
+                           const cw_velocity_gradient *from, double sign, double *gtheta,
+                           cw_arena *work) {
+  const int F = v->F, width = v->H + 1;
+  const long row = (long)F * v->D, n = v->fourier.n_orbits, n_waves = v->fourier.n_waves;
+  cw_arena_mark mark = cw_arena_save(work);
+  double *waves = numbers(work, n_waves * row), *centre = numbers(work, (long)v->n_times * F);
+  double *of_centre = numbers(work, row), *own = numbers(work, (long)v->n_times * width);
+  if (waves == NULL || centre == NULL || of_centre == NULL || own == NULL) return CW_ENOMEM;
+  for (long i = 0; i < (long)v->n_times * width; i++)
+    own[i] = cw_sum(from->own + i * CW_LANES, CW_LANES);
+  gtheta[0] += sign * t->features.omega * cw_sum(from->sine.omega, CW_LANES);
+  for (int f = 0; f < F; f++)
+    for (int k = 0; k < width; k++) {
+      double by_mix = cw_sum(from->sine.mix + (f * width + k) * CW_LANES, CW_LANES);
+      for (int time = 0; time < v->n_times; time++) {
+        by_mix += own[time * width + k] * t->centre[time * F + f];
+        centre[time * F + f] += own[time * width + k] * t->features.mix[f * width + k];
+      }
+      gtheta[1 + f * width + k] += sign * by_mix / (k > 0 ? k : 1);
+    }
+  by_cosines(v, n_waves, from->wave, waves);
+  by_cosines(v, 1, centre, of_centre);
+  double *kernel = gtheta + 1 + n_mix(v);
+  for (long o = 0; o < n; o++)
+    for (long i = 0; i < row; i++) {
+      double sum = o == 0 ? of_centre[i] : 0;
+      for (long w = 0; w < n_waves; w++) sum += v->fourier.cosine[w * n + o] * waves[w * row + i];
+      kernel[o * row + i] += sign * sum;
+    }
+  cw_arena_rewind(work, mark);
+  return CW_OK;
+}
+
+static long complex_length(const cw_velocity *v) { return v->fourier.n_sites * 2 * CW_LANES; }
+
+cw_status cw_velocity_open_work(const cw_velocity *v, cw_arena *arena, cw_velocity_work *out) {
+  const long n = complex_length(v);
+  *out = (cw_velocity_work){.z = numbers(arena, n * v->F / 2),
+                            .u = numbers(arena, n * v->F / 2),
+                            .sum = numbers(arena, n)};
+  return out->z && out->u && out->sum ? CW_OK : CW_ENOMEM;
+}
+
+static const double *kernels_at(const cw_velocity *v, const cw_velocity_tables *t, int time) {
+  return t->wave + time * v->fourier.n_waves * v->F;
+}
+
+/* Features of x and their transforms, in work->z. */
+static void transformed_features(const cw_velocity *v, const cw_velocity_tables *t, int time,
+                                 const double *x, double *divergence, cw_velocity_work *work) {
+  v->sines->features(&t->features, v->geom->outer, v->fourier.n_sites, x,
+                     t->own + (long)time * (v->H + 1), work->z, divergence);
+  for (int pair = 0; pair < v->F / 2; pair++)
+    v->waves->transform(&v->fourier, work->z + pair * complex_length(v));
+}
+
+void cw_velocity_at(const cw_velocity *v, const cw_velocity_tables *t, int time, const double *x,
+                    double *velocity, double *divergence, cw_velocity_work *work) {
+  const double *kernel = kernels_at(v, t, time);
+  memset(divergence, 0, CW_LANES * sizeof *divergence);
+  transformed_features(v, t, time, x, divergence, work);
+  for (int pair = 0; pair < v->F / 2; pair++)
+    v->waves->multiply(&v->fourier, kernel, v->F, 2 * pair, work->z + pair * complex_length(v),
+                       pair == 0, work->sum);
+  v->waves->transform_back(&v->fourier, work->sum);
+  for (long s = 0; s < v->fourier.n_sites; s++)
+    memcpy(velocity + (long)v->geom->outer[s] * CW_LANES, work->sum + s * 2 * CW_LANES,
+           CW_LANES * sizeof *velocity);
+}
+
+/* The transform of an adjoint of the velocity, in work->sum. */
+static void transformed_adjoint(const cw_velocity *v, const double *a, cw_velocity_work *work) {
+  memset(work->sum, 0, (size_t)complex_length(v) * sizeof *work->sum);
+  for (long s = 0; s < v->fourier.n_sites; s++)
+    memcpy(work->sum + s * 2 * CW_LANES, a + (long)v->geom->outer[s] * CW_LANES,
+           CW_LANES * sizeof *a);
+  v->waves->transform(&v->fourier, work->sum);
+}
+
+void cw_velocity_vjp(const cw_velocity *v, const cw_velocity_tables *t, int time, const double *x,
+                     const double *a, const double *c, double *g, cw_velocity_gradient *to,
+                     cw_velocity_work *work) {
+  const double *kernel = kernels_at(v, t, time);
+  double unused[CW_LANES] CW_ALIGNED = {0};
+  transformed_adjoint(v, a, work);
+  if (to != NULL) transformed_features(v, t, time, x, unused, work);
+  for (int pair = 0; pair < v->F / 2; pair++) {
+    double *u = work->u + pair * complex_length(v);
+    v->waves->multiply_back(&v->fourier, kernel, v->F, 2 * pair, work->sum, u);
+    v->waves->transform_back(&v->fourier, u);
+    if (to != NULL)
+      v->waves->kernel_vjp(&v->fourier, v->F, 2 * pair, work->z + pair * complex_length(v),
+                           work->sum, to->wave + time * v->fourier.n_waves * v->F);
+  }
+  cw_sine_gradient mine = {0};
+  if (to != NULL) {
+    mine = to->sine;
+    mine.own = to->own + (long)time * (v->H + 1) * CW_LANES;
+  }
+  v->sines->features_vjp(&t->features, v->geom->outer, v->fourier.n_sites, x,
+                         t->own + (long)time * (v->H + 1), work->u, c, g,
+                         to != NULL ? &mine : NULL);
+}
