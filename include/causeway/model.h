@@ -59,6 +59,8 @@ typedef struct {
   /* The factor, at most 1, by which a bound that makes the layer a bijection keeps its coefficients below
    * what theta asks for. NULL: there is no such bound. */
   double (*held)(const cw_layer *L, cw_theta th);
+  /* Of layers that can be computed less precisely at less cost: on or off. NULL: it makes no difference. */
+  void (*coarse)(cw_layer *L, bool on);
   bool each; /* its products fill cw_gradient_of.each; if not, it must be NULL */
   /* Of layers that ask what they carry between: from couplings to others (n_terms) of a theory. NULL: it
    * makes no difference. */
@@ -250,10 +252,21 @@ bool cw_model_has_products(const cw_model *m); /* or does a layer have none? */
 /* The smallest factor by which a layer's bound holds its coefficients back (cw_layer_ops.held); 1: none
  * does. */
 double cw_model_held(const cw_model *m);
+/* Is ln q that of the map as it is computed, or an integral (cw_layer_kind.steps)? */
+bool cw_model_is_exact(const cw_model *m);
+/* Flows of one real per site: ln q minus what it is by the determinant of the whole map, of n draws (the first of a
+ * block each), off (n); 0 of models that are exact. Of a mixture, of its q0. Cost: a pass and n_sites/16 products of
+ * a block for each, and n_sites^3/3 multiplications. Threads as in passes over whole fields. CW_ENOMEM. Local. */
+cw_status cw_model_density_error(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
+                                 int n, double *off);
 bool cw_model_has_each(const cw_model *m); /* can its products fill cw_gradient_of.each? */
 /* Couplings c (n_terms) of the target, of which models with `bonds` take those of bond_term and
  * field_term; others ignore them. Zero until set. */
 void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c);
+
+/* Until it is switched off: passes are coarse where layers have such (cw_layer_ops.coarse), as they are while a
+ * flow is trained. Frames serve products of the same kind. */
+void cw_model_set_coarse(cw_model *m, bool on);
 
 /* Tells the layers of a flow between which couplings (n_terms) of a theory it carries, of which some take
  * fixed numbers (cw_layer_ops.between); others ignore them. */
@@ -313,7 +326,7 @@ cw_status cw_model_log_prob_block(const cw_model *m, const double *x, cw_model_p
                                   cw_arena *tape);
 /* Flows only. The layers alone, as a map f of given configurations: pass->z = x, pass->x = f(x) and
  * pass->logq = -ln|det J|, the change of any log-density that travels along. What sample_vjp needs
- * after a sample is there. Not with z2_mixture. */
+ * after a sample is there. Of a mixture, its q0. */
 cw_status cw_model_forward_block(const cw_model *m, const double *x, cw_model_pass *pass,
                                  cw_arena *tape);
 /* Flows only. g: the score of a density at pass->z in, of its image under the layers at pass->x out

@@ -29,6 +29,7 @@ static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, flow *
     CW_TRY(cw_layer_create(ctx, &spec->layer[i], spec->field, m->base.geom, &m->layer[i]));
     m->base.products = m->base.products && m->layer[i]->ops->forward_vjp != NULL;
     m->base.each = m->base.each && m->layer[i]->ops->each;
+    m->base.exact = m->base.exact && cw_layer_find(spec->layer[i].kind)->steps == NULL;
     m->at[i] = m->base.n_theta;
     m->base.n_theta += m->layer[i]->n_theta;
     m->n_layers = i + 1;
@@ -90,6 +91,7 @@ cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_ge
                        .n_comp = cw_kind_components(spec->field, &geom->lat),
                        .n_tangent = cw_kind_tangent(spec->field, &geom->lat),
                        .products = true,
+                       .exact = true,
                        .each = true};
   m->mixture = spec->z2_mixture;
   *out = &m->base;
@@ -235,7 +237,6 @@ static cw_status log_prob_block(const cw_model *model, const double *x, cw_model
 cw_status cw_model_forward_block(const cw_model *model, const double *x, cw_model_pass *pass,
                                  cw_arena *tape) {
   const flow *m = flow_of(model);
-  CW_REQUIRE(!m->mixture);
   double logj[CW_LANES] CW_ALIGNED = {0};
   pass->z = copy_block(m, x, tape);
   pass->x = copy_block(m, x, tape);
@@ -422,6 +423,12 @@ static void between(cw_model *model, const cw_theory_ops *th, const double *from
     if (m->layer[i]->ops->between != NULL) m->layer[i]->ops->between(m->layer[i], th, from, to);
 }
 
+static void set_coarse(cw_model *model, bool on) {
+  const flow *m = flow_of(model);
+  for (int i = 0; i < m->n_layers; i++)
+    if (m->layer[i]->ops->coarse != NULL) m->layer[i]->ops->coarse(m->layer[i], on);
+}
+
 /* ---- without gradients ---- */
 
 /* A draw of the mixture: q0 and a random sign. */
@@ -471,4 +478,5 @@ static const cw_model_ops flow_ops = {.sample_block = sample_block,
                                       .layer_name = layer_name,
                                       .held = held,
                                       .between = between,
+                                      .set_coarse = set_coarse,
                                       .destroy = destroy};

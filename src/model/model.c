@@ -40,6 +40,7 @@ const cw_geometry *cw_model_geometry(const cw_model *m) { return m->geom; }
 bool cw_model_is_discrete(const cw_model *m) { return m->discrete; }
 cw_field_kind cw_model_field(const cw_model *m) { return m->field; }
 bool cw_model_has_products(const cw_model *m) { return m->products; }
+bool cw_model_is_exact(const cw_model *m) { return m->exact; }
 bool cw_model_has_each(const cw_model *m) { return m->each; }
 double cw_model_held(const cw_model *m) { return m->ops->held != NULL ? m->ops->held(m) : 1; }
 
@@ -74,6 +75,10 @@ const cw_link_set *cw_model_reads(const cw_model *m) { return m->reads; }
 
 void cw_model_between(cw_model *m, const cw_theory_ops *th, const double *from, const double *to) {
   if (m->ops->between != NULL) m->ops->between(m, th, from, to);
+}
+
+void cw_model_set_coarse(cw_model *m, bool on) {
+  if (m->ops->set_coarse != NULL) m->ops->set_coarse(m, on);
 }
 
 cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,

@@ -29,7 +29,8 @@ typedef struct {
   double (*held)(const cw_model *m); /* NULL: nothing is */
   /* Flows only: cw_model_between. */
   void (*between)(cw_model *m, const cw_theory_ops *th, const double *from, const double *to);
-  void (*destroy)(cw_model *m); /* all but theta, theta_f and work; frees m */
+  void (*set_coarse)(cw_model *m, bool on); /* NULL: all passes are alike */
+  void (*destroy)(cw_model *m);             /* all but theta, theta_f and work; frees m */
 } cw_model_ops;
 
 /* The head of every model. */
@@ -40,6 +41,7 @@ struct cw_model {
   int n_comp, n_tangent; /* reals per site of a field, and of an adjoint; spins: 1, 0 */
   bool discrete;
   bool products;                    /* has it any? */
+  bool exact;                       /* no layer's log-Jacobian is an integral */
   bool each;                        /* its products fill cw_gradient_of.each */
   const cw_link_set *moves, *reads; /* of cw_model_moves, owned by the kind */
   long n_theta;

@@ -403,9 +403,11 @@ static cw_status try_step(cw_trainer *t, const step_input *in, cw_train_report *
   return CW_OK;
 }
 
-/* Whatever comes of it, the model is left with the couplings of the target. */
+/* Whatever comes of it, the model is left precise and with the couplings of the target. */
 static cw_status take_step(cw_trainer *t, const step_input *in, cw_train_report *report) {
+  cw_model_set_coarse(t->model, true);
   cw_status st = try_step(t, in, report);
+  cw_model_set_coarse(t->model, false);
   cw_model_set_couplings(t->model, t->th->ops, t->th->c);
   return st;
 }

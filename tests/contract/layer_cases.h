@@ -70,10 +70,10 @@ static const layer_case cases[] = {
     {"mean", {2, {4, 4}}, {.kind = "mean", .param = {0, 5, 0.4}}},
     {"mean z2, odd extents", {2, {3, 5}}, {.kind = "mean", .param = {1, 4, 0.4}}},
     {"mean of one site", {1, {1}}, {.kind = "mean", .param = {1, 8, 1.5}}},
-    {"continuous", {2, {4, 6}}, {.kind = "continuous", .param = {6, 4, 3, 2, 0, 3}}},
+    {"continuous", {2, {4, 6}}, {.kind = "continuous", .param = {6, 2, 4, 3, 2, 0, 3}}},
     {"continuous, three directions, radius",
      {3, {5, 2, 7}},
-     {.kind = "continuous", .param = {8, 8, 5, 3, 1, 4}}},
+     {.kind = "continuous", .param = {8, 2, 8, 5, 3, 1, 4}}},
     {"mean 3d", {3, {3, 2, 3}}, {.kind = "mean", .param = {0, 2, 1}}},
 };
 

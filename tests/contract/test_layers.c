@@ -6,10 +6,10 @@
 
 #include "causeway/model.h"
 #include "contract/layer_cases.h"
+#include "model/determinant.h"
 #include "model/layers/implicit.h"
 #include "model/nets/net.h"
 #include "support/check.h"
-#include "support/determinant.h"
 
 /* A layer with lively parameters and a block of input. */
 typedef struct {
@@ -139,7 +139,7 @@ static void off_the_determinant(bench *b, double off[CW_LANES]) {
         A[(size_t)(i % CW_LANES) * of_lane + (size_t)(i / CW_LANES * n + j)] +=
             weight[k] / h * y[i];
     }
-  for (int l = 0; l < CW_LANES; l++) off[l] = lj[l] - log_abs_det(A + (size_t)l * of_lane, n);
+  for (int l = 0; l < CW_LANES; l++) off[l] = lj[l] - cw_log_abs_det(A + (size_t)l * of_lane, n);
   free(A);
   free(y);
   free(x);

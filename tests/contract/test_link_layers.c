@@ -6,9 +6,9 @@
 
 #include "causeway/model.h"
 #include "group/rows.h"
+#include "model/determinant.h"
 #include "model/layers/implicit.h"
 #include "support/check.h"
-#include "support/determinant.h"
 #include "support/relayout.h"
 
 typedef struct {
@@ -174,7 +174,7 @@ static void log_jacobian_is_the_determinant(bench *b) {
   apply(b, false, &x, &y, lj, NULL);
   for (int j = 0; j < n; j += b->B / 4) columns_at(b, &x, &y, n, j, A, t);
   assert_true(fabs(lj[one]) > 1e-3);
-  check_close(log_abs_det(A, n), lj[one], 1e-9);
+  check_close(cw_log_abs_det(A, n), lj[one], 1e-9);
   cw_field_destroy(&x);
   cw_field_destroy(&y);
   free(A);

@@ -77,6 +77,7 @@ cw_status cw_autoregressive_create(cw_context *ctx, const cw_model_spec *spec,
                        .geom = geom,
                        .field = CW_SITE_SPIN,
                        .discrete = true,
+                       .exact = true,
                        .products = true,
                        .n_comp = 1};
   m->spec = spec->autoregressive;

@@ -1,4 +1,5 @@
 /* Results of weighted samples of the model. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "app/analysis/fill.h"
@@ -29,6 +30,20 @@ static cw_status add_entropy(cw_context *ctx, const cw_analysis_case *c, cw_anal
   return cw_add_number(ctx, s, "entropy", -1, "entropy per site (ln Z + <S>)/V", e);
 }
 
+/* Of models that are not exact: their draws' mean is what the estimate of ln Z is too low by. */
+static cw_status add_density_error(cw_context *ctx, cw_analysis_stage *s, const cw_arrays *data) {
+  const cw_array *off;
+  CW_TRY(cw_get_array(ctx, s, data, "lnq_off", 1, &off));
+  if (off == NULL || off->dim[0] < 2) return CW_OK;
+  const long n = off->dim[0];
+  cw_estimate e = {.value = cw_sum(off->data, (size_t)n) / (double)n};
+  double square = 0;
+  for (long i = 0; i < n; i++) square += (off->data[i] - e.value) * (off->data[i] - e.value);
+  e.error = sqrt(square / (double)(n * (n - 1)));
+  return cw_add_number(ctx, s, "lnq_off", -1,
+                       "ln q minus the same by a determinant, of a few draws", e);
+}
+
 cw_status cw_fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                       const cw_arrays *data) {
   const cw_array *lw, *primary;
@@ -38,6 +53,7 @@ cw_status cw_fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_st
   s->present = true;
   s->n_step = lw->dim[0];
   CW_TRY(cw_keep_log_weights(ctx, s, CW_OF_MODEL, lw));
+  CW_TRY(add_density_error(ctx, s, data));
   if (primary == NULL) return CW_OK;
   CW_TRY(cw_fill_weighted(ctx, c, s, primary, lw));
   return add_entropy(ctx, c, s, primary, lw);

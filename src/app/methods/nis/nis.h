@@ -5,7 +5,10 @@
 
 #include "app/plan/plan.h"
 
-enum { CW_NIS_BATCH = 4096 }; /* samples that are drawn at once */
+enum {
+  CW_NIS_BATCH = 4096, /* samples that are drawn at once */
+  CW_NIS_CHECKED = 4   /* draws whose density is compared with a determinant */
+};
 
 typedef struct {
   long samples;

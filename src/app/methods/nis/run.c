@@ -20,6 +20,7 @@ typedef struct {
   long done;             /* samples */
   nis_batch batch;       /* with room for a full one */
   cw_record lw, primary; /* one row per sample, of all ranks */
+  cw_record off;         /* of models that are not exact: how far ln q is off, of a few draws */
 } nis;
 
 /* This rank's share of the batch with index number, from the first sample that is not there yet; the last
@@ -78,8 +79,22 @@ static cw_status record_batch(cw_case *c, nis *n, nis_batch *b) {
   return CW_OK;
 }
 
+/* Every rank looks at the same draws. */
+static cw_status check_density(cw_case *c, nis *n) {
+  double off[CW_NIS_CHECKED];
+  if (cw_model_is_exact(c->model)) return CW_OK;
+  CW_TRY(cw_model_density_error(c->ctx, c->model, n->rng, 0, CW_NIS_CHECKED, off));
+  for (int i = 0; i < CW_NIS_CHECKED; i++) {
+    double *row = cw_record_row(&n->off, 1);
+    if (row == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for samples");
+    *row = off[i];
+  }
+  return CW_OK;
+}
+
 static cw_status step(cw_stage *s, cw_case *c, long number) {
   nis *n = s->self;
+  if (number == 0) CW_TRY(cw_agree(c->ctx, check_density(c, n)));
   size_batch(c, n, number, &n->batch);
   CW_TRY(cw_agree(c->ctx, draw_my_share(c, n, &n->batch)));
   return record_batch(c, n, &n->batch);
@@ -88,6 +103,7 @@ static cw_status step(cw_stage *s, cw_case *c, long number) {
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   nis *n = s->self;
   CW_TRY(cw_record_put(c, set, "lw", &n->lw, 1));
+  CW_TRY(cw_record_put(c, set, "lnq_off", &n->off, 1));
   CW_TRY(cw_record_put(c, set, "primary", &n->primary, 2));
   CW_TRY(cw_note_columns(c, set, "primary", 0));
   return cw_put_pieces(c, set, n->done);
@@ -111,5 +127,6 @@ cw_status cw_run_nis(cw_case *c, const cw_section *s) {
   close_batch(&n.batch);
   cw_record_free(&n.lw);
   cw_record_free(&n.primary);
+  cw_record_free(&n.off);
   return st;
 }

@@ -9,15 +9,18 @@
 
 typedef struct {
   cw_velocity v;
-  int n_steps;
+  int steps[2]; /* of draws and densities, and while it is trained */
+  bool coarse;
 } continuous;
 
-enum { STEPS, FEATURES, HARMONICS, TIMES, RADIUS, RANGE };
+enum { STEPS, TRAIN_STEPS, FEATURES, HARMONICS, TIMES, RADIUS, RANGE };
+
+static int steps_of(const continuous *c) { return c->steps[c->coarse]; }
 
 /* The frame of a pass: (n_steps, CW_RUNGE_KUTTA, n_outer, CW_LANES), fields of all stages. */
 static double *open_frame(const cw_layer *L, cw_arena *tape) {
   const continuous *c = L->impl;
-  return cw_arena_alloc(tape, (size_t)c->n_steps * CW_RUNGE_KUTTA * (size_t)L->geom->n_outer *
+  return cw_arena_alloc(tape, (size_t)steps_of(c) * CW_RUNGE_KUTTA * (size_t)L->geom->n_outer *
                                   CW_LANES * sizeof(double));
 }
 
@@ -28,13 +31,14 @@ static double *stages_of(const cw_steps *p, const void *frame, int s) {
 static cw_status pass(const cw_layer *L, cw_theta th, bool inverse, double *x, double *logj,
                       cw_arena *tape, void **frame) {
   const continuous *c = L->impl;
+  const int n_steps = steps_of(c);
   cw_steps p;
   *frame = open_frame(L, tape);
   if (*frame == NULL) return CW_ENOMEM;
   cw_arena_mark mark = cw_arena_save(tape);
-  CW_TRY(cw_steps_open(&c->v, c->n_steps, th, tape, &p));
-  for (int i = 0; i < c->n_steps; i++) {
-    const int s = inverse ? c->n_steps - 1 - i : i;
+  CW_TRY(cw_steps_open(&c->v, n_steps, th, tape, &p));
+  for (int i = 0; i < n_steps; i++) {
+    const int s = inverse ? n_steps - 1 - i : i;
     CW_TRY((inverse ? cw_step_back : cw_step_forward)(&p, s, x, logj, stages_of(&p, *frame, s)));
   }
   cw_arena_rewind(tape, mark);
@@ -54,13 +58,14 @@ static cw_status vjp(const cw_layer *L, cw_theta th, bool inverse, const void *f
                      const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   const continuous *c = L->impl;
   static const double none[CW_LANES] CW_ALIGNED;
+  const int n_steps = steps_of(c);
   cw_steps p;
   cw_velocity_gradient to = {0};
   cw_arena_mark mark = cw_arena_save(work);
-  CW_TRY(cw_steps_open(&c->v, c->n_steps, th, work, &p));
-  if (gtheta != NULL) CW_TRY(cw_velocity_open_gradient(&c->v, work, &to));
-  for (int i = 0; i < c->n_steps; i++) {
-    const int s = inverse ? i : c->n_steps - 1 - i;
+  CW_TRY(cw_steps_open(&c->v, n_steps, th, work, &p));
+  if (gtheta != NULL) CW_TRY(cw_velocity_open_gradient(&c->v, 2 * n_steps + 1, work, &to));
+  for (int i = 0; i < n_steps; i++) {
+    const int s = inverse ? i : n_steps - 1 - i;
     CW_TRY((inverse ? cw_step_push : cw_step_pull)(&p, s, stages_of(&p, frame, s), g,
                                                    glogj != NULL ? glogj : none,
                                                    gtheta != NULL ? &to : NULL));
@@ -99,6 +104,8 @@ static void destroy(cw_layer *L) {
   cw_layer_destroy_plain(L);
 }
 
+static void coarse(cw_layer *L, bool on) { ((continuous *)L->impl)->coarse = on; }
+
 static const cw_layer_ops ops = {
     .name = "continuous",
     .title = "continuous flow, equivariant and odd, of sines and kernels over the whole lattice",
@@ -108,7 +115,8 @@ static const cw_layer_ops ops = {
     .forward_vjp = forward_vjp,
     .inverse_vjp = inverse_vjp,
     .init = init,
-    .destroy = destroy};
+    .destroy = destroy,
+    .coarse = coarse};
 
 static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
   *fault = (cw_layer_fault){0};
@@ -128,12 +136,12 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
   (void)field;
   CW_TRY(cw_layer_create_holding(ctx, &ops, geom, 0, sizeof(continuous), out));
   continuous *c = (*out)->impl;
-  c->n_steps = (int)spec->param[STEPS];
+  c->steps[0] = (int)spec->param[STEPS];
+  c->steps[1] = (int)spec->param[TRAIN_STEPS];
   c->v = (cw_velocity){.geom = geom,
                        .F = (int)spec->param[FEATURES],
                        .H = (int)spec->param[HARMONICS],
                        .D = (int)spec->param[TIMES],
-                       .n_times = 2 * c->n_steps + 1,
                        .range = spec->param[RANGE],
                        .waves = CW_DISPATCH(cw_context_isa(ctx), cw_fourier_kernels),
                        .sines = CW_DISPATCH(cw_context_isa(ctx), cw_sine_kernels)};
@@ -148,7 +156,8 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
 }
 
 static const cw_param params[] = {
-    [STEPS] = {"steps", "Runge-Kutta steps from time 0 to 1", 8, 1, 1000, CW_WHOLE},
+    [STEPS] = {"steps", "Runge-Kutta steps of draws and densities", 32, 1, 1000, CW_WHOLE},
+    [TRAIN_STEPS] = {"train_steps", "as many while it is trained", 8, 1, 1000, CW_WHOLE},
     [FEATURES] = {"features", "features of a site, each with a kernel", 8, 4,
                   CW_CONTINUOUS_FEATURES, CW_WHOLE},
     [HARMONICS] = {"harmonics", "sines that a feature is made of", 12, 1, CW_CONTINUOUS_HARMONICS,

@@ -9,7 +9,7 @@ cw_status cw_steps_open(const cw_velocity *v, int n_steps, cw_theta th, cw_arena
                         cw_steps *out) {
   *out = (cw_steps){
       .v = v, .n_steps = n_steps, .n = (size_t)v->geom->n_outer * CW_LANES, .arena = arena};
-  CW_TRY(cw_velocity_fill(v, th.d, arena, &out->tables));
+  CW_TRY(cw_velocity_fill(v, 2 * n_steps + 1, th.d, arena, &out->tables));
   return cw_velocity_open_work(v, arena, &out->work);
 }
 

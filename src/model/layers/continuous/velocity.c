@@ -15,8 +15,8 @@ static double *numbers(cw_arena *arena, long n) {
 }
 
 /* The d-th cosine at a time, and the scale of kernels. */
-static double cosine(const cw_velocity *v, int d, int time) {
-  return cos(M_PI * d * time / (v->n_times - 1)) / sqrt(v->F);
+static double cosine(const cw_velocity *v, int d, int time, int n_times) {
+  return cos(M_PI * d * time / (n_times - 1)) / sqrt(v->F);
 }
 
 /* Row d of the transform of every kernel: (n_waves, F) for each cosine. */
@@ -30,25 +30,27 @@ static void transform_kernels(const cw_velocity *v, const double *kernel, double
 }
 
 /* (rows, F, D) -> (n_times, rows, F). */
-static void at_times(const cw_velocity *v, long rows, const double *cosines, double *out) {
-  for (int time = 0; time < v->n_times; time++)
+static void at_times(const cw_velocity *v, int n_times, long rows, const double *cosines,
+                     double *out) {
+  for (int time = 0; time < n_times; time++)
     for (int d = 0; d < v->D; d++) {
-      const double c = cosine(v, d, time);
+      const double c = cosine(v, d, time, n_times);
       for (long i = 0; i < rows * v->F; i++)
         out[time * rows * v->F + i] += c * cosines[i * v->D + d];
     }
 }
 
-cw_status cw_velocity_fill(const cw_velocity *v, const double *theta, cw_arena *work,
+cw_status cw_velocity_fill(const cw_velocity *v, int n_times, const double *theta, cw_arena *work,
                            cw_velocity_tables *t) {
   const int F = v->F, width = v->H + 1;
   const long n_waves = v->fourier.n_waves;
   const double *kernel = theta + 1 + n_mix(v);
   double *mix = numbers(work, n_mix(v)), *mix_of_k = numbers(work, n_mix(v));
-  *t = (cw_velocity_tables){.features = {F, v->H, M_PI / v->range * exp(theta[0]), mix, mix_of_k},
-                            .wave = numbers(work, v->n_times * n_waves * F),
-                            .centre = numbers(work, (long)v->n_times * F),
-                            .own = numbers(work, (long)v->n_times * width)};
+  *t = (cw_velocity_tables){.n_times = n_times,
+                            .features = {F, v->H, M_PI / v->range * exp(theta[0]), mix, mix_of_k},
+                            .wave = numbers(work, n_times * n_waves * F),
+                            .centre = numbers(work, (long)n_times * F),
+                            .own = numbers(work, (long)n_times * width)};
   cw_arena_mark mark = cw_arena_save(work);
   double *waves = numbers(work, n_waves * F * v->D);
   if (mix == NULL || mix_of_k == NULL || t->wave == NULL || t->centre == NULL || t->own == NULL ||
@@ -58,9 +60,9 @@ cw_status cw_velocity_fill(const cw_velocity *v, const double *theta, cw_arena *
     for (int k = 0; k < width; k++)
       mix[f * width + k] = mix_of_k[k * F + f] = theta[1 + f * width + k] / (k > 0 ? k : 1);
   transform_kernels(v, kernel, waves);
-  at_times(v, n_waves, waves, t->wave);
-  at_times(v, 1, kernel, t->centre); /* the first orbit is the displacement 0 */
-  for (int time = 0; time < v->n_times; time++)
+  at_times(v, n_times, n_waves, waves, t->wave);
+  at_times(v, n_times, 1, kernel, t->centre); /* the first orbit is the displacement 0 */
+  for (int time = 0; time < n_times; time++)
     for (int f = 0; f < F; f++)
       for (int k = 0; k < width; k++)
         t->own[time * width + k] += t->centre[time * F + f] * mix[f * width + k];
@@ -68,20 +70,21 @@ cw_status cw_velocity_fill(const cw_velocity *v, const double *theta, cw_arena *
   return CW_OK;
 }
 
-cw_status cw_velocity_open_gradient(const cw_velocity *v, cw_arena *work,
+cw_status cw_velocity_open_gradient(const cw_velocity *v, int n_times, cw_arena *work,
                                     cw_velocity_gradient *out) {
   *out = (cw_velocity_gradient){
       .sine = {.mix = numbers(work, n_mix(v) * CW_LANES), .omega = numbers(work, CW_LANES)},
-      .wave = numbers(work, v->n_times * v->fourier.n_waves * v->F),
-      .own = numbers(work, (long)v->n_times * (v->H + 1) * CW_LANES)};
+      .wave = numbers(work, n_times * v->fourier.n_waves * v->F),
+      .own = numbers(work, (long)n_times * (v->H + 1) * CW_LANES)};
   return out->sine.mix && out->sine.omega && out->wave && out->own ? CW_OK : CW_ENOMEM;
 }
 
 /* (n_times, rows, F) -> sums for each cosine, (rows, F, D). */
-static void by_cosines(const cw_velocity *v, long rows, const double *times, double *out) {
-  for (int time = 0; time < v->n_times; time++)
+static void by_cosines(const cw_velocity *v, int n_times, long rows, const double *times,
+                       double *out) {
+  for (int time = 0; time < n_times; time++)
     for (int d = 0; d < v->D; d++) {
-      const double c = cosine(v, d, time);
+      const double c = cosine(v, d, time, n_times);
       for (long i = 0; i < rows * v->F; i++) out[i * v->D + d] += c * times[time * rows * v->F + i];
     }
 }
@@ -90,25 +93,26 @@ cw_status cw_velocity_fold(const cw_velocity *v, const cw_velocity_tables *t,
                            const cw_velocity_gradient *from, double sign, double *gtheta,
                            cw_arena *work) {
   const int F = v->F, width = v->H + 1;
+  const int n_times = t->n_times;
   const long row = (long)F * v->D, n = v->fourier.n_orbits, n_waves = v->fourier.n_waves;
   cw_arena_mark mark = cw_arena_save(work);
-  double *waves = numbers(work, n_waves * row), *centre = numbers(work, (long)v->n_times * F);
-  double *of_centre = numbers(work, row), *own = numbers(work, (long)v->n_times * width);
+  double *waves = numbers(work, n_waves * row), *centre = numbers(work, (long)n_times * F);
+  double *of_centre = numbers(work, row), *own = numbers(work, (long)n_times * width);
   if (waves == NULL || centre == NULL || of_centre == NULL || own == NULL) return CW_ENOMEM;
-  for (long i = 0; i < (long)v->n_times * width; i++)
+  for (long i = 0; i < (long)n_times * width; i++)
     own[i] = cw_sum(from->own + i * CW_LANES, CW_LANES);
   gtheta[0] += sign * t->features.omega * cw_sum(from->sine.omega, CW_LANES);
   for (int f = 0; f < F; f++)
     for (int k = 0; k < width; k++) {
       double by_mix = cw_sum(from->sine.mix + (f * width + k) * CW_LANES, CW_LANES);
-      for (int time = 0; time < v->n_times; time++) {
+      for (int time = 0; time < n_times; time++) {
         by_mix += own[time * width + k] * t->centre[time * F + f];
         centre[time * F + f] += own[time * width + k] * t->features.mix[f * width + k];
       }
       gtheta[1 + f * width + k] += sign * by_mix / (k > 0 ? k : 1);
     }
-  by_cosines(v, n_waves, from->wave, waves);
-  by_cosines(v, 1, centre, of_centre);
+  by_cosines(v, n_times, n_waves, from->wave, waves);
+  by_cosines(v, n_times, 1, centre, of_centre);
   double *kernel = gtheta + 1 + n_mix(v);
   for (long o = 0; o < n; o++)
     for (long i = 0; i < row; i++) {

@@ -16,7 +16,6 @@
 typedef struct {
   const cw_geometry *geom; /* borrowed */
   int F, H, D;
-  int n_times; /* the velocity is known at t = i/(n_times - 1) */
   double range;
   cw_fourier fourier;
   const cw_fourier_kernels *waves;
@@ -27,13 +26,14 @@ long cw_velocity_n_theta(const cw_velocity *v);
 
 /* What one set of parameters means. */
 typedef struct {
+  int n_times; /* at t = i/(n_times - 1) */
   cw_sine_features features;
   double *wave;   /* (n_times, n_waves, F): transforms of the kernels, over the number of sites */
   double *centre; /* (n_times, F): K_f(0, t) */
   double *own;    /* (n_times, H+1): of the divergence, sum_f K_f(0, t) m_fk */
 } cw_velocity_tables;
 /* In memory of the arena. CW_ENOMEM. Cost: n_waves * n_orbits * F * D. */
-cw_status cw_velocity_fill(const cw_velocity *v, const double *theta, cw_arena *work,
+cw_status cw_velocity_fill(const cw_velocity *v, int n_times, const double *theta, cw_arena *work,
                            cw_velocity_tables *out);
 
 /* Derivatives by what stands in the tables, summed over configurations. */
@@ -42,7 +42,7 @@ typedef struct {
   double *wave;          /* (n_times, n_waves, F) */
   double *own;           /* (n_times, H+1, CW_LANES) */
 } cw_velocity_gradient;
-cw_status cw_velocity_open_gradient(const cw_velocity *v, cw_arena *work,
+cw_status cw_velocity_open_gradient(const cw_velocity *v, int n_times, cw_arena *work,
                                     cw_velocity_gradient *out); /* zeros */
 /* gtheta (n_theta) += sign times the derivatives by parameters. CW_ENOMEM. */
 cw_status cw_velocity_fold(const cw_velocity *v, const cw_velocity_tables *t,
