@@ -62,6 +62,10 @@ typedef struct {
   /* Of layers that can be computed less precisely at less cost: on or off. NULL: it makes no difference. */
   void (*coarse)(cw_layer *L, bool on);
   bool each; /* its products fill cw_gradient_of.each; if not, it must be NULL */
+  /* Of layers whose parameters depend on the lattice: how many the same layer has on another of as many directions,
+   * and its parameters there put on this one; mine NULL: they are only counted. NULL: they depend on it not. */
+  cw_status (*resize)(cw_context *ctx, const cw_layer *L, const cw_lattice *other, long *n,
+                      const double *theirs, double *mine);
   /* Of layers that ask what they carry between: from couplings to others (n_terms) of a theory. NULL: it
    * makes no difference. */
   void (*between)(cw_layer *L, const cw_theory_ops *th, const double *from, const double *to);
@@ -240,6 +244,11 @@ void cw_model_destroy(cw_model *m);
 long cw_model_n_theta(const cw_model *m);
 const double *cw_model_theta(const cw_model *m);
 void cw_model_set_theta(cw_model *m, const double *theta); /* copies n_theta numbers */
+/* The n parameters of an equal model on another lattice: of flows whose layers say how (cw_layer_ops.resize), else
+ * as they are. CW_EINVAL: that has another number of them; the message goes on from `from`, which says whose they
+ * are. CW_ENOMEM. */
+cw_status cw_model_take_theta(cw_context *ctx, cw_model *m, const cw_lattice *other,
+                              const char *from, long n, const double *theta);
 /* Starting parameters: a flow close to its prior, spins close to what the bonds alone say. */
 void cw_model_init(cw_model *m, uint32_t seed);
 /* Starting parameters whose layers are the identity, from which all of them can learn: a flow

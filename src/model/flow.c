@@ -423,6 +423,24 @@ static void between(cw_model *model, const cw_theory_ops *th, const double *from
     if (m->layer[i]->ops->between != NULL) m->layer[i]->ops->between(m->layer[i], th, from, to);
 }
 
+static cw_status resize(cw_context *ctx, const cw_model *model, const cw_lattice *other, long *n,
+                        const double *theirs, double *mine) {
+  const flow *m = flow_of(model);
+  *n = 0;
+  for (int i = 0; i < m->n_layers; i++) {
+    const cw_layer *L = m->layer[i];
+    const double *from = theirs != NULL ? theirs + *n : NULL;
+    double *to = mine != NULL ? mine + m->at[i] : NULL;
+    long count = L->n_theta;
+    if (L->ops->resize != NULL)
+      CW_TRY(L->ops->resize(ctx, L, other, &count, from, to));
+    else if (to != NULL)
+      memcpy(to, from, (size_t)count * sizeof *to);
+    *n += count;
+  }
+  return CW_OK;
+}
+
 static void set_coarse(cw_model *model, bool on) {
   const flow *m = flow_of(model);
   for (int i = 0; i < m->n_layers; i++)
@@ -478,5 +496,6 @@ static const cw_model_ops flow_ops = {.sample_block = sample_block,
                                       .layer_name = layer_name,
                                       .held = held,
                                       .between = between,
+                                      .resize = resize,
                                       .set_coarse = set_coarse,
                                       .destroy = destroy};

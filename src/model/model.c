@@ -54,6 +54,22 @@ void cw_model_set_theta(cw_model *m, const double *theta) {
   round_theta(m);
 }
 
+cw_status cw_model_take_theta(cw_context *ctx, cw_model *m, const cw_lattice *other,
+                              const char *from, long n, const double *theta) {
+  long expected = m->n_theta;
+  if (m->ops->resize != NULL) CW_TRY(m->ops->resize(ctx, m, other, &expected, NULL, NULL));
+  if (n != expected)
+    return cw_fail(ctx, CW_EINVAL,
+                   "start: the model of %s has %ld parameters, that of this job %ld", from, n,
+                   expected);
+  if (m->ops->resize == NULL)
+    memcpy(m->theta, theta, (size_t)n * sizeof *theta);
+  else
+    CW_TRY(m->ops->resize(ctx, m, other, &expected, theta, m->theta));
+  round_theta(m);
+  return CW_OK;
+}
+
 void cw_model_init(cw_model *m, uint32_t seed) {
   m->ops->init(m, seed, 1);
   round_theta(m);

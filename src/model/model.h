@@ -29,6 +29,9 @@ typedef struct {
   double (*held)(const cw_model *m); /* NULL: nothing is */
   /* Flows only: cw_model_between. */
   void (*between)(cw_model *m, const cw_theory_ops *th, const double *from, const double *to);
+  /* Flows only: as cw_layer_ops.resize, of all parameters. */
+  cw_status (*resize)(cw_context *ctx, const cw_model *m, const cw_lattice *other, long *n,
+                      const double *theirs, double *mine);
   void (*set_coarse)(cw_model *m, bool on); /* NULL: all passes are alike */
   void (*destroy)(cw_model *m);             /* all but theta, theta_f and work; frees m */
 } cw_model_ops;

@@ -123,7 +123,7 @@ static cw_status fill_tables(cw_context *ctx, int radius, cw_fourier *f, int *or
 }
 
 cw_status cw_fourier_create(cw_context *ctx, const cw_lattice *lat, int radius, cw_fourier *f) {
-  *f = (cw_fourier){.lat = *lat, .n_sites = cw_lattice_sites(lat)};
+  *f = (cw_fourier){.lat = *lat, .radius = radius, .n_sites = cw_lattice_sites(lat)};
   bool ok = true;
   for (int d = 0; d < lat->dim; d++) ok = create_line(lat->extent[d], &f->line[d]) && ok;
   f->wave = cw_alloc((size_t)f->n_sites * sizeof *f->wave);
@@ -133,6 +133,63 @@ cw_status cw_fourier_create(cw_context *ctx, const cw_lattice *lat, int radius, 
                      : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
   free(orbit);
   return st;
+}
+
+cw_status cw_fourier_count(cw_context *ctx, const cw_lattice *lat, int radius, long *n) {
+  int *orbit = malloc((size_t)cw_lattice_sites(lat) * sizeof *orbit);
+  if (orbit == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
+  *n = number_orbits(lat, radius, orbit);
+  free(orbit);
+  return CW_OK;
+}
+
+/* The number of ways in which a displacement unwraps: which of them is bit by bit of `way`, for those
+ * components that are half an extent. */
+static int unwrap(const cw_lattice *lat, long site, int way, int *x) {
+  int ways = 1;
+  cw_lattice_coord(lat, site, x);
+  for (int d = 0; d < lat->dim; d++) {
+    const bool half = 2 * x[d] == lat->extent[d];
+    if (2 * x[d] > lat->extent[d] || (half && (way / ways & 1))) x[d] -= lat->extent[d];
+    if (half) ways *= 2;
+  }
+  return ways;
+}
+
+static bool represents(const cw_lattice *lat, const int *x) {
+  int of[CW_MAX_DIM], same[CW_MAX_DIM];
+  cw_lattice_coord(lat, cw_lattice_site(lat, x), of);
+  for (int d = 0; d < lat->dim; d++) same[d] = of[d];
+  representative(lat, of);
+  for (int d = 0; d < lat->dim; d++)
+    if (of[d] != same[d]) return false;
+  return true;
+}
+
+cw_status cw_fourier_carry(cw_context *ctx, const cw_fourier *f, const cw_lattice *other,
+                           int radius, long width, const double *from, double *to) {
+  const long n = cw_lattice_sites(other);
+  int *mine = malloc((size_t)f->n_sites * sizeof *mine),
+      *theirs = malloc((size_t)n * sizeof *theirs);
+  CW_REQUIRE(other->dim == f->lat.dim);
+  for (long i = 0; i < f->n_orbits * width; i++) to[i] = 0;
+  if (mine != NULL && theirs != NULL) {
+    number_orbits(&f->lat, f->radius, mine);
+    number_orbits(other, radius, theirs);
+    for (long s = 0; s < n; s++)
+      for (int way = 0, ways = 1; theirs[s] >= 0 && way < ways; way++) {
+        int x[CW_MAX_DIM];
+        ways = unwrap(other, s, way, x);
+        const int orbit = mine[cw_lattice_site(&f->lat, x)];
+        if (orbit < 0 || !represents(&f->lat, x)) continue;
+        for (long i = 0; i < width; i++)
+          to[orbit * width + i] += from[theirs[s] * width + i] / ways;
+      }
+  }
+  const bool ok = mine != NULL && theirs != NULL;
+  free(mine);
+  free(theirs);
+  return ok ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
 }
 
 void cw_fourier_destroy(cw_fourier *f) {

@@ -23,6 +23,7 @@ typedef struct {
 
 typedef struct {
   cw_lattice lat;
+  int radius;
   long n_sites;
   cw_fourier_line line[CW_MAX_DIM];
   long n_orbits;  /* of displacements that the kernel has */
@@ -39,6 +40,15 @@ int cw_fourier_refuses(const cw_lattice *lat);
  * The caller destroys it, on failure too. */
 cw_status cw_fourier_create(cw_context *ctx, const cw_lattice *lat, int radius, cw_fourier *out);
 void cw_fourier_destroy(cw_fourier *f);
+
+/* How many orbits of displacements a kernel of that radius has on a lattice. CW_ENOMEM. */
+cw_status cw_fourier_count(cw_context *ctx, const cw_lattice *lat, int radius, long *n);
+/* Kernels (orbits, width) of another lattice of as many directions on that of f: where displacements of both lie
+ * in the same place, once they are unwrapped. What lies at half an extent is shared between both sides, and what is
+ * beyond half an extent of f is folded back, so that fields with the period of either see the same kernel; what is
+ * beyond the radius of f is lost. CW_ENOMEM. */
+cw_status cw_fourier_carry(cw_context *ctx, const cw_fourier *f, const cw_lattice *other,
+                           int radius, long width, const double *from, double *to);
 
 /* Kernels, once per instruction set. Arrays are (n_sites, 2, CW_LANES): real and imaginary parts of the lanes
  * of each site, or of the wave at its place. */

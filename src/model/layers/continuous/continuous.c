@@ -3,6 +3,7 @@
  * velocity of velocity.h, in fixed steps. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "model/layers/continuous/steps.h"
 #include "model/layers/plain.h"
@@ -104,6 +105,19 @@ static void destroy(cw_layer *L) {
   cw_layer_destroy_plain(L);
 }
 
+/* Kernels change with the lattice, features do not. */
+static cw_status resize(cw_context *ctx, const cw_layer *L, const cw_lattice *other, long *n,
+                        const double *theirs, double *mine) {
+  const cw_velocity *v = &((const continuous *)L->impl)->v;
+  const long before = cw_velocity_n_theta(v) - v->fourier.n_orbits * v->F * v->D;
+  CW_TRY(cw_fourier_count(ctx, other, v->fourier.radius, n));
+  *n = before + *n * v->F * v->D;
+  if (mine == NULL) return CW_OK;
+  memcpy(mine, theirs, (size_t)before * sizeof *mine);
+  return cw_fourier_carry(ctx, &v->fourier, other, v->fourier.radius, (long)v->F * v->D,
+                          theirs + before, mine + before);
+}
+
 static void coarse(cw_layer *L, bool on) { ((continuous *)L->impl)->coarse = on; }
 
 static const cw_layer_ops ops = {
@@ -116,6 +130,7 @@ static const cw_layer_ops ops = {
     .inverse_vjp = inverse_vjp,
     .init = init,
     .destroy = destroy,
+    .resize = resize,
     .coarse = coarse};
 
 static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {

@@ -1,0 +1,291 @@
+/* The continuous flow against its definition: velocities site by site, kernels from lattice to lattice, and how
+ * far densities are off. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/determinant.h"
+#include "model/layers/continuous/velocity.h"
+#include "support/check.h"
+
+static cw_context *context(void **state) { return *state; }
+
+static double noise(const char *what, long i) {
+  double z[2];
+  cw_normal2(CW_ISA_BASE, cw_rng_stream(3, what), (uint32_t)i, 0, 0, 0, z);
+  return z[0];
+}
+
+/* ------------------------------------------------------------------- by definition */
+
+enum { F = 4, H = 3, D = 2, N_TIMES = 5, TIME = 3 };
+static const double RANGE = 2.5;
+
+/* The distance of two sites in each direction, the shorter way round, sorted among equal extents. */
+static void displacement(const cw_lattice *lat, long x, long y, int *out) {
+  int a[CW_MAX_DIM], b[CW_MAX_DIM];
+  cw_lattice_coord(lat, x, a);
+  cw_lattice_coord(lat, y, b);
+  for (int d = 0; d < lat->dim; d++) {
+    out[d] = abs(a[d] - b[d]);
+    if (out[d] > lat->extent[d] - out[d]) out[d] = lat->extent[d] - out[d];
+  }
+  for (int d = 0; d < lat->dim; d++)
+    for (int e = 0; e < lat->dim; e++)
+      if (lat->extent[d] == lat->extent[e] && (d < e) == (out[d] < out[e]) && out[d] != out[e]) {
+        const int swap = out[e];
+        out[e] = out[d];
+        out[d] = swap;
+      }
+}
+
+static int largest(const cw_lattice *lat, const int *x) {
+  int most = 0;
+  for (int d = 0; d < lat->dim; d++) most = x[d] > most ? x[d] : most;
+  return most;
+}
+
+/* Does a come before b among orbits? By the largest component, then in the order of sites. */
+static bool before(const cw_lattice *lat, const int *a, const int *b) {
+  if (largest(lat, a) != largest(lat, b)) return largest(lat, a) < largest(lat, b);
+  return cw_lattice_site(lat, a) < cw_lattice_site(lat, b);
+}
+
+/* The number of the orbit of a displacement: how many displacements that stand for theirs come before. */
+static long orbit_of(const cw_lattice *lat, const int *x) {
+  long n = 0;
+  for (long s = 0; s < cw_lattice_sites(lat); s++) {
+    int y[CW_MAX_DIM], own[CW_MAX_DIM];
+    cw_lattice_coord(lat, s, y);
+    displacement(lat, s, 0, own);
+    n += cw_lattice_site(lat, own) == s && before(lat, y, x);
+  }
+  return n;
+}
+
+static double kernel_of(const cw_lattice *lat, int radius, const double *theta, const int *x,
+                        int f) {
+  const double *k = theta + 1 + F * (H + 1) + (orbit_of(lat, x) * F + f) * D;
+  if (radius > 0 && largest(lat, x) > radius) return 0;
+  double sum = 0;
+  for (int d = 0; d < D; d++) sum += k[d] * cos(M_PI * d * TIME / (N_TIMES - 1));
+  return sum / sqrt(F);
+}
+
+static double feature(const double *theta, int f, double phi, double *slope) {
+  const double omega = M_PI / RANGE * exp(theta[0]), *m = theta + 1 + f * (H + 1);
+  double g = m[0] * phi;
+  *slope = m[0];
+  for (int k = 1; k <= H; k++) {
+    g += m[k] / k * sin(k * omega * phi);
+    *slope += m[k] * omega * cos(k * omega * phi);
+  }
+  return g;
+}
+
+typedef struct {
+  cw_geometry *geom;
+  cw_velocity v;
+  double *theta, *x, *velocity, divergence[CW_LANES] __attribute__((aligned(64)));
+  cw_arena *arena;
+  cw_velocity_tables tables;
+  cw_velocity_work work;
+} subject;
+
+static subject make(cw_context *ctx, const cw_lattice *lat, int radius) {
+  subject s = {.arena = cw_arena_create(1 << 16)};
+  check_ok(ctx, cw_geometry_create(ctx, lat, 1, &s.geom));
+  s.v = (cw_velocity){.geom = s.geom,
+                      .F = F,
+                      .H = H,
+                      .D = D,
+                      .range = RANGE,
+                      .waves = CW_DISPATCH(cw_context_isa(ctx), cw_fourier_kernels),
+                      .sines = CW_DISPATCH(cw_context_isa(ctx), cw_sine_kernels)};
+  check_ok(ctx, cw_fourier_create(ctx, lat, radius, &s.v.fourier));
+  const size_t n = (size_t)s.geom->n_outer * CW_LANES;
+  const long n_theta = cw_velocity_n_theta(&s.v);
+  s.theta = cw_alloc((size_t)n_theta * sizeof *s.theta);
+  s.x = cw_alloc(n * sizeof *s.x);
+  s.velocity = cw_alloc(n * sizeof *s.x);
+  for (long i = 0; i < n_theta; i++) s.theta[i] = 0.3 * noise("theta", i);
+  for (size_t i = 0; i < n; i++) s.x[i] = noise("field", (long)i);
+  return s;
+}
+
+static void move(cw_context *ctx, subject *s) {
+  check_ok(ctx, cw_velocity_fill(&s->v, N_TIMES, s->theta, s->arena, &s->tables));
+  check_ok(ctx, cw_velocity_open_work(&s->v, s->arena, &s->work));
+  cw_velocity_at(&s->v, &s->tables, TIME, s->x, s->velocity, s->divergence, &s->work);
+}
+
+static void destroy(subject *s) {
+  cw_fourier_destroy(&s->v.fourier);
+  cw_geometry_destroy(s->geom);
+  cw_arena_destroy(s->arena);
+  free(s->theta);
+  free(s->x);
+  free(s->velocity);
+}
+
+static double at(const subject *s, const double *x, long site, int lane) {
+  return x[(long)s->geom->outer[site] * CW_LANES + lane];
+}
+
+static void compare(cw_context *ctx, const cw_lattice *lat, int radius) {
+  subject s = make(ctx, lat, radius);
+  move(ctx, &s);
+  for (int lane = 0; lane < CW_LANES; lane += 5) {
+    double divergence = 0;
+    for (long x = 0; x < s.geom->n_sites; x++) {
+      double v = 0, slope;
+      for (long y = 0; y < s.geom->n_sites; y++) {
+        int d[CW_MAX_DIM];
+        displacement(lat, x, y, d);
+        for (int f = 0; f < F; f++) {
+          const double k = kernel_of(lat, radius, s.theta, d, f);
+          v += k * feature(s.theta, f, at(&s, s.x, y, lane), &slope);
+          if (x == y) divergence += k * slope;
+        }
+      }
+      check_close(at(&s, s.velocity, x, lane), v, 1e-12);
+    }
+    check_close(s.divergence[lane], divergence, 1e-12);
+  }
+  destroy(&s);
+}
+
+/* Radices 4, 2, 3, 5, 7 and 11; equal and unequal extents; kernels that end. */
+static void velocities_are_as_defined(void **state) {
+  static const cw_lattice lat[] = {{2, {8, 8}}, {2, {6, 4}}, {1, {22}},    {3, {3, 2, 3}},
+                                   {2, {5, 7}}, {2, {1, 4}}, {2, {12, 12}}};
+  for (size_t i = 0; i < sizeof lat / sizeof *lat; i++)
+    for (int radius = 0; radius < 3; radius += 2) {
+      print_message("  lattice %zu, radius %d\n", i, radius);
+      compare(context(state), &lat[i], radius);
+    }
+}
+
+/* ------------------------------------------------------------- from lattice to lattice */
+
+/* A field that repeats with the extents of a smaller lattice moves alike on a larger one. */
+static void kernels_grow(void **state) {
+  static const cw_lattice small = {2, {4, 6}}, large = {2, {8, 12}};
+  subject s = make(context(state), &small, 0), l = make(context(state), &large, 0);
+  const long kernels = 1 + F * (H + 1);
+  check_ok(context(state), cw_fourier_carry(context(state), &l.v.fourier, &small, 0, F * D,
+                                            s.theta + kernels, l.theta + kernels));
+  move(context(state), &s);
+  for (long x = 0; x < l.geom->n_sites; x++) {
+    int coord[CW_MAX_DIM];
+    cw_lattice_coord(&large, x, coord);
+    for (int lane = 0; lane < CW_LANES; lane++)
+      l.x[(long)l.geom->outer[x] * CW_LANES + lane] =
+          at(&s, s.x, cw_lattice_site(&small, coord), lane);
+  }
+  move(context(state), &l);
+  for (long x = 0; x < l.geom->n_sites; x++) {
+    int coord[CW_MAX_DIM];
+    cw_lattice_coord(&large, x, coord);
+    check_close(at(&l, l.velocity, x, 3), at(&s, s.velocity, cw_lattice_site(&small, coord), 3),
+                1e-12);
+  }
+  /* and back */
+  double *again = cw_alloc((size_t)cw_velocity_n_theta(&s.v) * sizeof *again);
+  check_ok(context(state), cw_fourier_carry(context(state), &s.v.fourier, &large, 0, F * D,
+                                            l.theta + kernels, again + kernels));
+  for (long i = kernels; i < cw_velocity_n_theta(&s.v); i++)
+    check_close(again[i], s.theta[i], 1e-14);
+  free(again);
+  destroy(&s);
+  destroy(&l);
+}
+
+/* ------------------------------------------------------------------ how far densities are off */
+
+static const cw_lattice LAT = {2, {4, 3}};
+
+static cw_model *model_of(cw_context *ctx, const cw_geometry *g, int steps) {
+  cw_model_spec spec = {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 0.8}, .n_layers = 2};
+  cw_model *m;
+  spec.layer[0] = cw_layer_presets(cw_layer_find("continuous"));
+  spec.layer[1] = cw_layer_presets(cw_layer_find("scale"));
+  assert_true(cw_layer_set(&spec.layer[0], "steps", steps));
+  check_ok(ctx, cw_model_create(ctx, &spec, g, &m));
+  double *theta = cw_alloc((size_t)cw_model_n_theta(m) * sizeof *theta);
+  for (long i = 0; i < cw_model_n_theta(m); i++) theta[i] = 0.2 * noise("model", i);
+  cw_model_set_theta(m, theta);
+  free(theta);
+  return m;
+}
+
+/* The image of a latent that is z in every lane but for a change of one number, and ln |det J| as it is
+ * computed. */
+static double image(cw_context *ctx, const cw_model *m, const double *z, long changed, double by,
+                    double *y, cw_arena *work) {
+  const long n = cw_model_geometry(m)->n_sites;
+  cw_model_pass pass;
+  double *x = cw_alloc((size_t)n * CW_LANES * sizeof *x);
+  for (long i = 0; i < n * CW_LANES; i++)
+    x[i] = z[i / CW_LANES] + (i / CW_LANES == changed ? by : 0);
+  check_ok(ctx, cw_model_forward_block(m, x, &pass, work));
+  for (long i = 0; i < n; i++) y[i] = pass.x[i * CW_LANES];
+  free(x);
+  return -pass.logq[0];
+}
+
+static double off_by_differences(cw_context *ctx, const cw_model *m, const double *z) {
+  enum { N = 12 };
+  static const double weight[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12}, at_[4] = {-2, -1, 1, 2};
+  const double h = 1e-3;
+  double A[N * N] = {0}, y[N];
+  cw_arena *work = cw_arena_create(1 << 16);
+  for (int j = 0; j < N; j++)
+    for (int k = 0; k < 4; k++) {
+      image(ctx, m, z, j, at_[k] * h, y, work);
+      for (int i = 0; i < N; i++) A[i * N + j] += weight[k] / h * y[i];
+    }
+  const double logj = image(ctx, m, z, -1, 0, y, work);
+  cw_arena_destroy(work);
+  return cw_log_abs_det(A, N) - logj;
+}
+
+static void densities_are_off_by_what_is_said(void **state) {
+  cw_context *ctx = context(state);
+  cw_geometry *g;
+  check_ok(ctx, cw_geometry_create(ctx, &LAT, 1, &g));
+  const cw_rng rng = cw_rng_stream(4, "draws");
+  double off[2], fine[2];
+  cw_model *m = model_of(ctx, g, 3), *better = model_of(ctx, g, 24);
+  assert_false(cw_model_is_exact(m));
+  check_ok(ctx, cw_model_density_error(ctx, m, rng, 0, 2, off));
+  check_ok(ctx, cw_model_density_error(ctx, better, rng, 0, 2, fine));
+  for (int i = 0; i < 2; i++) {
+    cw_model_pass pass;
+    cw_arena *work = cw_arena_create(1 << 16);
+    double z[12];
+    check_ok(ctx, cw_model_sample_block(m, rng, 0, i * CW_LANES, &pass, work));
+    for (int k = 0; k < 12; k++) z[k] = pass.z[k * CW_LANES];
+    cw_arena_destroy(work);
+    check_close(off[i], off_by_differences(ctx, m, z), 1e-9);
+    assert_true(fabs(off[i]) > 1e-5 && fabs(fine[i]) < 1e-2 * fabs(off[i]));
+  }
+  cw_model_destroy(m);
+  cw_model_destroy(better);
+  cw_geometry_destroy(g);
+}
+
+static int open_context(void **state) {
+  *state = test_context(2);
+  return 0;
+}
+static int close_context(void **state) {
+  cw_context_destroy(*state);
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(velocities_are_as_defined),
+                                     cmocka_unit_test(kernels_grow),
+                                     cmocka_unit_test(densities_are_off_by_what_is_said)};
+  return cmocka_run_group_tests_name("continuous", tests, open_context, close_context);
+}
