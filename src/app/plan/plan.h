@@ -51,15 +51,20 @@ typedef struct {
   double param[CW_MAX_RUNGS][CW_MAX_PARAMS];
 } cw_ladder_plan;
 
-/* Run (and case) whose trained parameters a model starts from, or for flows between rungs the model
- * file that holds them; "": none. */
+/* Run and case whose trained parameters a model starts from, of this run if only the case is named, or for
+ * flows between rungs the model file that holds them; all of them "": none. */
 typedef struct {
   char run[CW_PATH], name[64];
   char model[CW_PATH];
 } cw_start_from;
 
 static inline bool cw_has_start(const cw_start_from *s) {
-  return s->run[0] != '\0' || s->model[0] != '\0';
+  return s->run[0] != '\0' || s->name[0] != '\0' || s->model[0] != '\0';
+}
+
+/* From an earlier case of the same run? */
+static inline bool cw_starts_here(const cw_start_from *s) {
+  return s->run[0] == '\0' && s->name[0] != '\0';
 }
 
 /* A section of the job that is a method's. */
@@ -176,6 +181,8 @@ cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, const cw_s
 /* The same without asking how many it keeps. */
 cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p,
                                const cw_section **data);
+/* Key `start` of a model or, with_files, of a flow. */
+cw_status cw_read_start(cw_node *flow, bool with_files, cw_start_from *start);
 /* Key `flow`: layers without a prior, and whose parameters they start from. CW_EINVAL: the job's fields are
  * not what flows move, one real per site or links. */
 cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_model_spec *model, cw_start_from *start);
@@ -258,6 +265,18 @@ const cw_section *cw_plan_section(const cw_plan *p, const char *name);
 bool cw_plan_has(const cw_plan *p, unsigned needs);
 /* What the job's model is trained by; false: it is not. */
 bool cw_plan_training(const cw_plan *p, cw_training *out);
+/* That of a stage or, stage NULL, of the job's model; false: there is none. */
+bool cw_find_training(const cw_plan *p, const char *stage, cw_training *out);
+/* "run X, case A", "case A" (of the same run) or "model F.h5". */
+enum { CW_START_TEXT = CW_PATH + 96, CW_START_WHY = 160 };
+void cw_start_text(const cw_start_from *s, char text[CW_START_TEXT]);
+/* Would parameters of a model `other`, of the plan theirs, mean something else in spec, of p? Then why, to be
+ * read behind "the parameters of ...". */
+bool cw_start_misfits(const cw_plan *theirs, const cw_model_spec *other, const cw_plan *p,
+                      const cw_model_spec *spec, char why[CW_START_WHY]);
+/* Can what case i starts from be had from a case before it? root: its sections; entry: it among the cases,
+ * NULL: the job has none. CW_EINVAL names the place. */
+cw_status cw_check_starts(cw_node *root, const cw_node *entry, const cw_plans *plans, int i);
 /* The key in which two models differ whose parameters would not mean the same; NULL: none. */
 const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
 /* Sections `measure` and `expect`. */

@@ -93,7 +93,8 @@ static bool good_name(const char *name) {
 
 /* The base with one case merged in; read, then put back resolved, so that the job shows what ran.
  */
-static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plan *p) {
+static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plans *plans, int i) {
+  cw_plan *p = &plans->plan[i];
   cw_job *merged = NULL;
   const char *name = cw_job_key(entry);
   if (!good_name(name))
@@ -105,6 +106,7 @@ static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plan
   cw_job_remove(root, "cases");
   cw_status st = read_plan(ctx, root, p);
   if (st == CW_OK) st = cw_job_finish(root);
+  if (st == CW_OK) st = cw_check_starts(root, entry, plans, i);
   if (st == CW_OK) st = cw_job_replace(entry, root);
   cw_job_destroy(merged);
   return st;
@@ -132,11 +134,12 @@ static cw_status read_cases(cw_context *ctx, cw_job *job, cw_plans *out) {
   if (out->plan == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the job");
   if (n == 0) {
     CW_TRY(read_plan(ctx, cw_job_root(job), &out->plan[0]));
-    return cw_job_finish(cw_job_root(job));
+    CW_TRY(cw_job_finish(cw_job_root(job)));
+    return cw_check_starts(cw_job_root(job), NULL, out, 0);
   }
   int i = 0;
   for (cw_node *c = cw_job_first(cases); c != NULL; c = cw_job_next(c))
-    CW_TRY(read_case(ctx, job, c, &out->plan[i++]));
+    CW_TRY(read_case(ctx, job, c, out, i++));
   drop_base(cw_job_root(job)); /* it was read, and checked, once per case */
   cw_job_accept(cw_job_root(job));
   return CW_OK;
