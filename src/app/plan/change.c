@@ -148,7 +148,7 @@ static cw_status judge_measure(const change *c, const cw_plan *p, const char *ke
 
 static cw_status judge_key(const change *c, const cw_plan *was, const cw_plan *is,
                            const char *key) {
-  static const char *const free_keys[] = {"about", "checkpoint", "expect"};
+  static const char *const free_keys[] = {"about", "checkpoint", "expect", "figures"};
   for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
     if (is_under(key, free_keys[i])) return CW_OK;
   if (is_under(key, "measure")) return judge_measure(c, is, key + strlen("measure"));

@@ -4,6 +4,7 @@
 
 #include "app/job/job.h"
 #include "app/plan/expect.h"
+#include "app/plan/figures.h"
 #include "app/plan/method.h"
 #include "causeway/bridge.h"
 #include "causeway/model.h"
@@ -108,6 +109,8 @@ struct cw_plan {
       group[CW_MAX_GROUPS]; /* the first, a standard one, is what flows are measured by */
   int n_expect;
   cw_expect expect[CW_MAX_EXPECT];
+  int n_figures;
+  cw_figure_plan figure[CW_MAX_FIGURES];
 };
 
 /* A job with its cases resolved. */
@@ -282,6 +285,12 @@ const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);
 cw_status cw_read_expect(cw_node *root, cw_plan *plan);
+/* The parts of the name of a result, "nis.chi2", of some quantity and section that there are, given by this
+ * job or not. entry: for the place in messages. */
+cw_status cw_read_result_name(const cw_node *entry, const char *name, const cw_plan *p,
+                              cw_expect *e);
+/* Section `figures`, after all that its axes may name. */
+cw_status cw_read_figures(cw_node *root, cw_plan *plan);
 /* What changes of sector are counted by: of the first group of the job that has such a primary;
  * *group: its number. NULL: none has. */
 const cw_primary *cw_plan_sector(const cw_plan *plan, int *group);

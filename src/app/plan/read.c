@@ -82,6 +82,7 @@ static cw_status read_plan(cw_context *ctx, cw_node *root, cw_plan *p) {
   CW_TRY(cw_read_methods(ctx, root, p));
   CW_TRY(cw_read_measure(root, p));
   CW_TRY(cw_read_expect(root, p));
+  CW_TRY(cw_read_figures(root, p));
   return check_whole(root, p);
 }
 

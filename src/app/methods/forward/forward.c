@@ -39,7 +39,7 @@ static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
 }
 
 static const cw_given given[] = {{.quantity = "F_p", .of_case = true},
-                                 {.quantity = "F_p_per_site", .of_case = true},
+                                 {.quantity = "F_p_per_site", .of_case = true, .exact = "free_energy"},
                                  {.quantity = "w_hat", .of_case = true, .when = with_samples},
                                  {0}};
 
