@@ -77,6 +77,7 @@ class Figures(Case):
         words = ("--set", "figures=[{title: T, against: theory.kind, of: [chi2]}]")
         self.bad(("run", "job.yaml", "--out", "bad", *words), "theory.kind: expected a number")
         self.bad(("run", "job.yaml", "--out", "bad", "--set", "figures={a: b}"), "figures")
+        self.bad(("run", "job.yaml", "--out", "bad", "--set", "cases.a_10.figures=[]"), "cases.a_10.figures", "stand beside them")
 
     def test_figures_may_change_in_a_run(self):
         self.good("run", "job.yaml", "--out", "out", "--set", "cases.b_10=null")

@@ -76,7 +76,8 @@ static cw_status add_flow_results(cw_context *ctx, cw_analysis_case *c) {
     CW_TRY(cw_add_free_energy(ctx, c, "F_p", "F_p_per_site",
                               "free energy -ln Z from samples of the target", p));
   if (f->n_q == 0 || f->n_p == 0) return CW_OK;
-  return cw_add_case_number(ctx, c, "w_hat", "covered fraction of the target's mass, Z_q / Z_p", &w);
+  return cw_add_case_number(ctx, c, "w_hat", "covered fraction of the target's mass, Z_q / Z_p",
+                            &w);
 }
 
 static cw_analysis_stage *with_weights(cw_analysis_case *c, cw_sampled of) {

@@ -17,17 +17,11 @@ typedef struct {
   int colour; /* of the next points */
 } drawing;
 
-static const cw_figure_plan *figure_of(const cw_plan *p, const char *title) {
-  for (int i = 0; i < p->n_figures; i++)
-    if (strcmp(p->figure[i].title, title) == 0) return &p->figure[i];
-  return NULL;
-}
-
 /* Ascending in x. */
-static void gather(const cw_analysis *a, drawing *d) {
+static void gather(const cw_analysis *a, int figure, drawing *d) {
   for (int i = 0; i < a->n_cases; i++) {
-    const cw_figure_plan *f = figure_of(a->cases[i].plan, d->plan->title);
-    if (f == NULL || !isfinite(f->x) || !cw_is_like(f->cases, a->cases[i].name)) continue;
+    const cw_figure_plan *f = &a->cases[i].plan->figure[figure];
+    if (!isfinite(f->x) || !cw_is_like(f->cases, a->cases[i].name)) continue;
     int at = d->n++;
     for (; at > 0 && d->x[at - 1] > f->x; at--) {
       d->x[at] = d->x[at - 1];
@@ -160,7 +154,8 @@ static cw_status expected_points(drawing *d, const cw_drawn *of) {
     const cw_plan *p = d->c[i]->plan;
     for (int k = 0; k < p->n_expect; k++) {
       const cw_expect *e = &p->expect[k];
-      if (e->derivative || e->index != of->index || strcmp(e->quantity, of->quantity) != 0) continue;
+      if (e->derivative || e->index != of->index || strcmp(e->quantity, of->quantity) != 0)
+        continue;
       if (strcmp(e->section, of->section) != 0) continue;
       x[n] = d->x[i];
       y[n] = e->value;
@@ -191,25 +186,16 @@ static cw_status draw(drawing *d) {
   return cw_page_figure_end(d->page, "");
 }
 
-static bool was_drawn(const cw_analysis *a, int i, const char *title) {
-  for (int k = 0; k < i; k++)
-    if (figure_of(a->cases[k].plan, title) != NULL) return true;
-  return false;
-}
-
 cw_status cw_page_through(cw_page *page, const cw_analysis *a) {
+  const cw_plan *first = a->cases[0].plan; /* all have the same figures */
   bool any = false;
-  for (int i = 0; i < a->n_cases; i++) {
-    const cw_plan *p = a->cases[i].plan;
-    for (int k = 0; k < p->n_figures; k++) {
-      drawing d = {.page = page, .plan = &p->figure[k]};
-      if (was_drawn(a, i, d.plan->title)) continue;
-      gather(a, &d);
-      if (d.n < 2) continue;
-      if (!any) CW_TRY(cw_page_heading(page, 2, "Through the cases of the job"));
-      any = true;
-      CW_TRY(draw(&d));
-    }
+  for (int k = 0; k < first->n_figures; k++) {
+    drawing d = {.page = page, .plan = &first->figure[k]};
+    gather(a, k, &d);
+    if (d.n < 2) continue;
+    if (!any) CW_TRY(cw_page_heading(page, 2, "Through the cases of the job"));
+    any = true;
+    CW_TRY(draw(&d));
   }
   return CW_OK;
 }

@@ -8,7 +8,6 @@
 
 /* ---- the number of the job on the axis ---- */
 
-
 static const char *const others[] = {"theory", "ladder", "model", NULL}; /* that are no methods' */
 
 static bool is_section(const char *word, size_t n) {
@@ -77,12 +76,12 @@ static cw_status read_figure(cw_node *root, cw_node *map, const cw_plan *p, cw_f
   return read_number(root, map, f->against, &f->x);
 }
 
-cw_status cw_read_figures(cw_node *root, cw_plan *p) {
+cw_status cw_read_figures(cw_node *job, cw_node *root, cw_plan *p) {
   cw_node *list;
-  CW_TRY(cw_job_list(root, "figures", CW_JOB_MAY, &list));
+  CW_TRY(cw_job_list(job, "figures", CW_JOB_MAY, &list));
   if (list == NULL) return CW_OK;
   if (cw_job_count(list) > CW_MAX_FIGURES)
-    return cw_job_fail(root, "figures", "%d figures, at most %d", cw_job_count(list),
+    return cw_job_fail(job, "figures", "%d figures, at most %d", cw_job_count(list),
                        CW_MAX_FIGURES);
   for (cw_node *n = cw_job_first(list); n != NULL; n = cw_job_next(n)) {
     CW_TRY(read_figure(root, n, p, &p->figure[p->n_figures++]));

@@ -118,7 +118,7 @@ cw_status cw_plans_load_bare(cw_context *ctx, const char *command, const char *p
 
 /* Of the whole job, not of a case. */
 static bool is_of_job(const char *assignment) {
-  static const char *const keys[] = {"job=", "about=", "seed=", "cases.", "cases="};
+  static const char *const keys[] = {"job=", "about=", "seed=", "figures", "cases.", "cases="};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (strncmp(assignment, keys[i], strlen(keys[i])) == 0) return true;
   return false;

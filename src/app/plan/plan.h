@@ -289,8 +289,9 @@ cw_status cw_read_expect(cw_node *root, cw_plan *plan);
  * job or not. entry: for the place in messages. */
 cw_status cw_read_result_name(const cw_node *entry, const char *name, const cw_plan *p,
                               cw_expect *e);
-/* Section `figures`, after all that its axes may name. */
-cw_status cw_read_figures(cw_node *root, cw_plan *plan);
+/* Section `figures` of the job, with what its axes name out of the sections of the plan, which are read.
+ * root: where these are; the same without cases. */
+cw_status cw_read_figures(cw_node *job, cw_node *root, cw_plan *plan);
 /* What changes of sector are counted by: of the first group of the job that has such a primary;
  * *group: its number. NULL: none has. */
 const cw_primary *cw_plan_sector(const cw_plan *plan, int *group);

@@ -46,10 +46,11 @@ static bool with_action(const cw_plan *p, const cw_section *s) {
   return false;
 }
 
-static const cw_given given[] = {{.quantity = "F_chain", .of_case = true},
-                                 {.quantity = "F_chain_per_site", .of_case = true, .exact = "free_energy"},
-                                 {.quantity = "entropy_chain", .of_case = true, .when = with_action, .exact = "entropy"},
-                                 {0}};
+static const cw_given given[] = {
+    {.quantity = "F_chain", .of_case = true},
+    {.quantity = "F_chain_per_site", .of_case = true, .exact = "free_energy"},
+    {.quantity = "entropy_chain", .of_case = true, .when = with_action, .exact = "entropy"},
+    {0}};
 
 extern const cw_method cw_method_chain;
 const cw_method cw_method_chain = {.name = "chain",
