@@ -128,9 +128,9 @@ typedef struct {
   bool defect; /* it belongs to a theory's defect: parameters of its name are the theory's */
   /* Can it not be so on that lattice? What tables say of single keys is not asked. NULL: it can. */
   bool (*refuse)(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
-  /* Its log-Jacobian is an integral by a rule of fourth order in so many steps: the parameter that says
-   * how many. Densities are off by that rule's error. NULL: it is exact. */
-  const char *steps;
+  /* Its log-Jacobian is an integral by a rule of fourth order, by whose error densities are off: the parameters that
+   * say how precise it is, NULL-terminated, the number of steps first. NULL: it is exact. */
+  const char *const *precision;
   /* It leaves sites beyond +-reach as they are. NULL: it moves them all. */
   double (*reach)(const cw_layer_spec *spec);
   /* Of a spec that is in order. On failure *out is NULL. Call cw_layer_create. */
@@ -145,7 +145,7 @@ bool cw_layer_fits(const cw_layer_kind *kind, cw_field_kind field);
 cw_layer_spec cw_layer_presets(const cw_layer_kind *kind);
 /* Sets the parameter of that name. false: the layer has none. */
 bool cw_layer_set(cw_layer_spec *spec, const char *name, double value);
-/* Layers of which the same parameters mean the same: number apart, are all their keys equal? */
+/* Layers of which the same parameters mean the same: number and precision apart, are all their keys equal? */
 bool cw_layer_alike(const cw_layer_spec *a, const cw_layer_spec *b);
 /* CW_EINVAL: an unknown kind, a value outside of its table, fields or a split that it does not fit,
  * or what the kind refuses; CW_ENOMEM. On failure *out is NULL; else the caller destroys it, by its
@@ -261,7 +261,7 @@ bool cw_model_has_products(const cw_model *m); /* or does a layer have none? */
 /* The smallest factor by which a layer's bound holds its coefficients back (cw_layer_ops.held); 1: none
  * does. */
 double cw_model_held(const cw_model *m);
-/* Is ln q that of the map as it is computed, or an integral (cw_layer_kind.steps)? */
+/* Is ln q that of the map as it is computed, or an integral (cw_layer_kind.precision)? */
 bool cw_model_is_exact(const cw_model *m);
 /* Flows of one real per site: ln q minus what it is by the determinant of the whole map, of n draws (the first of a
  * block each), off (n); 0 of models that are exact. Of a mixture, of its q0. Cost: a pass and n_sites/16 products of

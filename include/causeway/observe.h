@@ -91,8 +91,8 @@ typedef struct {
   const char *name;
   bool history;          /* a picture of its history is worth while */
   cw_sector_rule sector; /* one of its distribution, too */
-  bool gives_entropy;    /* it is S/V, of which weighted samples make the entropy (ln Z + <S>)/V of
-                            discrete fields */
+  bool gives_entropy;    /* it is S/V, of which the entropy (ln Z + <S>)/V is made, of continuous
+                            fields that of their density, -<ln p>/V */
 } cw_primary;
 
 typedef struct {

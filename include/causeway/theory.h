@@ -92,6 +92,9 @@ typedef struct {
   /* ln Z at parameters p where it is known exactly on this lattice; NAN: it is not. NULL: nowhere.
    */
   double (*known_lnz)(int form, const cw_lattice *lat, const double *p);
+  /* The same of an observable, by the name that it has in results; per site where the observable is. NULL:
+   * of none. */
+  double (*known_value)(int form, const cw_lattice *lat, const double *p, const char *quantity);
   /* The slow oracle of the two kernels: plain loops over the global sites of one configuration x
    * (n_sites, n_comp) on lat with th's form and parameters. T (n_terms); f (n_sites, n_tangent) or
    * NULL. */
@@ -138,6 +141,11 @@ cw_theory cw_theory_at(const cw_theory *th, const double *params);
 /* The links of the defect of th; none where it has no defect. The caller destroys *out in any case.
  * CW_ENOMEM. */
 cw_status cw_theory_defect(cw_context *ctx, const cw_theory *th, cw_link_set *out);
+
+/* The exact value of a quantity per site at parameters p of a form: "free_energy", -ln Z/V, or an
+ * observable. NAN: it is not known. */
+double cw_theory_known(const cw_theory_ops *ops, int form, const cw_lattice *lat, const double *p,
+                       const char *quantity);
 
 /* Is S(-x; c) = S(x; c) at these couplings? */
 static inline bool cw_theory_is_even(const cw_theory_ops *ops, const double *c) {

@@ -3,33 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/flow.h"
 #include "model/layers/implicit.h"
-#include "model/model.h"
-#include "model/prior/prior.h"
-
-typedef struct {
-  cw_model base;
-  cw_prior *prior;
-  int n_layers;
-  cw_layer *layer[CW_MAX_LAYERS];
-  long at[CW_MAX_LAYERS]; /* first parameter of each layer */
-  bool mixture;
-  cw_link_set moves, reads; /* of all layers, where each of them has such */
-} flow;
 
 static const cw_model_ops flow_ops;
 
-static const flow *flow_of(const cw_model *m) {
+static const cw_flow *flow_of(const cw_model *m) {
   CW_REQUIRE(m->ops == &flow_ops);
-  return (const flow *)m;
+  return (const cw_flow *)m;
 }
 
-static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, flow *m) {
+static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, cw_flow *m) {
   for (int i = 0; i < spec->n_layers; i++) {
     CW_TRY(cw_layer_create(ctx, &spec->layer[i], spec->field, m->base.geom, &m->layer[i]));
     m->base.products = m->base.products && m->layer[i]->ops->forward_vjp != NULL;
     m->base.each = m->base.each && m->layer[i]->ops->each;
-    m->base.exact = m->base.exact && cw_layer_find(spec->layer[i].kind)->steps == NULL;
+    m->base.exact = m->base.exact && cw_layer_find(spec->layer[i].kind)->precision == NULL;
     m->at[i] = m->base.n_theta;
     m->base.n_theta += m->layer[i]->n_theta;
     m->n_layers = i + 1;
@@ -38,7 +27,7 @@ static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, flow *
 }
 
 /* What all layers move, or read, together. */
-static cw_status unite(cw_context *ctx, const flow *m, bool reads, cw_link_set *out) {
+static cw_status unite(cw_context *ctx, const cw_flow *m, bool reads, cw_link_set *out) {
   long n = 0, *link = NULL;
   for (int fill = 0; fill < 2; fill++) {
     if (fill && (link = cw_alloc((size_t)n * sizeof *link)) == NULL)
@@ -56,7 +45,7 @@ static cw_status unite(cw_context *ctx, const flow *m, bool reads, cw_link_set *
   return st;
 }
 
-static cw_status find_links(cw_context *ctx, flow *m) {
+static cw_status find_links(cw_context *ctx, cw_flow *m) {
   for (int i = 0; i < m->n_layers; i++)
     if (m->layer[i]->ops->links == NULL) return CW_OK;
   if (m->n_layers == 0) return CW_OK;
@@ -68,7 +57,7 @@ static cw_status find_links(cw_context *ctx, flow *m) {
 }
 
 static void destroy(cw_model *model) {
-  flow *m = (flow *)model;
+  cw_flow *m = (cw_flow *)model;
   cw_link_set_destroy(&m->moves);
   cw_link_set_destroy(&m->reads);
   for (int i = 0; i < m->n_layers; i++) m->layer[i]->ops->destroy(m->layer[i]);
@@ -83,7 +72,7 @@ cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_ge
                    CW_MAX_LAYERS);
   if (spec->z2_mixture && spec->field != CW_SITE_REAL)
     return cw_fail(ctx, CW_EINVAL, "model: z2_mixture is for reals, not for links");
-  flow *m = calloc(1, sizeof *m);
+  cw_flow *m = calloc(1, sizeof *m);
   if (m == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a model");
   m->base = (cw_model){.ops = &flow_ops,
                        .geom = geom,
@@ -101,31 +90,25 @@ cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_ge
 }
 
 static void init(cw_model *model, uint32_t seed, double gain) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   cw_rng rng = cw_rng_stream(seed, "model");
   for (int i = 0; i < m->n_layers; i++)
     m->layer[i]->ops->init(m->layer[i], model->theta + m->at[i], rng, (uint32_t)i, gain);
 }
 
-static cw_theta slice(const flow *m, int i) {
-  return (cw_theta){m->base.theta + m->at[i], m->base.theta_f + m->at[i]};
-}
-static cw_gradient_of slice_gradient(const flow *m, int i, const cw_gradient_of *g) {
+static cw_gradient_of slice_gradient(const cw_flow *m, int i, const cw_gradient_of *g) {
   return (cw_gradient_of){g->sum + m->at[i], g->each ? g->each + m->at[i] * CW_LANES : NULL};
 }
-/* Doubles in a block of fields, and of adjoints. */
-static long block_length(const flow *m) {
-  return m->base.geom->n_outer * m->base.n_comp * CW_LANES;
-}
-static long adjoint_length(const flow *m) {
+/* Doubles in a block of adjoints. */
+static long adjoint_length(const cw_flow *m) {
   return m->base.geom->n_outer * m->base.n_tangent * CW_LANES;
 }
-static size_t block_bytes(const flow *m) { return (size_t)block_length(m) * sizeof(double); }
-static size_t adjoint_bytes(const flow *m) { return (size_t)adjoint_length(m) * sizeof(double); }
+static size_t block_bytes(const cw_flow *m) { return (size_t)cw_flow_block(m) * sizeof(double); }
+static size_t adjoint_bytes(const cw_flow *m) { return (size_t)adjoint_length(m) * sizeof(double); }
 
 /* ---- one block ---- */
 
-static double *copy_block(const flow *m, const double *x, cw_arena *tape) {
+static double *copy_block(const cw_flow *m, const double *x, cw_arena *tape) {
   double *copy = cw_arena_alloc(tape, block_bytes(m));
   if (copy) memcpy(copy, x, block_bytes(m));
   return copy;
@@ -133,51 +116,53 @@ static double *copy_block(const flow *m, const double *x, cw_arena *tape) {
 
 /* One layer, either way. frame: NULL if no vjp will follow; then its memory is given back at once
  * and stays in cache. */
-static cw_status push_layer(const flow *m, int i, bool forward, double *x, double *logj,
+static cw_status push_layer(const cw_flow *m, int i, bool forward, double *x, double *logj,
                             void **frame, cw_arena *tape) {
   const cw_layer *L = m->layer[i];
   void *unused;
   cw_arena_mark mark = cw_arena_save(tape);
-  CW_TRY((forward ? L->ops->forward : L->ops->inverse)(L, slice(m, i), x, logj, tape,
+  CW_TRY((forward ? L->ops->forward : L->ops->inverse)(L, cw_flow_slice(m, i), x, logj, tape,
                                                        frame ? frame : &unused));
   if (frame == NULL) cw_arena_rewind(tape, mark);
   return CW_OK;
 }
 
 /* z -> x through the layers; logj is what the layers add. */
-static cw_status push_forward(const flow *m, double *x, double *logj, void **frames,
+static cw_status push_forward(const cw_flow *m, double *x, double *logj, void **frames,
                               cw_arena *tape) {
   for (int i = 0; i < m->n_layers; i++)
     CW_TRY(push_layer(m, i, true, x, logj, frames ? &frames[i] : NULL, tape));
   return CW_OK;
 }
 
-static cw_status push_back(const flow *m, double *x, double *logj, void **frames, cw_arena *tape) {
+static cw_status push_back(const cw_flow *m, double *x, double *logj, void **frames,
+                           cw_arena *tape) {
   for (int i = m->n_layers - 1; i >= 0; i--)
     CW_TRY(push_layer(m, i, false, x, logj, frames ? &frames[i] : NULL, tape));
   return CW_OK;
 }
 
-static cw_status push_on_patch(const flow *m, cw_field *block, bool inverse, double *logj,
+static cw_status push_on_patch(const cw_flow *m, cw_field *block, bool inverse, double *logj,
                                cw_arena *work) {
   CW_REQUIRE(m->base.reads != NULL);
   for (int k = 0; k < m->n_layers; k++) {
     const int i = inverse ? m->n_layers - 1 - k : k;
-    CW_TRY(m->layer[i]->ops->on_patch(m->layer[i], slice(m, i), inverse, block, logj, work));
+    CW_TRY(
+        m->layer[i]->ops->on_patch(m->layer[i], cw_flow_slice(m, i), inverse, block, logj, work));
   }
   return CW_OK;
 }
 
 static cw_status carry(const cw_model *model, cw_field *block, bool inverse, double logj[CW_LANES],
                        cw_arena *work) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   memset(logj, 0, CW_LANES * sizeof *logj);
   if (block->patch != NULL) return push_on_patch(m, block, inverse, logj, work);
   return (inverse ? push_back : push_forward)(m, block->data, logj, NULL, work);
 }
 
 /* ln q0 at x: z gets the latent. frames: NULL if no vjp will follow. */
-static cw_status flow_log_prob(const flow *m, const double *x, double **z, double *logq,
+static cw_status flow_log_prob(const cw_flow *m, const double *x, double **z, double *logq,
                                void **frames, cw_arena *tape) {
   double logj[CW_LANES] CW_ALIGNED = {0};
   *z = copy_block(m, x, tape);
@@ -190,11 +175,11 @@ static cw_status flow_log_prob(const flow *m, const double *x, double **z, doubl
 }
 
 /* logq: ln q0(x) -> ln q(x) of the mixture; share: that of the mirror image. */
-static cw_status add_mirror(const flow *m, const double *x, double *logq, double *share, double **z,
-                            void **frames, cw_arena *tape) {
+static cw_status add_mirror(const cw_flow *m, const double *x, double *logq, double *share,
+                            double **z, void **frames, cw_arena *tape) {
   double *mirrored = copy_block(m, x, tape), other[CW_LANES];
   if (mirrored == NULL) return CW_ENOMEM;
-  for (long i = 0; i < block_length(m); i++) mirrored[i] = -mirrored[i];
+  for (long i = 0; i < cw_flow_block(m); i++) mirrored[i] = -mirrored[i];
   CW_TRY(flow_log_prob(m, mirrored, z, other, frames, tape));
   for (int l = 0; l < CW_LANES; l++) {
     double top = fmax(logq[l], other[l]), sum = top + log1p(exp(fmin(logq[l], other[l]) - top));
@@ -204,7 +189,7 @@ static cw_status add_mirror(const flow *m, const double *x, double *logq, double
   return CW_OK;
 }
 
-static cw_status complete_pass(const flow *m, cw_model_pass *pass, cw_arena *tape) {
+static cw_status complete_pass(const cw_flow *m, cw_model_pass *pass, cw_arena *tape) {
   return m->mixture ? add_mirror(m, pass->x, pass->logq, pass->share, &pass->mirror_z,
                                  pass->mirror_frame, tape)
                     : CW_OK;
@@ -212,7 +197,7 @@ static cw_status complete_pass(const flow *m, cw_model_pass *pass, cw_arena *tap
 
 static cw_status sample_block(const cw_model *model, cw_rng rng, uint32_t step, long first_chain,
                               cw_model_pass *pass, cw_arena *tape) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   double logj[CW_LANES] CW_ALIGNED = {0};
   memset(pass->logq, 0, sizeof pass->logq);
   pass->z = cw_arena_alloc(tape, block_bytes(m));
@@ -227,7 +212,7 @@ static cw_status sample_block(const cw_model *model, cw_rng rng, uint32_t step, 
 
 static cw_status log_prob_block(const cw_model *model, const double *x, cw_model_pass *pass,
                                 cw_arena *tape) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   pass->x = copy_block(m, x, tape);
   if (pass->x == NULL) return CW_ENOMEM;
   CW_TRY(flow_log_prob(m, x, &pass->z, pass->logq, pass->frame, tape));
@@ -236,7 +221,7 @@ static cw_status log_prob_block(const cw_model *model, const double *x, cw_model
 
 cw_status cw_model_forward_block(const cw_model *model, const double *x, cw_model_pass *pass,
                                  cw_arena *tape) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   double logj[CW_LANES] CW_ALIGNED = {0};
   pass->z = copy_block(m, x, tape);
   pass->x = copy_block(m, x, tape);
@@ -249,26 +234,26 @@ cw_status cw_model_forward_block(const cw_model *model, const double *x, cw_mode
 static const double one_each[CW_LANES] CW_ALIGNED = {1, 1, 1, 1, 1, 1, 1, 1,
                                                      1, 1, 1, 1, 1, 1, 1, 1};
 
-static void scale_lanes(const flow *m, double *g, const double *factor) {
+static void scale_lanes(const cw_flow *m, double *g, const double *factor) {
   const int B = CW_LANES / m->base.geom->V;
   for (long i = 0; i < adjoint_length(m); i += CW_LANES)
     for (int l = 0; l < CW_LANES; l++) g[i + l] *= factor[l % B];
 }
 
 /* One layer's product, forward or inverse. */
-static cw_status pull_layer(const flow *m, int i, bool forward, const void *frame, double *g,
+static cw_status pull_layer(const cw_flow *m, int i, bool forward, const void *frame, double *g,
                             const double *glogj, const cw_gradient_of *gtheta, cw_arena *work) {
   const cw_layer *L = m->layer[i];
   cw_gradient_of own = {0};
   CW_REQUIRE(L->ops->forward_vjp != NULL);
   if (gtheta != NULL) own = slice_gradient(m, i, gtheta);
-  return (forward ? L->ops->forward_vjp : cw_layer_inverse_vjp)(L, slice(m, i), frame, g, glogj,
-                                                                gtheta != NULL ? &own : NULL, work);
+  return (forward ? L->ops->forward_vjp : cw_layer_inverse_vjp)(
+      L, cw_flow_slice(m, i), frame, g, glogj, gtheta != NULL ? &own : NULL, work);
 }
 
 /* g (the adjoint in z) is carried to x through the inverse layers. */
-static cw_status pull_to_sample(const flow *m, void *const *frame, double *g, const double *glogj,
-                                cw_gradient_of *gtheta, cw_arena *work) {
+static cw_status pull_to_sample(const cw_flow *m, void *const *frame, double *g,
+                                const double *glogj, cw_gradient_of *gtheta, cw_arena *work) {
   for (int i = 0; i < m->n_layers; i++)
     CW_TRY(pull_layer(m, i, false, frame[i], g, glogj, gtheta, work));
   return CW_OK;
@@ -278,7 +263,7 @@ static cw_status pull_to_sample(const flow *m, void *const *frame, double *g, co
  * frames are given. The score of a density travels with the map: s_{l+1} = J^{-T} [s_l - grad
  * ln|det J|], which is the vjp of the inverse layer with adjoint 1 for its log-Jacobian
  * (arXiv:2207.08219). */
-static cw_status flow_log_prob_vjp(const flow *m, const double *z, void *const *frame,
+static cw_status flow_log_prob_vjp(const cw_flow *m, const double *z, void *const *frame,
                                    const double *weight, double *g, cw_gradient_of *gtheta,
                                    cw_arena *work) {
   cw_prior_score(m->prior, z, g);
@@ -287,7 +272,7 @@ static cw_status flow_log_prob_vjp(const flow *m, const double *z, void *const *
 }
 
 /* The mirror's part of d(sum_b weight_b ln q)/dx, added to g; its x is -x. */
-static cw_status add_mirror_vjp(const flow *m, const cw_model_pass *pass, const double *weight,
+static cw_status add_mirror_vjp(const cw_flow *m, const cw_model_pass *pass, const double *weight,
                                 double *g, cw_gradient_of *gtheta, cw_arena *work) {
   double part[CW_LANES] CW_ALIGNED;
   cw_arena_mark mark = cw_arena_save(work);
@@ -301,7 +286,7 @@ static cw_status add_mirror_vjp(const flow *m, const cw_model_pass *pass, const 
 }
 
 /* What is left of weight for the point itself. */
-static void own_weight(const flow *m, const cw_model_pass *pass, const double *weight,
+static void own_weight(const cw_flow *m, const cw_model_pass *pass, const double *weight,
                        double *own) {
   for (int l = 0; l < CW_LANES; l++)
     own[l] = m->mixture ? weight[l] * (1 - pass->share[l]) : weight[l];
@@ -309,7 +294,7 @@ static void own_weight(const flow *m, const cw_model_pass *pass, const double *w
 
 static cw_status log_prob_vjp(const cw_model *model, const cw_model_pass *pass, const double *glogq,
                               double *g, cw_gradient_of *gtheta, cw_arena *work) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   double own[CW_LANES] CW_ALIGNED;
   own_weight(m, pass, glogq, own);
   CW_TRY(flow_log_prob_vjp(m, pass->z, pass->frame, own, g, gtheta, work));
@@ -318,7 +303,7 @@ static cw_status log_prob_vjp(const cw_model *model, const cw_model_pass *pass, 
 
 cw_status cw_model_carry_score(const cw_model *model, const cw_model_pass *pass, double *g,
                                cw_arena *work) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   CW_REQUIRE(!m->mixture);
   return pull_to_sample(m, pass->frame, g, one_each, NULL, work);
 }
@@ -330,7 +315,7 @@ cw_status cw_model_score_block(const cw_model *model, const cw_model_pass *pass,
 
 cw_status cw_model_sample_vjp(const cw_model *model, const cw_model_pass *pass, double *g,
                               const double *glogq, cw_gradient_of *gtheta, cw_arena *work) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   double glogj[CW_LANES] CW_ALIGNED;
   if (glogq) {
     if (m->mixture) CW_TRY(add_mirror_vjp(m, pass, glogq, g, gtheta, work));
@@ -344,7 +329,7 @@ cw_status cw_model_sample_vjp(const cw_model *model, const cw_model_pass *pass, 
 
 cw_status cw_model_forward_path_vjp(const cw_model *model, const cw_model_pass *pass, double *g,
                                     const double *scale, cw_gradient_of *gtheta, cw_arena *work) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   CW_REQUIRE(!m->mixture);
   for (int i = m->n_layers - 1; i >= 0;
        i--) /* d ln p0/dz of the target pulled back to the prior's space */
@@ -357,94 +342,6 @@ cw_status cw_model_forward_path_vjp(const cw_model *model, const cw_model_pass *
   cw_arena_rewind(work, mark);
   scale_lanes(m, g, scale);
   return pull_to_sample(m, pass->frame, g, NULL, gtheta, work);
-}
-
-/* Largest |x|; NAN if there is a number that is not finite. */
-static double block_size(const flow *m, const double *x) {
-  double size = 0;
-  for (long i = 0; i < block_length(m); i++) {
-    if (!isfinite(x[i])) return NAN;
-    size = fmax(size, fabs(x[i]));
-  }
-  return size;
-}
-
-static int find_trouble(const cw_model *model, cw_rng rng, uint32_t step, long first_chain,
-                        const double *x, bool inverse, cw_arena *work, bool *finite) {
-  const flow *m = flow_of(model);
-  double logj[CW_LANES] CW_ALIGNED = {0}, logr[CW_LANES] CW_ALIGNED = {0}, most = -1;
-  double *y = cw_arena_alloc(work, block_bytes(m));
-  int worst = -1;
-  CW_REQUIRE(x != NULL || !inverse);
-  *finite = true;
-  if (y == NULL) return -1;
-  if (x)
-    memcpy(y, x, block_bytes(m));
-  else if (cw_prior_sample(m->prior, rng, step, first_chain, y, logr, work) != CW_OK)
-    return -1;
-  for (int k = 0; k < m->n_layers; k++) {
-    int i = inverse ? m->n_layers - 1 - k : k;
-    const cw_layer_ops *ops = m->layer[i]->ops;
-    double before = block_size(m, y);
-    void *frame;
-    if ((inverse ? ops->inverse : ops->forward)(m->layer[i], slice(m, i), y, logj, work, &frame) !=
-        CW_OK)
-      return -1;
-    double after = block_size(m, y);
-    *finite = isfinite(after) && isfinite(cw_sum(logj, CW_LANES));
-    if (!*finite) return i;
-    if (after > most * before) {
-      worst = i;
-      most = after / before;
-    }
-  }
-  return worst;
-}
-
-static const char *layer_name(const cw_model *model, int i) {
-  const flow *m = flow_of(model);
-  CW_REQUIRE(i >= 0 && i < m->n_layers);
-  return m->layer[i]->ops->name;
-}
-
-static double held(const cw_model *model) {
-  const flow *m = flow_of(model);
-  double least = 1;
-  for (int i = 0; i < m->n_layers; i++)
-    if (m->layer[i]->ops->held != NULL)
-      least = fmin(least, m->layer[i]->ops->held(m->layer[i], slice(m, i)));
-  return least;
-}
-
-static void between(cw_model *model, const cw_theory_ops *th, const double *from,
-                    const double *to) {
-  const flow *m = flow_of(model);
-  for (int i = 0; i < m->n_layers; i++)
-    if (m->layer[i]->ops->between != NULL) m->layer[i]->ops->between(m->layer[i], th, from, to);
-}
-
-static cw_status resize(cw_context *ctx, const cw_model *model, const cw_lattice *other, long *n,
-                        const double *theirs, double *mine) {
-  const flow *m = flow_of(model);
-  *n = 0;
-  for (int i = 0; i < m->n_layers; i++) {
-    const cw_layer *L = m->layer[i];
-    const double *from = theirs != NULL ? theirs + *n : NULL;
-    double *to = mine != NULL ? mine + m->at[i] : NULL;
-    long count = L->n_theta;
-    if (L->ops->resize != NULL)
-      CW_TRY(L->ops->resize(ctx, L, other, &count, from, to));
-    else if (to != NULL)
-      memcpy(to, from, (size_t)count * sizeof *to);
-    *n += count;
-  }
-  return CW_OK;
-}
-
-static void set_coarse(cw_model *model, bool on) {
-  const flow *m = flow_of(model);
-  for (int i = 0; i < m->n_layers; i++)
-    if (m->layer[i]->ops->coarse != NULL) m->layer[i]->ops->coarse(m->layer[i], on);
 }
 
 /* ---- without gradients ---- */
@@ -464,7 +361,7 @@ static void flip_signs(cw_field *block, cw_rng rng, uint32_t step) {
 
 static cw_status sample(const cw_model *model, cw_field *block, cw_rng rng, uint32_t step,
                         double logq[CW_LANES], cw_arena *tape) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   double logj[CW_LANES] CW_ALIGNED = {0}, share[CW_LANES], *z;
   CW_TRY(cw_prior_sample(m->prior, rng, step, block->first_chain, block->data, logq, tape));
   CW_TRY(push_forward(m, block->data, logj, NULL, tape));
@@ -477,7 +374,7 @@ static cw_status sample(const cw_model *model, cw_field *block, cw_rng rng, uint
 
 static cw_status log_prob(const cw_model *model, cw_field *block, double logq[CW_LANES],
                           cw_arena *tape) {
-  const flow *m = flow_of(model);
+  const cw_flow *m = flow_of(model);
   double share[CW_LANES], *z;
   CW_TRY(flow_log_prob(m, block->data, &z, logq, NULL, tape));
   return m->mixture ? add_mirror(m, block->data, logq, share, &z, NULL, tape) : CW_OK;
@@ -492,10 +389,10 @@ static const cw_model_ops flow_ops = {.sample_block = sample_block,
                                       .log_prob = log_prob,
                                       .carry = carry,
                                       .init = init,
-                                      .find_trouble = find_trouble,
-                                      .layer_name = layer_name,
-                                      .held = held,
-                                      .between = between,
-                                      .resize = resize,
-                                      .set_coarse = set_coarse,
+                                      .find_trouble = cw_flow_find_trouble,
+                                      .layer_name = cw_flow_layer_name,
+                                      .held = cw_flow_held,
+                                      .between = cw_flow_between,
+                                      .resize = cw_flow_resize,
+                                      .set_coarse = cw_flow_set_coarse,
                                       .destroy = destroy};

@@ -52,11 +52,17 @@ static bool same_net(const cw_net_spec *a, const cw_net_spec *b) {
          a->n_hidden == b->n_hidden && memcmp(a->hidden, b->hidden, sizeof a->hidden) == 0;
 }
 
+static bool is_precision(const cw_layer_kind *kind, const char *name) {
+  for (int i = 0; kind->precision != NULL && kind->precision[i] != NULL; i++)
+    if (strcmp(kind->precision[i], name) == 0) return true;
+  return false;
+}
+
 bool cw_layer_alike(const cw_layer_spec *a, const cw_layer_spec *b) {
   const cw_layer_kind *kind = cw_layer_find(a->kind);
   if (kind == NULL || strcmp(a->kind, b->kind) != 0) return false;
   for (int i = 0; i < count_params(kind); i++)
-    if (a->param[i] != b->param[i]) return false;
+    if (a->param[i] != b->param[i] && !is_precision(kind, kind->params[i].name)) return false;
   for (int i = 0; i < count_choices(kind); i++)
     if (a->choice[i] != b->choice[i]) return false;
   return !kind->net || same_net(&a->net, &b->net);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,14 @@ static int times(const cw_theory_ops *ops, int form, const double *params) {
 int cw_theory_components(const cw_theory_ops *ops, const cw_lattice *lat, int form,
                          const double *params) {
   return times(ops, form, params) * cw_kind_components(ops->kind, lat);
+}
+
+double cw_theory_known(const cw_theory_ops *ops, int form, const cw_lattice *lat, const double *p,
+                       const char *quantity) {
+  if (strcmp(quantity, "free_energy") != 0)
+    return ops->known_value != NULL ? ops->known_value(form, lat, p, quantity) : NAN;
+  if (ops->known_lnz == NULL) return NAN;
+  return -ops->known_lnz(form, lat, p) / (double)cw_lattice_sites(lat);
 }
 
 int cw_theory_tangent(const cw_theory_ops *ops, const cw_lattice *lat, int form,

@@ -150,6 +150,8 @@ typedef struct {
 cw_status cw_analysis_create(cw_context *ctx, const char *dir, cw_analysis **out);
 void cw_analysis_destroy(cw_analysis *a); /* NULL is allowed */
 
+/* Is a name like a pattern, in which '*' stands for any characters and '?' for one? */
+bool cw_is_like(const char *pattern, const char *name);
 /* Its name with that of its case: "kappa0.3.nis.chi2". */
 void cw_full_name(const cw_analysis_case *c, const cw_result *r, char name[CW_FULL_NAME]);
 /* Of the results of analyses (n) keeps those whose full name, name, or quantity with its index or

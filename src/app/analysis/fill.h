@@ -17,6 +17,13 @@ cw_status cw_keep_log_weights(cw_context *ctx, cw_analysis_stage *s, cw_sampled 
 /* Numbers of the case: F = -ln Z, and the same per site. Names and help: static. */
 cw_status cw_add_free_energy(cw_context *ctx, cw_analysis_case *c, const char *name,
                              const char *name_per_site, const char *help, cw_estimate lnZ);
+/* One number of the case. */
+cw_status cw_add_case_number(cw_context *ctx, cw_analysis_case *c, const char *name,
+                             const char *help, const cw_estimate *e);
+/* The primary of a group that is the action per site; -1: it measures none. */
+int cw_action_primary(const cw_observer *o);
+/* Its mean, of the first stage that samples the target without a model; NULL: there is none. */
+const cw_result *cw_action_result(const cw_analysis_case *c);
 /* The mean of rows (n_step, n_chain) of chains. */
 cw_status cw_mean_of_rows(cw_context *ctx, const double *rows, long n_step, long n_chain,
                           cw_estimate *e);

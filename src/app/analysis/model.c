@@ -29,8 +29,8 @@ bool cw_flow_is_missed(const cw_flow_quality *f) { return is_beyond(f->q_below_p
 
 /* ------------------------------------------------------------ free energies */
 
-static cw_status add_entry(cw_context *ctx, cw_analysis_case *c, const char *name, const char *help,
-                           const cw_estimate *e) {
+cw_status cw_add_case_number(cw_context *ctx, cw_analysis_case *c, const char *name,
+                             const char *help, const cw_estimate *e) {
   cw_result *r = cw_add_result(&c->result, &c->n_results);
   if (r == NULL) return cw_no_memory(ctx);
   snprintf(r->name, sizeof r->name, "%s", name);
@@ -45,10 +45,10 @@ cw_status cw_add_free_energy(cw_context *ctx, cw_analysis_case *c, const char *n
   double V = (double)c->geometry->n_sites;
   cw_estimate F = lnZ;
   F.value = -lnZ.value;
-  CW_TRY(add_entry(ctx, c, name, help, &F));
+  CW_TRY(cw_add_case_number(ctx, c, name, help, &F));
   F.value /= V;
   F.error /= V;
-  return add_entry(ctx, c, name_per_site, "the same per site", &F);
+  return cw_add_case_number(ctx, c, name_per_site, "the same per site", &F);
 }
 
 /* An estimate of n samples worth ess independent ones. */
@@ -68,7 +68,7 @@ static cw_status add_flow_results(cw_context *ctx, cw_analysis_case *c) {
   const cw_estimate w = estimate(f->w_hat, f->w_hat_error, NAN, f->n_q + f->n_p,
                                  f->why_q != NULL ? f->why_q : f->why_p);
   if (f->n_q > 0) {
-    CW_TRY(add_entry(ctx, c, "lnZ", "ln Z from samples of the model", &q));
+    CW_TRY(cw_add_case_number(ctx, c, "lnZ", "ln Z from samples of the model", &q));
     CW_TRY(cw_add_free_energy(ctx, c, "F_q", "F_q_per_site",
                               "free energy -ln Z from samples of the model", q));
   }
@@ -76,7 +76,8 @@ static cw_status add_flow_results(cw_context *ctx, cw_analysis_case *c) {
     CW_TRY(cw_add_free_energy(ctx, c, "F_p", "F_p_per_site",
                               "free energy -ln Z from samples of the target", p));
   if (f->n_q == 0 || f->n_p == 0) return CW_OK;
-  return add_entry(ctx, c, "w_hat", "covered fraction of the target's mass, Z_q / Z_p", &w);
+  return cw_add_case_number(ctx, c, "w_hat", "covered fraction of the target's mass, Z_q / Z_p",
+                            &w);
 }
 
 static cw_analysis_stage *with_weights(cw_analysis_case *c, cw_sampled of) {

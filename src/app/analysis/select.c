@@ -7,7 +7,7 @@
 
 /* Of the characters of a pattern '*' stands for any number of others, '?' for one of them; brackets are
  * those of names. */
-static bool is_like(const char *pattern, const char *name) {
+bool cw_is_like(const char *pattern, const char *name) {
   const char *star = NULL, *from = name;
   while (*name != '\0') {
     if (*pattern == '*') {
@@ -50,7 +50,7 @@ static bool is_wanted(const selection *s, const cw_analysis_case *c, const cw_re
   const char *const names[] = {name, r->name, last_part(r->name), r->quantity};
   for (int i = 0; i < s->n; i++)
     for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-      if (is_like(s->pattern[i], names[k])) s->matched[i] = wanted = true;
+      if (cw_is_like(s->pattern[i], names[k])) s->matched[i] = wanted = true;
   return wanted;
 }
 

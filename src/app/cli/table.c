@@ -131,8 +131,9 @@ static void print_flow(FILE *out, const cw_analysis_case *c) {
 }
 
 static void print_start(FILE *out, const cw_plan *plan) {
-  fprintf(out, "start     parameters of run %s%s%s\n", plan->start.run,
-          plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);
+  char text[CW_START_TEXT];
+  cw_start_text(&plan->start, text);
+  fprintf(out, "start     parameters of %s\n", text);
 }
 
 /* Flows between rungs that begin as others. */
@@ -142,10 +143,9 @@ static void print_flow_starts(FILE *out, const cw_plan *plan) {
     cw_training t;
     if (s->method->trains == NULL || !s->method->trains(plan, s, &t) || t.start == NULL) continue;
     if (!cw_has_start(t.start)) continue;
-    bool file = t.start->model[0] != '\0';
-    fprintf(out, "start     flows of %s as those of %s %s%s%s\n", s->kind.name,
-            file ? "model" : "run", file ? t.start->model : t.start->run,
-            t.start->name[0] != '\0' ? ", case " : "", t.start->name);
+    char text[CW_START_TEXT];
+    cw_start_text(t.start, text);
+    fprintf(out, "start     flows of %s as those of %s\n", s->kind.name, text);
   }
 }
 
@@ -203,7 +203,7 @@ static void print_head(FILE *out, const cw_analysis_case *c) {
   if (c->plan->has_model)
     fprintf(out, "model     %s, %ld parameter%s\n", c->model_text, c->n_parameters,
             c->n_parameters == 1 ? "" : "s");
-  if (c->plan->start.run[0] != '\0') print_start(out, c->plan);
+  if (cw_has_start(&c->plan->start)) print_start(out, c->plan);
   print_flow_starts(out, c->plan);
   if (c->train_text[0] != '\0') fprintf(out, "training  %s\n", c->train_text);
   if (c->has_flow) print_flow(out, c);

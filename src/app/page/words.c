@@ -62,10 +62,12 @@ static void say_model(cw_prose *p, const cw_analysis_case *c) {
          plan->model.kind == CW_MODEL_FLOW ? " The %s has %s and %ld parameter%s"
                                            : " The %s is of kind %s; it has %ld parameter%s",
          c->noun, c->model_text, c->n_parameters, c->n_parameters == 1 ? "" : "s");
-  if (plan->start.run[0] != '\0')
-    cw_say(p, ", which %s those of the run %s%s%s",
-           c->train_text[0] != '\0' ? "started from" : "are", plan->start.run,
-           plan->start.name[0] != '\0' ? ", case " : "", plan->start.name);
+  if (cw_has_start(&plan->start)) {
+    char text[CW_START_TEXT];
+    cw_start_text(&plan->start, text);
+    cw_say(p, ", which %s those of the %s", c->train_text[0] != '\0' ? "started from" : "are",
+           text);
+  }
   if (c->train_text[0] != '\0') cw_say(p, "; it was trained by %s", c->train_text);
   cw_say(p, ".");
 }

@@ -52,6 +52,41 @@ static const cw_section *taker(const change *c, const cw_plan *p, const cw_secti
   return NULL;
 }
 
+/* Has a section of q begun that goes by the job's model? */
+static bool model_is_used(const change *c, const cw_plan *q) {
+  for (int i = 0; i < q->n_sections; i++)
+    if ((q->section[i].method->needs & CW_NEEDS_MODEL) && has_begun(c, q, &q->section[i]))
+      return true;
+  return false;
+}
+
+/* Flows of q that started from those of a training of p. */
+static bool flows_are_used(const change *c, const cw_plan *q, const cw_plan *p,
+                           const cw_training *of) {
+  for (int i = 0; i < q->n_sections; i++) {
+    const cw_section *s = &q->section[i];
+    cw_training t;
+    if (s->method->trains == NULL || !s->method->trains(q, s, &t) || t.start == NULL) continue;
+    if (cw_starts_here(t.start) && strcmp(t.start->name, p->name) == 0 &&
+        strcmp(t.stage, of->stage) == 0 && has_begun(c, q, s))
+      return true;
+  }
+  return false;
+}
+
+/* A case that started from what section s of p trained, and has begun with it; NULL: none. */
+static const cw_plan *case_from(const change *c, const cw_plan *p, const cw_section *s) {
+  cw_training t;
+  if (s->method->trains == NULL || !s->method->trains(p, s, &t)) return NULL;
+  for (int i = 0; i < c->is->n; i++) {
+    const cw_plan *q = &c->is->plan[i];
+    const bool of_model =
+        !t.is_ladder && cw_starts_here(&q->start) && strcmp(q->start.name, p->name) == 0;
+    if ((of_model && model_is_used(c, q)) || flows_are_used(c, q, p, &t)) return q;
+  }
+  return NULL;
+}
+
 /* ---- sections ---- */
 
 static const cw_growth *growth_of(const cw_section *s, const char *key) {
@@ -67,6 +102,11 @@ static cw_status judge_begun(const change *c, const cw_plan *p, const cw_section
   const cw_section *other = g->taken ? taker(c, p, is) : NULL;
   if (other != NULL) {
     snprintf(why, sizeof why, "section '%s' has begun with what it left", other->kind.name);
+    return refuse(c, why);
+  }
+  const cw_plan *later = g->taken ? case_from(c, p, is) : NULL;
+  if (later != NULL) {
+    snprintf(why, sizeof why, "case '%s', which starts from it, has begun", later->name);
     return refuse(c, why);
   }
   if (g->before && cw_has_begun(p, c->store, is->kind.name))
@@ -108,7 +148,7 @@ static cw_status judge_measure(const change *c, const cw_plan *p, const char *ke
 
 static cw_status judge_key(const change *c, const cw_plan *was, const cw_plan *is,
                            const char *key) {
-  static const char *const free_keys[] = {"about", "checkpoint", "expect"};
+  static const char *const free_keys[] = {"about", "checkpoint", "expect", "figures"};
   for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
     if (is_under(key, free_keys[i])) return CW_OK;
   if (is_under(key, "measure")) return judge_measure(c, is, key + strlen("measure"));

@@ -133,8 +133,8 @@ static cw_status check_index(const cw_node *entry, const cw_expect *e, int count
 }
 
 /* "hmc.potential[2]" into its parts. */
-static cw_status read_key(const cw_node *entry, cw_expect *e) {
-  const char *key = cw_job_key(entry), *dot = strchr(key, '.'), *rest = dot ? dot + 1 : key;
+static cw_status read_key(const cw_node *entry, const char *key, cw_expect *e) {
+  const char *dot = strchr(key, '.'), *rest = dot ? dot + 1 : key;
   size_t n = strcspn(rest, "[");
   if (n >= CW_EXPECT_NAME || rest - key > CW_EXPECT_NAME)
     return cw_job_fail(entry, NULL, "a name of more than %d bytes", CW_EXPECT_NAME - 1);
@@ -157,7 +157,7 @@ static void find_derivative(const cw_plan *p, cw_expect *e) {
 }
 
 static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known, cw_expect *e) {
-  CW_TRY(read_key(entry, e));
+  CW_TRY(read_key(entry, cw_job_key(entry), e));
   find_derivative(p, e);
   if (e->section[0] != '\0') CW_TRY(check_word(entry, "section", e->section, known->section));
   CW_TRY(check_word(entry, "quantity", e->quantity, known->quantity));
@@ -169,6 +169,22 @@ static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known
   CW_TRY(cw_job_double(entry, "error", 0, 0, 1e300, &e->error));
   CW_TRY(cw_read_text(entry, "source", "", e->source, sizeof e->source));
   return cw_job_finish(entry);
+}
+
+cw_status cw_read_result_name(const cw_node *entry, const char *name, const cw_plan *p,
+                              cw_expect *e) {
+  const char *section[CW_MAX_WORDS] = {NULL};
+  names known;
+  int n = 0;
+  list_names(p, &known);
+  for (int i = 0; cw_methods[i] != NULL; i++)
+    for (int k = 0; cw_methods[i]->kind(k).name != NULL && n < CW_MAX_WORDS - 1; k++)
+      section[n++] = cw_methods[i]->kind(k).name;
+  CW_TRY(read_key(entry, name, e));
+  if (e->section[0] != '\0') CW_TRY(check_word(entry, "section", e->section, section));
+  CW_TRY(check_word(entry, "quantity", e->quantity, known.quantity));
+  const int which = find_word(e->quantity, known.quantity);
+  return known.group[which] < 0 ? CW_OK : check_index(entry, e, known.count[which]);
 }
 
 cw_status cw_read_expect(cw_node *root, cw_plan *p) {

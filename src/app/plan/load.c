@@ -28,7 +28,9 @@ static cw_status mark_changes(cw_job *job, const char *const *set, int n_set) {
   size_t at = 0;
   for (int i = 0; i < n_set; i++) {
     if (sets(set[i], "about")) return CW_OK; /* it is of the job as it is now */
-    if (sets(set[i], "seed") || sets(set[i], "checkpoint") || sets(set[i], "expect")) continue;
+    if (sets(set[i], "seed") || sets(set[i], "checkpoint") || sets(set[i], "expect") ||
+        sets(set[i], "figures"))
+      continue;
     const bool fits = at + strlen(set[i]) + sizeof ", ...)" < LINE - sizeof " (run with ";
     if (at > 0 && !fits && at + sizeof ", ...)" < LINE)
       at += (size_t)snprintf(mark + at, LINE - at, ", ...");
@@ -87,7 +89,7 @@ static cw_status find_case(cw_context *ctx, const char *command, cw_job *job, co
 
 /* What makes numbers, and what is expected of them. */
 static void strip(cw_node *root) {
-  static const char *const others[] = {"cases", "model", "ladder", "expect", NULL};
+  static const char *const others[] = {"cases", "model", "ladder", "expect", "figures", NULL};
   for (int i = 0; others[i] != NULL; i++) cw_job_remove(root, others[i]);
   for (int i = 0; cw_methods[i] != NULL; i++)
     for (int k = 0; cw_methods[i]->kind(k).name != NULL; k++)
@@ -116,7 +118,7 @@ cw_status cw_plans_load_bare(cw_context *ctx, const char *command, const char *p
 
 /* Of the whole job, not of a case. */
 static bool is_of_job(const char *assignment) {
-  static const char *const keys[] = {"job=", "about=", "seed=", "cases.", "cases="};
+  static const char *const keys[] = {"job=", "about=", "seed=", "figures", "cases.", "cases="};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (strncmp(assignment, keys[i], strlen(keys[i])) == 0) return true;
   return false;

@@ -98,6 +98,8 @@ typedef struct {
   const char *quantity;                                /* NULL: end of the list */
   bool of_case;                                        /* it stands without the section's name */
   bool (*when)(const cw_plan *p, const cw_section *s); /* NULL: always */
+  const char
+      *exact; /* what a theory calls it that knows its value: "free_energy"; NULL: the same */
 } cw_given;
 
 /* The chapters of the report in which a method draws. */

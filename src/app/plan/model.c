@@ -125,20 +125,6 @@ static cw_status read_layer(cw_node *map, const cw_plan *p, cw_model_spec *model
   return CW_OK;
 }
 
-/* Parameters of a finished training, at this volume or another; with_files: or of a model file. */
-static cw_status read_start(cw_node *flow, bool with_files, cw_start_from *start) {
-  cw_node *map;
-  CW_TRY(cw_job_map(flow, "start", CW_JOB_MAY, &map));
-  if (map == NULL) return CW_OK;
-  const bool from_file = with_files && cw_job_has(map, "model");
-  if (from_file && (cw_job_has(map, "run") || cw_job_has(map, "case")))
-    return cw_job_fail(map, "model",
-                       "there is a 'run' or a 'case' too: flows start from one of them");
-  if (from_file) return cw_read_text(map, "model", NULL, start->model, sizeof start->model);
-  CW_TRY(cw_read_text(map, "run", NULL, start->run, sizeof start->run));
-  return cw_read_text(map, "case", "", start->name, sizeof start->name);
-}
-
 static cw_status needs_flow_field(const cw_node *root, const cw_plan *p, const char *section) {
   const cw_theory_ops *theory = p->theory;
   if (theory->kind == CW_SITE_SPIN)
@@ -166,7 +152,7 @@ cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_model_spec *model, cw_
   CW_TRY(needs_flow_field(map, p, "flow"));
   CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
   model->prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
-  CW_TRY(read_start(flow, true, start));
+  CW_TRY(cw_read_start(flow, true, start));
   return cw_read_layers(flow, p, model);
 }
 
@@ -257,7 +243,7 @@ cw_status cw_read_model(cw_node *root, cw_plan *p) {
   if (map == NULL) return CW_OK;
   if (p->theory->kind != CW_SITE_SPIN) CW_TRY(needs_flow_field(root, p, "model"));
   p->has_model = true;
-  CW_TRY(read_start(map, false, &p->start));
+  CW_TRY(cw_read_start(map, false, &p->start));
   if (p->theory->kind == CW_SITE_SPIN) return read_autoregressive(map, p);
   CW_TRY(read_prior(map, p, &p->model.prior));
   if (cw_kind(p->theory->kind)->on_links) return cw_read_layers(map, p, &p->model);

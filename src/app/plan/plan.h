@@ -4,6 +4,7 @@
 
 #include "app/job/job.h"
 #include "app/plan/expect.h"
+#include "app/plan/figures.h"
 #include "app/plan/method.h"
 #include "causeway/bridge.h"
 #include "causeway/model.h"
@@ -51,15 +52,20 @@ typedef struct {
   double param[CW_MAX_RUNGS][CW_MAX_PARAMS];
 } cw_ladder_plan;
 
-/* Run (and case) whose trained parameters a model starts from, or for flows between rungs the model
- * file that holds them; "": none. */
+/* Run and case whose trained parameters a model starts from, of this run if only the case is named, or for
+ * flows between rungs the model file that holds them; all of them "": none. */
 typedef struct {
   char run[CW_PATH], name[64];
   char model[CW_PATH];
 } cw_start_from;
 
 static inline bool cw_has_start(const cw_start_from *s) {
-  return s->run[0] != '\0' || s->model[0] != '\0';
+  return s->run[0] != '\0' || s->name[0] != '\0' || s->model[0] != '\0';
+}
+
+/* From an earlier case of the same run? */
+static inline bool cw_starts_here(const cw_start_from *s) {
+  return s->run[0] == '\0' && s->name[0] != '\0';
 }
 
 /* A section of the job that is a method's. */
@@ -103,6 +109,8 @@ struct cw_plan {
       group[CW_MAX_GROUPS]; /* the first, a standard one, is what flows are measured by */
   int n_expect;
   cw_expect expect[CW_MAX_EXPECT];
+  int n_figures;
+  cw_figure_plan figure[CW_MAX_FIGURES];
 };
 
 /* A job with its cases resolved. */
@@ -176,6 +184,8 @@ cw_status cw_read_data(cw_node *root, cw_node *map, const cw_plan *p, const cw_s
 /* The same without asking how many it keeps. */
 cw_status cw_read_data_section(cw_node *root, cw_node *map, const cw_plan *p,
                                const cw_section **data);
+/* Key `start` of a model or, with_files, of a flow. */
+cw_status cw_read_start(cw_node *flow, bool with_files, cw_start_from *start);
 /* Key `flow`: layers without a prior, and whose parameters they start from. CW_EINVAL: the job's fields are
  * not what flows move, one real per site or links. */
 cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_model_spec *model, cw_start_from *start);
@@ -258,11 +268,30 @@ const cw_section *cw_plan_section(const cw_plan *p, const char *name);
 bool cw_plan_has(const cw_plan *p, unsigned needs);
 /* What the job's model is trained by; false: it is not. */
 bool cw_plan_training(const cw_plan *p, cw_training *out);
+/* That of a stage or, stage NULL, of the job's model; false: there is none. */
+bool cw_find_training(const cw_plan *p, const char *stage, cw_training *out);
+/* "run X, case A", "case A" (of the same run) or "model F.h5". */
+enum { CW_START_TEXT = CW_PATH + 96, CW_START_WHY = 160 };
+void cw_start_text(const cw_start_from *s, char text[CW_START_TEXT]);
+/* Would parameters of a model `other`, of the plan theirs, mean something else in spec, of p? Then why, to be
+ * read behind "the parameters of ...". */
+bool cw_start_misfits(const cw_plan *theirs, const cw_model_spec *other, const cw_plan *p,
+                      const cw_model_spec *spec, char why[CW_START_WHY]);
+/* Can what case i starts from be had from a case before it? root: its sections; entry: it among the cases,
+ * NULL: the job has none. CW_EINVAL names the place. */
+cw_status cw_check_starts(cw_node *root, const cw_node *entry, const cw_plans *plans, int i);
 /* The key in which two models differ whose parameters would not mean the same; NULL: none. */
 const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);
 cw_status cw_read_expect(cw_node *root, cw_plan *plan);
+/* The parts of the name of a result, "nis.chi2", of some quantity and section that there are, given by this
+ * job or not. entry: for the place in messages. */
+cw_status cw_read_result_name(const cw_node *entry, const char *name, const cw_plan *p,
+                              cw_expect *e);
+/* Section `figures` of the job, with what its axes name out of the sections of the plan, which are read.
+ * root: where these are; the same without cases. */
+cw_status cw_read_figures(cw_node *job, cw_node *root, cw_plan *plan);
 /* What changes of sector are counted by: of the first group of the job that has such a primary;
  * *group: its number. NULL: none has. */
 const cw_primary *cw_plan_sector(const cw_plan *plan, int *group);

@@ -93,18 +93,24 @@ static bool good_name(const char *name) {
 
 /* The base with one case merged in; read, then put back resolved, so that the job shows what ran.
  */
-static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plan *p) {
+static cw_status read_case(cw_context *ctx, cw_job *job, cw_node *entry, cw_plans *plans, int i) {
+  cw_plan *p = &plans->plan[i];
   cw_job *merged = NULL;
   const char *name = cw_job_key(entry);
   if (!good_name(name))
     return cw_job_fail(entry, NULL, "the name of a case is made of letters, digits, '_' and '-'");
   snprintf(p->name, sizeof p->name, "%s", name);
   CW_TRY(cw_job_as_map(entry));
+  if (cw_job_has(entry, "figures"))
+    return cw_job_fail(entry, "figures", "figures are of all cases: they stand beside them");
   CW_TRY(cw_job_merge(job, entry, &merged));
   cw_node *root = cw_job_root(merged);
   cw_job_remove(root, "cases");
+  cw_job_remove(root, "figures");
   cw_status st = read_plan(ctx, root, p);
   if (st == CW_OK) st = cw_job_finish(root);
+  if (st == CW_OK) st = cw_read_figures(cw_job_root(job), root, p);
+  if (st == CW_OK) st = cw_check_starts(root, entry, plans, i);
   if (st == CW_OK) st = cw_job_replace(entry, root);
   cw_job_destroy(merged);
   return st;
@@ -117,7 +123,7 @@ static void drop_base(cw_node *root) {
     const char *key = cw_job_key(n);
     next = cw_job_next(n);
     bool stays = strcmp(key, "job") == 0 || strcmp(key, "about") == 0 || strcmp(key, "seed") == 0 ||
-                 strcmp(key, "cases") == 0;
+                 strcmp(key, "figures") == 0 || strcmp(key, "cases") == 0;
     if (!stays) cw_job_remove(root, key);
   }
 }
@@ -132,11 +138,13 @@ static cw_status read_cases(cw_context *ctx, cw_job *job, cw_plans *out) {
   if (out->plan == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for the job");
   if (n == 0) {
     CW_TRY(read_plan(ctx, cw_job_root(job), &out->plan[0]));
-    return cw_job_finish(cw_job_root(job));
+    CW_TRY(cw_read_figures(cw_job_root(job), cw_job_root(job), &out->plan[0]));
+    CW_TRY(cw_job_finish(cw_job_root(job)));
+    return cw_check_starts(cw_job_root(job), NULL, out, 0);
   }
   int i = 0;
   for (cw_node *c = cw_job_first(cases); c != NULL; c = cw_job_next(c))
-    CW_TRY(read_case(ctx, job, c, &out->plan[i++]));
+    CW_TRY(read_case(ctx, job, c, out, i++));
   drop_base(cw_job_root(job)); /* it was read, and checked, once per case */
   cw_job_accept(cw_job_root(job));
   return CW_OK;

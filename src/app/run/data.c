@@ -13,52 +13,18 @@ const cw_array *cw_trained_parameters(const cw_arrays *last, int n, long *size, 
   return a;
 }
 
-static cw_status take_parameters(cw_case *c, const cw_start_from *from, const char *name,
-                                 const cw_arrays *last, int n, cw_model *const *model) {
-  long n_theta = cw_model_n_theta(model[0]), size, theirs;
+static cw_status take_parameters(cw_case *c, const char *from, const char *name,
+                                 const cw_lattice *lat, const cw_arrays *last, int n,
+                                 cw_model *const *model) {
+  long size, theirs;
   const cw_array *a = cw_trained_parameters(last, n, &size, &theirs);
   if (a == NULL)
-    return cw_fail(c->ctx, CW_EINVAL, "start: the training '%s' of run '%s' has not begun", name,
-                   from->run);
+    return cw_fail(c->ctx, CW_EINVAL, "start: the training '%s' of %s has not begun", name, from);
   if (size * n != cw_array_size(a) || (a->rank == 2 ? a->dim[0] : 1) != n)
-    return cw_fail(c->ctx, CW_EINVAL, "start: training '%s' of run '%s' is not of %d flows", name,
-                   from->run, n);
-  if (theirs != n_theta)
-    return cw_fail(c->ctx, CW_EINVAL,
-                   "start: the model of run '%s' has %ld parameters, that of this job %ld",
-                   from->run, theirs, n_theta);
-  for (int k = 0; k < n; k++) cw_model_set_theta(model[k], a->data + k * size);
-  return CW_OK;
-}
-
-/* The training of a stage or, stage NULL, of the job's model. false: there is none. */
-static bool find_training(const cw_plan *plan, const char *stage, cw_training *out) {
-  if (stage == NULL) return cw_plan_training(plan, out);
-  for (int i = 0; i < plan->n_sections; i++) {
-    const cw_section *s = &plan->section[i];
-    if (s->method->trains != NULL && s->method->trains(plan, s, out) &&
-        strcmp(out->stage, stage) == 0)
-      return true;
-  }
-  return false;
-}
-
-/* Parameters of another model, or of a network that knows its lattice, would be as many numbers
- * without a meaning. */
-static cw_status check_alike(cw_case *c, const cw_start_from *from, const cw_plan *theirs,
-                             const cw_model_spec *other, const cw_model_spec *spec) {
-  const char *key = cw_model_difference(spec, other);
-  if (key != NULL)
-    return cw_fail(c->ctx, CW_EINVAL,
-                   "start: the parameters of run '%s' are of a model with other '%s'", from->run,
-                   key);
-  if (spec->kind == CW_MODEL_AUTOREGRESSIVE &&
-      !cw_autoregressive_find(spec->autoregressive.kind)->kernel &&
-      !cw_lattice_equal(&theirs->lat, &c->plan->lat))
-    return cw_fail(c->ctx, CW_EINVAL,
-                   "start: the parameters of run '%s' are of another lattice, and networks of kind "
-                   "'%s' stay at theirs",
-                   from->run, spec->autoregressive.kind);
+    return cw_fail(c->ctx, CW_EINVAL, "start: training '%s' of %s is not of %d flows", name, from,
+                   n);
+  for (int k = 0; k < n; k++)
+    CW_TRY(cw_model_take_theta(c->ctx, model[k], lat, from, theirs, a->data + k * size));
   return CW_OK;
 }
 
@@ -71,32 +37,44 @@ static cw_status fail_no_training(cw_case *c, const cw_start_from *from, bool ha
   return cw_fail(c->ctx, CW_EINVAL, "start: run '%s' has no training '%s'", from->run, stage);
 }
 
-/* The store's name of the training in the other run, whose model must be alike. */
+/* The store's name of the training in the other run, or in this one, and its lattice. The model must be alike: other
+ * parameters would be as many numbers without a meaning. */
 static cw_status name_training(cw_case *c, const cw_start_from *from, const cw_store *store,
-                               const char *stage, const cw_model_spec *spec, char name[160]) {
+                               const char *stage, const cw_model_spec *spec, char name[160],
+                               cw_lattice *lat) {
   cw_plans theirs = {0};
   cw_training t;
+  char why[CW_START_WHY];
   const cw_plan *p = NULL;
   cw_status st = cw_plans_of_store(c->ctx, store, &theirs);
   for (int i = 0; st == CW_OK && i < theirs.n; i++)
     if (strcmp(theirs.plan[i].name, from->name) == 0) p = &theirs.plan[i];
-  if (st == CW_OK && (p == NULL || !find_training(p, stage, &t)))
+  if (st == CW_OK && (p == NULL || !cw_find_training(p, stage, &t)))
     st = fail_no_training(c, from, p != NULL, stage);
-  if (st == CW_OK) st = check_alike(c, from, p, t.model, spec);
-  if (st == CW_OK) cw_stage_name(p, t.stage, name);
+  if (st == CW_OK && cw_start_misfits(p, t.model, c->plan, spec, why))
+    st = cw_fail(c->ctx, CW_EINVAL, "start: the parameters of run '%s' %s", from->run, why);
+  if (st == CW_OK) {
+    cw_stage_name(p, t.stage, name);
+    *lat = p->lat;
+  }
   cw_plans_clear(&theirs);
   return st;
 }
 
+/* Cases run in their order: an earlier one of this run has been trained to the end. */
 static cw_status start_from_run(cw_case *c, const cw_start_from *from, const char *stage,
                                 const cw_model_spec *spec, int n, cw_model *const *model) {
   cw_store *other = NULL;
   cw_arrays last = {0};
-  char name[160];
-  cw_status st = cw_store_open(c->ctx, from->run, &other);
-  if (st == CW_OK) st = cw_agree(c->ctx, name_training(c, from, other, stage, spec, name));
-  if (st == CW_OK && cw_store_segments(other, name) > 0) st = cw_store_read(other, name, -1, &last);
-  if (st == CW_OK) st = take_parameters(c, from, name, &last, n, model);
+  cw_lattice lat;
+  char name[160], text[CW_START_TEXT];
+  const bool here = cw_starts_here(from);
+  snprintf(text, sizeof text, "%s '%s'", here ? "case" : "run", here ? from->name : from->run);
+  cw_status st = here ? CW_OK : cw_store_open(c->ctx, from->run, &other);
+  cw_store *store = other != NULL ? other : c->store;
+  if (st == CW_OK) st = cw_agree(c->ctx, name_training(c, from, store, stage, spec, name, &lat));
+  if (st == CW_OK && cw_store_segments(store, name) > 0) st = cw_store_read(store, name, -1, &last);
+  if (st == CW_OK) st = take_parameters(c, text, name, &lat, &last, n, model);
   cw_arrays_clear(&last);
   cw_store_close(other);
   return st;

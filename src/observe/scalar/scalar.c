@@ -185,7 +185,7 @@ static const cw_quantity quantities[] = {
     {0}};
 
 static const cw_primary notable[] = {{.name = "phi", .history = true, .sector = CW_SECTOR_SIGN},
-                                     {.name = "energy", .history = true},
+                                     {.name = "energy", .history = true, .gives_entropy = true},
                                      {0}};
 
 extern const cw_observable_ops cw_observable_scalar;

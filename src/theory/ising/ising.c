@@ -3,6 +3,7 @@
 #include "theory/ising/ising.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "simd/dispatch.h"
 
@@ -47,6 +48,20 @@ static double known_lnz(int form, const cw_lattice *lat, const double *p) {
   return NAN;
 }
 
+/* Observables per site of the torus without field. */
+static double known_value(int form, const cw_lattice *lat, const double *p, const char *quantity) {
+  (void)form;
+  if (lat->dim != 2 || p[CW_ISING_H] != 0) return NAN;
+  const cw_ising_exact e = cw_ising_torus(lat->extent[0], lat->extent[1], p[CW_ISING_BETA]);
+  const struct {
+    const char *quantity;
+    double value;
+  } known[] = {{"energy", e.energy}, {"specific_heat", e.heat}, {"entropy", e.entropy}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(known[i].quantity, quantity) == 0) return known[i].value;
+  return NAN;
+}
+
 CW_ISA_TABLES(cw_ising_kernels, cw_ising_kernels);
 
 static void terms(const cw_theory *th, const cw_field *x, double *T) {
@@ -75,6 +90,7 @@ const cw_theory_ops cw_theory_ising = {
     .refuse = refuse,
     .terms = terms,
     .known_lnz = known_lnz,
+    .known_value = known_value,
     .reference = cw_ising_reference,
 };
 

@@ -37,9 +37,20 @@ static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
   t->rows = (double)h->nodes * (double)(h->mcmc.steps / h->mcmc.every) * (double)h->mcmc.chains;
 }
 
-static const cw_given given[] = {{.quantity = "F_chain", .of_case = true},
-                                 {.quantity = "F_chain_per_site", .of_case = true},
-                                 {0}};
+/* The entropy takes the action of chains on the target, too. */
+static bool with_action(const cw_plan *p, const cw_section *s) {
+  (void)s;
+  if (!cw_plan_has(p, CW_MEASURES_ALL_GROUPS)) return false;
+  for (const cw_primary *a = p->group[0].ops->notable; a != NULL && a->name != NULL; a++)
+    if (a->gives_entropy) return true;
+  return false;
+}
+
+static const cw_given given[] = {
+    {.quantity = "F_chain", .of_case = true},
+    {.quantity = "F_chain_per_site", .of_case = true, .exact = "free_energy"},
+    {.quantity = "entropy_chain", .of_case = true, .when = with_action, .exact = "entropy"},
+    {0}};
 
 extern const cw_method cw_method_chain;
 const cw_method cw_method_chain = {.name = "chain",

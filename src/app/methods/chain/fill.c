@@ -55,10 +55,23 @@ cw_status cw_fill_chain(cw_context *ctx, const cw_analysis_case *c, cw_analysis_
   return CW_OK;
 }
 
+/* (ln Z + <S>)/V, the mean from chains on the target, which do not know those at the nodes. */
+static cw_status add_entropy(cw_context *ctx, cw_analysis_case *c, const cw_estimate *lnZ) {
+  const cw_result *action = cw_action_result(c);
+  const double V = (double)c->geometry->n_sites;
+  if (action == NULL) return CW_OK;
+  cw_estimate e = cw_estimate_undefined(lnZ->n + action->e.n);
+  e.value = lnZ->value / V + action->e.value;
+  e.error = hypot(lnZ->error / V, action->e.error);
+  return cw_add_case_number(ctx, c, "entropy_chain",
+                            "entropy per site (ln Z + <S>)/V from chain integration", &e);
+}
+
 cw_status cw_conclude_chain(cw_context *ctx, cw_analysis_case *c, cw_analysis_stage *s) {
   if (isnan(s->lnZ.value)) return CW_OK;
-  return cw_add_free_energy(ctx, c, "F_chain", "F_chain_per_site",
-                            "free energy -ln Z from chain integration in kappa", s->lnZ);
+  CW_TRY(cw_add_free_energy(ctx, c, "F_chain", "F_chain_per_site",
+                            "free energy -ln Z from chain integration in kappa", s->lnZ));
+  return add_entropy(ctx, c, &s->lnZ);
 }
 
 cw_status cw_warn_chain(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {

@@ -22,7 +22,7 @@ static cw_status add_gap(cw_context *ctx, cw_analysis_stage *s, const cw_array *
 cw_status cw_fill_forward(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
                           const cw_arrays *data) {
   const cw_forward_plan *plan = s->section->own;
-  const cw_array *lw, *seen;
+  const cw_array *lw, *seen, *primary;
   CW_TRY(cw_get_array(ctx, s, data, "lw", 2, &lw));
   CW_TRY(cw_get_array(ctx, s, data, "seen.lw", 2, &seen));
   if (lw == NULL) return CW_OK;
@@ -33,5 +33,7 @@ cw_status cw_fill_forward(cw_context *ctx, const cw_analysis_case *c, cw_analysi
   if (cw_trained_on(c->plan, plan->data))
     s->sampled_so = " (the second half of the kept configurations of each chain; the model was "
                     "trained on the first)";
+  CW_TRY(cw_get_array(ctx, s, data, "judged.primary", 2, &primary));
+  CW_TRY(cw_fill_coverage(ctx, c, s, lw, primary));
   return seen != NULL ? add_gap(ctx, s, lw, seen) : CW_OK;
 }

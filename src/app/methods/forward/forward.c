@@ -12,7 +12,8 @@ static cw_section_kind kind(int i) {
 
 static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
   cw_forward_plan *f = s->own;
-  return cw_read_data(root, map, p, &f->data);
+  CW_TRY(cw_read_data(root, map, p, &f->data));
+  return cw_job_double(map, "threshold", 1e-6, 1e-300, 1, &f->threshold);
 }
 
 static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
@@ -34,14 +35,21 @@ static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
   const cw_section *data = ((const cw_forward_plan *)s->own)->data;
   const cw_mcmc_plan *m = cw_section_chains(data);
   const double kept = (double)cw_kept_rows(m) * (double)m->chains;
-  (void)p;
-  *t = (cw_takings){.held = 3 * kept, .rows = kept, .key = "keep", .of = data};
+  *t = (cw_takings){
+      .held = 3 * kept, .rows = kept * (1 + cw_numbers_per_row(p)), .key = "keep", .of = data};
 }
 
-static const cw_given given[] = {{.quantity = "F_p", .of_case = true},
-                                 {.quantity = "F_p_per_site", .of_case = true},
-                                 {.quantity = "w_hat", .of_case = true, .when = with_samples},
-                                 {0}};
+static const cw_given given[] = {
+    {.quantity = "F_p", .of_case = true},
+    {.quantity = "F_p_per_site", .of_case = true, .exact = "free_energy"},
+    {.quantity = "w_hat", .of_case = true, .when = with_samples},
+    {.quantity = "ess"},
+    {.quantity = "outside"},
+    {.quantity = "outside_model"},
+    {.quantity = "missed", .when = with_samples},
+    {.quantity = "bias", .when = with_samples},
+    {.quantity = "bias_bound"},
+    {0}};
 
 extern const cw_method cw_method_forward;
 const cw_method cw_method_forward = {.name = "forward",
@@ -53,4 +61,7 @@ const cw_method cw_method_forward = {.name = "forward",
                                      .parts = parts,
                                      .given = given,
                                      .takings = takings,
-                                     .fill = cw_fill_forward};
+                                     .fill = cw_fill_forward,
+                                     .conclude = cw_conclude_forward,
+                                     .chapter = CW_CHAPTER_MODEL,
+                                     .draw = cw_draw_forward};

@@ -11,6 +11,7 @@ typedef struct {
   cw_field row; /* of one or the other */
   double *logq; /* (n_chain) */
   cw_record lw, seen_lw;
+  cw_record primary; /* of the first group, on the rows of x: (n_chain, n_primary) */
 } forward;
 
 /* Log-weights of row number row of from, into a new row of lw. */
@@ -24,9 +25,18 @@ static cw_status judge_row(cw_case *c, forward *f, const cw_field *from, long ro
   return cw_check_log_weights(c, "forward", lw, f->n_chain);
 }
 
+/* On the row that was judged. */
+static cw_status measure_row(cw_case *c, forward *f) {
+  const cw_observer *o = &c->observer[0];
+  double *out = cw_record_row(&f->primary, f->n_chain * o->ops->n_primary(o));
+  if (out == NULL) return cw_fail(c->ctx, CW_ENOMEM, "no memory for a record");
+  return cw_measure(c->ctx, o, &f->row, out, c->work);
+}
+
 static cw_status step(cw_stage *s, cw_case *c, long row) {
   forward *f = s->self;
   CW_TRY(judge_row(c, f, &f->x, row, &f->lw));
+  CW_TRY(measure_row(c, f));
   if (row >= f->seen.n_config / f->n_chain) return CW_OK;
   return judge_row(c, f, &f->seen, row, &f->seen_lw);
 }
@@ -34,6 +44,7 @@ static cw_status step(cw_stage *s, cw_case *c, long row) {
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   forward *f = s->self;
   CW_TRY(cw_record_put(c, set, "lw", &f->lw, 2));
+  CW_TRY(cw_record_put(c, set, "judged.primary", &f->primary, 2));
   return cw_record_put(c, set, "seen.lw", &f->seen_lw, 2);
 }
 
@@ -61,6 +72,7 @@ cw_status cw_run_forward(cw_case *c, const cw_section *s) {
   cw_field_destroy(&f.row);
   free(f.logq);
   cw_record_free(&f.lw);
+  cw_record_free(&f.primary);
   cw_record_free(&f.seen_lw);
   return st;
 }

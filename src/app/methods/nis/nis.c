@@ -42,11 +42,13 @@ static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
                     .key = "samples"};
 }
 
-static const cw_given given[] = {{.quantity = "entropy", .when = measures_action},
-                                 {.quantity = "lnZ", .of_case = true},
-                                 {.quantity = "F_q", .of_case = true},
-                                 {.quantity = "F_q_per_site", .of_case = true},
-                                 {0}};
+static const cw_given given[] = {
+    {.quantity = "entropy", .when = measures_action},
+    {.quantity = "ess"},
+    {.quantity = "lnZ", .of_case = true},
+    {.quantity = "F_q", .of_case = true},
+    {.quantity = "F_q_per_site", .of_case = true, .exact = "free_energy"},
+    {0}};
 
 extern const cw_method cw_method_nis;
 const cw_method cw_method_nis = {.name = "nis",

@@ -12,7 +12,7 @@ static cw_gradient preset_gradient(const cw_plan *p, cw_loss loss) {
 
 /* What starts from trained parameters is where annealing would take it. */
 static cw_status read_annealing(cw_node *map, const cw_plan *p, cw_train_options *t) {
-  const long preset = p->start.run[0] != '\0' ? 0 : t->steps / 10;
+  const long preset = cw_has_start(&p->start) ? 0 : t->steps / 10;
   CW_TRY(cw_job_long(map, "anneal", preset, 0, 1000000000, &t->anneal));
   if (t->anneal > t->steps)
     return cw_job_fail(map, "anneal", "%ld steps of annealing, but %ld steps in all", t->anneal,

@@ -110,6 +110,9 @@ static cw_status resize(cw_context *ctx, const cw_layer *L, const cw_lattice *ot
                         const double *theirs, double *mine) {
   const cw_velocity *v = &((const continuous *)L->impl)->v;
   const long before = cw_velocity_n_theta(v) - v->fourier.n_orbits * v->F * v->D;
+  if (other->dim != L->geom->lat.dim)
+    return cw_fail(ctx, CW_EINVAL, "start: kernels of a lattice of %d directions, expected of %d",
+                   other->dim, L->geom->lat.dim);
   CW_TRY(cw_fourier_count(ctx, other, v->fourier.radius, n));
   *n = before + *n * v->F * v->D;
   if (mine == NULL) return CW_OK;
@@ -183,5 +186,7 @@ static const cw_param params[] = {
     [RANGE] = {"range", "half the period of the lowest sine at the start", 4, 1e-3, 1e3},
     {0}};
 
+static const char *const precision[] = {"steps", "train_steps", NULL};
+
 const cw_layer_kind cw_layer_continuous = {
-    .ops = &ops, .params = params, .steps = "steps", .refuse = refuse, .create = create};
+    .ops = &ops, .params = params, .precision = precision, .refuse = refuse, .create = create};
