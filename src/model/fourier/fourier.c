@@ -14,6 +14,8 @@ static int next_radix(int n) {
 
 int cw_fourier_refuses(const cw_lattice *lat) {
   for (int d = 0; d < lat->dim; d++)
+    if (lat->extent[d] > CW_FOURIER_EXTENT) return lat->extent[d];
+  for (int d = 0; d < lat->dim; d++)
     for (int n = lat->extent[d]; n > 1; n /= next_radix(n))
       if (next_radix(n) > CW_FOURIER_PRIME) return lat->extent[d];
   return 0;

@@ -12,7 +12,7 @@
 #include "causeway/lattice.h"
 #include "simd/dispatch.h"
 
-enum { CW_FOURIER_STAGES = 32, CW_FOURIER_PRIME = 61 };
+enum { CW_FOURIER_STAGES = 32, CW_FOURIER_PRIME = 61, CW_FOURIER_EXTENT = 1024 };
 
 /* Transforms of one extent n. */
 typedef struct {
@@ -32,8 +32,8 @@ typedef struct {
   double *cosine; /* (n_waves, n_orbits): transform of a kernel, over n_sites */
 } cw_fourier;
 
-/* Has every extent a transform? No: an extent with a prime factor above CW_FOURIER_PRIME is returned;
- * yes: 0. */
+/* Has every extent a transform? No: an extent above CW_FOURIER_EXTENT, or with a prime factor above
+ * CW_FOURIER_PRIME, is returned; yes: 0. */
 int cw_fourier_refuses(const cw_lattice *lat);
 /* radius: the kernel is 0 beyond it in any direction; 0: it has no end. Orbits stand in the order of
  * their largest component, so that those of a larger lattice begin with those of a smaller one. CW_ENOMEM.

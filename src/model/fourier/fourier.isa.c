@@ -73,73 +73,89 @@ static inline void turn(const double *w, double sign, cw_vd *re, cw_vd *im) {
   *im = cw_vd_fma(s, a, c * *im);
 }
 
-/* One butterfly of places `at`, at + part, ..., each `inner` rows of sites, for the twiddles of j. */
+/* One butterfly of the sites `at`, at + part, ..., of a line, with the twiddles that are `turns` apart. */
 static inline __attribute__((always_inline)) void
-places(int r, bool back, const cw_fourier_line *line, int turns, long part, long inner, double *z) {
-  for (long i = 0; i < inner; i++)
-    for (int l = 0; l < CW_LANES; l += CW_VD) {
-      cw_vd re[CW_FOURIER_PRIME], im[CW_FOURIER_PRIME];
-      for (int q = 0; q < r; q++) {
-        re[q] = cw_vd_load(row(z, i + q * part * inner, RE) + l);
-        im[q] = cw_vd_load(row(z, i + q * part * inner, IM) + l);
-        if (back && q > 0 && turns > 0) turn(line->twiddle + 2L * turns * q, -1, &re[q], &im[q]);
-      }
-      butterfly(r, back, line, re, im);
-      for (int q = 0; q < r; q++) {
-        if (!back && q > 0 && turns > 0) turn(line->twiddle + 2L * turns * q, 1, &re[q], &im[q]);
-        cw_vd_store(row(z, i + q * part * inner, RE) + l, re[q]);
-        cw_vd_store(row(z, i + q * part * inner, IM) + l, im[q]);
-      }
+places(int r, bool back, const cw_fourier_line *line, int turns, int at, int part, double *z) {
+  for (int l = 0; l < CW_LANES; l += CW_VD) {
+    cw_vd re[CW_FOURIER_PRIME], im[CW_FOURIER_PRIME];
+    for (int q = 0; q < r; q++) {
+      re[q] = cw_vd_load(row(z, at + q * part, RE) + l);
+      im[q] = cw_vd_load(row(z, at + q * part, IM) + l);
+      if (back && q > 0 && turns > 0) turn(line->twiddle + 2L * turns * q, -1, &re[q], &im[q]);
     }
-}
-
-/* One stage of all lines: blocks of `length` places, from each of which `r` parts are made. */
-static inline __attribute__((always_inline)) void radix_stage(int r, bool back,
-                                                              const cw_fourier_line *line,
-                                                              int length, long n_lines, long inner,
-                                                              double *z) {
-  const int part = length / r, turns = line->n / length;
-  for (long o = 0; o < n_lines * line->n; o += length)
-    for (int j = 0; j < part; j++)
-      places(r, back, line, turns * j, part, inner, row(z, (o + j) * inner, RE));
-}
-
-static void stage(int r, bool back, const cw_fourier_line *line, int length, long n_lines,
-                  long inner, double *z) {
-  switch (r) {
-  case 2:
-    radix_stage(2, back, line, length, n_lines, inner, z);
-    break;
-  case 3:
-    radix_stage(3, back, line, length, n_lines, inner, z);
-    break;
-  case 4:
-    radix_stage(4, back, line, length, n_lines, inner, z);
-    break;
-  case 5:
-    radix_stage(5, back, line, length, n_lines, inner, z);
-    break;
-  default:
-    radix_stage(r, back, line, length, n_lines, inner, z);
+    butterfly(r, back, line, re, im);
+    for (int q = 0; q < r; q++) {
+      if (!back && q > 0 && turns > 0) turn(line->twiddle + 2L * turns * q, 1, &re[q], &im[q]);
+      cw_vd_store(row(z, at + q * part, RE) + l, re[q]);
+      cw_vd_store(row(z, at + q * part, IM) + l, im[q]);
+    }
   }
 }
 
-static void transform_line(const cw_fourier_line *line, bool back, long n_lines, long inner,
-                           double *z) {
+/* One stage: blocks of `length` places, from each of which r parts are made. */
+static inline __attribute__((always_inline)) void
+radix_stage(int r, bool back, const cw_fourier_line *line, int length, double *z) {
+  const int part = length / r, turns = line->n / length;
+  for (int o = 0; o < line->n; o += length)
+    for (int j = 0; j < part; j++) places(r, back, line, turns * j, o + j, part, z);
+}
+
+static inline void stage(int r, bool back, const cw_fourier_line *line, int length, double *z) {
+  switch (r) {
+  case 2:
+    radix_stage(2, back, line, length, z);
+    break;
+  case 3:
+    radix_stage(3, back, line, length, z);
+    break;
+  case 4:
+    radix_stage(4, back, line, length, z);
+    break;
+  case 5:
+    radix_stage(5, back, line, length, z);
+    break;
+  default:
+    radix_stage(r, back, line, length, z);
+  }
+}
+
+/* All stages of one line, whose sites follow each other. */
+static void transform_line(const cw_fourier_line *line, bool back, double *z) {
   int length = back ? 1 : line->n;
   for (int k = 0; k < line->n_stages; k++) {
     const int r = line->radix[back ? line->n_stages - 1 - k : k];
     if (back) length *= r;
-    stage(r, back, line, length, n_lines, inner, z);
+    stage(r, back, line, length, z);
     if (!back) length /= r;
   }
+}
+
+/* The same where sites are `inner` apart: on a copy, which stays in cache from stage to stage. */
+static void transform_apart(const cw_fourier_line *line, bool back, long inner, double *z) {
+  double copy[CW_FOURIER_EXTENT * PARTS * CW_LANES] CW_ALIGNED;
+  const size_t site = PARTS * CW_LANES * sizeof *z;
+  for (int x = 0; x < line->n; x++) memcpy(row(copy, x, RE), row(z, x * inner, RE), site);
+  transform_line(line, back, copy);
+  for (int x = 0; x < line->n; x++) memcpy(row(z, x * inner, RE), row(copy, x, RE), site);
+}
+
+static void transform_lines(const cw_fourier_line *line, bool back, long n_lines, long inner,
+                            double *z) {
+  for (long o = 0; o < n_lines; o++)
+    for (long i = 0; i < inner; i++) {
+      double *at = row(z, o * line->n * inner + i, RE);
+      if (inner == 1)
+        transform_line(line, back, at);
+      else
+        transform_apart(line, back, inner, at);
+    }
 }
 
 static void transform_all(const cw_fourier *f, bool back, double *z) {
   long inner = 1;
   for (int d = f->lat.dim - 1; d >= 0; d--) {
     const int n = f->lat.extent[d];
-    transform_line(&f->line[d], back, f->n_sites / (inner * n), inner, z);
+    transform_lines(&f->line[d], back, f->n_sites / (inner * n), inner, z);
     inner *= n;
   }
 }

@@ -37,7 +37,7 @@ static cw_status pass(const cw_layer *L, cw_theta th, bool inverse, double *x, d
   *frame = open_frame(L, tape);
   if (*frame == NULL) return CW_ENOMEM;
   cw_arena_mark mark = cw_arena_save(tape);
-  CW_TRY(cw_steps_open(&c->v, n_steps, th, tape, &p));
+  CW_TRY(cw_steps_open(&c->v, n_steps, c->coarse, th, tape, &p));
   for (int i = 0; i < n_steps; i++) {
     const int s = inverse ? n_steps - 1 - i : i;
     CW_TRY((inverse ? cw_step_back : cw_step_forward)(&p, s, x, logj, stages_of(&p, *frame, s)));
@@ -63,7 +63,7 @@ static cw_status vjp(const cw_layer *L, cw_theta th, bool inverse, const void *f
   cw_steps p;
   cw_velocity_gradient to = {0};
   cw_arena_mark mark = cw_arena_save(work);
-  CW_TRY(cw_steps_open(&c->v, n_steps, th, work, &p));
+  CW_TRY(cw_steps_open(&c->v, n_steps, c->coarse, th, work, &p));
   if (gtheta != NULL) CW_TRY(cw_velocity_open_gradient(&c->v, 2 * n_steps + 1, work, &to));
   for (int i = 0; i < n_steps; i++) {
     const int s = inverse ? i : n_steps - 1 - i;
@@ -141,7 +141,8 @@ static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fa
   const int extent = cw_fourier_refuses(lat);
   if (extent != 0) {
     snprintf(fault->why, sizeof fault->why,
-             "takes extents whose prime factors are at most %d, not %d", CW_FOURIER_PRIME, extent);
+             "takes extents up to %d whose prime factors are at most %d, not %d", CW_FOURIER_EXTENT,
+             CW_FOURIER_PRIME, extent);
     return true;
   }
   if ((int)spec->param[FEATURES] % 4 == 0) return false;

@@ -5,10 +5,13 @@
 
 enum { MAX_CORRECTIONS = 40 };
 
-cw_status cw_steps_open(const cw_velocity *v, int n_steps, cw_theta th, cw_arena *arena,
-                        cw_steps *out) {
-  *out = (cw_steps){
-      .v = v, .n_steps = n_steps, .n = (size_t)v->geom->n_outer * CW_LANES, .arena = arena};
+cw_status cw_steps_open(const cw_velocity *v, int n_steps, bool coarse, cw_theta th,
+                        cw_arena *arena, cw_steps *out) {
+  *out = (cw_steps){.v = v,
+                    .n_steps = n_steps,
+                    .coarse = coarse,
+                    .n = (size_t)v->geom->n_outer * CW_LANES,
+                    .arena = arena};
   CW_TRY(cw_velocity_fill(v, 2 * n_steps + 1, th.d, arena, &out->tables));
   return cw_velocity_open_work(v, arena, &out->work);
 }
@@ -168,7 +171,7 @@ cw_status cw_step_push(cw_steps *p, int s, const double *stage, double *g, const
   progress at = begin(p, g);
   memcpy(u, g, p->n * sizeof *u);
   CW_TRY(transport(p, s, stage, c, u));
-  for (int n = 0;; n++) {
+  for (int n = 0; !p->coarse; n++) {
     memcpy(rest, u, p->n * sizeof *rest);
     CW_TRY(cw_step_pull(p, s, stage, rest, c, NULL));
     for (size_t i = 0; i < p->n; i++) rest[i] = g[i] - rest[i];
