@@ -70,6 +70,8 @@ static const layer_case cases[] = {
     {"mean", {2, {4, 4}}, {.kind = "mean", .param = {0, 5, 0.4}}},
     {"mean z2, odd extents", {2, {3, 5}}, {.kind = "mean", .param = {1, 4, 0.4}}},
     {"mean of one site", {1, {1}}, {.kind = "mean", .param = {1, 8, 1.5}}},
+    {"free", {2, {4, 6}}, {.kind = "free", .param = {0.3}}},
+    {"free 3d", {3, {2, 3, 5}}, {.kind = "free", .param = {2}}},
     {"continuous", {2, {4, 6}}, {.kind = "continuous", .param = {6, 2, 4, 3, 2, 0, 3}}},
     {"continuous, three directions, radius",
      {3, {5, 2, 7}},

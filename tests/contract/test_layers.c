@@ -33,7 +33,9 @@ static bool is_tiled(const layer_case *k) {
 }
 
 /* Sums over the lattice are made in an order of their own at each site. */
-static bool is_transformed(const layer_case *k) { return strcmp(k->spec.kind, "continuous") == 0; }
+static bool is_transformed(const layer_case *k) {
+  return strcmp(k->spec.kind, "continuous") == 0 || strcmp(k->spec.kind, "free") == 0;
+}
 
 static bool has_key(const layer_case *k, const char *name) {
   cw_layer_spec spec = k->spec;

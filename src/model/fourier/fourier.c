@@ -1,6 +1,7 @@
 #include "model/fourier/fourier.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +13,23 @@ static int next_radix(int n) {
   return n;
 }
 
-int cw_fourier_refuses(const cw_lattice *lat) {
+static bool has_transform(int n) {
+  if (n > CW_FOURIER_EXTENT) return false;
+  for (; n > 1; n /= next_radix(n))
+    if (next_radix(n) > CW_FOURIER_PRIME) return false;
+  return true;
+}
+
+bool cw_fourier_refuse(const cw_lattice *lat, cw_layer_fault *fault) {
+  *fault = (cw_layer_fault){0};
   for (int d = 0; d < lat->dim; d++)
-    if (lat->extent[d] > CW_FOURIER_EXTENT) return lat->extent[d];
-  for (int d = 0; d < lat->dim; d++)
-    for (int n = lat->extent[d]; n > 1; n /= next_radix(n))
-      if (next_radix(n) > CW_FOURIER_PRIME) return lat->extent[d];
-  return 0;
+    if (!has_transform(lat->extent[d])) {
+      snprintf(fault->why, sizeof fault->why,
+               "takes extents up to %d whose prime factors are at most %d, not %d",
+               CW_FOURIER_EXTENT, CW_FOURIER_PRIME, lat->extent[d]);
+      return true;
+    }
+  return false;
 }
 
 static bool create_line(int n, cw_fourier_line *line) {
@@ -89,6 +100,15 @@ static long number_orbits(const cw_lattice *lat, int radius, int *orbit) {
   return count;
 }
 
+static double laplacian_of(const cw_lattice *lat, const int *k) {
+  double sum = 0;
+  for (int d = 0; d < lat->dim; d++) {
+    const double s = sin(M_PI * k[d] / lat->extent[d]);
+    sum += 4 * s * s;
+  }
+  return sum;
+}
+
 /* A row of `cosine`, of the wave k. */
 static void fill_cosines(cw_fourier *f, const int *orbit, const int *k, double *row) {
   int x[CW_MAX_DIM];
@@ -115,13 +135,16 @@ static cw_status fill_tables(cw_context *ctx, int radius, cw_fourier *f, int *or
     f->wave[s] = orbit[cw_lattice_site(&f->lat, x)];
   }
   f->n_orbits = number_orbits(&f->lat, radius, orbit);
+  f->laplacian = cw_alloc((size_t)f->n_waves * sizeof *f->laplacian);
   f->cosine = cw_alloc((size_t)(f->n_waves * f->n_orbits) * sizeof *f->cosine);
-  for (long w = 0; f->cosine != NULL && w < f->n_waves; w++) {
+  const bool ok = f->laplacian != NULL && f->cosine != NULL;
+  for (long w = 0; ok && w < f->n_waves; w++) {
     cw_lattice_coord(&f->lat, of_wave[w], x);
+    f->laplacian[w] = laplacian_of(&f->lat, x);
     fill_cosines(f, orbit, x, f->cosine + w * f->n_orbits);
   }
   free(of_wave);
-  return f->cosine != NULL ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
+  return ok ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
 }
 
 cw_status cw_fourier_create(cw_context *ctx, const cw_lattice *lat, int radius, cw_fourier *f) {
@@ -197,5 +220,6 @@ cw_status cw_fourier_carry(cw_context *ctx, const cw_fourier *f, const cw_lattic
 void cw_fourier_destroy(cw_fourier *f) {
   for (int d = 0; d < CW_MAX_DIM; d++) free(f->line[d].twiddle);
   free(f->wave);
+  free(f->laplacian);
   free(f->cosine);
 }

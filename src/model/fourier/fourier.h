@@ -9,7 +9,7 @@
 #ifndef CW_MODEL_FOURIER_H
 #define CW_MODEL_FOURIER_H
 
-#include "causeway/lattice.h"
+#include "causeway/model.h"
 #include "simd/dispatch.h"
 
 enum { CW_FOURIER_STAGES = 32, CW_FOURIER_PRIME = 61, CW_FOURIER_EXTENT = 1024 };
@@ -29,12 +29,13 @@ typedef struct {
   long n_orbits;  /* of displacements that the kernel has */
   long n_waves;   /* orbits of waves */
   int *wave;      /* (n_sites): the orbit of the wave that stands at this place after a transform */
+  double *laplacian; /* (n_waves): -Laplacian of a wave, sum over directions of 4 sin^2(p/2) */
   double *cosine; /* (n_waves, n_orbits): transform of a kernel, over n_sites */
 } cw_fourier;
 
-/* Has every extent a transform? No: an extent above CW_FOURIER_EXTENT, or with a prime factor above
- * CW_FOURIER_PRIME, is returned; yes: 0. */
-int cw_fourier_refuses(const cw_lattice *lat);
+/* As cw_layer_kind.refuse, of layers that transform: extents above CW_FOURIER_EXTENT, or with a prime factor above
+ * CW_FOURIER_PRIME. */
+bool cw_fourier_refuse(const cw_lattice *lat, cw_layer_fault *fault);
 /* radius: the kernel is 0 beyond it in any direction; 0: it has no end. Orbits stand in the order of
  * their largest component, so that those of a larger lattice begin with those of a smaller one. CW_ENOMEM.
  * The caller destroys it, on failure too. */

@@ -2,7 +2,6 @@
  * Rainone, R. Bondesan, M. C. N. Cheng, arXiv:2207.00283): the field moves from time 0 to 1 with the
  * velocity of velocity.h, in fixed steps. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "model/layers/continuous/steps.h"
@@ -137,14 +136,7 @@ static const cw_layer_ops ops = {
     .coarse = coarse};
 
 static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
-  *fault = (cw_layer_fault){0};
-  const int extent = cw_fourier_refuses(lat);
-  if (extent != 0) {
-    snprintf(fault->why, sizeof fault->why,
-             "takes extents up to %d whose prime factors are at most %d, not %d", CW_FOURIER_EXTENT,
-             CW_FOURIER_PRIME, extent);
-    return true;
-  }
+  if (cw_fourier_refuse(lat, fault)) return true;
   if ((int)spec->param[FEATURES] % 4 == 0) return false;
   *fault = (cw_layer_fault){"features", "must be a multiple of 4"};
   return true;
@@ -184,7 +176,7 @@ static const cw_param params[] = {
     [TIMES] = {"times", "cosines of time that a kernel is made of", 4, 1, 64, CW_WHOLE},
     [RADIUS] = {"radius", "sites that kernels reach in each direction; 0: the whole lattice", 0, 0,
                 4096, CW_WHOLE},
-    [RANGE] = {"range", "half the period of the lowest sine at the start", 4, 1e-3, 1e3},
+    [RANGE] = {"range", "half the period of the lowest sine at the start", 4, 1e-3, 1e3, CW_REAL},
     {0}};
 
 static const char *const precision[] = {"steps", "train_steps", NULL};
