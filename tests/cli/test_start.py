@@ -44,6 +44,62 @@ class Start(Case):
         self.bad(("run", "job.yaml", "--out", "c", *LARGER, *start, "--set", "model.start.case=x"), "start: run 'small' has no case 'x'")
 
 
+CONTINUOUS = """\
+job: continuous
+seed: 5
+lattice: [6, 6]
+theory: {kind: phi4, form: m2, m2: -4, lambda: 6.975}
+model:
+  prior: {kind: normal, sigma: 0.4}
+  layers: [{kind: continuous, steps: 24, train_steps: 4, features: 4, harmonics: 6, range: 2}]
+train: {batch: 128, steps: 150, rate: 0.02, clip: 10}
+nis: {samples: 4096}
+"""
+
+
+class Continuous(Case):
+    """Kernels over the whole lattice go to another one, and a density that is an integral is held to determinants."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("job.yaml", CONTINUOUS)
+        self.good("run", "job.yaml", "--out", "small")
+
+    def quality(self, directory, *words):
+        self.good("run", "job.yaml", "--out", directory, "--set", "train=null", *words)
+        return self.results(directory)
+
+    def test_kernels_go_to_other_lattices(self):
+        start = ("--set", "model.start.run=small")
+        self.assertGreater(self.results("small")["flow"]["ess"], 0.9)
+        same = self.quality("same", *start)["flow"]
+        self.assertEqual(same["ess"], self.results("small")["flow"]["ess"])
+        for lattice in "[8, 6]", "[8, 10]", "[4, 5]":
+            larger = self.quality(f"at{lattice[1]}{lattice[4:-1]}", *start, "--set", f"lattice={lattice}")["flow"]
+            self.assertGreater(larger["ess"], 0.5)
+
+    def test_how_far_a_density_is_off(self):
+        start = ("--set", "model.start.run=small")
+        lnz, off, warned = {}, {}, {}
+        for steps in 3, 24:
+            run = self.quality(f"steps{steps}", *start, "--set", f"model.layers[0].steps={steps}")
+            named = {r["name"]: r for r in run["results"]}
+            off[steps] = named["nis.lnq_off"]
+            lnz[steps] = named["lnZ"]
+            warned[steps] = "ln q is off" in self.good("show", f"steps{steps}")
+        self.assertGreater(abs(off[3]["value"]), 20 * abs(off[24]["value"]))
+        self.assertTrue(warned[3] and not warned[24])
+        moved = lnz[24]["value"] - lnz[3]["value"] - off[3]["value"]
+        self.assertLess(abs(moved), 4 * (off[3]["error"] + 1e-4))
+
+    def test_what_is_refused(self):
+        start = ("--set", "model.start.run=small", "--set", "train=null")
+        self.bad(("run", "job.yaml", "--out", "a", *start, "--set", "model.layers[0].features=8"), "other 'layers'")
+        self.bad(("run", "job.yaml", "--out", "b", *start, "--set", "lattice=[6, 6, 6]"), "a lattice of 2 directions, expected of 3")
+        self.bad(("run", "job.yaml", "--out", "c", "--set", "model.layers[0].features=6"), "must be a multiple of 4")
+        self.bad(("run", "job.yaml", "--out", "d", "--set", "lattice=[6, 67]"), "prime factors are at most 61, not 67")
+
+
 SPINS = """\
 job: spins
 seed: 5

@@ -1,6 +1,7 @@
 /* Results of weighted samples of the model. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/analysis/fill.h"
 #include "app/methods/nis/nis.h"
@@ -55,7 +56,8 @@ static cw_status add_density_error(cw_context *ctx, cw_analysis_stage *s, const 
   CW_TRY(cw_get_array(ctx, s, data, "lnq_off", 1, &off));
   if (off == NULL || off->dim[0] < 2) return CW_OK;
   const long n = off->dim[0];
-  cw_estimate e = {.value = cw_sum(off->data, (size_t)n) / (double)n};
+  cw_estimate e = cw_estimate_undefined(n);
+  e.value = cw_sum(off->data, (size_t)n) / (double)n;
   double square = 0;
   for (long i = 0; i < n; i++) square += (off->data[i] - e.value) * (off->data[i] - e.value);
   e.error = sqrt(square / (double)(n * (n - 1)));
@@ -85,7 +87,21 @@ static double error_ratio(const cw_estimate *e) {
   return usable ? fmax(e->error / e->error2, e->error2 / e->error) : 1;
 }
 
+/* An integral for a log-Jacobian matters where it moves ln Z by more than a fifth of its error. */
+static cw_status warn_density(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  for (int i = 0; i < s->n_results; i++) {
+    const cw_result *r = &s->result[i];
+    if (strcmp(r->quantity, "lnq_off") != 0 || !(fabs(r->e.value) > 0.2 * c->flow.lnZ_error)) continue;
+    return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                       "%s: ln q is off by %.1e (determinants of %ld draws), and so is ln Z, the other "
+                       "way: more `steps` of layer 'continuous' are needed.",
+                       s->part.label, r->e.value, r->e.n);
+  }
+  return CW_OK;
+}
+
 cw_status cw_warn_nis(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  CW_TRY(warn_density(ctx, c, s));
   const cw_result *r = cw_worst_result(s, error_ratio);
   if (r != NULL && error_ratio(&r->e) > 1.2)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,

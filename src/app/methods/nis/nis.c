@@ -33,6 +33,13 @@ static bool measures_action(const cw_plan *p, const cw_section *s) {
   return false;
 }
 
+static bool is_integrated(const cw_plan *p, const cw_section *s) {
+  (void)s;
+  for (int i = 0; i < p->model.n_layers; i++)
+    if (cw_layer_find(p->model.layer[i].kind)->precision != NULL) return true;
+  return false;
+}
+
 static const cw_growth grows[] = {{.key = "samples"}, {0}};
 
 static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
@@ -45,6 +52,7 @@ static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
 static const cw_given given[] = {
     {.quantity = "entropy", .when = measures_action},
     {.quantity = "ess"},
+    {.quantity = "lnq_off", .when = is_integrated},
     {.quantity = "lnZ", .of_case = true},
     {.quantity = "F_q", .of_case = true},
     {.quantity = "F_q_per_site", .of_case = true, .exact = "free_energy"},
