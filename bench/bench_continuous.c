@@ -103,10 +103,13 @@ static void bench(int L) {
 
 int main(int argc, char **argv) {
   static const int sizes[] = {8, 16, 32};
-  printf("layer continuous, %d features, %d harmonics, %d steps, batch %d, one thread; shares of the double FMA peak,\n"
+  printf("layer continuous, %d features, %d harmonics, %d steps, batch %d, one thread; shares of "
+         "the double FMA peak,\n"
          "of the flops that are done and of those of direct convolutions\n",
          FEATURES, HARMONICS, STEPS, BATCH);
-  printf("  L  samples/s   done  direct    train/s plain, done, direct    train/s path, done   peak GF/s\n");
-  for (int i = 0; i < (argc > 1 ? argc - 1 : 3); i++) bench(argc > 1 ? atoi(argv[i + 1]) : sizes[i]);
+  printf("  L  samples/s   done  direct    train/s plain, done, direct    train/s path, done   "
+         "peak GF/s\n");
+  for (int i = 0; i < (argc > 1 ? argc - 1 : 3); i++)
+    bench(argc > 1 ? atoi(argv[i + 1]) : sizes[i]);
   return 0;
 }

@@ -105,6 +105,9 @@ typedef struct {
   double param[CW_MAX_PARAMS]; /* in the order of its kind's params */
   int choice[CW_MAX_PARAMS];   /* in that of its words */
   cw_net_spec net;             /* of kinds that take one */
+  /* Of reals: the layer moves every stride-th site in each direction alone, or the means of blocks of so many sites
+   * in each direction, as a field of that coarser lattice. 0 and 1: all sites; not both above 1. */
+  int stride, block;
 } cw_layer_spec;
 
 /* Why a layer cannot be so: the key at fault, NULL if it is none alone, and a phrase for the user
@@ -141,6 +144,8 @@ typedef struct {
 extern const cw_layer_kind *const cw_layers[]; /* NULL-terminated; from model/layers.def */
 const cw_layer_kind *cw_layer_find(const char *name);
 bool cw_layer_fits(const cw_layer_kind *kind, cw_field_kind field);
+/* Can a layer not be so on that lattice? What tables say of single keys is not asked. */
+bool cw_layer_refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault);
 /* A layer of spec->kind with the presets of its table; net is left to the caller. */
 cw_layer_spec cw_layer_presets(const cw_layer_kind *kind);
 /* Sets the parameter of that name. false: the layer has none. */

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "causeway/model.h"
+#include "model/layers/coarse.h"
 
 #define CW_LAYER(symbol) extern const cw_layer_kind cw_layer_##symbol;
 #include "model/layers.def"
@@ -61,6 +61,8 @@ static bool is_precision(const cw_layer_kind *kind, const char *name) {
 bool cw_layer_alike(const cw_layer_spec *a, const cw_layer_spec *b) {
   const cw_layer_kind *kind = cw_layer_find(a->kind);
   if (kind == NULL || strcmp(a->kind, b->kind) != 0) return false;
+  if (cw_layer_coarsening(a) != cw_layer_coarsening(b)) return false;
+  if (cw_layer_coarsening(a) > 1 && (a->stride > 1) != (b->stride > 1)) return false;
   for (int i = 0; i < count_params(kind); i++)
     if (a->param[i] != b->param[i] && !is_precision(kind, kind->params[i].name)) return false;
   for (int i = 0; i < count_choices(kind); i++)
@@ -95,6 +97,14 @@ bool cw_layer_fits(const cw_layer_kind *kind, cw_field_kind field) {
   return kind->fits != NULL ? kind->fits(field) : field == CW_SITE_REAL;
 }
 
+bool cw_layer_refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
+  const cw_layer_kind *kind = cw_layer_find(spec->kind);
+  cw_lattice coarse;
+  *fault = (cw_layer_fault){0};
+  if (!cw_layer_coarse_lattice(spec, lat, &coarse, fault)) return true;
+  return kind->refuse != NULL && kind->refuse(spec, &coarse, fault);
+}
+
 cw_status cw_layer_create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kind field,
                           const cw_geometry *geom, cw_layer **out) {
   cw_layer_fault fault = {0};
@@ -108,10 +118,14 @@ cw_status cw_layer_create(cw_context *ctx, const cw_layer_spec *spec, cw_field_k
     return cw_fail(ctx, CW_EINVAL, "layer '%s' works on whole lattices, not on %d sub-lattices",
                    spec->kind, geom->V);
   CW_TRY(check_keys(ctx, kind, spec));
-  if (kind->refuse && kind->refuse(spec, &geom->lat, &fault))
+  if (cw_layer_refuse(spec, &geom->lat, &fault))
     return cw_fail(ctx, CW_EINVAL, "layer '%s'%s%s %s", spec->kind, fault.key ? ": " : "",
                    fault.key ? fault.key : "", fault.why);
-  CW_TRY(kind->create(ctx, spec, field, geom, out));
+  const bool coarse = cw_layer_coarsening(spec) > 1;
+  if (coarse && field != CW_SITE_REAL)
+    return cw_fail(ctx, CW_EINVAL, "layer '%s': stride and block are for reals", spec->kind);
+  CW_TRY(coarse ? cw_layer_create_coarse(ctx, spec, geom, out)
+                : kind->create(ctx, spec, field, geom, out));
   (*out)->field = field;
   (*out)->n_comp = cw_kind_components(field, &geom->lat);
   (*out)->n_tangent = cw_kind_tangent(field, &geom->lat);

@@ -97,6 +97,8 @@ class Continuous(Case):
         self.bad(("run", "job.yaml", "--out", "a", *start, "--set", "model.layers[0].features=8"), "other 'layers'")
         self.bad(("run", "job.yaml", "--out", "b", *start, "--set", "lattice=[6, 6, 6]"), "a lattice of 2 directions, expected of 3")
         self.bad(("run", "job.yaml", "--out", "c", "--set", "model.layers[0].features=6"), "must be a multiple of 4")
+        self.bad(("run", "job.yaml", "--out", "e", "--set", "model.layers[0].block=4"), "block: 4 does not divide the extent 6")
+        self.bad(("run", "job.yaml", "--out", "f", "--set", "model.layers[0].block=2", "--set", "model.layers[0].stride=2"), "there is a 'stride' too")
         self.bad(("run", "job.yaml", "--out", "d", "--set", "lattice=[6, 67]"), "prime factors are at most 61, not 67")
 
 

@@ -363,7 +363,7 @@ static bool is_z2(const layer_case *k) { return has_key(k, "z2") && k->spec.para
 /* Networks in float are no linear maps to the accuracy that an iteration needs. */
 static bool is_double(const layer_case *k) { return !cw_layer_find(k->spec.kind)->net; }
 static bool is_homogeneous(const layer_case *k) {
-  return k->lat.dim > 1 && k->spec.net.kind == CW_NET_CONV;
+  return k->lat.dim > 1 && k->spec.net.kind == CW_NET_CONV && k->spec.stride + k->spec.block < 2;
 }
 
 static void try_case(const layer_case *k, void (*test)(bench *)) {
@@ -448,6 +448,9 @@ static void bad_specs_are_refused(void **state) {
        {.kind = "affine", .param = {1}, .net = CONV(.activation = CW_ACT_LEAKY_RELU)}},
       {"one bin", {2, {4, 4}}, {.kind = "spline", .param = {0, 1, 1}, .net = CONV(.n_hidden = 0)}},
       {"no range", {2, {4, 4}}, {.kind = "spline", .param = {0, 4, 0}, .net = CONV(.n_hidden = 0)}},
+      {"block of 3", {2, {6, 4}}, {.kind = "scale", .block = 3}},
+      {"stride and block", {2, {4, 4}}, {.kind = "scale", .block = 2, .stride = 2}},
+      {"no checkerboard", {2, {6, 4}}, {.kind = "affine", .stride = 2, .net = CONV(.n_hidden = 0)}},
       {"mean: many bins", {2, {4, 4}}, {.kind = "mean", .param = {0, 33, 1}}},
       {"mean: range is no number", {2, {4, 4}}, {.kind = "mean", .param = {0, 4, NAN}}},
   };
@@ -485,6 +488,14 @@ static void layers_are_compared_by_their_keys(void **state) {
       assert_true(cw_layer_set(&other, p->name, p->preset == p->max ? p->min : p->max));
       assert_true(cw_layer_alike(&k.spec, &other) == is_precision(cw_layers[i], p->name));
     }
+    other = k.spec;
+    other.block = 1;
+    assert_true(cw_layer_alike(&k.spec, &other));
+    other.block = 2;
+    assert_false(cw_layer_alike(&k.spec, &other));
+    other.block = 1;
+    other.stride = 2;
+    assert_false(cw_layer_alike(&k.spec, &other));
     other = k.spec;
     other.net.hidden[0] = 5;
     assert_true(cw_layer_alike(&k.spec, &other) == !cw_layers[i]->net);

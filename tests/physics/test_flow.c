@@ -176,9 +176,8 @@ static void train_2x2(cw_context *ctx, const coupling_2x2 *c, cw_loss loss, cw_g
   cw_model_spec spec;
   stack(&spec, normal_prior, c->kind, 4, 8, strcmp(c->kind, "spline") != 0);
   if (!cw_layer_find(c->kind)->net) /* one is enough of what moves all sites */
-    spec = (cw_model_spec){.prior = normal_prior,
-                           .n_layers = 1,
-                           .layer = {cw_layer_presets(cw_layer_find(c->kind))}};
+    spec = (cw_model_spec){
+        .prior = normal_prior, .n_layers = 1, .layer = {cw_layer_presets(cw_layer_find(c->kind))}};
   flow f = open_flow(ctx, (cw_lattice){2, {2, 2}}, "m2", param_2x2, &spec);
   cw_field data = {0};
   if (loss == CW_LOSS_FORWARD_KL) data = draw_target(&f, "hmc", 64, 256, 2);

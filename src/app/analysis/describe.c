@@ -59,6 +59,10 @@ static void describe_flow(const cw_model_spec *model, char text[CW_TITLE]) {
     for (n = 1; i + n < model->n_layers && cw_layer_alike(first, first + n);) n++;
     at += snprintf(text + at, (size_t)(CW_TITLE - at), "%s%d %s", at > 0 ? " + " : "", n,
                    first->kind);
+    if (at < CW_TITLE && first->stride > 1)
+      at += snprintf(text + at, (size_t)(CW_TITLE - at), " (stride %d)", first->stride);
+    if (at < CW_TITLE && first->block > 1)
+      at += snprintf(text + at, (size_t)(CW_TITLE - at), " (blocks of %d)", first->block);
   }
   static const char *const priors[] = {[CW_PRIOR_NORMAL] = "a normal prior",
                                        [CW_PRIOR_FREE] = "a free prior",

@@ -61,7 +61,7 @@ static cw_status check_layer(cw_node *map, const cw_plan *p, const cw_layer_kind
   if (!cw_layer_fits(kind, p->theory->kind))
     return cw_job_fail(map, "kind", "layer '%s' does not move the fields of theory '%s'",
                        spec->kind, p->theory->name);
-  if (kind->refuse == NULL || !kind->refuse(spec, &p->lat, &fault)) return CW_OK;
+  if (!cw_layer_refuse(spec, &p->lat, &fault)) return CW_OK;
   if (fault.key != NULL) return cw_job_fail(map, fault.key, "%s", fault.why);
   return cw_job_fail(map, NULL, "layer '%s' %s", spec->kind, fault.why);
 }
@@ -93,6 +93,15 @@ static cw_status read_defect_params(cw_node *map, const cw_plan *p, const cw_par
   return CW_OK;
 }
 
+static cw_status read_coarsening(cw_node *map, cw_layer_spec *spec) {
+  long stride, block;
+  CW_TRY(cw_job_long(map, "stride", 1, 1, 1024, &stride));
+  CW_TRY(cw_job_long(map, "block", 1, 1, 1024, &block));
+  spec->stride = (int)stride;
+  spec->block = (int)block;
+  return CW_OK;
+}
+
 /* The keys of a layer that its kind takes. */
 static cw_status read_spec(cw_node *map, const cw_plan *p, const cw_layer_kind *kind,
                            cw_layer_spec *spec) {
@@ -102,6 +111,7 @@ static cw_status read_spec(cw_node *map, const cw_plan *p, const cw_layer_kind *
     CW_TRY(cw_job_params(map, kind->params, spec->param));
   CW_TRY(cw_job_words(map, kind->choices_name, kind->choices, spec->choice));
   if (kind->net) CW_TRY(read_net(map, &spec->net));
+  if (p->theory->kind == CW_SITE_REAL) CW_TRY(read_coarsening(map, spec));
   return check_layer(map, p, kind, spec);
 }
 

@@ -26,11 +26,11 @@ typedef struct {
   int radius;
   long n_sites;
   cw_fourier_line line[CW_MAX_DIM];
-  long n_orbits;  /* of displacements that the kernel has */
-  long n_waves;   /* orbits of waves */
-  int *wave;      /* (n_sites): the orbit of the wave that stands at this place after a transform */
+  long n_orbits; /* of displacements that the kernel has */
+  long n_waves;  /* orbits of waves */
+  int *wave;     /* (n_sites): the orbit of the wave that stands at this place after a transform */
   double *laplacian; /* (n_waves): -Laplacian of a wave, sum over directions of 4 sin^2(p/2) */
-  double *cosine; /* (n_waves, n_orbits): transform of a kernel, over n_sites */
+  double *cosine;    /* (n_waves, n_orbits): transform of a kernel, over n_sites */
 } cw_fourier;
 
 /* As cw_layer_kind.refuse, of layers that transform: extents above CW_FOURIER_EXTENT, or with a prime factor above

@@ -91,11 +91,13 @@ static double error_ratio(const cw_estimate *e) {
 static cw_status warn_density(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
-    if (strcmp(r->quantity, "lnq_off") != 0 || !(fabs(r->e.value) > 0.2 * c->flow.lnZ_error)) continue;
-    return cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "%s: ln q is off by %.1e (determinants of %ld draws), and so is ln Z, the other "
-                       "way: more `steps` of layer 'continuous' are needed.",
-                       s->part.label, r->e.value, r->e.n);
+    if (strcmp(r->quantity, "lnq_off") != 0 || !(fabs(r->e.value) > 0.2 * c->flow.lnZ_error))
+      continue;
+    return cw_add_line(
+        ctx, &c->warning, &c->n_warnings,
+        "%s: ln q is off by %.1e (determinants of %ld draws), and so is ln Z, the other "
+        "way: more `steps` of layer 'continuous' are needed.",
+        s->part.label, r->e.value, r->e.n);
   }
   return CW_OK;
 }

@@ -183,8 +183,8 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
 }
 
 static const cw_param params[] = {
-    {"mass2", "squared mass at which the layer starts as the identity: that of a free prior", 1, 1e-6,
-     1e6, CW_REAL},
+    {"mass2", "squared mass at which the layer starts as the identity: that of a free prior", 1,
+     1e-6, 1e6, CW_REAL},
     {0}};
 
 const cw_layer_kind cw_layer_free = {
