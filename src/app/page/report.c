@@ -4,6 +4,7 @@
 
 #include "app/page/report.h"
 
+#include "app/analysis/fill.h"
 #include "app/page/page.h"
 #include "causeway/report.h"
 
@@ -116,6 +117,17 @@ static double largest_rhat(const cw_analysis_stage *s) {
   return rhat;
 }
 
+/* Of chains that each stand still at a value of their own there is no R-hat. */
+static void write_rhat(const cw_analysis_stage *s, char text[CW_VALUE_TEXT + CW_RESULT_NAME]) {
+  const double rhat = largest_rhat(s);
+  const cw_result *r = cw_disagreeing(s);
+  if (!isinf(rhat))
+    cw_cell_number(text, rhat, "%.3f");
+  else
+    snprintf(text, CW_VALUE_TEXT + CW_RESULT_NAME, "not defined\n%.40s stands still",
+             r != NULL ? r->quantity : "");
+}
+
 /* tau_int in measurements of the sampler, of which a group may take only every so many. */
 static double tau_of(const cw_analysis_case *c, const cw_result *r) {
   return r->e.tau_int * (double)c->plan->group[r->group].every;
@@ -148,7 +160,7 @@ static cw_status method_row(const cw_case_page *to, const cw_analysis_stage *s) 
   if (slow != NULL && s->n_chain > 0)
     snprintf(text[0] + strlen(text[0]), CW_RESULT_NAME, "\n%.40s", slow->quantity);
   cw_cell_number(text[1], slow != NULL ? slow->e.ess : NAN, "%.0f");
-  cw_cell_number(text[2], largest_rhat(s), "%.3f");
+  write_rhat(s, text[2]);
   cw_cell_result(text[3], cw_stage_result(s, "acceptance", -1));
   cw_cell_result(text[4], cw_stage_result(s, "exp_mdH", -1));
   if (!cw_stage_is(s, CW_IS_CHAINS)) cw_cell_number(text[0], NAN, "");
