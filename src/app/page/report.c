@@ -4,7 +4,6 @@
 
 #include "app/page/report.h"
 
-#include "app/analysis/fill.h"
 #include "app/page/page.h"
 #include "causeway/report.h"
 
@@ -110,22 +109,24 @@ static cw_status write_expectations(const cw_case_page *to) {
   return cw_page_table_end(to->page);
 }
 
-static double largest_rhat(const cw_analysis_stage *s) {
-  double rhat = NAN;
-  for (int i = 0; i < s->n_results; i++)
-    if (s->result[i].group >= 0 && s->result[i].index < 0) rhat = fmax(rhat, s->result[i].e.rhat);
-  return rhat;
+/* The scalar quantity with the largest R-hat; NULL: none has one. */
+static const cw_result *largest_rhat(const cw_analysis_stage *s) {
+  const cw_result *found = NULL;
+  for (int i = 0; i < s->n_results; i++) {
+    const cw_result *r = &s->result[i];
+    if (r->group < 0 || r->index >= 0 || isnan(r->e.rhat)) continue;
+    if (found == NULL || r->e.rhat > found->e.rhat) found = r;
+  }
+  return found;
 }
 
-/* Of chains that each stand still at a value of their own there is no R-hat. */
+/* Of chains that each stand still at a value of their own there is none. */
 static void write_rhat(const cw_analysis_stage *s, char text[CW_VALUE_TEXT + CW_RESULT_NAME]) {
-  const double rhat = largest_rhat(s);
-  const cw_result *r = cw_disagreeing(s);
-  if (!isinf(rhat))
-    cw_cell_number(text, rhat, "%.3f");
+  const cw_result *r = largest_rhat(s);
+  if (r != NULL && isinf(r->e.rhat))
+    snprintf(text, CW_VALUE_TEXT + CW_RESULT_NAME, "not defined\n%.40s stands still", r->quantity);
   else
-    snprintf(text, CW_VALUE_TEXT + CW_RESULT_NAME, "not defined\n%.40s stands still",
-             r != NULL ? r->quantity : "");
+    cw_cell_number(text, r != NULL ? r->e.rhat : NAN, "%.3f");
 }
 
 /* tau_int in measurements of the sampler, of which a group may take only every so many. */
