@@ -199,6 +199,73 @@ static void autocorrelation_matches_the_definition(void **state) {
   cw_context_destroy(ctx);
 }
 
+/* tau_int as a function of the window is that of cw_gamma at the window which that takes, half at no lag, and of few lags
+ * what the definition says. */
+static void sums_are_those_of_the_estimate(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(2);
+  enum { LAGS = 200 };
+  const long n_chain = 8, n_step = 4000;
+  double *x = ar1_new(5, 0.8, n_chain, n_step, 1), rho[LAGS], error[LAGS], tau[LAGS],
+         tau_error[LAGS];
+  cw_estimate e;
+  check_ok(ctx, cw_gamma(ctx, x, n_chain, n_step, 1, NULL, NULL, &e));
+  assert_true(e.window > 10 && e.window < LAGS && e.scatter_sigma < CW_SCATTER_SIGMA);
+  check_ok(ctx, cw_autocorrelation(ctx, x, n_chain, n_step, 1, NULL, NULL, 1, LAGS, rho));
+  cw_autocorrelation_sums(rho, n_chain, n_step, 1, LAGS, e.window, error, tau, tau_error);
+  check_close(tau[e.window], e.tau_int, 1e-9);
+  check_close(tau_error[e.window], e.tau_error, 1e-9);
+  check_close(tau[0], 0.5, 1e-3);
+  check_close(tau[2], 0.5 + rho[1] + 0.5 * rho[2], 1e-3);
+  assert_true(error[0] == 0);
+  /* every fourth lag, and its trapezoids */
+  check_ok(ctx, cw_autocorrelation(ctx, x, n_chain, n_step, 1, NULL, NULL, 4, LAGS / 4, rho));
+  cw_autocorrelation_sums(rho, n_chain, n_step, 4, LAGS / 4, e.window, error, tau, tau_error);
+  check_close(tau[e.window / 4], e.tau_int, 0.1 * e.tau_int);
+  cw_autocorrelation_sums((double[]){1, NAN}, 2, 4, 1, 2, 1, error, tau, tau_error);
+  assert_true(isnan(error[1]) && isnan(tau[1]) && isnan(tau_error[1]));
+  free(x);
+  cw_context_destroy(ctx);
+}
+
+/* The errors of rho are what it scatters by, before, at and beyond the window. */
+static void errors_of_rho_are_its_scatter(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(2);
+  enum { LAGS = 40, SEEDS = 200 };
+  static const int lag[] = {1, 3, 8, 30};
+  const double a = 0.7;
+  const long n_chain = 4, n_step = 2000;
+  double *x = ar1_new(5, a, n_chain, n_step, 1), rho[LAGS], error[LAGS], tau[LAGS], tau_error[LAGS];
+  double square[4] = {0}, quoted[4] = {0};
+  for (uint32_t seed = 0; seed < SEEDS; seed++) {
+    ar1(seed, a, n_chain, n_step, 1, x);
+    check_ok(ctx, cw_autocorrelation(ctx, x, n_chain, n_step, 1, NULL, NULL, 1, LAGS, rho));
+    cw_autocorrelation_sums(rho, n_chain, n_step, 1, LAGS, 20, error, tau, tau_error);
+    for (int i = 0; i < 4; i++) {
+      square[i] += pow(rho[lag[i]] - pow(a, lag[i]), 2) / SEEDS;
+      quoted[i] += error[lag[i]] * error[lag[i]] / SEEDS;
+    }
+  }
+  for (int i = 0; i < 4; i++) /* variances of SEEDS scatter by 10 % */
+    check_close(square[i] / quoted[i], 1, 0.35);
+  free(x);
+  cw_context_destroy(ctx);
+}
+
+/* Chains that each stand still, but for rounding, have no R-hat but an infinite one, not 1e15. */
+static void chains_that_stand_still_have_no_rhat(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  enum { C = 4, T = 100 };
+  double x[C * T];
+  cw_estimate e;
+  for (int i = 0; i < C * T; i++) x[i] = (i / T == 0 ? -3 : i / T) + (i % 3) * 2e-16;
+  check_ok(ctx, cw_gamma(ctx, x, C, T, 1, NULL, NULL, &e));
+  assert_true(isinf(e.rhat) && e.rhat > 0 && e.error > 0);
+  cw_context_destroy(ctx);
+}
+
 /* error, tau_int and tau_error of a fixed series against a plain transcription of the recipe. */
 static void recipe_is_followed(void **state) {
   (void)state;
@@ -455,6 +522,9 @@ int main(void) {
       cmocka_unit_test(recipe_is_followed),
       cmocka_unit_test(ratio_has_the_analytic_error),
       cmocka_unit_test(small_variance_has_its_error),
+      cmocka_unit_test(sums_are_those_of_the_estimate),
+      cmocka_unit_test(errors_of_rho_are_its_scatter),
+      cmocka_unit_test(chains_that_stand_still_have_no_rhat),
       cmocka_unit_test(rhat_sees_a_stray_chain),
       cmocka_unit_test(special_series),
       cmocka_unit_test(slopes_linearise),

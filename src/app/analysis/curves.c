@@ -52,19 +52,23 @@ static bool widen(long n, long stride, const double *y, double *low, double *hig
   return true;
 }
 
-/* The density of n numbers over the bins of curve, whose first begins at edge. Those outside are counted. */
-static void fill_bins(cw_curve *curve, double edge, double width, long n, long stride,
+/* The density of n numbers over the bins of curve, which go from low to high, both ends included. Those outside are
+ * counted. */
+static void fill_bins(cw_curve *curve, double low, double high, long n, long stride,
                       const double *y) {
+  const double width = (high - low) / (double)curve->n;
   for (long b = 0; b < curve->n; b++) {
-    curve->x[b] = edge + ((double)b + 0.5) * width;
+    curve->x[b] = low + ((double)b + 0.5) * width;
     curve->y[b] = 0;
   }
   for (long i = 0; i < n; i++) {
-    const double bin = floor((y[i * stride] - edge) / width);
-    if (bin >= 0 && bin < (double)curve->n)
-      curve->y[(long)bin] += 1 / ((double)n * width);
-    else
+    const double v = y[i * stride];
+    if (!(v >= low && v <= high)) {
       curve->n_outside++;
+      continue;
+    }
+    const long b = (long)floor((v - low) / width);
+    curve->y[b < curve->n ? b : curve->n - 1] += 1 / ((double)n * width);
   }
 }
 
@@ -89,13 +93,11 @@ static cw_status add_histogram(cw_context *ctx, cw_analysis_stage *s, const char
     high = -INFINITY;
     if (!widen(n, stride, y, &low, &high)) return cw_no_memory(ctx);
   }
-  int bins = integers ? (int)(high - low) + 1 : HISTORY_BINS;
-  double width = integers ? 1 : (high - low) / bins, edge = integers ? low - 0.5 : low;
-  if (!(width > 0)) return CW_OK;
+  if (!(low < high)) return CW_OK;
+  const int bins = integers ? (int)(high - low) + 1 : HISTORY_BINS;
   cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, bins, false);
   if (curve == NULL) return cw_no_memory(ctx);
-  fill_bins(curve, edge, width * (1 + 1e-12), n, stride,
-            y); /* the highest is within the last bin */
+  fill_bins(curve, integers ? low - 0.5 : low, integers ? high + 0.5 : high, n, stride, y);
   return CW_OK;
 }
 
@@ -175,7 +177,7 @@ static cw_status histogram(cw_context *ctx, cw_analysis_case *c, const char *nam
                            const cw_array *a, double low, double high, double origin) {
   cw_curve *curve = cw_add_curve(&c->curve, &c->n_curves, name, WEIGHT_BINS, false);
   if (curve == NULL) return cw_no_memory(ctx);
-  fill_bins(curve, low, (high - low) / WEIGHT_BINS, cw_array_size(a), 1, a->data);
+  fill_bins(curve, low, high, cw_array_size(a), 1, a->data);
   for (long b = 0; b < curve->n; b++) curve->x[b] -= origin;
   return CW_OK;
 }
