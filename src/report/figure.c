@@ -114,22 +114,27 @@ static double round_up(double x) {
   return (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10) * power;
 }
 
-/* The numbers of each strip at its own height: three of an average one, where there is room; one of those that have
+/* The numbers of each strip at its own height: some of an average one, where there is room; one of those that have
  * none. */
 static void write_strip_tics(FILE *out, const cw_figure *f) {
   double length = 0;
   for (int k = 0; k < f->n_strips; k++)
     length += (f->strip[k].high - f->strip[k].low) / f->n_strips;
-  const double room = (f->y_max - f->y_min) / 12; /* for letters */
-  const double step = round_up(fmax(fmax(length / 3, room), 1e-12));
+  const double room = (f->y_max - f->y_min) / 16; /* for letters */
+  double above = -INFINITY;                       /* where there is some again */
+  const double step = round_up(fmax(fmax(length / 4, room), 1e-12));
   const char *comma = "";
   fputs("set ytics (", out);
   for (int k = 0; k < f->n_strips; k++) {
     const double low = f->strip[k].low, high = f->strip[k].high, shift = f->strip[k].shift;
     const double first = ceil(low / step - 1e-9), last = floor(high / step + 1e-9);
     if (first > last) fprintf(out, "%s'%.3g' %.9g", comma, low, low + shift), comma = ", ";
-    for (double i = first; i <= last; i++, comma = ", ")
+    for (double i = first; i <= last; i++) {
+      if (i * step + shift < above) continue;
       fprintf(out, "%s'%.6g' %.9g", comma, i * step == 0 ? 0.0 : i * step, i * step + shift);
+      above = i * step + shift + room;
+      comma = ", ";
+    }
   }
   fputs(")\n", out);
 }

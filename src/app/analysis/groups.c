@@ -247,7 +247,7 @@ static cw_status add_lag_curves(cw_context *ctx, cw_analysis_stage *s, const mea
   cw_autocorrelation_sums(l->rho, m->n_chain, m->n_step, l->stride, l->n_lag, window_of(s, q->name),
                           l->error, l->tau, l->tau_error);
   CW_TRY(add_lag_curve(ctx, s, m, "autocorrelation", q->name, l, 1, l->rho, l->error));
-  return add_lag_curve(ctx, s, m, "tau_int", q->name, l, 1.0, l->tau,
+  return add_lag_curve(ctx, s, m, "tau_int", q->name, l, (double)m->rows.every, l->tau,
                        l->tau_error);
 }
 
