@@ -204,7 +204,9 @@ class Page(Case):
             self.assertEqual(len(k), 1, (v, at))
             self.assertEqual(sorted(set(shifts)).index(round(at - v, 9)), k[0])
         self.assertEqual(min(shifts), 0)  # the lowest is drawn where it is
-        self.assertIn("All 4 chains above each other; the axis numbers each. Measuring began after 20 discarded steps.", page)
+        (apart,) = re.findall("All 4 chains above each other, (\\S+) apart; the axis numbers each. Measuring began after 20 discarded steps.",
+                              page[page.index("history of plaquette"):page.index("history of polyakov")])
+        self.assert_near(sorted(set(shifts)), [k * float(apart) for k in range(4)])
         thermalisation = figures["Heat bath: thermalisation"]
         self.assertEqual(self.marks(thermalisation), [20])
         self.assertIn("set label 'measuring begins'", thermalisation)

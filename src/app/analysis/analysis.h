@@ -179,6 +179,8 @@ const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantit
 int cw_stage_extreme(const cw_analysis_stage *s, const char *quantity, double sign);
 const cw_result *cw_case_result(const cw_analysis_case *c, const char *name);
 const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);
+/* Measurements from one of group g to the next; methods that measure one group do so always. */
+long cw_every_of(const cw_analysis_case *c, const cw_analysis_stage *s, int g);
 /* Is it all of these bits of CW_IS_...? */
 bool cw_stage_is(const cw_analysis_stage *s, unsigned is);
 /* Its value and error, "(?)" for an error that the data do not tell, or "-". */

@@ -327,8 +327,7 @@ static cw_history rows_of(const cw_array *primary, const char *log_weight, const
   return h;
 }
 
-/* Measurements from one of group g to the next; methods that measure one group do so always. */
-static long every_of(const cw_analysis_case *c, const cw_analysis_stage *s, int g) {
+long cw_every_of(const cw_analysis_case *c, const cw_analysis_stage *s, int g) {
   return s->section->method->needs & CW_MEASURES_ALL_GROUPS ? c->plan->group[g].every : 1;
 }
 
@@ -347,7 +346,7 @@ static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analy
                     .n_chain = n_chain,
                     .n_step = n_step,
                     .n_primary = (int)primary->dim[2],
-                    .rows = rows_of(primary, "", at, every_of(c, s, g))};
+                    .rows = rows_of(primary, "", at, cw_every_of(c, s, g))};
   cw_status st = add_quantities(ctx, s, &m);
   if (st == CW_OK) st = autocorrelation_curves(ctx, s, &m);
   if (st == CW_OK) st = history_curves(ctx, c, s, &m);

@@ -28,11 +28,6 @@ static histories find_histories(const cw_analysis_stage *s, const char *primary)
   return h;
 }
 
-/* Measurements of the chain from one of a result to the next. */
-static long every_of(const cw_analysis_case *c, const cw_result *r) {
-  return r->group >= 0 ? c->plan->group[r->group].every : 1;
-}
-
 /* How far chains are moved apart to stand above each other: a little more than they spread. */
 static double stacking(int n, const cw_stacked *line) {
   double low = INFINITY, high = -INFINITY;
@@ -65,10 +60,8 @@ static cw_status history_figure(const cw_case_page *to, const cw_analysis_stage 
     CW_TRY(cw_page_stacked(to, &line[k]));
   }
   if (h->n > 1)
-    cw_say(&caption,
-           s->n_chain == 2 ? "Both chains above each other; the axis numbers each."
-                           : "%s %d chains above each other; the axis numbers each.",
-           h->n < s->n_chain ? "The first" : "All", h->n);
+    cw_say(&caption, "%s %d chains above each other, %g apart; the axis numbers each.",
+           h->n < s->n_chain ? "The first" : "All", h->n, shift);
   else
     cw_say(&caption, s->n_chain > 1 ? "The first chain." : "The chain.");
   say_thermalisation(&caption, &s->part);
@@ -109,7 +102,7 @@ static cw_status draw_lags(const cw_case_page *to, const cw_analysis_stage *s, c
     const char *quantity = behind(curve, prefix);
     const cw_result *r = quantity != NULL ? cw_stage_result(s, quantity, -1) : NULL;
     if (r == NULL || !isfinite(r->e.tau_int)) continue;
-    CW_TRY(cw_page_mark(to->page, n, (double)(r->e.window * every_of(to->c, r)), ""));
+    CW_TRY(cw_page_mark(to->page, n, (double)(r->e.window * cw_every_of(to->c, s, r->group)), ""));
     CW_TRY(cw_page_curve(to->page, quantity, CW_DRAW_BAND, n++, curve->n, curve->x, curve->y,
                          curve->dy));
   }
@@ -149,7 +142,7 @@ static cw_status tau_figure(const cw_case_page *to, const cw_analysis_stage *s) 
     const cw_result *r = quantity != NULL ? cw_stage_result(s, quantity, -1) : NULL;
     if (r != NULL && r->e.scatter_sigma > CW_SCATTER_SIGMA)
       cw_say(&caption, " Of %s τ_int = %.3g is quoted instead, from the scatter of the chains.",
-             quantity, r->e.tau_int * (double)every_of(to->c, r));
+             quantity, r->e.tau_int * (double)cw_every_of(to->c, s, r->group));
   }
   return cw_page_figure_end(to->page, caption.text);
 }

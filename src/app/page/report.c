@@ -130,8 +130,8 @@ static void write_rhat(const cw_analysis_stage *s, char text[CW_VALUE_TEXT + CW_
 }
 
 /* tau_int in measurements of the sampler, of which a group may take only every so many. */
-static double tau_of(const cw_analysis_case *c, const cw_result *r) {
-  return r->e.tau_int * (double)c->plan->group[r->group].every;
+static double tau_of(const cw_analysis_case *c, const cw_analysis_stage *s, const cw_result *r) {
+  return r->e.tau_int * (double)cw_every_of(c, s, r->group);
 }
 
 /* The scalar quantity with the longest autocorrelations; of weighted samples the first there is. */
@@ -140,7 +140,7 @@ static const cw_result *slowest(const cw_analysis_case *c, const cw_analysis_sta
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
     if (r->group < 0 || r->index >= 0) continue;
-    if (found == NULL || tau_of(c, r) > tau_of(c, found)) found = r;
+    if (found == NULL || tau_of(c, s, r) > tau_of(c, s, found)) found = r;
   }
   return found;
 }
@@ -157,7 +157,7 @@ static cw_status method_row(const cw_case_page *to, const cw_analysis_stage *s) 
   else
     snprintf(size, sizeof size, "%ld", s->n_step);
   cells[1] = size;
-  cw_cell_number(text[0], slow != NULL ? tau_of(to->c, slow) : NAN, "%.2f");
+  cw_cell_number(text[0], slow != NULL ? tau_of(to->c, s, slow) : NAN, "%.2f");
   if (slow != NULL && s->n_chain > 0)
     snprintf(text[0] + strlen(text[0]), CW_RESULT_NAME, "\n%.40s", slow->quantity);
   cw_cell_number(text[1], slow != NULL ? slow->e.ess : NAN, "%.0f");
