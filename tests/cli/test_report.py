@@ -66,6 +66,18 @@ cases: {a: {lattice: [8, 8]}, b: {}, c: {lattice: [4, 8]}}
 """
 
 
+# A chain without exchange beside the rungs of a ladder, each measured at its own distances.
+RUNGS = """\
+job: rungs
+seed: 3
+lattice: [4, 4]
+theory: {kind: u1, beta: 2}
+ladder: {from: {beta: 1}, rungs: 2}
+rex: {sampler: heatbath, chains: 4, thermalise: 20, steps: 60, every: 3, measure: all}
+correlated: {sampler: heatbath, chains: 4, thermalise: 10, steps: 60, every: 2, to: {beta: 2.02}}
+"""
+
+
 class Page(Case):
     figures = True
 
@@ -211,6 +223,15 @@ class Page(Case):
         self.assertEqual(self.marks(thermalisation), [20])
         self.assertIn("set label 'measuring begins'", thermalisation)
         self.assertEqual(self.curves(thermalisation)[0][-1], 19)
+
+    def test_rungs(self):
+        """Histories of rungs and of a chain without exchange share an axis of steps."""
+        page, figures = self.figures_of_job(RUNGS)
+        script = figures["Replica exchange: q on rungs"]
+        self.assertEqual(re.findall(r"title '(.*?)'", script), ["rung 0", "rung 1", "Correlated ensembles"])
+        self.assertEqual([curve[:3] for curve in self.curves(script)], [[0, 3, 6], [0, 3, 6], [0, 2, 4]])
+        self.assertIn("The first chain, rung above rung; the axis numbers each. The uppermost is without exchange.", page)
+        self.assertIn("Measuring began after 10 discarded steps. A measurement is every 2 steps.", page)
 
     def test_fits(self):
         """The band of a mass lies over its window, which the caption names."""

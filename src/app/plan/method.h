@@ -65,8 +65,8 @@ typedef struct {
   char training[64]; /* the stage whose training its results cost as well; "": none */
   const char *unit;  /* of its steps: "steps", "samples", "walks" */
   long wanted;       /* steps that the job asks for */
-  long discarded;    /* of chains: steps of thermalisation before them; 0: none */
-  long every;        /* of chains: steps from one measurement to the next; 0: of no sampler */
+  long discarded;    /* steps of thermalisation of its chains before them; 0: none */
+  long every;        /* of its chains: steps from one measurement to the next; 0: of no sampler */
   unsigned is;       /* bits of CW_IS_... */
   int rung;          /* of the ladder, on which it is; -1: on none */
   /* Of the theory that its results are of, as the plan holds them; NULL: the job's. */

@@ -105,9 +105,7 @@ cw_part cw_part_of(const cw_section *s, unsigned is, const char *unit, long want
   snprintf(part.label, sizeof part.label, "%s", s->kind.label);
   snprintf(part.stage, sizeof part.stage, "%s", s->kind.name);
   const cw_mcmc_plan *m = cw_section_chains(s);
-  const unsigned walks =
-      CW_NEEDS_LADDER | CW_MEASURES_FIRST_GROUP; /* their chains are within a walk */
-  if (m != NULL && (is & CW_IS_CHAINS) && (s->method->needs & walks) != walks) {
+  if (m != NULL) {
     part.discarded = m->thermalise;
     part.every = m->every;
   }
