@@ -262,6 +262,8 @@ bool cw_plan_training(const cw_plan *p, cw_training *out);
 const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);
+/* The group of observables of that quantity, of those that fit the job's theory, measured or not; NULL: none. */
+const cw_observable_ops *cw_group_of_quantity(const cw_plan *p, const char *quantity);
 cw_status cw_read_expect(cw_node *root, cw_plan *plan);
 /* What changes of sector are counted by: of the first group of the job that has such a primary;
  * *group: its number. NULL: none has. */
