@@ -19,7 +19,7 @@ typedef struct cw_observer cw_observer;
 typedef struct {
   const char *title;   /* NULL: not worth a figure of its own */
   const char *x_label; /* "R/a" */
-  const char *y_label; /* NULL: name of the quantity */
+  const char *y_label; /* "C(t)" */
   bool log_y;
   bool smooth;                              /* entries lie densely on a curve: a band, not points */
   double (*x)(const cw_observer *o, int i); /* abscissa of entry i; NULL: i */
@@ -28,11 +28,13 @@ typedef struct {
   int (*curve)(const cw_observer *o, int i);
   const char *curve_label;
   bool from_zero; /* curve 1 is number 0 of what curve_label counts */
-  /* A vector quantity of the group with as many entries, drawn as a line beside this one, and its
-   * label. NULL: none. */
-  const char *beside, *beside_label;
-  /* A scalar quantity of the group that is drawn over the whole curve as a band, its value and error. NULL: none. */
+  /* A vector quantity of the group with as many entries, drawn as a line beside this one, what it is, and what
+   * this one is. NULL: none. */
+  const char *beside, *beside_label, *own_label;
+  /* A scalar quantity of the group that is drawn as a band, its value and error, over the window of its fit or, of
+   * one that is no fit, from range[0] to range[1] of band_over. NULL: none. */
   const char *band;
+  void (*band_over)(const cw_observer *o, double range[2]);
   /* A level that the curve reaches, and the scalar quantity of the group that is the abscissa
    * where. NULL: none. */
   double (*level)(const cw_observer *o);

@@ -16,11 +16,12 @@ extern "C" {
 typedef enum {
   CW_DRAW_LINE,   /* a line; dy is ignored */
   CW_DRAW_POINTS, /* points, with error bars if dy is given */
+  CW_DRAW_OPEN,   /* the same with open points */
   CW_DRAW_STEPS,  /* a histogram: filled steps, x at the middle of the bins */
   CW_DRAW_BAND    /* a line within a shaded band y +- dy */
 } cw_draw;
 
-#define CW_FIGURE_COLOURS 7 /* colours of curves; they repeat beyond */
+#define CW_FIGURE_COLOURS 17 /* colours of curves; they repeat beyond */
 
 typedef struct cw_page cw_page; /* a page under construction */
 
@@ -55,6 +56,13 @@ cw_status cw_page_figure_begin(cw_page *page, const char *title, const char *x_l
  * the whole page. label: "" for none. */
 cw_status cw_page_curve(cw_page *page, const char *label, cw_draw how, int colour, long n,
                         const double *x, const double *y, const double *dy);
+/* A dashed vertical line over the whole height at x, which the axis then reaches, and label at its top, on the
+ * left; "": none. */
+cw_status cw_page_mark(cw_page *page, int colour, double x, const char *label);
+/* Curves that stand above each other in strips: in this one, of values from low to high, they are drawn
+ * shift higher, and the axis has its own numbers there. A figure with one strip is like one with
+ * none. */
+cw_status cw_page_strip(cw_page *page, double low, double high, double shift);
 /* Instead of curves: n horizontal bars, the first uppermost, with error bars where error is finite.
  * Each begins at 0, on a logarithmic axis below the smallest, and has its name above it; the figure is as
  * high as they need. name, colour, value, error (n): copied; error may be NULL. What cannot be drawn

@@ -71,6 +71,15 @@ cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, 
                              int n_primary, cw_derived f, const void *arg, long stride, long n_lag,
                              double *rho);
 
+/* What rho (n_lag) of cw_autocorrelation is worth, and what it adds up to. window: the lags that cw_gamma
+ * summed. error: of rho (M. Luescher, Comput. Phys. Commun. 165 (2005) 199 [hep-lat/0409106], eq. E.11, with
+ * rho = 0 beyond the window); tau, tau_error: tau_int and its error as cw_gamma would quote them of the window
+ * t, so that tau at its own window is its tau_int unless that is of the scatter of chains; by the
+ * trapezoidal rule where stride > 1. NAN where rho is. error, tau, tau_error (n_lag): out. Cost: n_lag (n_lag +
+ * window/stride). */
+void cw_autocorrelation_sums(const double *rho, long n_chain, long n_step, long stride, long n_lag,
+                             long window, double *error, double *tau, double *tau_error);
+
 /* ln of the ratio of partition functions of the ends of a ladder, the sum over its pairs of
  * neighbours, from works that were measured both ways by Markov chains (C. H. Bennett, J. Comput.
  * Phys. 22 (1976) 245, with Crooks, PRE 60 (1999) 2721): exact means for any works whose reversal is

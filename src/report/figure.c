@@ -108,6 +108,37 @@ static void write_log_tics(FILE *out, const char *axis, double low, double high)
   fputs(")\n", out);
 }
 
+/* 1, 2 or 5 times a power of ten, at least x. */
+static double round_up(double x) {
+  const double power = pow(10, floor(log10(x))), digit = x / power;
+  return (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10) * power;
+}
+
+/* The numbers of each strip at its own height: some of an average one, where there is room; one of those that have
+ * none. */
+static void write_strip_tics(FILE *out, const cw_figure *f) {
+  double length = 0;
+  for (int k = 0; k < f->n_strips; k++)
+    length += (f->strip[k].high - f->strip[k].low) / f->n_strips;
+  const double room = (f->y_max - f->y_min) / 16; /* for letters */
+  double above = -INFINITY;                       /* where there is some again */
+  const double step = round_up(fmax(fmax(length / 4, room), 1e-12));
+  const char *comma = "";
+  fputs("set ytics (", out);
+  for (int k = 0; k < f->n_strips; k++) {
+    const double low = f->strip[k].low, high = f->strip[k].high, shift = f->strip[k].shift;
+    const double first = ceil(low / step - 1e-9), last = floor(high / step + 1e-9);
+    if (first > last) fprintf(out, "%s'%.3g' %.9g", comma, low, low + shift), comma = ", ";
+    for (double i = first; i <= last; i++) {
+      if (i * step + shift < above) continue;
+      fprintf(out, "%s'%.6g' %.9g", comma, i * step == 0 ? 0.0 : i * step, i * step + shift);
+      above = i * step + shift + room;
+      comma = ", ";
+    }
+  }
+  fputs(")\n", out);
+}
+
 /* The scales. A logarithmic axis without a factor of 3 on it has no room for labels and becomes
  * linear. */
 static void write_axes(FILE *out, const cw_figure *f) {
@@ -117,14 +148,15 @@ static void write_axes(FILE *out, const cw_figure *f) {
   if (log_x) {
     fputs("set logscale x\n", out);
     write_log_tics(out, "x", f->x_min, f->x_max);
-  } else if (f->has_marks && length > 2 && length < 13) {
+  } else if (f->has_points && f->is_whole && length > 0.5 && length < 13) {
     fputs("set xtics 1\n", out); /* distances, not halves of them */
   }
   if (log_y) {
     fputs("set logscale y\n", out);
     write_log_tics(out, "y", f->y_min, f->y_max);
   }
-  const double margin = f->has_marks || f->n_bars > 0 ? 0.04 : 0;
+  if (f->n_strips > 1) write_strip_tics(out, f);
+  const double margin = f->has_points || f->n_bars > 0 ? 0.04 : 0;
   write_range(out, "x", f->x_min, f->x_max, log_x, f->n_bars > 0 ? 0 : margin, margin);
   if (f->n_bars > 0) {
     fprintf(out, "unset ytics\nset border 1\nset yrange [0:%d]\n", f->n_bars);

@@ -208,6 +208,7 @@ cw_status cw_page_figure_begin(cw_page *page, const char *title, const char *x_l
                         .log_x = log_x,
                         .log_y = log_y,
                         .title = strdup(title),
+                        .is_whole = true,
                         .x_min = INFINITY,
                         .x_max = -INFINITY,
                         .y_min = INFINITY,
@@ -250,13 +251,20 @@ static long write_points(cw_figure *figure, FILE *out, long n, const double *x, 
   return drawn;
 }
 
+/* Light and dark pages show all of them; neighbours differ most. */
+static const char *colour_of(int colour) {
+  static const char *const colours[CW_FIGURE_COLOURS] = {
+      "#3b7dd8", "#e0791a", "#2a9d5c", "#a05bc4", "#d6494f", "#1d9aa8",
+      "#8a8f98", "#8c6239", "#e06aae", "#c9a200", "#86b81b", "#6a5ae0",
+      "#22b8e6", "#a02c4c", "#35c49a", "#84821e", "#5f7186"};
+  return colours[colour % CW_FIGURE_COLOURS];
+}
+
 static void clause(cw_figure *figure, const char *columns, const char *how, int colour,
                    const char *label) {
-  static const char *const colours[CW_FIGURE_COLOURS] = {"#3b7dd8", "#e0791a", "#2a9d5c", "#a05bc4",
-                                                         "#d6494f", "#1d9aa8", "#8a8f98"};
   FILE *out = figure->plot.stream;
   fprintf(out, "%s$d%d using %s with %s lc rgb '%s' ", ftell(out) > 0 ? ", " : "", figure->n_curves,
-          columns, how, colours[colour % CW_FIGURE_COLOURS]);
+          columns, how, colour_of(colour));
   if (label[0] == '\0') {
     fputs("notitle", out);
   } else {
@@ -273,9 +281,14 @@ static void draw(cw_figure *figure, const char *label, cw_draw how, int colour, 
     clause(figure, "1:2", line, colour, label);
     break;
   case CW_DRAW_POINTS:
-    figure->has_marks = true;
+    figure->has_points = true;
     if (with_error) clause(figure, "1:3:(0):($4-$3)", "vectors nohead lw 1.4", colour, "");
     clause(figure, "1:2", with_error ? "points pt 7 ps 0.5" : "points pt 7 ps 0.4", colour, label);
+    break;
+  case CW_DRAW_OPEN:
+    figure->has_points = true;
+    if (with_error) clause(figure, "1:3:(0):($4-$3)", "vectors nohead lw 1.4", colour, "");
+    clause(figure, "1:2", "points pt 6 ps 0.6", colour, label);
     break;
   case CW_DRAW_STEPS:
     figure->has_steps = true;
@@ -294,6 +307,8 @@ static cw_status add_curve(cw_page *page, const char *label, cw_draw how, int co
   cw_figure *figure = &page->figure;
   fprintf(figure->data.stream, "$d%d << CW_END\n", figure->n_curves);
   long drawn = write_points(figure, figure->data.stream, n, x, y, dy);
+  for (long i = 0; i < n && (how == CW_DRAW_POINTS || how == CW_DRAW_OPEN); i++)
+    figure->is_whole = figure->is_whole && !(fabs(x[i] - nearbyint(x[i])) > CW_MOVED_APART);
   fputs("CW_END\n", figure->data.stream);
   if (drawn > 0) draw(figure, label, how, colour, drawn, dy != NULL);
   figure->n_curves++;
@@ -327,6 +342,34 @@ cw_status cw_page_curve(cw_page *page, const char *label, cw_draw how, int colou
   CW_REQUIRE(page->figure.open && colour >= 0 && n >= 0);
   if (how == CW_DRAW_STEPS) return add_outline(page, label, colour, n, x, y);
   return add_curve(page, label, how, colour, n, x, y, how == CW_DRAW_LINE ? NULL : dy);
+}
+
+cw_status cw_page_mark(cw_page *page, int colour, double x, const char *label) {
+  cw_figure *figure = &page->figure;
+  CW_REQUIRE(figure->open && colour >= 0);
+  FILE *axes = figure->axes.stream;
+  if (!isfinite(x) || (figure->log_x && x <= 0)) return CW_OK;
+  figure->x_min = fmin(figure->x_min, x);
+  figure->x_max = fmax(figure->x_max, x);
+  fprintf(axes,
+          "set arrow from first %.9g, graph 0 to first %.9g, graph 1 nohead lw 1.2 dt (6,4) lc rgb "
+          "'%s'\n",
+          x, x, colour_of(colour));
+  if (label[0] == '\0') return CW_OK;
+  fputs("set label ", axes);
+  quoted(axes, label);
+  fprintf(axes, " at first %.9g, graph 0.93 right offset -0.6,0\n", x);
+  return CW_OK;
+}
+
+cw_status cw_page_strip(cw_page *page, double low, double high, double shift) {
+  cw_figure *figure = &page->figure;
+  CW_REQUIRE(figure->open && figure->n_strips < CW_MOST_STRIPS && !figure->log_y);
+  const int k = figure->n_strips++;
+  figure->strip[k].low = low;
+  figure->strip[k].high = high;
+  figure->strip[k].shift = shift;
+  return CW_OK;
 }
 
 /* The left end of bars that go to value - error or value: on a logarithmic axis there is no 0. */

@@ -13,6 +13,10 @@ typedef struct {
   size_t size;
 } cw_text;
 
+enum { CW_MOST_STRIPS = 16 };
+#define CW_MOVED_APART                                                                             \
+  0.45 /* points at integers may be moved by less, so that they do not hide each other */
+
 typedef struct {
   bool open;
   bool log_x, log_y;
@@ -20,11 +24,16 @@ typedef struct {
   long n_points;                     /* that can be drawn */
   double x_min, x_max, y_min, y_max; /* of those, error bars included */
   int n_bars;                        /* horizontal, in a row of height 1 each; 0: curves */
-  bool has_steps, has_marks;         /* histograms start at 0; points keep away from the frame */
-  char *title;                       /* plain */
-  cw_text data;                      /* gnuplot data blocks */
-  cw_text axes;                      /* labels and scales */
-  cw_text plot;                      /* clauses of the plot command */
+  bool has_steps, has_points;        /* histograms start at 0; points keep away from the frame */
+  bool is_whole; /* the abscissae of points are integers, but for what moves them apart */
+  struct {
+    double low, high, shift;
+  } strip[CW_MOST_STRIPS];
+  int n_strips;
+  char *title;  /* plain */
+  cw_text data; /* gnuplot data blocks */
+  cw_text axes; /* labels and scales */
+  cw_text plot; /* clauses of the plot command */
 } cw_figure;
 
 /* What kind of element stands last: figures that follow each other share one grid. */

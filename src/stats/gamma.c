@@ -116,16 +116,16 @@ typedef struct {
   double sum;            /* Gamma(0) + 2 sum_{t<W} Gamma(t) + Gamma(W); 0: no pair was positive */
   bool cut;              /* half of the chain's length is not enough for the pairs to die out */
   bool open;             /* MOST_LAGS were not enough */
-} window;
+} window_sum;
 
 /* Adds pairs of pairs, Gamma(2k) + 2 Gamma(2k+1) + Gamma(2k+2), as long as they are positive: of a
  * reversible chain they are, being means of lambda^2k (1 + lambda)^2 over the eigenvalues lambda of
  * its kernel, and so the first that is not shows that only noise is left. After W lags what is left
  * out is lambda^W of the whole, whichever the sign of lambda. One chain alone is summed over half
  * of its length, as all of its lags together give 0. gamma (n_step + 1), part: scratch. */
-static window find_window(cw_context *ctx, const series *s, double *part, double *gamma) {
+static window_sum find_window(cw_context *ctx, const series *s, double *part, double *gamma) {
   const long last = s->n_chain > 1 ? s->n_step - 1 : s->n_step / 2;
-  window w = {0};
+  window_sum w = {0};
   long known = 0; /* lags */
   const double count = (double)s->n_chain * (double)s->n_step;
   for (long t = 0; t + 2 <= last && !w.open; t += 2) {
@@ -146,7 +146,7 @@ static window find_window(cw_context *ctx, const series *s, double *part, double
 
 /* Error and tau_int. The measured mean takes the variance of the mean, var, from each product: the
  * sum is too small by that times the number of its products, 2W - W^2/n_step, over all. */
-static void sum_window(const window *w, const series *s, cw_estimate *out) {
+static void sum_window(const window_sum *w, const series *s, cw_estimate *out) {
   const double n = (double)s->n_chain * (double)s->n_step, W = (double)w->W;
   const double var = w->sum / (1 - W * (2 - W / (double)s->n_step) / n) / n;
   const double gamma0 = w->gamma0 + var;
@@ -197,7 +197,10 @@ static double f_test(double F, double nu1, double nu2) {
 static void compare_chains(const series *s, const spread *p, cw_estimate *out) {
   const double m = (double)s->n_chain, n = (double)s->n_step;
   const double ratio = p->between / m / (out->error * out->error);
-  out->rhat = sqrt((n - 1) / n + p->between / p->within);
+  const double scale = fmax(fabs(s->value), sqrt(p->between));
+  out->rhat = cw_is_rounding(sqrt(p->within), scale)
+                  ? INFINITY /* each chain stands still, but for rounding */
+                  : sqrt((n - 1) / n + p->between / p->within);
   out->scatter = sqrt(p->between / m);
   out->scatter_sigma = f_test(ratio, m - 1, m * n / (2 * (double)out->window + 1));
   if (!(out->scatter_sigma > CW_SCATTER_SIGMA)) return;
@@ -220,9 +223,9 @@ static void halve(series *s) {
 
 /* The window, in lags of the series, whose delta may be lost, at a cost of n_chain n_step MOST_LAGS
  * at most. */
-static window find_any_window(cw_context *ctx, series s, double *part, double *gamma) {
-  const window first = find_window(ctx, &s, part, gamma);
-  window w = first;
+static window_sum find_any_window(cw_context *ctx, series s, double *part, double *gamma) {
+  const window_sum first = find_window(ctx, &s, part, gamma);
+  window_sum w = first;
   for (long bin = 2; w.open; bin *= 2) {
     halve(&s);
     w = find_window(ctx, &s, part, gamma);
@@ -240,7 +243,7 @@ static cw_status analyse(cw_context *ctx, const series *s, cw_estimate *out) {
   if (!part)
     return cw_fail(ctx, CW_ENOMEM, "no memory for the autocorrelations of %ld steps", s->n_step);
   const spread p = spread_of_chains(s, part, part + chains);
-  const window w = find_any_window(ctx, *s, part, part + LAG_BLOCK * chains);
+  const window_sum w = find_any_window(ctx, *s, part, part + LAG_BLOCK * chains);
   if (cw_is_rounding(sqrt(w.gamma0), s->value)) {
     out->why = cw_why_constant;
   } else if (w.gamma0 > 0) {
@@ -299,4 +302,38 @@ cw_status cw_autocorrelation(cw_context *ctx, const double *data, long n_chain, 
     st = normalised(ctx, &s, stride, n_lag < most ? n_lag : most, rho);
   free(s.delta);
   return st;
+}
+
+/* rho at lag t of either sign, in strides; 0 beyond the window. */
+static double within(const double *rho, long n_lag, long window, long t) {
+  const long lag = labs(t);
+  return lag < n_lag && lag <= window ? rho[lag] : 0;
+}
+
+void cw_autocorrelation_sums(const double *rho, long n_chain, long n_step, long stride, long n_lag,
+                             long window, double *error, double *tau, double *tau_error) {
+  const series s = {.n_chain = n_chain, .n_step = n_step};
+  const double n = (double)n_chain * (double)n_step, steps = (double)n_step;
+  const long W = window / stride;
+  double sum = 0, last = 1;
+  for (long i = 0; i < n_lag; i++) {
+    const double gamma = rho[i] * (steps - (double)(i * stride)) / steps; /* over Gamma(0) */
+    double square = 0;
+    for (long k = 1; k <= i + W; k++) {
+      const double d = within(rho, n_lag, W, k + i) + within(rho, n_lag, W, k - i) -
+                       2 * within(rho, n_lag, W, k) * rho[i];
+      square += d * d * (double)stride;
+    }
+    sum += i > 0 ? (last + gamma) * (double)stride : 0;
+    last = gamma;
+    const window_sum w = {.W = i * stride,
+                          .gamma0 = 1,
+                          .gamma1 = n_lag > 1 && stride == 1 ? rho[1] * (1 - 1 / steps) : 1,
+                          .sum = i > 0 ? sum : 1};
+    cw_estimate e = {0};
+    sum_window(&w, &s, &e);
+    error[i] = isnan(rho[i]) ? NAN : sqrt(square / n);
+    tau[i] = isnan(rho[i]) ? NAN : e.tau_int;
+    tau_error[i] = isnan(rho[i]) ? NAN : e.tau_error;
+  }
 }

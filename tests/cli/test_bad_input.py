@@ -159,6 +159,8 @@ class GaugeJobs(Case):
 
     def test_measure(self):
         self.change("gradient_flow", "gradient_flo", "job.yaml:9: unknown key 'gradient_flo' in measure; did you mean 'gradient_flow'?")
+        self.change("gradient_flow: {every: 4, time: 1, points: 5}", "t0: {}",
+                    "job.yaml:9: measure.t0: 't0' is one of the numbers of 'gradient_flow': name that, as in 'gradient_flow: {}'")
         self.change("gradient_flow: {every: 4, time: 1, points: 5}", "scalar:",
                     "job.yaml:9: measure.scalar: 'scalar' observables do not fit theory 'su3' on this lattice")
         self.write("job.yaml", GAUGE.replace("4, 4]", "4]").replace("gradient_flow:", "cooling:"))
@@ -175,6 +177,8 @@ class GaugeJobs(Case):
         self.change("measure:\n  gradient_flow: {every: 4, time: 1, points: 5}", "measure: 3", "job.yaml:8: measure: expected a mapping")
 
     def test_expect(self):
+        self.change("plaquette:", "q_cooled:",
+                    "job.yaml:11: expect.q_cooled: nothing measures 'q_cooled', a number of 'cooling': expected 'measure: {cooling: {}}'")
         self.change("plaquette:", "plaqette:", "job.yaml:11: expect.plaqette: unknown quantity 'plaqette'; did you mean 'plaquette'?")
         self.change("plaquette:", "hcm.plaquette:", "job.yaml:11:", "unknown section 'hcm'; did you mean 'hmc'?")
         self.change("plaquette:", "t2_energy:", "job.yaml:11:", "'t2_energy' has the entries [0] to [5]")

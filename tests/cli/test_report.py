@@ -66,6 +66,18 @@ cases: {a: {lattice: [8, 8]}, b: {}, c: {lattice: [4, 8]}}
 """
 
 
+# A chain without exchange beside the rungs of a ladder, each measured at its own distances.
+RUNGS = """\
+job: rungs
+seed: 3
+lattice: [4, 4]
+theory: {kind: u1, beta: 2}
+ladder: {from: {beta: 1}, rungs: 2}
+rex: {sampler: heatbath, chains: 4, thermalise: 20, steps: 60, every: 3, measure: all}
+correlated: {sampler: heatbath, chains: 4, thermalise: 10, steps: 60, every: 2, to: {beta: 2.02}}
+"""
+
+
 class Page(Case):
     figures = True
 
@@ -93,6 +105,13 @@ class Page(Case):
         """The abscissae of every curve."""
         return [[point[0] for point in curve] for curve in self.points(script)]
 
+    def marks(self, script):
+        """The abscissae of vertical lines."""
+        return [float(x) for x in re.findall(r"set arrow from first (\S+), graph 0", script)]
+
+    def labels(self, script):
+        return re.findall(r"set [xy]label '(.*?)'", script)
+
     def assert_near(self, found, expected):
         self.assertEqual(len(found), len(expected))
         for x, y in zip(found, expected):
@@ -106,6 +125,11 @@ class Page(Case):
         self.assertNotIn('class="facts"', page)
         self.assertIn("set log", figures["Correlator"])
         self.assertNotIn("set log", figures["Effective mass"])
+        self.assertEqual(self.labels(figures["Correlator"]), ["t/a", "C(t)"])
+        self.assertEqual(self.labels(figures["Effective mass"]), ["t/a", "a m_eff"])
+        masses = {r["name"]: r["value"] for r in self.results("out")["results"]}
+        for t, m, *_ in self.points(figures["Effective mass"])[0]:  # entry t - 1 is at t, in the middle of its three times
+            self.assertAlmostEqual(m, masses[f"hmc.m_eff[{t - 1:.0f}]"], 6)
         times = self.curves(figures["Correlator"])[0]
         self.assertTrue(0 < len(times) <= 5 and set(times) <= set(range(5)), times)
         self.assertIn("HMC: history of phi", figures)
@@ -123,7 +147,7 @@ class Page(Case):
         self.assertIn("At t0 it is 0.05.", page)
         flow = figures["Gradient flow"]
         self.assertIn("set ylabel 't²⟨E⟩'", flow)
-        self.assertIn("E from plaquettes", flow)
+        self.assertEqual(re.findall(r"title '(.*?)'", flow), ["Heat bath: E from clover leaves", "Heat bath: E from plaquettes"])
         times = [0, 0.1, 0.2, 0.3, 0.4, 0.5]
         clover, plaquettes, level = self.curves(flow)[:3]
         self.assert_near(clover, times)
@@ -140,6 +164,92 @@ class Page(Case):
     def test_flow_without_scales(self):
         _, figures = self.figures_of([6, 6], "{kind: u1, beta: 4}", "heatbath", "measure:\n  gradient_flow_low: {time: 0.5, points: 5}\n")
         self.assertEqual(len(self.curves(figures["Gradient flow"])), 2)  # no level, which nothing is defined by
+
+    def test_autocorrelations(self):
+        """Windows are marked, and what the sum gives there is what is quoted."""
+        page, figures = self.figures_of([6, 6], "{kind: u1, beta: 1}", "heatbath")
+        rho, tau = figures["Heat bath: autocorrelation"], figures["Heat bath: integrated autocorrelation time"]
+        names = re.findall(r"title '(.*?)'", tau)
+        self.assertEqual(names, re.findall(r"title '(.*?)'", rho))
+        self.assertEqual(self.labels(rho), ["lag t in measurements", "ρ(t)"])
+        self.assertEqual(self.labels(tau), ["window W in measurements", "τ_int(W) in measurements"])
+        self.assertEqual(self.marks(rho), self.marks(tau))
+        results = {r["name"]: r for r in self.results("out")["results"]}
+        self.assertGreater(len(names), 3)
+        compared = 0
+        for name, window, sums, lags in zip(names, self.marks(tau), self.points(tau), self.points(rho), strict=True):
+            self.assertEqual(lags[0][:2], (0, 1))
+            self.assertTrue(all(low < y < high for _, y, low, high in lags[1:]), name)
+            if f"Of {name} τ_int" in page:
+                continue
+            (at,) = [row for row in sums if row[0] == window]
+            self.assertAlmostEqual(at[1], results[f"heatbath.{name}"]["tau_int"], 6)
+            self.assertAlmostEqual(at[3] - at[1], results[f"heatbath.{name}"]["tau_int_error"], 6)
+            compared += 1
+        self.assertGreater(compared, 2)
+
+    def test_lags_of_groups(self):
+        """A group that is measured every third time has its lags and histories where the others have them."""
+        measure = "measure:\n  cooling: {every: 3, sweeps: 1}\n"
+        _, figures = self.figures_of([4, 4, 4, 4], "{kind: su2, beta: 2.3}", "heatbath", measure)
+        tau = figures["Heat bath: integrated autocorrelation time"]
+        names = re.findall(r"title '(.*?)'", tau)
+        slow = self.points(tau)[names.index("q_cooled")]
+        self.assertEqual([row[0] for row in slow[:3]], [0, 3, 6])
+        self.assertEqual([row[0] for row in self.points(tau)[names.index("plaquette")][:3]], [0, 1, 2])
+        self.assertAlmostEqual(slow[0][1], 1.5, 1)  # half of a measurement of its own
+        self.assertEqual(self.curves(figures["Heat bath: history of q_cooled"])[0][-1], 57)
+        self.assertEqual(self.curves(figures["Heat bath: history of plaquette"])[0][-1], 59)
+
+    def test_histories(self):
+        """The axis has each chain's own numbers, and says where measuring begins."""
+        page, figures = self.figures_of([6, 6], "{kind: u1, beta: 1}", "heatbath")
+        script = figures["Heat bath: history of plaquette"]
+        tics = [(float(v), float(at)) for v, at in re.findall(r"'(\S+)' (\S+?)[,)]", re.search(r"set ytics \((.*)\)", script)[0])]
+        curves = self.points(script)
+        self.assertEqual(len(curves), 4)
+        lows, highs = zip(*[(min(p[1] for p in c), max(p[1] for p in c)) for c in curves])
+        shifts = [round(at - v, 9) for v, at in tics]
+        self.assertEqual(len(set(shifts)), 4)  # as many as chains
+        for v, at in tics:
+            k = [i for i in range(4) if lows[i] - 1e-6 <= at <= highs[i] + 1e-6]
+            self.assertEqual(len(k), 1, (v, at))
+            self.assertEqual(sorted(set(shifts)).index(round(at - v, 9)), k[0])
+        self.assertEqual(min(shifts), 0)  # the lowest is drawn where it is
+        (apart,) = re.findall("All 4 chains above each other, (\\S+) apart; the axis numbers each. Measuring began after 20 discarded steps.",
+                              page[page.index("history of plaquette"):page.index("history of polyakov")])
+        self.assert_near(sorted(set(shifts)), [k * float(apart) for k in range(4)])
+        thermalisation = figures["Heat bath: thermalisation"]
+        self.assertEqual(self.marks(thermalisation), [20])
+        self.assertIn("set label 'measuring begins'", thermalisation)
+        self.assertEqual(self.curves(thermalisation)[0][-1], 19)
+
+    def test_rungs(self):
+        """Histories of rungs and of a chain without exchange share an axis of steps."""
+        page, figures = self.figures_of_job(RUNGS)
+        script = figures["Replica exchange: q on rungs"]
+        self.assertEqual(re.findall(r"title '(.*?)'", script), ["rung 0", "rung 1", "Correlated ensembles"])
+        self.assertEqual([curve[:3] for curve in self.curves(script)], [[0, 3, 6], [0, 3, 6], [0, 2, 4]])
+        self.assertIn("The first chain, rung above rung; the axis numbers each. The uppermost is without exchange.", page)
+        self.assertIn("Measuring began after 10 discarded steps. A measurement is every 2 steps.", page)
+
+    def test_fits(self):
+        """The band of a mass lies over its window, which the caption names."""
+        job = JOB.format(lattice=[4, 4, 4, 12], theory="{kind: su3, beta: 6}", sampler="heatbath").replace("steps: 60", "steps: 12")
+        page, figures = self.figures_of_job(job + "measure:\n  mesons: {kappa: 0.12, tolerance: 1e-6, fit_from: 3}\n")
+        for name in ("pion", "rho"):
+            script = figures[f"Effective mass of the {name.replace('rho', 'ρ')}"]
+            self.assertEqual(self.labels(script), ["t/a", "a m_eff"])
+            points, band = self.points(script)
+            self.assertLessEqual({x for x, *_ in points}, {1, 2, 3, 4, 5})
+            (first, m, low, high), (last, *_) = band
+            (text,) = re.findall(rf"The band is {name}_mass = (\S+ over the window with the largest weight, \d+ ≤ t/a ≤ \d+), of \d+", page)
+            self.assertIn(f"{first:.0f} ≤ t/a ≤ {last:.0f}", text)
+            self.assertTrue(3 <= first and first + 2 <= last <= 6, text)  # from fit_from on
+            (r,) = [r for r in self.results("out")["results"] if r["name"] == f"heatbath.{name}_mass"]
+            self.assert_near([m, (high - low) / 2], [r["value"], r["error"]])
+        points, band = self.points(figures["Quark mass"])
+        self.assertEqual([x for x, *_ in band], [3, 5])  # T/4 to T/2 - 1
 
     def test_spins(self):
         page, _ = self.figures_of([6, 4], "{kind: ising, beta: 0.4}", "spinflip")

@@ -67,4 +67,11 @@ static inline double ar1_variance(double a, long n_chain, long n_step) {
   return sum / (n * (double)n_chain);
 }
 
+static inline double *ar1_new(uint32_t seed, double a, long n_chain, long n_step, int n_primary) {
+  double *x = malloc((size_t)(n_chain * n_step * n_primary) * sizeof *x);
+  assert_non_null(x);
+  ar1(seed, a, n_chain, n_step, n_primary, x);
+  return x;
+}
+
 #endif

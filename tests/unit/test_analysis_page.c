@@ -294,6 +294,97 @@ static void too_few_is_not_unfinished(void **state) {
   cw_context_destroy(ctx);
 }
 
+static const cw_curve *case_curve(const cw_analysis_case *c, const char *name) {
+  for (int i = 0; i < c->n_curves; i++)
+    if (strcmp(c->curve[i].name, name) == 0) return &c->curve[i];
+  fail();
+  return NULL;
+}
+
+/* One weight far off does not squeeze the others, and neither do samples without weight; all are counted. */
+static void histograms_leave_out_outliers(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  enum { N = 400 };
+  double lw[N], *primary = syn_doubles(N * SYN_PRIMARY), mass = 0;
+  synthetic s = begin(ctx, dir, HEAD MODEL "nis: {samples: 400}\n");
+  for (int i = 0; i < N; i++) {
+    syn_primaries(0.1 * syn_normal(&s), syn_normal(&s), primary + i * SYN_PRIMARY);
+    lw[i] = syn_normal(&s);
+  }
+  lw[7] = -1000;
+  lw[8] = lw[9] = -INFINITY;
+  cw_arrays set = {0};
+  syn_put(&s, &set, "lw", N, 0, 0, lw);
+  syn_put(&s, &set, "primary", N, SYN_PRIMARY, 0, primary);
+  syn_append(&s, "nis", &set);
+  cw_store_close(s.store);
+  free(primary);
+  cw_analysis *a = NULL;
+  check_ok(ctx, cw_analysis_create(ctx, dir, &a));
+  const cw_curve *q = case_curve(&a->cases[0], "log_weight.q");
+  assert_true(q->x[0] > -10 && q->x[q->n - 1] < 10);
+  assert_int_equal(q->n_outside, 3);
+  for (long b = 0; b < q->n; b++) mass += q->y[b] * (q->x[1] - q->x[0]);
+  check_close(mass, 1 - 3. / N, 1e-10);
+  cw_analysis_destroy(a);
+  char *html = write_everything(ctx, dir);
+  assert_non_null(strstr(html, "3 samples of the model lie outside of the axis."));
+  free(html);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+/* Chains in different sectors that never leave them. */
+static void chains_that_stand_still_are_called_so(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  char *dir = new_directory();
+  enum { T = 40, C = 4 };
+  double rows[T * C * GAUGE_PRIMARY];
+  synthetic s = begin(ctx, dir,
+                      "job: gauge\nlattice: [4, 4]\ntheory: {kind: u1, beta: 2}\n"
+                      "heatbath: {chains: 4, thermalise: 1, steps: 40}\n");
+  for (int i = 0; i < T * C; i++)
+    for (int k = 0; k < GAUGE_PRIMARY; k++)
+      rows[i * GAUGE_PRIMARY + k] = k == 8 ? i % C + (i / C % 3) * 1e-16 : syn_normal(&s);
+  cw_arrays set = {0};
+  syn_put(&s, &set, "primary", T, C, GAUGE_PRIMARY, rows);
+  syn_append(&s, "heatbath", &set);
+  cw_store_close(s.store);
+  char *html = write_everything(ctx, dir);
+  assert_non_null(strstr(html, "<td>not defined<small>q stands still</small></td>"));
+  assert_non_null(
+      strstr(html, "each stands still at a value of q of its own, so that R-hat is not defined"));
+  assert_non_null(strstr(html, "Measuring began after 1 discarded step."));
+  assert_null(strstr(html, "e+1"));
+  free(html);
+  remove_directory(dir);
+  cw_context_destroy(ctx);
+}
+
+/* One name and one colour for each section that measures, and none of them is grey. */
+static void methods_have_colours_of_their_own(void **state) {
+  (void)state;
+  const unsigned measures = CW_MEASURES_FIRST_GROUP | CW_MEASURES_ALL_GROUPS;
+  const char *label[64];
+  int colour[64], n = 0;
+  for (int m = 0; cw_methods[m] != NULL; m++)
+    for (int i = 0; cw_methods[m]->kind(i).name != NULL; i++) {
+      const cw_section_kind kind = cw_methods[m]->kind(i);
+      if (!(cw_methods[m]->needs & measures)) continue;
+      assert_true(n < 64 && kind.colour != CW_GREY && kind.colour < CW_FIGURE_COLOURS);
+      for (int k = 0; k < n; k++) {
+        if (colour[k] == kind.colour || strcmp(label[k], kind.label) == 0)
+          fail_msg("'%s' and '%s' look alike", label[k], kind.label);
+      }
+      label[n] = kind.label;
+      colour[n++] = kind.colour;
+    }
+  assert_true(n >= 16);
+}
+
 static void the_table_is_for_people(void **state) {
   (void)state;
   cw_context *ctx = test_context(1);
@@ -352,6 +443,9 @@ int main(void) {
       cmocka_unit_test(doubts_are_voiced),
       cmocka_unit_test(a_case_keeps_what_it_is_without),
       cmocka_unit_test(too_few_is_not_unfinished),
+      cmocka_unit_test(histograms_leave_out_outliers),
+      cmocka_unit_test(chains_that_stand_still_are_called_so),
+      cmocka_unit_test(methods_have_colours_of_their_own),
       cmocka_unit_test(the_table_is_for_people),
       cmocka_unit_test(bad_arguments_are_named),
   };

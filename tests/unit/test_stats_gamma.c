@@ -7,13 +7,6 @@
 
 #include "stats_tally.h"
 
-static double *ar1_new(uint32_t seed, double a, long n_chain, long n_step, int n_primary) {
-  double *x = malloc((size_t)(n_chain * n_step * n_primary) * sizeof *x);
-  assert_non_null(x);
-  ar1(seed, a, n_chain, n_step, n_primary, x);
-  return x;
-}
-
 static double second(const double *mean, const void *arg) {
   (void)arg;
   return mean[1];
@@ -159,43 +152,6 @@ static void a_slow_mode_of_small_weight_is_seen(void **state) {
   check_close(average(&z), 1, 0.08);
   free(x);
   free(slow);
-  cw_context_destroy(ctx);
-}
-
-static void autocorrelation_is_a_to_the_t(void **state) {
-  (void)state;
-  cw_context *ctx = test_context(2);
-  const double a = 0.9;
-  const long n_chain = 8, n_step = 20000;
-  double *x = ar1_new(5, a, n_chain, n_step, 2), rho[40];
-  check_ok(ctx, cw_autocorrelation(ctx, x, n_chain, n_step, 2, second, NULL, 1, 40, rho));
-  assert_true(rho[0] == 1);
-  /* Bartlett: var rho(t) <= tau_int-like sum; for AR(1) (1 + a^2)/(1 - a^2)/N at large t */
-  const double sigma = sqrt((1 + a * a) / (1 - a * a) / (double)(n_chain * n_step));
-  for (int t = 1; t < 40; t++) check_sigma(rho[t], sigma, pow(a, t), 4);
-  check_ok(ctx, cw_autocorrelation(ctx, x, 2, 10, 2, second, NULL, 1, 12, rho));
-  assert_true(isfinite(rho[9]) && isnan(rho[10]) && isnan(rho[11]));
-  free(x);
-  cw_context_destroy(ctx);
-}
-
-/* Against a direct sum over pairs, in all chains and past one block of lags. */
-static void autocorrelation_matches_the_definition(void **state) {
-  (void)state;
-  cw_context *ctx = test_context(2);
-  enum { C = 3, T = 50 };
-  double x[C * T], rho[T], mean = 0, gamma[T];
-  ar1(9, 0.6, C, T, 1, x);
-  for (int i = 0; i < C * T; i++) mean += x[i] / (C * T);
-  for (int t = 0; t < T; t++) {
-    gamma[t] = 0;
-    for (int c = 0; c < C; c++) {
-      for (int i = 0; i + t < T; i++)
-        gamma[t] += (x[c * T + i] - mean) * (x[c * T + i + t] - mean) / (C * (T - t));
-    }
-  }
-  check_ok(ctx, cw_autocorrelation(ctx, x, C, T, 1, NULL, NULL, 1, T, rho));
-  for (int t = 0; t < T; t++) check_close(rho[t], gamma[t] / gamma[0], 1e-12);
   cw_context_destroy(ctx);
 }
 
@@ -450,8 +406,6 @@ int main(void) {
       cmocka_unit_test(a_slow_mode_of_small_weight_is_seen),
       cmocka_unit_test(scatter_of_chains_is_quoted_where_it_is_larger),
       cmocka_unit_test(bias_of_a_short_chain_is_removed),
-      cmocka_unit_test(autocorrelation_is_a_to_the_t),
-      cmocka_unit_test(autocorrelation_matches_the_definition),
       cmocka_unit_test(recipe_is_followed),
       cmocka_unit_test(ratio_has_the_analytic_error),
       cmocka_unit_test(small_variance_has_its_error),

@@ -38,6 +38,12 @@ typedef struct {
   int n;
 } cw_history;
 
+/* Of a fit to a correlator: the times of the window with the largest weight, and how many windows were
+ * averaged. */
+typedef struct {
+  int from, to, n_windows; /* 0: it is no fit, or there was none */
+} cw_fit_window;
+
 /* One number. Names are without the case: "nis.chi2", "lnZ". */
 typedef struct {
   char name[CW_RESULT_NAME];
@@ -52,6 +58,7 @@ typedef struct {
    * many seconds, over that of this one; NAN: unknown. */
   double gain, gain_at_cost;
   cw_history history;
+  cw_fit_window fit;
   double *tau_chain; /* (n_tau) tau_int of each chain alone, owned; NULL: not a featured one */
   long n_tau;
   const cw_expect *expected; /* what the job expects; NULL: nothing */
@@ -64,6 +71,8 @@ typedef struct {
       name[CW_RESULT_NAME]; /* "loss", "history.phi", "autocorrelation.chi2", "log_weight.q", ... */
   long n;
   double *x, *y, *dy; /* (n), owned; dy: NULL if there is none */
+  bool thinned;       /* of a history: not every number is drawn */
+  long n_outside;     /* of a histogram: numbers beyond its ends, and infinite ones */
 } cw_curve;
 
 /* Of the seconds of a stage. */
@@ -172,6 +181,8 @@ const cw_result *cw_stage_result(const cw_analysis_stage *s, const char *quantit
 int cw_stage_extreme(const cw_analysis_stage *s, const char *quantity, double sign);
 const cw_result *cw_case_result(const cw_analysis_case *c, const char *name);
 const cw_curve *cw_stage_curve(const cw_analysis_stage *s, const char *name);
+/* Measurements from one of group g to the next; methods that measure one group do so always. */
+long cw_every_of(const cw_analysis_case *c, const cw_analysis_stage *s, int g);
 /* Is it all of these bits of CW_IS_...? */
 bool cw_stage_is(const cw_analysis_stage *s, unsigned is);
 /* Its value and error, "(?)" for an error that the data do not tell, or "-". */

@@ -13,6 +13,7 @@ cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *na
   if (every < 1) every = 1;
   cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, (n + every - 1) / every, false);
   if (curve == NULL) return cw_no_memory(ctx);
+  curve->thinned = every > 1;
   for (long i = 0; i < curve->n; i++) {
     curve->x[i] = (double)(i * every);
     curve->y[i] = y[i * every * stride];
@@ -20,33 +21,89 @@ cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *na
   return CW_OK;
 }
 
-/* Bins of width 1 around the integers where all numbers are integers, else of equal widths. */
-cw_status cw_curve_histogram(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
-                             long stride, const double *y) {
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Widens [*low, *high] to the bulk of the finite numbers among y[0], y[stride], ...: all but 1 in 1000 at each
+ * end, and no further from the quartiles than FENCE times their distance, which of normal numbers is
+ * seven standard deviations from the middle, where that leaves out one or 1 in 100: a few outliers do not
+ * squeeze the rest. false: no memory. */
+static bool widen(long n, long stride, const double *y, double *low, double *high) {
+  enum { FENCE = 5 };
+  long finite = 0;
+  double *sorted = malloc((size_t)(n + 1) * sizeof *sorted);
+  if (sorted == NULL) return false;
+  for (long i = 0; i < n; i++)
+    if (isfinite(y[i * stride])) sorted[finite++] = y[i * stride];
+  qsort(sorted, (size_t)finite, sizeof *sorted, ascending);
+  if (finite > 0) {
+    const double first = sorted[finite / 4], third = sorted[finite - 1 - finite / 4];
+    const double fence = third > first ? FENCE * (third - first) : INFINITY;
+    const long most = 1 + finite / 100;
+    long lowest = finite / 1000, highest = finite - 1 - finite / 1000;
+    while (lowest < most && sorted[lowest] < first - fence) lowest++;
+    while (highest > finite - 1 - most && sorted[highest] > third + fence) highest--;
+    *low = fmin(*low, sorted[lowest]);
+    *high = fmax(*high, sorted[highest]);
+  }
+  free(sorted);
+  return true;
+}
+
+/* The density of n numbers over the bins of curve, which go from low to high, both ends included. Those outside are
+ * counted. */
+static void fill_bins(cw_curve *curve, double low, double high, long n, long stride,
+                      const double *y) {
+  const double width = (high - low) / (double)curve->n;
+  for (long b = 0; b < curve->n; b++) {
+    curve->x[b] = low + ((double)b + 0.5) * width;
+    curve->y[b] = 0;
+  }
+  for (long i = 0; i < n; i++) {
+    const double v = y[i * stride];
+    if (!(v >= low && v <= high)) {
+      curve->n_outside++;
+      continue;
+    }
+    const long b = (long)floor((v - low) / width);
+    curve->y[b < curve->n ? b : curve->n - 1] += 1 / ((double)n * width);
+  }
+}
+
+/* Bins of width 1 around the integers where all numbers are integers, else of equal widths from the least to
+ * the largest or, bulk, over the bulk of them. NAN among them: no histogram. */
+static cw_status add_histogram(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                               long stride, const double *y, bool bulk) {
   double low = INFINITY, high = -INFINITY;
   bool integers = true;
   for (long i = 0; i < n; i++) {
     double v = y[i * stride];
-    if (!isfinite(v)) return CW_OK;
+    if (isnan(v)) return CW_OK;
+    integers = integers && v == nearbyint(v);
+    if (isinf(v)) continue;
     low = fmin(low, v);
     high = fmax(high, v);
-    integers = integers && v == nearbyint(v);
   }
   if (n == 0 || !(low < high)) return CW_OK;
   integers = integers && high - low < MOST_BINS;
-  int bins = integers ? (int)(high - low) + 1 : HISTORY_BINS;
-  double width = integers ? 1 : (high - low) / bins, edge = integers ? low - 0.5 : low;
+  if (bulk && !integers) {
+    low = INFINITY;
+    high = -INFINITY;
+    if (!widen(n, stride, y, &low, &high)) return cw_no_memory(ctx);
+  }
+  if (!(low < high)) return CW_OK;
+  const int bins = integers ? (int)(high - low) + 1 : HISTORY_BINS;
   cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, bins, false);
   if (curve == NULL) return cw_no_memory(ctx);
-  for (int b = 0; b < bins; b++) {
-    curve->x[b] = edge + (b + 0.5) * width;
-    curve->y[b] = 0;
-  }
-  for (long i = 0; i < n; i++) {
-    int b = (int)floor((y[i * stride] - edge) / width);
-    curve->y[b < bins ? b : bins - 1] += 1 / ((double)n * width);
-  }
+  fill_bins(curve, integers ? low - 0.5 : low, integers ? high + 0.5 : high, n, stride, y);
   return CW_OK;
+}
+
+cw_status cw_curve_histogram(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
+                             long stride, const double *y) {
+  return add_histogram(ctx, s, name, n, stride, y, false);
 }
 
 cw_status cw_curve_works(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
@@ -56,7 +113,7 @@ cw_status cw_curve_works(cw_context *ctx, cw_analysis_stage *s, const char *name
   if (work == NULL) return cw_no_memory(ctx);
   for (long i = 0; i < n; i++)
     if (!isnan(y[i * stride])) work[found++] = sign * y[i * stride];
-  cw_status st = cw_curve_histogram(ctx, s, name, found, 1, work);
+  cw_status st = add_histogram(ctx, s, name, found, 1, work, true);
   free(work);
   return st;
 }
@@ -115,43 +172,13 @@ cw_status cw_curve_rejections(cw_context *ctx, cw_analysis_stage *s, const doubl
   return CW_OK;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* Widens [low, high] to the range of all but 1 in 1000 of the finite numbers of a at each end.
- * false: no memory. */
-static bool widen(const cw_array *a, double *low, double *high) {
-  long n = cw_array_size(a), finite = 0;
-  double *sorted = malloc((size_t)n * sizeof *sorted);
-  if (sorted == NULL) return false;
-  for (long i = 0; i < n; i++)
-    if (isfinite(a->data[i])) sorted[finite++] = a->data[i];
-  qsort(sorted, (size_t)finite, sizeof *sorted, ascending);
-  if (finite > 0) {
-    *low = fmin(*low, sorted[finite / 1000]);
-    *high = fmax(*high, sorted[finite - 1 - finite / 1000]);
-  }
-  free(sorted);
-  return true;
-}
-
 /* Density over the bins of [low, high], shifted by -origin. */
 static cw_status histogram(cw_context *ctx, cw_analysis_case *c, const char *name,
                            const cw_array *a, double low, double high, double origin) {
   cw_curve *curve = cw_add_curve(&c->curve, &c->n_curves, name, WEIGHT_BINS, false);
   if (curve == NULL) return cw_no_memory(ctx);
-  long n = cw_array_size(a);
-  double width = (high - low) / WEIGHT_BINS;
-  for (int b = 0; b < WEIGHT_BINS; b++) {
-    curve->x[b] = low + (b + 0.5) * width - origin;
-    curve->y[b] = 0;
-  }
-  for (long i = 0; i < n; i++) {
-    double bin = floor((a->data[i] - low) / width);
-    if (bin >= 0 && bin < WEIGHT_BINS) curve->y[(int)bin] += 1 / ((double)n * width);
-  }
+  fill_bins(curve, low, high, cw_array_size(a), 1, a->data);
+  for (long b = 0; b < curve->n; b++) curve->x[b] -= origin;
   return CW_OK;
 }
 
@@ -161,8 +188,8 @@ static cw_status histogram(cw_context *ctx, cw_analysis_case *c, const char *nam
 cw_status cw_curve_log_weights(cw_context *ctx, cw_analysis_case *c, const cw_array *q,
                                const cw_array *p) {
   double low = INFINITY, high = -INFINITY;
-  if (q != NULL && !widen(q, &low, &high)) return cw_no_memory(ctx);
-  if (p != NULL && !widen(p, &low, &high)) return cw_no_memory(ctx);
+  if (q != NULL && !widen(cw_array_size(q), 1, q->data, &low, &high)) return cw_no_memory(ctx);
+  if (p != NULL && !widen(cw_array_size(p), 1, p->data, &low, &high)) return cw_no_memory(ctx);
   if (!(low <= high)) return CW_OK;
   if (high - low < 1e-9) { /* a perfect model: every weight is the same */
     low -= 0.5;

@@ -46,7 +46,13 @@ static cw_status warn_scatter(cw_context *ctx, cw_analysis_case *c, const cw_ana
 static cw_status warn_chains(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   CW_TRY(warn_scatter(ctx, c, s));
   const cw_result *r = cw_disagreeing(s);
-  if (r != NULL)
+  if (r != NULL && isinf(r->e.rhat))
+    CW_TRY(cw_add_line(
+        ctx, &c->warning, &c->n_warnings,
+        "%s: the chains disagree (each stands still at a value of %s of its own, so that "
+        "R-hat is not defined): its errors cannot be trusted.",
+        s->part.label, r->quantity));
+  else if (r != NULL)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
                        "%s: the chains disagree (R-hat = %.3g for %s, more than %g): its errors "
                        "cannot be trusted.",

@@ -106,7 +106,8 @@ cw_status cw_curve_history(cw_context *ctx, cw_analysis_stage *s, const char *na
 /* Density of the n numbers y[0], y[stride], ...: one bin per integer where all are integers. */
 cw_status cw_curve_histogram(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
                              long stride, const double *y);
-/* Density of n works y[0], y[stride], ..., those that are no numbers apart; sign: -1 turns them. */
+/* Density of n works y[0], y[stride], ..., those that are no numbers apart, over the bulk of them; sign: -1
+ * turns them. */
 cw_status cw_curve_works(cw_context *ctx, cw_analysis_stage *s, const char *name, long n,
                          long stride, const double *y, double sign);
 cw_status cw_curve_binned(cw_context *ctx, cw_analysis_stage *s, const char *name,

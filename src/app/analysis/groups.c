@@ -43,9 +43,10 @@ static double evaluate(const double *mean, const void *arg) {
   return value;
 }
 
-/* A number of a fit, which only chains of plain rows have. */
+/* A number of a fit, which only chains of plain rows have, and the window of the fit. */
 static cw_status fit_quantity(cw_context *ctx, const measurements *m, const cw_quantity *q,
-                              cw_estimate *e) {
+                              cw_result *r) {
+  cw_estimate *e = &r->e;
   const cw_correlator c = q->correlator(m->observer);
   const cw_decay decay = {.first = c.first,
                           .period = c.period,
@@ -59,6 +60,7 @@ static cw_status fit_quantity(cw_context *ctx, const measurements *m, const cw_q
   if (c.from < 1 || c.period < 6) return CW_OK;
   CW_TRY(cw_fit_decay(ctx, m->data, m->n_chain, m->n_step, m->n_primary, &decay, &fit));
   *e = fit.mass;
+  if (isfinite(e->value)) r->fit = (cw_fit_window){fit.from, fit.to, fit.n_windows};
   if (q->fit != CW_FIT_CHI2) return CW_OK;
   e->value = fit.chi2 / fit.dof;
   e->error = sqrt(2 / fit.dof); /* what chance makes of it */
@@ -66,11 +68,10 @@ static cw_status fit_quantity(cw_context *ctx, const measurements *m, const cw_q
   return CW_OK;
 }
 
-/* slope (n_primary): out; stays as it is for a fit. */
+/* slope (n_primary): out. */
 static cw_status estimate(cw_context *ctx, const measurements *m, const quantity_arg *q,
                           double *slope, cw_estimate *e) {
   *q->why = NULL;
-  if (q->quantity->correlator != NULL) return fit_quantity(ctx, m, q->quantity, e);
   if (m->log_weight != NULL)
     CW_TRY(cw_weighted_slopes(ctx, m->data, m->log_weight, m->n_step, m->n_primary, evaluate, q,
                               slope, e));
@@ -87,10 +88,11 @@ static cw_status estimate(cw_context *ctx, const measurements *m, const quantity
 /* The estimate, and where the history is that it is of. */
 static cw_status estimate_with_history(cw_context *ctx, const measurements *m,
                                        const quantity_arg *q, cw_result *r) {
+  if (q->quantity->correlator != NULL) return fit_quantity(ctx, m, q->quantity, r);
   double *slope = calloc((size_t)m->n_primary, sizeof *slope);
   if (slope == NULL) return cw_no_memory(ctx);
   cw_status st = estimate(ctx, m, q, slope, &r->e);
-  bool known = st == CW_OK && m->rows.array[0] != '\0' && q->quantity->correlator == NULL;
+  bool known = st == CW_OK && m->rows.array[0] != '\0';
   for (int k = 0; k < m->n_primary; k++) known = known && isfinite(slope[k]);
   if (known) {
     r->history = m->rows;
@@ -209,33 +211,62 @@ static long lags_of(const cw_analysis_stage *s, const measurements *m) {
   return lags < m->n_step ? lags : m->n_step;
 }
 
+/* Room for one quantity: lags, rho, tau_int up to there, and their errors. */
+typedef struct {
+  long n_lag, stride;
+  double *rho, *error, *tau, *tau_error; /* (n_lag); rho owns all */
+} sums;
+
+static cw_status add_lag_curve(cw_context *ctx, cw_analysis_stage *s, const measurements *m,
+                               const char *prefix, const char *quantity, const sums *l, double unit,
+                               const double *y, const double *dy) {
+  char name[CW_RESULT_NAME];
+  snprintf(name, sizeof name, "%s.%.40s", prefix, quantity);
+  cw_curve *curve = cw_add_curve(&s->curve, &s->n_curves, name, l->n_lag, true);
+  if (curve == NULL) return cw_no_memory(ctx);
+  for (long i = 0; i < l->n_lag; i++) {
+    curve->x[i] = (double)(i * l->stride * m->rows.every);
+    curve->y[i] = y[i] * unit;
+    curve->dy[i] = dy[i] * unit;
+  }
+  return CW_OK;
+}
+
+/* The window of a quantity of the group, which s has results of. */
+static long window_of(const cw_analysis_stage *s, const char *quantity) {
+  const cw_result *r = cw_stage_result(s, quantity, -1);
+  return r != NULL ? r->e.window : 0;
+}
+
+static cw_status add_lag_curves(cw_context *ctx, cw_analysis_stage *s, const measurements *m,
+                                const cw_quantity *q, const sums *l) {
+  const char *why;
+  quantity_arg arg = argument(m, q, 0, &why);
+  CW_TRY(cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg,
+                            l->stride, l->n_lag, l->rho));
+  cw_autocorrelation_sums(l->rho, m->n_chain, m->n_step, l->stride, l->n_lag, window_of(s, q->name),
+                          l->error, l->tau, l->tau_error);
+  CW_TRY(add_lag_curve(ctx, s, m, "autocorrelation", q->name, l, 1, l->rho, l->error));
+  return add_lag_curve(ctx, s, m, "tau_int", q->name, l, (double)m->rows.every, l->tau,
+                       l->tau_error);
+}
+
+/* "autocorrelation.NAME", and "tau_int.NAME" as a function of the window, of the featured
+ * quantities, in measurements of the sampler. */
 static cw_status autocorrelation_curves(cw_context *ctx, cw_analysis_stage *s,
                                         const measurements *m) {
   const long lags = lags_of(s, m), stride = (lags + MOST_LAGS - 1) / MOST_LAGS;
   const long n_lag = (lags + stride - 1) / stride;
-  double *rho = malloc((size_t)n_lag * sizeof *rho);
+  double *rho = malloc(4 * (size_t)n_lag * sizeof *rho);
   cw_status st = rho != NULL ? CW_OK : cw_no_memory(ctx);
-  for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL && st == CW_OK; q++) {
-    if (!q->featured) continue;
-    char name[CW_RESULT_NAME];
-    const char *why;
-    quantity_arg arg = argument(m, q, 0, &why);
-    snprintf(name, sizeof name, "autocorrelation.%.40s", q->name);
-    st = cw_autocorrelation(ctx, m->data, m->n_chain, m->n_step, m->n_primary, evaluate, &arg,
-                            stride, n_lag, rho);
-    cw_curve *curve =
-        st == CW_OK ? cw_add_curve(&s->curve, &s->n_curves, name, n_lag, false) : NULL;
-    if (st == CW_OK && curve == NULL) st = cw_no_memory(ctx);
-    for (long i = 0; i < n_lag && st == CW_OK; i++) {
-      curve->x[i] = (double)(i * stride);
-      curve->y[i] = rho[i];
-    }
-  }
+  const sums l = {n_lag, stride, rho, rho + n_lag, rho + 2 * n_lag, rho + 3 * n_lag};
+  for (const cw_quantity *q = m->observer->ops->quantities; q->name != NULL && st == CW_OK; q++)
+    if (q->featured) st = add_lag_curves(ctx, s, m, q, &l);
   free(rho);
   return st;
 }
 
-/* "history.NAME" of chain 0, of the primaries that are worth it, "history.NAME.k" of some more
+/* In measurements of the sampler: "history.NAME" of chain 0, of the primaries that are worth it, "history.NAME.k" of some more
  * chains (links only: there the chains are few and each of them counts), and "histogram.NAME" of
  * those that tell sectors apart. */
 static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
@@ -252,6 +283,8 @@ static cw_status history_curves(cw_context *ctx, const cw_analysis_case *c, cw_a
       if (k > 0) snprintf(name + n, sizeof name - (size_t)n, ".%ld", k);
       CW_TRY(cw_curve_history(ctx, s, name, m->n_step, m->n_primary,
                               m->data + k * m->n_step * m->n_primary + i));
+      cw_curve *curve = &s->curve[s->n_curves - 1];
+      for (long t = 0; t < curve->n; t++) curve->x[t] *= (double)m->rows.every;
     }
     snprintf(name, sizeof name, "histogram.%s", primary);
     if (about->sector != CW_SECTOR_NONE)
@@ -294,8 +327,7 @@ static cw_history rows_of(const cw_array *primary, const char *log_weight, const
   return h;
 }
 
-/* Measurements from one of group g to the next; methods that measure one group do so always. */
-static long every_of(const cw_analysis_case *c, const cw_analysis_stage *s, int g) {
+long cw_every_of(const cw_analysis_case *c, const cw_analysis_stage *s, int g) {
   return s->section->method->needs & CW_MEASURES_ALL_GROUPS ? c->plan->group[g].every : 1;
 }
 
@@ -314,7 +346,7 @@ static cw_status fill_group(cw_context *ctx, const cw_analysis_case *c, cw_analy
                     .n_chain = n_chain,
                     .n_step = n_step,
                     .n_primary = (int)primary->dim[2],
-                    .rows = rows_of(primary, "", at, every_of(c, s, g))};
+                    .rows = rows_of(primary, "", at, cw_every_of(c, s, g))};
   cw_status st = add_quantities(ctx, s, &m);
   if (st == CW_OK) st = autocorrelation_curves(ctx, s, &m);
   if (st == CW_OK) st = history_curves(ctx, c, s, &m);

@@ -40,7 +40,7 @@ static void print_result(FILE *out, const cw_result *r) {
   print_tau(out, &r->e);
   print_number(out, r->e.ess, "%.0f", 9);
   fprintf(out, "  %9ld", r->e.n);
-  print_number(out, r->e.rhat, "%.3f", 7);
+  print_number(out, isfinite(r->e.rhat) ? r->e.rhat : NAN, "%.3f", 7);
   fprintf(out, "  %s\n", r->units);
 }
 

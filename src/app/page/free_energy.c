@@ -74,7 +74,11 @@ cw_status cw_page_works(const cw_case_page *to, const cw_analysis_stage *s, cons
   CW_TRY(cw_page_curve(to->page, there, CW_DRAW_STEPS, CW_ORANGE, up->n, up->x, up->y, NULL));
   if (down != NULL)
     CW_TRY(cw_page_curve(to->page, back, CW_DRAW_STEPS, CW_BLUE, down->n, down->x, down->y, NULL));
-  return cw_page_figure_end(to->page, caption);
+  cw_prose text = {0};
+  cw_say(&text, "%s", caption);
+  cw_say_outside(&text, up, "work", there[0] != '\0' ? there : "");
+  cw_say_outside(&text, down, "work", back);
+  return cw_page_figure_end(to->page, text.text);
 }
 
 /* Does it go along the ladder, and know the ratio of partition functions of its ends? Chains on the

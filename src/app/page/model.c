@@ -21,11 +21,14 @@ static cw_status weights_figure(const cw_case_page *to) {
   if (p != NULL)
     CW_TRY(cw_page_curve(to->page, "samples of the target", CW_DRAW_STEPS, CW_PURPLE, p->n, p->x,
                          p->y, NULL));
-  return cw_page_figure_end(
-      to->page, p != NULL
-                    ? "A perfect model would have ln w = 0 everywhere. The more the two histograms "
-                      "overlap, the better model and target know each other."
-                    : "A perfect model would have ln w = 0 everywhere.");
+  cw_prose caption = {0};
+  cw_say(&caption, "A perfect model would have ln w = 0 everywhere.");
+  if (p != NULL)
+    cw_say(&caption,
+           " The more the two histograms overlap, the better model and target know each other.");
+  cw_say_outside(&caption, q, "sample", "of the model");
+  cw_say_outside(&caption, p, "sample", "of the target");
+  return cw_page_figure_end(to->page, caption.text);
 }
 
 cw_status cw_page_model(const cw_case_page *to) {

@@ -39,6 +39,9 @@ void cw_spread(const cw_stacked *line, double *low, double *high) {
 
 cw_status cw_page_stacked(const cw_case_page *to, const cw_stacked *line) {
   long n = line->n;
+  double low = INFINITY, high = -INFINITY;
+  cw_spread(line, &low, &high);
+  if (low <= high) CW_TRY(cw_page_strip(to->page, low, high, line->shift));
   double *x = malloc((size_t)(2 * n + 1) * sizeof *x), *y = x + n;
   if (x == NULL) return cw_no_memory(to->ctx);
   for (long i = 0; i < n; i++) {
@@ -58,6 +61,13 @@ void cw_say(cw_prose *p, const char *format, ...) {
   va_end(args);
   if (n > 0) p->used += (size_t)n;
   if (p->used >= sizeof p->text) p->used = sizeof p->text - 1;
+}
+
+void cw_say_outside(cw_prose *p, const cw_curve *curve, const char *what, const char *of) {
+  if (curve == NULL || curve->n_outside == 0) return;
+  const bool one = curve->n_outside == 1;
+  cw_say(p, " %ld %s%s %s lie%s outside of the axis.", curve->n_outside, what, one ? "" : "s", of,
+         one ? "s" : "");
 }
 
 const char *cw_definition(const cw_quantity *q) { return q->print != NULL ? q->print : q->help; }

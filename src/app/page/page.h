@@ -45,7 +45,7 @@ cw_status cw_page_through(cw_page *page, const cw_analysis *a);
 /* Of cases that differ in their lattice alone: K, acceptance and ESS by the number of sites. */
 cw_status cw_page_volumes(cw_page *page, const cw_analysis *a);
 
-/* The first n points of a curve as a line at (x dx, y + shift), above others. */
+/* The first n points of a curve as a line at (x dx, y + shift), above others, in a strip of its own. */
 typedef struct {
   const char *label;
   const cw_curve *curve;
@@ -67,6 +67,9 @@ void cw_say(cw_prose *p, const char *format, ...) CW_PRINTF(2, 3);
 /* Into the cells of tables: a dash for what is not there. r: NULL is allowed. */
 void cw_cell_number(char text[CW_VALUE_TEXT], double x, const char *format);
 void cw_cell_result(char text[CW_VALUE_TEXT], const cw_result *r);
+
+/* How many of what (singular) a histogram has no room for; curve: NULL is allowed. */
+void cw_say_outside(cw_prose *p, const cw_curve *curve, const char *what, const char *of);
 
 /* The definition of a quantity in print: "⟨φ_x²⟩". */
 const char *cw_definition(const cw_quantity *q);

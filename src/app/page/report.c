@@ -109,16 +109,29 @@ static cw_status write_expectations(const cw_case_page *to) {
   return cw_page_table_end(to->page);
 }
 
-static double largest_rhat(const cw_analysis_stage *s) {
-  double rhat = NAN;
-  for (int i = 0; i < s->n_results; i++)
-    if (s->result[i].group >= 0 && s->result[i].index < 0) rhat = fmax(rhat, s->result[i].e.rhat);
-  return rhat;
+/* The scalar quantity with the largest R-hat; NULL: none has one. */
+static const cw_result *largest_rhat(const cw_analysis_stage *s) {
+  const cw_result *found = NULL;
+  for (int i = 0; i < s->n_results; i++) {
+    const cw_result *r = &s->result[i];
+    if (r->group < 0 || r->index >= 0 || isnan(r->e.rhat)) continue;
+    if (found == NULL || r->e.rhat > found->e.rhat) found = r;
+  }
+  return found;
+}
+
+/* Of chains that each stand still at a value of their own there is none. */
+static void write_rhat(const cw_analysis_stage *s, char text[CW_VALUE_TEXT + CW_RESULT_NAME]) {
+  const cw_result *r = largest_rhat(s);
+  if (r != NULL && isinf(r->e.rhat))
+    snprintf(text, CW_VALUE_TEXT + CW_RESULT_NAME, "not defined\n%.40s stands still", r->quantity);
+  else
+    cw_cell_number(text, r != NULL ? r->e.rhat : NAN, "%.3f");
 }
 
 /* tau_int in measurements of the sampler, of which a group may take only every so many. */
-static double tau_of(const cw_analysis_case *c, const cw_result *r) {
-  return r->e.tau_int * (double)c->plan->group[r->group].every;
+static double tau_of(const cw_analysis_case *c, const cw_analysis_stage *s, const cw_result *r) {
+  return r->e.tau_int * (double)cw_every_of(c, s, r->group);
 }
 
 /* The scalar quantity with the longest autocorrelations; of weighted samples the first there is. */
@@ -127,7 +140,7 @@ static const cw_result *slowest(const cw_analysis_case *c, const cw_analysis_sta
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
     if (r->group < 0 || r->index >= 0) continue;
-    if (found == NULL || tau_of(c, r) > tau_of(c, found)) found = r;
+    if (found == NULL || tau_of(c, s, r) > tau_of(c, s, found)) found = r;
   }
   return found;
 }
@@ -144,11 +157,11 @@ static cw_status method_row(const cw_case_page *to, const cw_analysis_stage *s) 
   else
     snprintf(size, sizeof size, "%ld", s->n_step);
   cells[1] = size;
-  cw_cell_number(text[0], slow != NULL ? tau_of(to->c, slow) : NAN, "%.2f");
+  cw_cell_number(text[0], slow != NULL ? tau_of(to->c, s, slow) : NAN, "%.2f");
   if (slow != NULL && s->n_chain > 0)
     snprintf(text[0] + strlen(text[0]), CW_RESULT_NAME, "\n%.40s", slow->quantity);
   cw_cell_number(text[1], slow != NULL ? slow->e.ess : NAN, "%.0f");
-  cw_cell_number(text[2], largest_rhat(s), "%.3f");
+  write_rhat(s, text[2]);
   cw_cell_result(text[3], cw_stage_result(s, "acceptance", -1));
   cw_cell_result(text[4], cw_stage_result(s, "exp_mdH", -1));
   if (!cw_stage_is(s, CW_IS_CHAINS)) cw_cell_number(text[0], NAN, "");

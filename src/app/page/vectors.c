@@ -61,17 +61,35 @@ static cw_status draw_series(const cw_case_page *to, const series *s) {
   return st;
 }
 
+/* "Heat bath", or "Heat bath: E from plaquettes" where a figure shows more than one thing. */
+static void write_label(const vector *v, const cw_analysis_stage *method, const char *what,
+                        char label[CW_TITLE]) {
+  const bool more = v->q->figure.beside != NULL && what != NULL;
+  snprintf(label, CW_TITLE, "%s%s%s", method->part.label, more ? ": " : "", more ? what : "");
+}
+
+/* Was a method before it of the same section, and so of the same colour? */
+static bool has_its_colour(const cw_analysis_stage *const *methods, int i) {
+  for (int k = 0; k < i; k++)
+    if (methods[k]->part.colour == methods[i]->part.colour) return true;
+  return false;
+}
+
 /* Methods are moved apart a little, so that error bars do not hide each other. */
 static cw_status draw_methods(const cw_case_page *to, const vector *v,
                               const cw_analysis_stage *const *methods, int n) {
   const bool smooth = v->q->figure.smooth;
   for (int i = 0; i < n; i++) {
+    char label[CW_TITLE];
+    write_label(v, methods[i], v->q->figure.own_label, label);
     const series s = {.of = v,
                       .number = 1,
                       .quantity = v->q->name,
                       .method = methods[i],
-                      .label = methods[i]->part.label,
-                      .how = smooth ? CW_DRAW_BAND : CW_DRAW_POINTS,
+                      .label = label,
+                      .how = smooth                       ? CW_DRAW_BAND
+                             : has_its_colour(methods, i) ? CW_DRAW_OPEN
+                                                          : CW_DRAW_POINTS,
                       .colour = methods[i]->part.colour,
                       .shift = smooth ? 0 : 0.07 * (i - 0.5 * (n - 1))};
     CW_TRY(draw_series(to, &s));
@@ -106,24 +124,56 @@ static cw_status draw_beside(const cw_case_page *to, const vector *v,
                              const cw_analysis_stage *method) {
   const cw_figure *look = &v->q->figure;
   if (look->beside == NULL) return CW_OK;
+  char label[CW_TITLE];
+  write_label(v, method, look->beside_label, label);
   return draw_series(to, &(series){.of = v,
                                    .number = 1,
                                    .quantity = look->beside,
                                    .method = method,
-                                   .label = look->beside_label,
+                                   .label = label,
                                    .how = CW_DRAW_LINE,
-                                   .colour = CW_PURPLE});
+                                   .colour = CW_GREY});
 }
 
-/* A scalar quantity, with its error, over the whole curve. */
+/* Where a band holds: in the window of the fit that its quantity is, or where the figure says. */
+static bool band_range(const vector *v, const cw_result *r, double range[2]) {
+  const cw_figure *look = &v->q->figure;
+  if (r == NULL || !isfinite(r->e.value) || !isfinite(r->e.error)) return false;
+  if (r->fit.to > 0) {
+    range[0] = r->fit.from;
+    range[1] = r->fit.to;
+  } else if (look->band_over != NULL) {
+    look->band_over(v->o, range);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static const cw_result *band_of(const vector *v, const cw_analysis_stage *method) {
+  return v->q->figure.band != NULL ? cw_stage_result(method, v->q->figure.band, -1) : NULL;
+}
+
+/* A scalar quantity, with its error, over the times that it is made of. */
 static cw_status draw_band(const cw_case_page *to, const vector *v,
                            const cw_analysis_stage *method) {
-  const cw_figure *look = &v->q->figure;
-  const cw_result *r = look->band != NULL ? cw_stage_result(method, look->band, -1) : NULL;
-  if (r == NULL || !isfinite(r->e.value) || !isfinite(r->e.error)) return CW_OK;
-  const double x[2] = {x_of(v, 0), x_of(v, v->n - 1)}, y[2] = {r->e.value, r->e.value},
-               dy[2] = {r->e.error, r->e.error};
-  return cw_page_curve(to->page, look->band, CW_DRAW_BAND, CW_PURPLE, 2, x, y, dy);
+  const cw_result *r = band_of(v, method);
+  double x[2];
+  if (!band_range(v, r, x)) return CW_OK;
+  const double y[2] = {r->e.value, r->e.value}, dy[2] = {r->e.error, r->e.error};
+  return cw_page_curve(to->page, v->q->figure.band, CW_DRAW_BAND, CW_GREY, 2, x, y, dy);
+}
+
+static void say_band(cw_prose *p, const vector *v, const cw_analysis_stage *method) {
+  const cw_result *r = band_of(v, method);
+  double range[2];
+  char value[CW_VALUE_TEXT];
+  if (!band_range(v, r, range)) return;
+  cw_cell_result(value, r);
+  cw_say(p, ". The band is %s = %s over %s %g ≤ %s ≤ %g", v->q->figure.band, value,
+         r->fit.n_windows > 1 ? "the window with the largest weight," : "its window,", range[0],
+         v->q->figure.x_label, range[1]);
+  if (r->fit.n_windows > 1) cw_say(p, ", of %d that are averaged", r->fit.n_windows);
 }
 
 /* The level that a curve reaches, and where it does. */
@@ -151,16 +201,33 @@ static const cw_analysis_stage *best_method(const char *quantity,
   return methods[best];
 }
 
-/* only: the one method that is drawn; NULL: all are. */
+/* Does a point that could be drawn have too large an error? */
+static bool leaves_out(const vector *v, const cw_analysis_stage *method) {
+  for (int i = 0; i < v->n; i++) {
+    const cw_result *r = cw_stage_result(method, v->q->name, i);
+    if (r != NULL && isfinite(r->e.value) && !is_usable(r)) return true;
+  }
+  return false;
+}
+
+/* The sentences on what is drawn of n methods, of only one of them, best, or of all. */
 static cw_status end_figure(const cw_case_page *to, const vector *v,
-                            const cw_analysis_stage *only) {
+                            const cw_analysis_stage *const *methods, int n,
+                            const cw_analysis_stage *best, const cw_analysis_stage *only) {
   const cw_figure *look = &v->q->figure;
   cw_prose caption = {0};
   cw_say(&caption, "%s", cw_definition(v->q));
   if (look->level != NULL)
     cw_say(&caption, ". At %s it is %g", look->reached_at, look->level(v->o));
   if (only != NULL) cw_say(&caption, ". Of %s", only->part.label);
-  cw_say(&caption, ". Points with errors above half of their value are left out.");
+  say_band(&caption, v, best);
+  bool out = false;
+  for (int i = 0; i < n; i++)
+    out = out || ((only == NULL || methods[i] == only) && leaves_out(v, methods[i]));
+  cw_say(&caption, ".");
+  if (!look->smooth && (look->curve != NULL || n > 1))
+    cw_say(&caption, " Points at the same %s are moved apart a little.", look->x_label);
+  if (out) cw_say(&caption, " Points with errors above half of their value are left out.");
   if (isalpha((unsigned char)caption.text[1])) /* a word, not the time t */
     caption.text[0] = (char)toupper((unsigned char)caption.text[0]);
   return cw_page_figure_end(to->page, caption.text);
@@ -171,14 +238,13 @@ static cw_status vector_figure(const cw_case_page *to, const vector *v,
   const cw_figure *look = &v->q->figure;
   const cw_analysis_stage *best = best_method(v->q->name, methods, n);
   const bool several = look->curve != NULL; /* curves, of one method then */
-  CW_TRY(cw_page_figure_begin(to->page, look->title, look->x_label,
-                              look->y_label != NULL ? look->y_label : v->q->name, false,
+  CW_TRY(cw_page_figure_begin(to->page, look->title, look->x_label, look->y_label, false,
                               look->log_y));
   CW_TRY(several ? draw_curves(to, v, best) : draw_methods(to, v, methods, n));
   CW_TRY(draw_beside(to, v, best));
   CW_TRY(draw_band(to, v, best));
   CW_TRY(draw_level(to, v, best));
-  return end_figure(to, v, several && n > 1 ? best : NULL);
+  return end_figure(to, v, methods, n, best, several && n > 1 ? best : NULL);
 }
 
 cw_status cw_page_vectors(const cw_case_page *to) {

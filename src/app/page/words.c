@@ -30,10 +30,11 @@ static void say_agreement(cw_prose *p, const cw_analysis_stage *s,
   }
   if (n == 0) return;
   if (largest <= 4)
-    cw_say(
-        p,
-        " The %d observables of %s and %s agree within %.1f standard deviations (most apart: %s).",
-        n, s->part.label, reference->part.label, largest, where);
+    cw_say(p,
+           n == 1 ? " The one observable of %s and %s agrees within %.1f standard deviations (%s)."
+                  : " All observables of %s and %s agree within %.1f standard deviations (most "
+                    "apart: %s).",
+           s->part.label, reference->part.label, largest, where);
   else
     cw_say(p, " %s and %s do not agree: their values of %s differ by %.1f standard deviations.",
            s->part.label, reference->part.label, where, largest);

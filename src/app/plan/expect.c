@@ -160,6 +160,11 @@ static cw_status read_entry(cw_node *entry, const cw_plan *p, const names *known
   CW_TRY(read_key(entry, cw_job_key(entry), e));
   find_derivative(p, e);
   if (e->section[0] != '\0') CW_TRY(check_word(entry, "section", e->section, known->section));
+  const cw_observable_ops *unmeasured = cw_group_of_quantity(p, e->quantity);
+  if (unmeasured != NULL && find_word(e->quantity, known->quantity) < 0)
+    return cw_job_fail(entry, NULL,
+                       "nothing measures '%s', a number of '%s': expected 'measure: {%s: {}}'",
+                       e->quantity, unmeasured->name, unmeasured->name);
   CW_TRY(check_word(entry, "quantity", e->quantity, known->quantity));
   int which = find_word(e->quantity, known->quantity);
   CW_TRY(check_index(entry, e, known->count[which]));

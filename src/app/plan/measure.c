@@ -1,5 +1,7 @@
 /* What is measured: groups of observables and their parameters. */
 
+#include <string.h>
+
 #include "app/plan/plan.h"
 
 /* Every section that measures groups in turn must come to this one. */
@@ -33,12 +35,40 @@ static cw_status read_group(cw_node *measure, const cw_observable_ops *ops, cw_p
   return cw_job_finish(map);
 }
 
+const cw_observable_ops *cw_group_of_quantity(const cw_plan *p, const char *quantity) {
+  cw_probe probe;
+  cw_probe_make(p, &probe);
+  for (int i = 0; cw_observables[i] != NULL; i++)
+    if (cw_observables[i]->fits(&probe.theory) &&
+        cw_quantity_find(cw_observables[i], quantity) != NULL)
+      return cw_observables[i];
+  return NULL;
+}
+
+static bool is_group(const char *name) {
+  for (int i = 0; cw_observables[i] != NULL; i++)
+    if (strcmp(cw_observables[i]->name, name) == 0) return true;
+  return false;
+}
+
+/* Groups are named, not what they hold. */
+static cw_status refuse_quantities(cw_node *measure, const cw_plan *p) {
+  for (const cw_node *n = cw_job_first(measure); n != NULL; n = cw_job_next(n)) {
+    const cw_observable_ops *ops = cw_group_of_quantity(p, cw_job_key(n));
+    if (ops != NULL && !is_group(cw_job_key(n)))
+      return cw_job_fail(n, NULL, "'%s' is one of the numbers of '%s': name that, as in '%s: {}'",
+                         cw_job_key(n), ops->name, ops->name);
+  }
+  return CW_OK;
+}
+
 /* Groups that fit the theory, the standard ones first; naming another one is an error. */
 cw_status cw_read_measure(cw_node *root, cw_plan *p) {
   cw_node *measure;
   cw_probe probe;
   cw_probe_make(p, &probe);
   CW_TRY(cw_job_map(root, "measure", CW_JOB_PRESET, &measure));
+  CW_TRY(refuse_quantities(measure, p));
   for (int standard = 1; standard >= 0; standard--)
     for (int i = 0; cw_observables[i] != NULL; i++) {
       const cw_observable_ops *ops = cw_observables[i];

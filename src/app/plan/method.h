@@ -27,8 +27,27 @@ typedef struct cw_mcmc_plan cw_mcmc_plan;
 typedef struct cw_section cw_section;
 typedef struct cw_training cw_training;
 
-/* Colours by what is drawn, the same on the whole page. */
-enum { CW_BLUE, CW_ORANGE, CW_GREEN, CW_PURPLE, CW_RED, CW_TEAL, CW_GREY };
+/* Colours by what is drawn, the same on the whole page: a section that measures has one of its own. Grey is what
+ * others are compared with. */
+enum {
+  CW_BLUE,
+  CW_ORANGE,
+  CW_GREEN,
+  CW_PURPLE,
+  CW_RED,
+  CW_TEAL,
+  CW_GREY,
+  CW_BROWN,
+  CW_PINK,
+  CW_GOLD,
+  CW_LIME,
+  CW_VIOLET,
+  CW_CYAN,
+  CW_MAROON,
+  CW_AQUA,
+  CW_OLIVE,
+  CW_SLATE
+};
 
 /* A section that a job may have. */
 typedef struct {
@@ -46,6 +65,8 @@ typedef struct {
   char training[64]; /* the stage whose training its results cost as well; "": none */
   const char *unit;  /* of its steps: "steps", "samples", "walks" */
   long wanted;       /* steps that the job asks for */
+  long discarded;    /* steps of thermalisation of its chains before them; 0: none */
+  long every;        /* of its chains: steps from one measurement to the next; 0: of no sampler */
   unsigned is;       /* bits of CW_IS_... */
   int rung;          /* of the ladder, on which it is; -1: on none */
   /* Of the theory that its results are of, as the plan holds them; NULL: the job's. */

@@ -284,6 +284,8 @@ cw_status cw_check_starts(cw_node *root, const cw_node *entry, const cw_plans *p
 const char *cw_model_difference(const cw_model_spec *a, const cw_model_spec *b);
 /* Sections `measure` and `expect`. */
 cw_status cw_read_measure(cw_node *root, cw_plan *plan);
+/* The group of observables of that quantity, of those that fit the job's theory, measured or not; NULL: none. */
+const cw_observable_ops *cw_group_of_quantity(const cw_plan *p, const char *quantity);
 cw_status cw_read_expect(cw_node *root, cw_plan *plan);
 /* The parts of the name of a result, "nis.chi2", of some quantity and section that there are, given by this
  * job or not. entry: for the place in messages. */

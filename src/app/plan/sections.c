@@ -104,5 +104,10 @@ cw_part cw_part_of(const cw_section *s, unsigned is, const char *unit, long want
   snprintf(part.name, sizeof part.name, "%s", s->kind.name);
   snprintf(part.label, sizeof part.label, "%s", s->kind.label);
   snprintf(part.stage, sizeof part.stage, "%s", s->kind.name);
+  const cw_mcmc_plan *m = cw_section_chains(s);
+  if (m != NULL) {
+    part.discarded = m->thermalise;
+    part.every = m->every;
+  }
   return part;
 }

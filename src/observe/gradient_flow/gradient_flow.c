@@ -262,6 +262,7 @@ static double chi_t_flow(const cw_observer *o, const double *mean, int k) {
               .x = flow_time,                                                                      \
               .beside = "t2_energy_plaquette",                                                     \
               .beside_label = "E from plaquettes",                                                 \
+              .own_label = "E from clover leaves",                                                 \
               .level = level_function,                                                             \
               .reached_at = scale}},                                                               \
   {.name = "t2_energy_plaquette",                                                                  \
@@ -329,6 +330,7 @@ static const cw_quantity quantities[] = {
      .value = chi_t_flow,
      .figure = {.title = "Topological susceptibility along the flow",
                 .x_label = "flow time t/a²",
+                .y_label = "a⁴⟨Q²⟩/V",
                 .smooth = true,
                 .x = flow_time}},
     {0}};

@@ -134,12 +134,20 @@ static double pcac(const cw_observer *o, const double *mean, int i) {
   return (after - before) / (4 * (p[t] + p[T - t]));
 }
 /* The mean from T/4 to T/2 - 1. */
+static int pcac_first(const cw_observer *o) {
+  return extent_of_time(o) / 4 > 1 ? extent_of_time(o) / 4 : 1;
+}
 static double pcac_mass(const cw_observer *o, const double *mean, int i) {
-  const int first = extent_of_time(o) / 4 > 1 ? extent_of_time(o) / 4 : 1, last = n_effective(o);
+  const int first = pcac_first(o), last = n_effective(o);
   double sum = 0;
   (void)i;
   for (int t = first; t <= last; t++) sum += pcac(o, mean, t - 1) / (last - first + 1);
   return last >= first ? sum : NAN;
+}
+
+static void pcac_range(const cw_observer *o, double range[2]) {
+  range[0] = pcac_first(o);
+  range[1] = n_effective(o);
 }
 
 static cw_correlator correlator(const cw_observer *o, cw_meson channel) {
@@ -189,18 +197,18 @@ static const cw_quantity quantities[] = {
      .value = pion_effective,
      .figure = {.title = "Effective mass of the pion",
                 .x_label = "t/a",
-                .y_label = "a m",
+                .y_label = "a m_eff",
                 .x = effective_time,
                 .band = "pion_mass"}},
     {.name = "rho_effective",
      .help = "effective mass of the rho, index t-1",
-     .print = "effective mass of the ρ",
+     .print = "effective mass of the ρ, arcosh (C(t−1) + C(t+1))/(2 C(t))",
      .units = "1/a",
      .count = n_effective,
      .value = rho_effective,
      .figure = {.title = "Effective mass of the ρ",
                 .x_label = "t/a",
-                .y_label = "a m",
+                .y_label = "a m_eff",
                 .x = effective_time,
                 .band = "rho_mass"}},
     {.name = "pcac",
@@ -209,7 +217,12 @@ static const cw_quantity quantities[] = {
      .units = "1/a",
      .count = n_effective,
      .value = pcac,
-     .figure = {.title = "Quark mass", .x_label = "t/a", .y_label = "a m", .x = effective_time}},
+     .figure = {.title = "Quark mass",
+                .x_label = "t/a",
+                .y_label = "a m",
+                .x = effective_time,
+                .band = "pcac_mass",
+                .band_over = pcac_range}},
     {.name = "pion",
      .help = "correlator of the pion at p = 2 pi n/L, index n T + t",
      .print = "correlator of the pion at p = 2πn/L",

@@ -140,11 +140,16 @@ int cw_scalar_n_correlator(const cw_observer *o) { return half_extent(o) + 1; }
 /* One value per triple (t, t+1, t+2) of times up to one past the middle, by C(t) = C(L-t). */
 int cw_scalar_n_effective_mass(const cw_observer *o) { return half_extent(o); }
 
-double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int t) {
-  int extent = cw_longest_directions(&o->th->geom->lat).extent;
-  int after = t + 2 <= extent / 2 ? t + 2 : extent - (t + 2);
+double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int i) {
+  int extent = cw_longest_directions(&o->th->geom->lat).extent, t = i + 1;
+  int after = t + 1 <= extent / 2 ? t + 1 : extent - (t + 1);
   const double *C = mean + CW_SCALAR_CORRELATOR;
-  return acosh((C[t] + C[after]) / (2 * C[t + 1]));
+  return acosh((C[t - 1] + C[after]) / (2 * C[t]));
+}
+
+double cw_scalar_effective_time(const cw_observer *o, int i) {
+  (void)o;
+  return i + 1;
 }
 
 static const cw_quantity quantities[] = {

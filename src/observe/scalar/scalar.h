@@ -68,7 +68,9 @@ const char *cw_scalar_why_no_xi(const cw_observer *o, const double *mean, int i)
 double cw_scalar_variance(double square, double mean);
 int cw_scalar_n_correlator(const cw_observer *o);
 int cw_scalar_n_effective_mass(const cw_observer *o);
-double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int t);
+/* Entry i is at t = i + 1, in the middle of the three times that it is made of. */
+double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int i);
+double cw_scalar_effective_time(const cw_observer *o, int i);
 
 /* Rows of the tables of both. */
 /* clang-format off */
@@ -107,14 +109,18 @@ double cw_scalar_effective_mass(const cw_observer *o, const double *mean, int t)
    .units = "1",                                                                                   \
    .count = cw_scalar_n_correlator,                                                                \
    .mean_of = 1 + CW_SCALAR_CORRELATOR,                                                            \
-   .figure = {.title = "Correlator", .x_label = "t", .log_y = true}}
+   .figure = {.title = "Correlator", .x_label = "t/a", .y_label = "C(t)", .log_y = true}}
 #define CW_SCALAR_ROW_M_EFF                                                                        \
   {.name = "m_eff",                                                                                \
-   .help = "effective mass acosh[(C(t) + C(t+2)) / (2 C(t+1))]",                                   \
+   .help = "effective mass acosh[(C(t-1) + C(t+1)) / (2 C(t))], index t-1",                        \
+   .print = "effective mass arcosh (C(t−1) + C(t+1))/(2 C(t))",                                    \
    .units = "1/a",                                                                                 \
    .count = cw_scalar_n_effective_mass,                                                            \
    .value = cw_scalar_effective_mass,                                                              \
-   .figure = {.title = "Effective mass", .x_label = "t"}}
+   .figure = {.title = "Effective mass",                                                           \
+              .x_label = "t/a",                                                                    \
+              .y_label = "a m_eff",                                                                \
+              .x = cw_scalar_effective_time}}
 /* clang-format on */
 
 #endif

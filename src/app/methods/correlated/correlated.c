@@ -8,7 +8,7 @@ static cw_section_kind kind(int i) {
   if (i > 0) return (cw_section_kind){.name = NULL};
   return (cw_section_kind){"correlated", "Correlated ensembles",
                            "derivatives of observables, with the noise of two ensembles cancelled",
-                           CW_GREEN};
+                           CW_OLIVE};
 }
 
 static const cw_mcmc_plan *chains(const cw_section *s) {

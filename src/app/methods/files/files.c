@@ -6,7 +6,7 @@
 
 static cw_section_kind kind(int i) {
   static const cw_section_kind kinds[] = {
-      {"files", "Files", "observables of configurations in files, as they are", CW_TEAL}, {0}};
+      {"files", "Files", "observables of configurations in files, as they are", CW_SLATE}, {0}};
   return kinds[i];
 }
 

@@ -5,7 +5,7 @@
 #include "app/methods/mcmc/mcmc.h"
 
 static cw_section_kind kind(int i) {
-  static const int colours[] = {CW_BLUE, CW_RED, CW_ORANGE, CW_GREEN};
+  static const int colours[] = {CW_BLUE, CW_RED, CW_ORANGE, CW_BROWN};
   for (int k = 0; k < i; k++)
     if (cw_samplers[k] == NULL) return (cw_section_kind){.name = NULL};
   const cw_sampler_ops *ops = cw_samplers[i];

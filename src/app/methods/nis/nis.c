@@ -6,8 +6,7 @@
 
 static cw_section_kind kind(int i) {
   if (i > 0) return (cw_section_kind){.name = NULL};
-  return (cw_section_kind){"nis", "NIS", "importance sampling with samples of the model",
-                           CW_ORANGE};
+  return (cw_section_kind){"nis", "NIS", "importance sampling with samples of the model", CW_PINK};
 }
 
 static cw_status read(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {

@@ -35,9 +35,9 @@ cw_status cw_warn_nmcmc(cw_context *ctx, cw_analysis_case *c, const cw_analysis_
   if (!stuck && fmax((double)s->longest_rejection, tau) <= (double)skipped) return CW_OK;
   return cw_add_line(
       ctx, &c->warning, &c->n_warnings,
-      "%s: the chains start from the model and thermalise for %ld steps, which their "
+      "%s: the chains start from the model and thermalise for %ld step%s, which their "
       "longest run of rejections (%ld) or autocorrelations (tau_int %.3g) outlast: "
       "results may be biased towards the model. Start from data, or thermalise "
       "longer.",
-      s->part.label, skipped, s->longest_rejection, tau);
+      s->part.label, skipped, skipped == 1 ? "" : "s", s->longest_rejection, tau);
 }

@@ -42,6 +42,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   const cw_nmcmc_plan *n = s->own;
   cw_training t;
   out[0] = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", n->steps);
+  out[0].discarded = n->thermalise;
   if (cw_plan_training(p, &t)) snprintf(out[0].training, sizeof out[0].training, "%s", t.stage);
   return 1;
 }

@@ -24,10 +24,8 @@ static cw_status flow_figure(const cw_case_page *to, const cw_analysis_stage *s)
 
 enum { MOST_RUNGS = 5 };
 
-/* Steps from one measurement of group g to the next. */
-static double steps_between(const cw_analysis_case *c, const cw_analysis_stage *s, int g) {
-  return (double)(cw_section_chains(s->section)->every * c->plan->group[g].every);
-}
+/* Steps from one measurement to the next, in which histories are. */
+static double steps_between(const cw_analysis_stage *s) { return (double)s->part.every; }
 
 static const cw_curve *history_on(const cw_analysis_case *c, const char *stage,
                                   const char *primary) {
@@ -53,12 +51,11 @@ static int rung_lines(const cw_case_page *to, const cw_analysis_stage *s, const 
 }
 
 /* The same of the sampler without exchange, as far as x goes. */
-static int plain_line(const cw_case_page *to, int g, const char *primary, double x,
-                      cw_stacked *line) {
+static int plain_line(const cw_case_page *to, const char *primary, double x, cw_stacked *line) {
   const cw_analysis_stage *s = cw_reference_stage(to->c);
   const cw_curve *h = s != NULL ? history_on(to->c, s->part.name, primary) : NULL;
   if (h == NULL) return 0;
-  *line = (cw_stacked){s->part.label, h, 0, steps_between(to->c, s, g), 0, CW_GREY};
+  *line = (cw_stacked){s->part.label, h, 0, steps_between(s), 0, CW_GREY};
   while (line->n < h->n && h->x[line->n] * line->dx <= x) line->n++;
   return 1;
 }
@@ -84,16 +81,16 @@ static cw_status sectors_figure(const cw_case_page *to, const cw_analysis_stage 
   int g;
   const cw_primary *sector = cw_plan_sector(to->c->plan, &g);
   if (sector == NULL) return CW_OK;
-  double dx = steps_between(to->c, s, g);
+  double dx = steps_between(s);
   int n = rung_lines(to, s, sector->name, dx, label, line);
   if (n < 2) return CW_OK;
   const cw_curve *h = line[0].curve;
-  int plain = plain_line(to, g, sector->name, h->x[h->n - 1] * dx, &line[n]);
+  int plain = plain_line(to, sector->name, h->x[h->n - 1] * dx, &line[n]);
   stack_up(n + plain, line);
   snprintf(title, sizeof title, "%s: %s on rungs", s->part.label, sector->name);
   CW_TRY(cw_page_figure_begin(to->page, title, "step", sector->name, false, false));
   for (int k = 0; k < n + plain; k++) CW_TRY(cw_page_stacked(to, &line[k]));
-  cw_say(&caption, "The first chain; each line is moved up to stand above the one below.%s",
+  cw_say(&caption, "The first chain, rung above rung; the axis numbers each.%s",
          plain ? " The uppermost is without exchange." : "");
   return cw_page_figure_end(to->page, caption.text);
 }

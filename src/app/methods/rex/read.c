@@ -51,7 +51,7 @@ static cw_status check_numbers(const cw_node *map, const cw_rex_plan *x) {
 
 static const cw_section_kind kinds[] = {
     {"rex", "Replica exchange", "swaps between the rungs of a ladder", CW_TEAL},
-    {"ptbc", "PTBC", "parallel tempering on boundary conditions", CW_TEAL},
+    {"ptbc", "PTBC", "parallel tempering on boundary conditions", CW_AQUA},
     {.name = NULL}};
 
 cw_section_kind cw_rex_kind(int i) { return kinds[i]; }

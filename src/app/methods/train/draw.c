@@ -38,7 +38,8 @@ static cw_status simple_figure(const cw_case_page *to, const cw_curve *curve, co
 cw_status cw_draw_train(const cw_case_page *to, const cw_analysis_stage *s) {
   const cw_curve *loss = cw_stage_curve(s, "loss");
   cw_prose p = {0};
-  cw_say(&p, "%s: %ld steps in %.1f s.", to->c->train_text, s->n_step, s->seconds);
+  cw_say(&p, "%s: %ld step%s in %.1f s.", to->c->train_text, s->n_step, s->n_step == 1 ? "" : "s",
+         s->seconds);
   begin_with_capital(&p);
   CW_TRY(cw_page_paragraph(to->page, p.text));
   if (loss != NULL) CW_TRY(loss_figure(to, s->section->own, loss));

@@ -45,8 +45,8 @@ cw_status cw_warn_train(cw_context *ctx, cw_analysis_case *c, const cw_analysis_
   if (gap != NULL || n >= c->n_parameters) return CW_OK;
   return cw_add_line(
       ctx, &c->warning, &c->n_warnings,
-      "The %s has %ld parameters and was trained on %ld samples, which it may have "
+      "The %s has %ld parameter%s and was trained on %ld samples, which it may have "
       "learned by heart: a section 'forward' on the same data, with at least four rows to "
       "judge on, would tell.",
-      c->noun, c->n_parameters, n);
+      c->noun, c->n_parameters, c->n_parameters == 1 ? "" : "s", n);
 }

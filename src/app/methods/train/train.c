@@ -22,9 +22,10 @@ enum { TITLE = sizeof((cw_training *)NULL)->text };
 /* "reverse KL, path gradient, batch 1024, 2000 steps" */
 static void describe(const cw_train_options *train, char text[TITLE]) {
   static const char *const gradients[] = {"path gradient", "plain gradient", "REINFORCE"};
-  int at = snprintf(text, TITLE, "%s KL, %s, batch %ld, %ld steps",
+  int at = snprintf(text, TITLE, "%s KL, %s, batch %ld, %ld step%s",
                     train->loss == CW_LOSS_REVERSE_KL ? "reverse" : "forward",
-                    gradients[train->gradient], train->batch, train->steps);
+                    gradients[train->gradient], train->batch, train->steps,
+                    train->steps == 1 ? "" : "s");
   if (train->anneal > 0 && at < TITLE)
     snprintf(text + at, (size_t)(TITLE - at), ", couplings annealed for %ld", train->anneal);
 }

@@ -53,7 +53,7 @@ static cw_status walk_curves(cw_context *ctx, const cw_analysis_case *c, cw_anal
 static cw_status fill_works(cw_context *ctx, cw_analysis_stage *s, const cw_array *work,
                             double ratio) {
   long n = work->dim[0] * work->dim[1];
-  CW_TRY(cw_curve_histogram(ctx, s, "work", n, 1, work->data));
+  CW_TRY(cw_curve_works(ctx, s, "work", n, 1, work->data, 1));
   double *walk = malloc((size_t)work->dim[0] * sizeof *walk);
   if (walk == NULL) return cw_no_memory(ctx);
   for (long i = 0; i < work->dim[0]; i++)
@@ -224,13 +224,13 @@ cw_status cw_warn_walk(cw_context *ctx, cw_analysis_case *c, const cw_analysis_s
   const cw_result *back = cw_stage_result(s, "lnZ_ratio_reverse", -1);
   if (s->lnZ.ess < 0.5 * (double)s->n_step)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
-                       "%s: %.2g of %ld walks carry the weight: ln Z may be too small, and so may "
+                       "%s: %.2g of %ld walk%s carry the weight: ln Z may be too small, and so may "
                        "its error; more rungs, mutations or particles help.",
-                       s->part.label, s->lnZ.ess, s->n_step));
+                       s->part.label, s->lnZ.ess, s->n_step, s->n_step == 1 ? "" : "s"));
   if (back == NULL || !(back->e.ess < 0.5 * (double)s->n_step)) return CW_OK;
   return cw_add_line(ctx, &c->warning, &c->n_warnings,
-                     "%s: %.2g of %ld walks back carry the weight: lnZ_ratio_reverse is not to be "
+                     "%s: %.2g of %ld walk%s back carry the weight: lnZ_ratio_reverse is not to be "
                      "trusted. More rungs help, and chains that are in equilibrium on the last "
                      "rung, where they start.",
-                     s->part.label, back->e.ess, s->n_step);
+                     s->part.label, back->e.ess, s->n_step, s->n_step == 1 ? "" : "s");
 }

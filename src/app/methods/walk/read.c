@@ -13,19 +13,19 @@ static const struct {
   int n;
   cw_move_kind move[CW_WALK_MOVES];
 } programs[] = {
-    {{"ais", "AIS", "annealed importance sampling", CW_ORANGE},
+    {{"ais", "AIS", "annealed importance sampling", CW_GOLD},
      2,
      {CW_MOVE_RETARGET, CW_MOVE_MUTATE}},
-    {{"smc", "SMC", "sequential Monte Carlo: AIS with resampling", CW_GREEN},
+    {{"smc", "SMC", "sequential Monte Carlo: AIS with resampling", CW_LIME},
      3,
      {CW_MOVE_RETARGET, CW_MOVE_RESAMPLE, CW_MOVE_MUTATE}},
-    {{"snf", "SNF", "stochastic normalizing flow: AIS with flows between rungs", CW_PURPLE},
+    {{"snf", "SNF", "stochastic normalizing flow: AIS with flows between rungs", CW_VIOLET},
      3,
      {CW_MOVE_TRANSPORT, CW_MOVE_RETARGET, CW_MOVE_MUTATE}},
-    {{"craft", "CRAFT", "SNF with resampling", CW_BLUE},
+    {{"craft", "CRAFT", "SNF with resampling", CW_CYAN},
      4,
      {CW_MOVE_TRANSPORT, CW_MOVE_RETARGET, CW_MOVE_RESAMPLE, CW_MOVE_MUTATE}},
-    {{"walk", "Walk", "a walk with a program of its own", CW_RED}, 0, {0}}};
+    {{"walk", "Walk", "a walk with a program of its own", CW_MAROON}, 0, {0}}};
 enum { N_PROGRAMS = sizeof programs / sizeof *programs };
 
 cw_section_kind cw_walk_kind(int i) {

@@ -36,6 +36,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
   part++;
   if (w->pimh) {
     *part = cw_part_of(s, CW_IS_CHAINS | CW_IS_MEASURED, "steps", w->mcmc.steps);
+    part->discarded = part->every = 0; /* the section's chains are where each walk begins */
     snprintf(part->name, sizeof part->name, "%s.pimh", s->kind.name);
     snprintf(part->label, sizeof part->label, "PIMH of %s", s->kind.label);
     name_training(p, w, part->training);
