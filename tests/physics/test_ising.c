@@ -152,11 +152,11 @@ static void test_spin_flips(void **state) {
   const double params[][2] = {{0.4, 0}, {0.3, 0.25}, {0.2, -1.5}};
   for (size_t l = 0; l < sizeof lattices / sizeof *lattices; l++) {
     int splits[5], n_splits = cw_geometry_splits(&lattices[l], splits);
-    for (int isa = 0; isa <= (int)cw_context_isa(context(state)); isa++)
+    FOR_EACH_ISA(isa, context(state))
       for (int i = 0; i < n_splits; i++)
         for (int m = 0; m < 2; m++)
-          check_flips(context(state), &lattices[l], params[(l + (size_t)i) % 3], splits[i],
-                      (cw_isa)isa, &methods[m], (m + i + (int)l) % 2 == 1);
+          check_flips(context(state), &lattices[l], params[(l + (size_t)i) % 3], splits[i], isa,
+                      &methods[m], (m + i + (int)l) % 2 == 1);
   }
 }
 
