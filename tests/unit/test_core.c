@@ -218,7 +218,8 @@ static void bad_isa_is_refused(void **state) {
   for (int i = 0; i < 3; i++) {
     cw_context *ctx;
     if (i > 0 && cw_isa_is_built(i == 1 ? CW_ISA_V3 : CW_ISA_V4)) continue;
-    check_failure(ctx, open_with_isa(names[i], &ctx), CW_EINVAL, names[i]);
+    cw_status st = open_with_isa(names[i], &ctx);
+    check_failure(ctx, st, CW_EINVAL, names[i]);
     cw_context_destroy(ctx);
   }
 }
