@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/comm.h"
+#include "simd/dispatch.h"
 
 void cw_bug(const char *file, int line, const char *function, const char *condition) {
   fprintf(stderr, "causeway: bug: %s:%d: %s: '%s' does not hold\n", file, line, function,
@@ -16,17 +17,17 @@ void cw_bug(const char *file, int line, const char *function, const char *condit
   abort();
 }
 
-static cw_isa best_isa(void) {
-#ifdef CW_HAVE_X86_ISAS
+static bool runs_here(cw_isa isa) {
+#ifdef __x86_64__
   __builtin_cpu_init();
   bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
             __builtin_cpu_supports("bmi2");
   bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (v4) return CW_ISA_V4;
-  if (v3) return CW_ISA_V3;
+  if (isa == CW_ISA_V4) return v4;
+  if (isa == CW_ISA_V3) return v3;
 #endif
-  return CW_ISA_BASE;
+  return isa == CW_ISA_BASE;
 }
 
 const char *cw_isa_name(cw_isa isa) {
@@ -34,20 +35,26 @@ const char *cw_isa_name(cw_isa isa) {
   return names[isa];
 }
 
-/* CAUSEWAY_ISA may ask for a lesser build than the best of this CPU, never for a better one. */
+/* The best that there is, or what CAUSEWAY_ISA asks for. */
 static cw_status choose_isa(cw_context *ctx) {
-  ctx->isa = best_isa();
   const char *want = getenv("CAUSEWAY_ISA");
-  if (want == NULL || *want == '\0') return CW_OK;
-  for (int i = 0; i <= (int)ctx->isa; i++) {
-    if (strcmp(want, cw_isa_name((cw_isa)i)) == 0) {
-      ctx->isa = (cw_isa)i;
-      return CW_OK;
+  char usable[32];
+  size_t n = 0;
+  bool found = want == NULL || *want == '\0';
+  for (cw_isa isa = CW_ISA_BASE; isa <= CW_ISA_V4; isa++) {
+    if (!cw_isa_is_built(isa) || !runs_here(isa)) continue;
+    const char *name = cw_isa_name(isa);
+    n += (size_t)snprintf(usable + n, sizeof usable - n, "%s%s", n > 0 ? ", " : "", name);
+    if (want == NULL || *want == '\0' || strcmp(want, name) == 0) {
+      ctx->isa = isa;
+      found = true;
     }
   }
+  if (found) return CW_OK;
   return cw_fail(ctx, CW_EINVAL,
-                 "CAUSEWAY_ISA='%s': expected base, v3 or v4, at most '%s' on this CPU", want,
-                 cw_isa_name(ctx->isa));
+                 "CAUSEWAY_ISA='%.20s': expected one of those that this program has and this "
+                 "processor runs: %s",
+                 want, usable);
 }
 
 cw_status cw_context_create(const cw_context_options *options, cw_context **out) {

@@ -1,6 +1,8 @@
 """causeway measure: observables of configurations in files, which must be those of the run that kept them, bit by bit, with the
 errors of the same chain; what is missing, damaged or of another theory is named, and the rest measured."""
 import json
+import resource
+import signal
 
 import hdf5_files
 import program
@@ -219,6 +221,21 @@ class Requests(Measure):
         (self.dir / "tmp").mkdir()
         self.good("measure", "conf", "--job", "run.yaml", extra={"TMPDIR": str(self.dir / "tmp")})
         self.assertEqual(list((self.dir / "tmp").iterdir()), [])
+
+    def test_stopped(self):
+        """Where the results were in a temporary directory, which is gone, no command goes on with them; elsewhere one does."""
+        words = ("measure", "conf", "--job", "run.yaml", "--json", "--set", "checkpoint=0.5", "--threads", 1)
+        stop = {"LD_PRELOAD": str(program.interrupt_library(self.dir)), "CW_INTERRUPT": f"{int(signal.SIGINT)} 1 3"}
+        self.bad(words, "measure: stopped, and nothing is kept; with --out DIR it goes on", code=130, extra=stop)
+        self.bad((*words, "--out", "out"), "causeway resume out goes on", code=130, extra=stop)
+        self.good("resume", "out", "--quiet")
+        self.good(*words, "--out", "whole")
+        self.assertEqual(self.results("out")["results"], self.results("whole")["results"])
+
+    def test_no_room(self):
+        self.bad(["measure", "conf", "--job", "run.yaml", "--out", "out", "--set", "lattice=[64, 64, 64, 64]"], "of memory at least",
+                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (10**9, 10**9)))
+        self.assertFalse((self.dir / "out").exists())
 
     def test_cases(self):
         self.write("cases.yaml", JOB + "cases:\n  a: {}\n  b: {measure: null}\n")

@@ -76,6 +76,8 @@ class Ranks(Case):
     def test_files_are_for_one_rank(self):
         self.write("job.yaml", SHORT)
         lines = self.errors(self.mpirun(2, "measure", "nowhere", "--job", "job.yaml", "--threads", 1))
+        self.assertEqual(lines, ["error: measure: runs on one rank, not on 2"])
+        lines = self.errors(self.mpirun(2, "run", "job.yaml", "--out", "out", "--set", "hmc=null", "--set", "files={paths: [nowhere]}", "--threads", 1))
         self.assertEqual(lines, ["error: section 'files' measures one configuration at a time, on one rank: found 2 ranks"])
 
     def test_bad_input_is_told_once(self):

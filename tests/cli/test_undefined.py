@@ -1,10 +1,13 @@
 """What the data do not tell is undefined, in show, JSON and report, with the reason; errors are those of the series."""
 import json
 import math
+import os
 import unittest
 
 import program
 from program import Case
+
+LONG = os.environ.get("CW_LONG") == "1"
 
 ORDERED = """\
 job: ordered
@@ -37,7 +40,7 @@ ALTERNATES = """\
 job: alternates
 lattice: [4, 4]
 theory: {kind: phi4, form: m2, m2: 2, lambda: 0}
-hmc: {chains: 16, thermalise: 100, steps: 1000}
+hmc: {chains: 16, thermalise: 100, steps: STEPS}
 """
 
 # The exact autocorrelation of one oscillator under an exact integrator: rho(t) = (-0.45)^t.
@@ -92,12 +95,13 @@ class Undefined(Case):
 
 
 class Alternating(Case):
-    """Errors against exact values over seeds; 4 sigma of the root mean square of 60 is 0.37."""
+    """Errors against exact values over seeds; 4 sigma of the root mean square of 60 is 0.37, and 3 are 0.27: errors of the oscillator
+    that know of no anticorrelations are 0.34 too large."""
 
     SEEDS = 60
 
     def pulls(self, job):
-        self.write("job.yaml", job)
+        self.write("job.yaml", job.replace("STEPS", "1000" if LONG else "500"))
         pulls, taus = [], []
         for seed in range(self.SEEDS):
             self.good("run", "job.yaml", "--out", f"out{seed}", "--seed", seed, "--quiet")
@@ -114,7 +118,7 @@ class Alternating(Case):
 
     def test_one_oscillator(self):
         pull, tau = self.pulls(OSCILLATOR)
-        self.assertLess(abs(pull - 1), 0.37)
+        self.assertLess(abs(pull - 1), 0.27)
         self.assertLess(abs(tau - 0.5 * 0.55 / 1.45), 0.01)  # exact
 
 

@@ -149,7 +149,8 @@ static double worst_pair(const tally *t) {
 static bool asymmetry(const subject *who, const cw_lattice *lat, bool planted, double *worst) {
   const bool links = cw_kind(who->theory->kind)->on_links;
   const long n_chain = links || SANITIZED ? 64 : 256; /* enough for errors from their scatter */
-  const uint32_t n_round = (links ? 60 : 100) / (SANITIZED ? 10 : 1);
+  const uint32_t whole = links ? 60 : 100;
+  const uint32_t n_round = SANITIZED ? whole / 10 : test_is_long() ? whole : whole * 7 / 10;
   bench b;
   if (!open_bench(&b, who, who->ctx, lat, 1, n_chain)) return false;
   one_of_each(who, &b);

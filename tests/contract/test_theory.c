@@ -56,8 +56,8 @@ static void kernels_equal_oracle(const fixture *fx) {
     resplit(fx, splits[i], &fy);
     double *lanes = row(&fy.x);
     cw_field force = forces(&fy);
-    for (int isa = 0; isa <= (int)cw_context_isa(fx->ctx); isa++) {
-      fy.th.isa = (cw_isa)isa;
+    FOR_EACH_ISA(isa, fx->ctx) {
+      fy.th.isa = isa;
       ops->terms(&fy.th, &fy.x, lanes);
       for (int k = 0; k < ops->n_terms; k++)
         check_close(lanes[config * ops->n_terms + k], T[k], 1e-12);
@@ -310,8 +310,8 @@ static void splits_and_threads_agree(const fixture *fx) {
   double *T = row(&fx->x);
   cw_field f = forces(fx);
   fixture any = *fx;
-  for (int isa = 0; isa <= (int)cw_context_isa(fx->ctx); isa++) {
-    any.th.isa = (cw_isa)isa;
+  FOR_EACH_ISA(isa, fx->ctx) {
+    any.th.isa = isa;
     any.th.ops->terms(&any.th, &any.x, T);
     fill_forces(&any, any.th.c, &f);
     for (int i = 0; i < n; i++) same_bits(&any, splits[i], 1 + i % 2, T, &f);

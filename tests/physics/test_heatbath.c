@@ -75,15 +75,15 @@ static void test_oracle(void **state) {
   const cw_lattice lattices[] = {{2, {6, 4}}, {3, {4, 3, 6}}, {4, {4, 4, 2, 8}}};
   const double couplings[3][7] = {{4.9}, {1.1, 4.3}, {9.1, 0.3, 1, 2, 1, 1, 1}};
   const cw_box box = {.origin = {3, 0, 1, 6}, .size = {2, 2, 2, 4}};
-  for (int isa = 0; isa <= (int)cw_context_isa(*state); isa++)
+  FOR_EACH_ISA(isa, *state)
     for (int l = 0; l < 3; l++) {
       int splits[5], n = cw_geometry_splits(&lattices[l], splits);
       for (int i = 0; i < n; i++)
         for (int g = 0; g < 3; g++)
           for (int form = 0; form < 3; form++) {
             for (int relax = 0; relax < 2; relax++) {
-              bool part = (isa + i + g) % 2 == 0;
-              compare(*state, (cw_isa)isa, groups[g], lattices[l], splits[i], form, couplings[form],
+              bool part = ((int)isa + i + g) % 2 == 0;
+              compare(*state, isa, groups[g], lattices[l], splits[i], form, couplings[form],
                       part ? &box : NULL, relax, form != relax);
             }
           }

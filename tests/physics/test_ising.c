@@ -152,11 +152,11 @@ static void test_spin_flips(void **state) {
   const double params[][2] = {{0.4, 0}, {0.3, 0.25}, {0.2, -1.5}};
   for (size_t l = 0; l < sizeof lattices / sizeof *lattices; l++) {
     int splits[5], n_splits = cw_geometry_splits(&lattices[l], splits);
-    for (int isa = 0; isa <= (int)cw_context_isa(context(state)); isa++)
+    FOR_EACH_ISA(isa, context(state))
       for (int i = 0; i < n_splits; i++)
         for (int m = 0; m < 2; m++)
-          check_flips(context(state), &lattices[l], params[(l + (size_t)i) % 3], splits[i],
-                      (cw_isa)isa, &methods[m], (m + i + (int)l) % 2 == 1);
+          check_flips(context(state), &lattices[l], params[(l + (size_t)i) % 3], splits[i], isa,
+                      &methods[m], (m + i + (int)l) % 2 == 1);
   }
 }
 
@@ -175,9 +175,12 @@ static void test_rare_flips(void **state) {
     for (uint32_t i = 0; i < 16; i++) {
       cw_kind(CW_SITE_SPIN)->cold(&w.x);
       step(context(state), &w, i, accept);
-      for (long c = 0; c < N_CHAIN; c++)
-        for (long s = 0; s < 65536; s++)
-          flips += (s / 256 + s % 256) % 2 == 0 && cw_field_get(&w.x, c, s, 0) < 0;
+      for (long s = 0; s < 65536; s++) {
+        if ((s / 256 + s % 256) % 2 != 0) continue;
+        const double *lanes = w.x.data + w.geom->outer[s] * CW_LANES;
+        for (long block = 0; block < w.x.n_blocks; block++, lanes += cw_field_block_size(&w.x))
+          for (int l = 0; l < CW_LANES; l++) flips += lanes[l] < 0;
+      }
     }
     check_sigma(flips, sqrt(expected), expected, 4);
     assert_true(expected > 25);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "causeway/core.h"
+#include "simd/dispatch.h"
 
 /* |a - b| <= tol * max(1, |b|) */
 #define check_close(a, b, tol) check_close_at((a), (b), (tol), #a, __FILE__, __LINE__)
@@ -47,6 +48,11 @@ enum { SANITIZED = 0 };
 bool test_is_long(void);
 /* Is name one of the words of CW_NEW, or is there none? Those who add something to a list try what it meets alone. */
 bool test_is_new(const char *name);
+
+/* For all builds of the kernels that a context may take. */
+#define FOR_EACH_ISA(isa, ctx)                                                                     \
+  for (cw_isa isa = CW_ISA_BASE; isa <= cw_context_isa(ctx); isa++)                                \
+    if (cw_isa_is_built(isa))
 
 /* A quiet context with the given number of threads; fails the test if it cannot be made. */
 cw_context *test_context(int threads);

@@ -3,6 +3,8 @@
 
 #include "support/check.h"
 
+#include "core/random.h"
+
 /* Known answers published with Random123 (kat_vectors, philox4x32 with 10 rounds). */
 static void philox_known_answers(void **state) {
   (void)state;
@@ -47,14 +49,14 @@ static void normal_lanes_match_definition(void **state) {
   cw_context *ctx = test_context(1);
   cw_rng rng = cw_rng_stream(7, "test");
   double z[64] __attribute__((aligned(64)));
-  for (int isa = 0; isa <= (int)cw_context_isa(ctx); isa++) {
-    cw_normal_lanes((cw_isa)isa, rng, 3, 100, 5, 9, 32, z);
+  FOR_EACH_ISA(isa, ctx) {
+    cw_normal_lanes(isa, rng, 3, 100, 5, 9, 32, z);
     for (uint32_t l = 0; l < 32; l++) {
       double u[2], pair[2];
       cw_uniform2(rng, 3, 100 + l, 5, 9, u);
       check_close(z[l], sqrt(-2 * log(u[0])) * cos(2 * M_PI * u[1]), 1e-14);
       check_close(z[32 + l], sqrt(-2 * log(u[0])) * sin(2 * M_PI * u[1]), 1e-14);
-      cw_normal2((cw_isa)isa, rng, 3, 100 + l, 5, 9, pair);
+      cw_normal2(isa, rng, 3, 100 + l, 5, 9, pair);
       assert_true(pair[0] == z[l] && pair[1] == z[32 + l]);
     }
   }
@@ -201,14 +203,42 @@ static void first_failure_wins(void **state) {
   cw_context_destroy(ctx);
 }
 
+static cw_status open_with_isa(const char *name, cw_context **ctx) {
+  setenv("CAUSEWAY_ISA", name, 1);
+  *ctx = NULL;
+  cw_status st = cw_context_create(&(cw_context_options){.quiet = true}, ctx);
+  unsetenv("CAUSEWAY_ISA");
+  return st;
+}
+
+/* Of those that are not built, too. */
 static void bad_isa_is_refused(void **state) {
   (void)state;
-  setenv("CAUSEWAY_ISA", "v9", 1);
-  cw_context *ctx = NULL;
-  assert_int_equal(cw_context_create(&(cw_context_options){.quiet = true}, &ctx), CW_EINVAL);
-  assert_non_null(strstr(cw_error(ctx), "v9"));
-  cw_context_destroy(ctx);
-  unsetenv("CAUSEWAY_ISA");
+  const char *const names[] = {"v9", "v3", "v4"};
+  for (int i = 0; i < 3; i++) {
+    cw_context *ctx;
+    if (i > 0 && cw_isa_is_built(i == 1 ? CW_ISA_V3 : CW_ISA_V4)) continue;
+    cw_status st = open_with_isa(names[i], &ctx);
+    check_failure(ctx, st, CW_EINVAL, names[i]);
+    cw_context_destroy(ctx);
+  }
+}
+
+/* Each that is built, with kernels of its own; without a wish, the best of them. */
+static void isa_is_as_asked(void **state) {
+  (void)state;
+  cw_context *best = test_context(1);
+  const cw_random_kernels *last = NULL;
+  assert_true(cw_isa_is_built(cw_context_isa(best)));
+  FOR_EACH_ISA(isa, best) {
+    cw_context *ctx;
+    assert_int_equal(open_with_isa(cw_isa_name(isa), &ctx), CW_OK);
+    assert_int_equal(cw_context_isa(ctx), isa);
+    assert_ptr_not_equal(CW_DISPATCH(isa, cw_random_kernels), last);
+    last = CW_DISPATCH(isa, cw_random_kernels);
+    cw_context_destroy(ctx);
+  }
+  cw_context_destroy(best);
 }
 
 int main(void) {
@@ -225,6 +255,7 @@ int main(void) {
       cmocka_unit_test(arenas_of_threads_stay_apart),
       cmocka_unit_test(first_failure_wins),
       cmocka_unit_test(bad_isa_is_refused),
+      cmocka_unit_test(isa_is_as_asked),
   };
   return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

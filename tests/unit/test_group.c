@@ -23,9 +23,9 @@ typedef struct {
 
 static void for_all(void (*body)(const subject *)) {
   cw_context *ctx = test_context(1);
-  for (int isa = CW_ISA_BASE; isa <= (int)cw_context_isa(ctx); isa++)
+  FOR_EACH_ISA(isa, ctx)
     for (int kind = CW_LINK_U1; kind <= CW_LINK_SU3; kind++) {
-      const cw_row_kernels *k = CW_DISPATCH((cw_isa)isa, cw_row_kernels);
+      const cw_row_kernels *k = CW_DISPATCH(isa, cw_row_kernels);
       const subject who = {(cw_field_kind)kind, cw_kind((cw_field_kind)kind), &k->kind[kind]};
       body(&who);
     }

@@ -19,10 +19,10 @@ typedef struct {
 
 static void for_all(void (*body)(const subject *)) {
   cw_context *ctx = test_context(1);
-  for (int isa = CW_ISA_BASE; isa <= (int)cw_context_isa(ctx); isa++)
+  FOR_EACH_ISA(isa, ctx)
     for (int kind = CW_LINK_U1; kind <= CW_LINK_SU3; kind++) {
       const subject who = {(cw_field_kind)kind, cw_kind((cw_field_kind)kind)->n_algebra,
-                           &CW_DISPATCH((cw_isa)isa, cw_jacobian_kernels)->kind[kind]};
+                           &CW_DISPATCH(isa, cw_jacobian_kernels)->kind[kind]};
       body(&who);
     }
   cw_context_destroy(ctx);

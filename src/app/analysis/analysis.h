@@ -161,6 +161,12 @@ void cw_analysis_destroy(cw_analysis *a); /* NULL is allowed */
 
 /* Is a name like a pattern, in which '*' stands for any characters and '?' for one? */
 bool cw_is_like(const char *pattern, const char *name);
+/* Calls visit for all results, stage by stage, then those of the case, for which s is NULL; stops at the first failure, which it
+ * returns. */
+typedef cw_status cw_result_visit(void *self, const cw_analysis_case *c, const cw_analysis_stage *s,
+                                  const cw_result *r);
+cw_status cw_analysis_visit(const cw_analysis *a, cw_result_visit *visit, void *self);
+
 /* Its name with that of its case: "kappa0.3.nis.chi2". */
 void cw_full_name(const cw_analysis_case *c, const cw_result *r, char name[CW_FULL_NAME]);
 /* Of the results of analyses (n) keeps those whose full name, name, or quantity with its index or

@@ -27,13 +27,20 @@ static cw_compared_row *have_row(cw_comparison *cmp, const char *name) {
   return row;
 }
 
-static cw_status add(cw_context *ctx, cw_comparison *cmp, int run, const cw_analysis_case *c,
-                     const cw_analysis_stage *s, const cw_result *r) {
+typedef struct {
+  cw_context *ctx;
+  cw_comparison *cmp;
+  int run; /* whose results are added */
+} adder;
+
+static cw_status add(void *self, const cw_analysis_case *c, const cw_analysis_stage *s,
+                     const cw_result *r) {
+  const adder *to = self;
   char name[CW_FULL_NAME];
   cw_full_name(c, r, name);
-  cw_compared_row *row = have_row(cmp, name);
-  if (row == NULL) return cw_no_memory(ctx);
-  cw_compared *x = &row->of[run];
+  cw_compared_row *row = have_row(to->cmp, name);
+  if (row == NULL) return cw_no_memory(to->ctx);
+  cw_compared *x = &row->of[to->run];
   *x = (cw_compared){.c = c, .stage = s, .result = r, .sigma = NAN};
   x->seconds = s != NULL ? cw_seconds_of(c, s->part.stage) : NAN;
   x->training = s != NULL ? cw_seconds_of(c, s->part.training) : NAN;
@@ -41,17 +48,6 @@ static cw_status add(cw_context *ctx, cw_comparison *cmp, int run, const cw_anal
   x->cost = known ? r->e.error * r->e.error * x->seconds : NAN;
   x->cost_with_training = known ? r->e.error * r->e.error * (x->seconds + x->training) : NAN;
   row->n++;
-  return CW_OK;
-}
-
-static cw_status add_run(cw_context *ctx, cw_comparison *cmp, int run, const cw_analysis *a) {
-  for (int i = 0; i < a->n_cases; i++) {
-    const cw_analysis_case *c = &a->cases[i];
-    for (int s = 0; s < c->n_stages; s++)
-      for (int r = 0; r < c->stage[s].n_results; r++)
-        CW_TRY(add(ctx, cmp, run, c, &c->stage[s], &c->stage[s].result[r]));
-    for (int r = 0; r < c->n_results; r++) CW_TRY(add(ctx, cmp, run, c, NULL, &c->result[r]));
-  }
   return CW_OK;
 }
 
@@ -71,7 +67,8 @@ static void judge(cw_compared_row *row, int n, cw_analysis *const *list) {
 cw_status cw_compare(cw_context *ctx, int n, cw_analysis *const *list, cw_comparison *out) {
   CW_REQUIRE(n >= 1 && n <= CW_MOST_COMPARED);
   *out = (cw_comparison){.n_runs = n};
-  for (int i = 0; i < n; i++) CW_TRY(add_run(ctx, out, i, list[i]));
+  for (int i = 0; i < n; i++)
+    CW_TRY(cw_analysis_visit(list[i], add, &(adder){.ctx = ctx, .cmp = out, .run = i}));
   for (int i = 0; i < out->n_rows; i++) judge(&out->row[i], n, list);
   return CW_OK;
 }

@@ -72,16 +72,14 @@ static void name_meanings(const cw_analysis_case *c, const cw_result *r, char **
   meaning[4] = strdup(last_part(name));
 }
 
-/* Calls visit for all results of an analysis. */
-static void visit_results(const cw_analysis *a, void *self,
-                          void (*visit)(void *self, const cw_analysis_case *c,
-                                        const cw_result *r)) {
+cw_status cw_analysis_visit(const cw_analysis *a, cw_result_visit *visit, void *self) {
   for (int i = 0; i < a->n_cases; i++) {
     const cw_analysis_case *c = &a->cases[i];
-    for (int s = 0; s < c->n_stages; s++)
-      for (int k = 0; k < c->stage[s].n_results; k++) visit(self, c, &c->stage[s].result[k]);
-    for (int k = 0; k < c->n_results; k++) visit(self, c, &c->result[k]);
+    for (const cw_analysis_stage *s = c->stage; s < c->stage + c->n_stages; s++)
+      for (int k = 0; k < s->n_results; k++) CW_TRY(visit(self, c, s, &s->result[k]));
+    for (int k = 0; k < c->n_results; k++) CW_TRY(visit(self, c, NULL, &c->result[k]));
   }
+  return CW_OK;
 }
 
 typedef struct {
@@ -89,20 +87,23 @@ typedef struct {
   long n;
 } meanings;
 
-static void add_meanings(void *self, const cw_analysis_case *c, const cw_result *r) {
+static cw_status add_meanings(void *self, const cw_analysis_case *c, const cw_analysis_stage *s,
+                              const cw_result *r) {
   meanings *m = self;
+  (void)s;
   if (m->text != NULL) name_meanings(c, r, m->text + m->n);
   m->n += MEANINGS;
+  return CW_OK;
 }
 
 static cw_status fail_unmatched(cw_context *ctx, const char *command, int n,
                                 cw_analysis *const *list, const char *pattern) {
   meanings m = {0};
-  for (int i = 0; i < n; i++) visit_results(list[i], &m, add_meanings);
+  for (int i = 0; i < n; i++) (void)cw_analysis_visit(list[i], add_meanings, &m);
   m.text = calloc((size_t)m.n + 1, sizeof *m.text);
   if (m.text == NULL) return cw_no_memory(ctx);
   m.n = 0;
-  for (int i = 0; i < n; i++) visit_results(list[i], &m, add_meanings);
+  for (int i = 0; i < n; i++) (void)cw_analysis_visit(list[i], add_meanings, &m);
   bool whole = true;
   for (long i = 0; i < m.n; i++) whole = whole && m.text[i] != NULL;
   const char *near = whole ? cw_nearest(pattern, (const char *const *)m.text) : NULL;
@@ -142,8 +143,11 @@ static void select_from(const selection *s, cw_analysis *a) {
   }
 }
 
-static void note_matches(void *self, const cw_analysis_case *c, const cw_result *r) {
+static cw_status note_matches(void *self, const cw_analysis_case *c, const cw_analysis_stage *s,
+                              const cw_result *r) {
+  (void)s;
   (void)is_wanted(self, c, r);
+  return CW_OK;
 }
 
 cw_status cw_analysis_select(cw_context *ctx, const char *command, int n, cw_analysis *const *list,
@@ -151,7 +155,7 @@ cw_status cw_analysis_select(cw_context *ctx, const char *command, int n, cw_ana
   if (n_pattern == 0) return CW_OK;
   selection s = {n_pattern, pattern, calloc((size_t)n_pattern, sizeof *s.matched)};
   cw_status st = s.matched != NULL ? CW_OK : cw_no_memory(ctx);
-  for (int i = 0; st == CW_OK && i < n; i++) visit_results(list[i], &s, note_matches);
+  for (int i = 0; st == CW_OK && i < n; i++) st = cw_analysis_visit(list[i], note_matches, &s);
   for (int i = 0; st == CW_OK && i < n_pattern; i++)
     if (!s.matched[i]) st = fail_unmatched(ctx, command, n, list, pattern[i]);
   for (int i = 0; st == CW_OK && i < n; i++) select_from(&s, list[i]);

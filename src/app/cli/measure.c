@@ -27,6 +27,8 @@ typedef struct {
 /* ----------------------------------------------------------------------- words */
 
 static cw_status check_words(cw_context *ctx, const request *r) {
+  if (cw_ranks(ctx) > 1)
+    return cw_fail(ctx, CW_EINVAL, "measure: runs on one rank, not on %d", cw_ranks(ctx));
   if (r->n == 0 && r->list == NULL)
     return cw_fail(
         ctx, CW_EINVAL,
@@ -159,22 +161,13 @@ static cw_status add_all(section *s, const request *r) {
   return CW_OK;
 }
 
-static cw_status write_section(cw_context *ctx, const request *r, char **text, size_t *size) {
-  section s = {.ctx = ctx, .text = open_memstream(text, size)};
+/* The caller frees *text, also after a failure. */
+static cw_status write_section(cw_context *ctx, const request *r, char **text) {
+  size_t size;
+  section s = {.ctx = ctx, .text = open_memstream(text, &size)};
   if (s.text == NULL) return cw_no_memory(ctx);
   cw_status st = add_all(&s, r);
   return fclose(s.text) == 0 || st != CW_OK ? st : cw_no_memory(ctx);
-}
-
-/* Rank 0 looks at the disk; all ranks get what it saw. The caller frees *text. Collective. */
-static cw_status find_files(cw_context *ctx, const request *r, char **text) {
-  size_t size = 0;
-  CW_TRY(cw_agree(ctx, cw_rank(ctx) == 0 ? write_section(ctx, r, text, &size) : CW_OK));
-  cw_broadcast(ctx, &size, sizeof size);
-  if (cw_rank(ctx) != 0) *text = calloc(size + 1, 1);
-  CW_TRY(cw_agree(ctx, *text != NULL ? CW_OK : cw_no_memory(ctx)));
-  cw_broadcast(ctx, *text, size);
-  return CW_OK;
 }
 
 /* --------------------------------------------------------------------- results */
@@ -186,7 +179,7 @@ static cw_status print_measured(cw_context *ctx, const request *r, const cw_meas
   return cw_fail(ctx, CW_ECORRUPT, "measure: %ld of %ld files could not be measured", refused, n);
 }
 
-/* Of the run in dir. Collective. */
+/* Of the run in dir. */
 static cw_status print_results(cw_context *ctx, const request *r, const char *dir) {
   cw_analysis *a = NULL;
   cw_arrays rows = {0};
@@ -194,7 +187,7 @@ static cw_status print_results(cw_context *ctx, const request *r, const char *di
   const cw_analysis_case *c = &a->cases[0];
   const cw_measured m = {.analysis = a, .c = c, .section = &c->plan->section[0], .rows = &rows};
   cw_status st = cw_collect_files(ctx, dir, c->plan, m.section, &rows);
-  if (st == CW_OK) st = cw_agree(ctx, cw_rank(ctx) == 0 ? print_measured(ctx, r, &m) : CW_OK);
+  if (st == CW_OK) st = print_measured(ctx, r, &m);
   cw_arrays_clear(&rows);
   cw_analysis_destroy(a);
   return st;
@@ -205,7 +198,8 @@ static cw_status print_results(cw_context *ctx, const request *r, const char *di
 static cw_status measure_into(cw_context *ctx, const request *r, const char *dir,
                               const cw_plans *plans) {
   cw_store *store = NULL;
-  cw_status st = cw_open_run(ctx, dir, plans, r->resume, &store);
+  cw_status st = cw_check_room(ctx, dir, plans, NULL);
+  if (st == CW_OK) st = cw_open_run(ctx, dir, plans, r->resume, &store);
   if (st == CW_OK) st = cw_run_job(ctx, plans, store);
   cw_store_close(store);
   if (st == CW_OK && r->out != NULL) st = cw_finish_run(ctx, dir);
@@ -215,20 +209,21 @@ static cw_status measure_into(cw_context *ctx, const request *r, const char *dir
 /* A directory of its own where the user names none. */
 static cw_status measure_aside(cw_context *ctx, const request *r, const cw_plans *plans) {
   char dir[CW_TEMPORARY] = "";
-  CW_TRY(cw_agree(ctx, cw_rank(ctx) == 0 ? cw_temporary_make(ctx, "measure", dir) : CW_OK));
-  cw_broadcast(ctx, dir, sizeof dir);
+  CW_TRY(cw_temporary_make(ctx, "measure", dir));
   cw_status st = measure_into(ctx, r, dir, plans);
-  if (cw_rank(ctx) == 0) cw_temporary_remove(dir);
-  return st;
+  cw_temporary_remove(dir);
+  if (st != CW_EINTERRUPTED) return st;
+  cw_clear_error(ctx); /* which says that causeway resume goes on */
+  return cw_fail(ctx, st,
+                 "measure: stopped, and nothing is kept; with --out DIR it goes on where it was");
 }
 
 static cw_status measure(cw_context *ctx, const request *r) {
   char *text = NULL;
   cw_plans plans = {0};
-  cw_status st = find_files(ctx, r, &text);
+  cw_status st = write_section(ctx, r, &text);
   if (st == CW_OK)
-    st = cw_agree(ctx, cw_plans_load_bare(ctx, "measure", r->job, r->in_case, r->set, r->n_set,
-                                          text, &plans));
+    st = cw_plans_load_bare(ctx, "measure", r->job, r->in_case, r->set, r->n_set, text, &plans);
   if (st == CW_OK)
     st = r->out != NULL ? measure_into(ctx, r, r->out, &plans) : measure_aside(ctx, r, &plans);
   cw_plans_clear(&plans);
