@@ -179,8 +179,8 @@ static void test_known_values(void **state) {
   check_close(cw_theory_known(ops, 0, &torus, p, "energy"), found.mean / n, 1e-12);
   check_close(cw_theory_known(ops, 0, &torus, p, "entropy"), (found.lnz + p[0] * found.mean) / n,
               1e-12);
-  check_close(cw_theory_known(ops, 0, &torus, p, "specific_heat"),
-              p[0] * p[0] * found.variance / n, 1e-11);
+  check_close(cw_theory_known(ops, 0, &torus, p, "specific_heat"), p[0] * p[0] * found.variance / n,
+              1e-11);
   check_close(cw_theory_known(ops, 0, &ring, p, "free_energy"), -cw_ising_ring_lnz(6, p[0], 0) / 6,
               1e-14);
   assert_true(isnan(cw_theory_known(ops, 0, &ring, p, "energy")));
