@@ -175,7 +175,7 @@ static cw_status draw(drawing *d) {
   const cw_figure_plan *f = d->plan;
   cw_prose y = {0};
   static const char *const of[] = {"", "error of ", "tau_int of "};
-  cw_say(&y, "%s%s", of[f->draw], f->n == 1 ? f->of[0].quantity : f->title);
+  cw_say(&y, "%s%s", of[f->draw], f->n == 1 ? f->of[0].quantity : "results");
   CW_TRY(cw_page_figure_begin(d->page, f->title, f->against, y.text, f->log_x, f->log_y));
   const char *drawn[CW_MAX_DRAWN];
   for (int i = 0; i < f->n; i++) {
