@@ -5,12 +5,13 @@ MINUTES ?= 10
 CORES := $(shell nproc 2>/dev/null || echo 2)
 DEMO := runs/phi4-8x8
 
-.PHONY: help demo program reproduce check check-long bench fuzz format install clean
+.PHONY: help demo program reproduce figures check check-long bench fuzz format install clean
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo       build, then train, sample and report the phi^4 flow of jobs/phi4-8x8.yaml'
 	@echo 'make reproduce  published and exact numbers, again (more than two hours on two cores)'
+	@echo 'make figures    thermodynamics, mode dropping and the Ising model in figures, with known numbers (hours; QUICK=1: ten minutes)'
 	@echo 'make check      every test and guard (about ten minutes on two cores)'
 	@echo 'make check-long all of them at full length, every compiler over every file and every failure of memory and disk (hours)'
 	@echo 'make bench      speed of the kernels, as a share of the peak of this machine'
@@ -28,6 +29,9 @@ program:
 
 reproduce: program
 	@tools/reproduce build/release/causeway runs
+
+figures: program
+	@tools/figures build/release/causeway runs $(if $(QUICK),--quick)
 
 check:
 	@tools/install-deps build check

@@ -126,6 +126,11 @@ cw_status cw_weighted_slopes(cw_context *ctx, const double *data, const double *
 cw_status cw_weighted_entropy(cw_context *ctx, const double *log_weight, const double *action,
                               long n, cw_estimate *out);
 
+/* Effective sample size per sample, <w>^2/<w^2>, in (0, 1]. error: of the delta method, the scatter of
+ * ess (2 w/<w> - w^2/<w^2>) by the root of n; ess and where error is NAN as in cw_weighted. CW_EINVAL: n < 2.
+ * CW_ENUMERIC as cw_weighted. */
+cw_status cw_weighted_ess(cw_context *ctx, const double *log_weight, long n, cw_estimate *out);
+
 /* What log-weights lw = -S - ln q tell of a model q against the target p = exp(-S)/Z. Fields are
  * NAN where the samples they need were not given. Sources: arXiv:2302.14082 (lnZ_p, w_hat),
  * arXiv:2007.07115 (lnZ). */

@@ -163,3 +163,22 @@ cw_status cw_weighted_entropy(cw_context *ctx, const double *log_weight, const d
   free(w);
   return st;
 }
+
+cw_status cw_weighted_ess(cw_context *ctx, const double *log_weight, long n, cw_estimate *out) {
+  if (n < 2) return cw_fail(ctx, CW_EINVAL, "%ld weighted samples are too few for an error", n);
+  double *w = cw_alloc((size_t)n * sizeof *w);
+  if (!w) return cw_fail(ctx, CW_ENOMEM, "no memory for %ld weights", n);
+  cw_status st = cw_normalise_weights(ctx, log_weight, n, w, NULL);
+  *out = cw_estimate_undefined(n);
+  if (st == CW_OK) {
+    const double square = cw_dot(w, w, (size_t)n), count = (double)n;
+    out->ess = 1 / square;
+    out->value = out->ess / count;
+    for (long i = 0; i < n; i++) w[i] = 2 * w[i] - w[i] * w[i] / square - 1 / count;
+    out->error = out->value * sqrt(cw_dot(w, w, (size_t)n));
+    if (cw_is_rounding(out->error, out->value)) undefine_errors(out, cw_why_alike);
+    if (out->ess < CW_FEWEST_EFFECTIVE) undefine_errors(out, cw_why_few);
+  }
+  free(w);
+  return st;
+}

@@ -20,7 +20,7 @@ chain: {nodes: 6, chains: 32, thermalise: 50, steps: 100}
 figures:
   - {title: Free energy, against: theory.kappa, of: [F_q_per_site, F_chain_per_site]}
   - {title: Entropy, against: theory.kappa, of: [nis.entropy, entropy_chain], cases: "*1?"}
-  - {title: Correlator, against: theory.kappa, of: ["hmc.correlator[2]"], errors: true, log_y: true}
+  - {title: Correlator, against: theory.kappa, of: ["hmc.correlator[2]"], draw: error, log_y: true}
 cases:
   a_10: {}
   a_15: {theory: {kappa: 0.15}, expect: {F_q_per_site: {value: 0.2, error: 0.1}}}

@@ -62,7 +62,9 @@ class Threads(Case):
             self.run_as(seed, JOB, "--seed", seed)
         a, b = self.results(3), self.results(4)
         different = [x["name"] for x, y in zip(a["results"], b["results"]) if x["value"] == y["value"]]
-        self.assertEqual([n for n in different if not n.endswith("longest_rejection")], [])
+        # counts, and what is 0 or 1 where a model covers the target
+        discrete = ("longest_rejection", "forward.outside", "forward.outside_model", "forward.missed")
+        self.assertEqual([n for n in different if not n.endswith(discrete) and "bias_bound" not in n], [])
 
 
 if __name__ == "__main__":

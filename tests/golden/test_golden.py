@@ -47,6 +47,8 @@ def shorten(text, sections, prefix):
         begin = r"(^ {4}|[ {])" if prefix else "^"
         if not re.search(rf"(?m){begin}{section}:( (?!null)|$)", text):
             continue
+        if re.search(rf"\b{section}: null", text):
+            continue  # a case without it, which names such a key in another section
         if section == "ladder" and ("flow: least_squares" in text or "multiples:" in text):
             continue  # ways through several of its flows; numbers for each of its replicas
         if section == "ladder" and "positions:" in text:
@@ -75,6 +77,9 @@ def shrink(job):
             out += ["--set", f"cases.{case}.{section}.way.steps=24"]
         if re.search(r"lattice: \[\d+, \d+, \d+, \d+\]", body):
             out += ["--set", f"cases.{case}.lattice=[4, 6, 2, 4]"]
+        if extents := re.search(r"(?m)^    lattice: \[(\d+), (\d+)\]", body):
+            if int(extents[1]) * int(extents[2]) > 300:
+                out += ["--set", f"cases.{case}.lattice=[12, 10]"]
     return out
 
 

@@ -50,6 +50,9 @@ const fault_job fault_jobs[] = {
     {"nis", HEAD PHI4 FLOW TRAIN "nis: {samples: 40}\n"},
     {"nmcmc", HEAD PHI4 FLOW TRAIN "nmcmc: {chains: 20, steps: 20}\n"},
     {"forward", HEAD PHI4 FLOW TRAIN HMC "forward: {data: hmc}\n"},
+    {"cases.carried", HEAD PHI4 FLOW TRAIN
+     "figures: [{title: Loss, against: theory.kappa, of: [nis.ess, F_q]}]\n"
+     "cases: {a: {}, b: {theory: {kappa: 0.1}, model: {start: {case: a}}, nis: {samples: 40}}}\n"},
     {"chain", HEAD PHI4 "chain: {nodes: 2, chains: 20, thermalise: 2, steps: 2}\n"},
     {"ais", HEAD LADDER "ais: {" WALK ", reverse: true}\n"},
     {"smc", HEAD LADDER "smc: {" WALK ", threshold: 1, pimh: true}\n"},

@@ -168,11 +168,33 @@ static void test_known_lnz(void **state) {
   check_close(cw_one_site_lnz(ops, 1, (double[]){-0.7, -0.3}), log(2 * cosh(0.3)), 1e-15);
 }
 
+/* By the names of results; of tori without field alone. */
+static void test_known_values(void **state) {
+  (void)state;
+  const cw_theory_ops *ops = cw_theory_find("ising");
+  const cw_lattice torus = {2, {4, 3}}, ring = {1, {6}};
+  const double p[2] = {0.37, 0}, in_field[2] = {0.37, 0.1}, n = 12;
+  const sums found = enumerate(&torus, p[0], 0);
+  check_close(cw_theory_known(ops, 0, &torus, p, "free_energy"), -found.lnz / n, 1e-13);
+  check_close(cw_theory_known(ops, 0, &torus, p, "energy"), found.mean / n, 1e-12);
+  check_close(cw_theory_known(ops, 0, &torus, p, "entropy"), (found.lnz + p[0] * found.mean) / n,
+              1e-12);
+  check_close(cw_theory_known(ops, 0, &torus, p, "specific_heat"), p[0] * p[0] * found.variance / n,
+              1e-11);
+  check_close(cw_theory_known(ops, 0, &ring, p, "free_energy"), -cw_ising_ring_lnz(6, p[0], 0) / 6,
+              1e-14);
+  assert_true(isnan(cw_theory_known(ops, 0, &ring, p, "energy")));
+  assert_true(isnan(cw_theory_known(ops, 0, &torus, in_field, "energy")));
+  assert_true(isnan(cw_theory_known(ops, 0, &torus, p, "chi2")));
+  assert_true(isnan(cw_theory_known(cw_theory_find("phi4"), 0, &torus, p, "energy")));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_known_numbers), cmocka_unit_test(test_enumeration),
       cmocka_unit_test(test_derivatives),   cmocka_unit_test(test_extremes),
       cmocka_unit_test(test_ring),          cmocka_unit_test(test_known_lnz),
+      cmocka_unit_test(test_known_values),
   };
   return cmocka_run_group_tests_name("exact Ising model", tests, NULL, NULL);
 }

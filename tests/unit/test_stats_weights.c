@@ -107,6 +107,23 @@ static void entropies_are_calibrated(void **state) {
   free(action);
 }
 
+/* Of two normals, target 1 and proposal s: 1 over the integral of p^2/q, sqrt(2 s^2 - 1)/s^2. */
+static void sample_sizes_are_calibrated(void **state) {
+  (void)state;
+  const long n = 1500;
+  const double s2 = 1.4 * 1.4;
+  tally z = {0};
+  cw_estimate e;
+  for (uint32_t seed = 0; seed < 400; seed++) {
+    proposal(seed, n, 700, data, lw);
+    check_ok(ctx, cw_weighted_ess(ctx, lw, n, &e));
+    check_close(e.ess, e.value * (double)n, 1e-14);
+    count(&z, (e.value - sqrt(2 * s2 - 1) / s2) / e.error);
+  }
+  check_calibrated("ess", &z);
+  check_failure(ctx, cw_weighted_ess(ctx, lw, 1, &e), CW_EINVAL, "too few");
+}
+
 /* Both for single samples (2000) and for blocks (20000; 1000 blocks have errors good to
  * 1/sqrt(2000)). */
 static void delta_and_jackknife_agree(void **state) {
@@ -212,6 +229,8 @@ static void special_weights(void **state) {
   assert_true(e.value == 1.5 && isnan(e.error) && isnan(e.error2) && e.why != NULL);
   check_ok(ctx, cw_weighted_entropy(ctx, two, x, 4, &e));
   assert_true(isfinite(e.value) && isnan(e.error) && e.why != NULL);
+  check_ok(ctx, cw_weighted_ess(ctx, two, 4, &e));
+  assert_true(e.value == 0.5 && isnan(e.error) && e.why != NULL);
   check_ok(ctx, cw_flow_judge(ctx, one, 4, two, 1, 4, &q));
   assert_true(isfinite(q.lnZ) && isnan(q.lnZ_error) && isnan(q.kl_error) && isnan(q.w_hat_error));
   assert_true(q.why_q != NULL && isnan(q.lnZ_p_error) && q.why_p != NULL);
@@ -412,6 +431,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(weighted_errors_are_calibrated),
       cmocka_unit_test(entropies_are_calibrated),
+      cmocka_unit_test(sample_sizes_are_calibrated),
       cmocka_unit_test(delta_and_jackknife_agree),
       cmocka_unit_test(weighted_formulas),
       cmocka_unit_test(slopes_linearise),

@@ -73,16 +73,19 @@ static cw_status points(drawing *d, int first, const cw_drawn *of, const cw_anal
     const cw_result *r = find(d->c[i], stage, of);
     if (r == NULL || !same_family(d->c[i]->name, name)) continue;
     x[n] = d->x[i];
-    y[n] = d->plan->errors ? r->e.error : r->e.value;
-    dy[n++] = d->plan->errors ? NAN : r->e.error;
+    y[n] = d->plan->draw == CW_DRAW_VALUE ? r->e.value
+           : d->plan->draw == CW_DRAW_TAU ? r->e.tau_int
+                                          : r->e.error;
+    dy[n++] = d->plan->draw == CW_DRAW_VALUE ? r->e.error
+              : d->plan->draw == CW_DRAW_TAU ? r->e.tau_error
+                                             : NAN;
   }
   if (n == 0) return CW_OK;
   if (n_families(d) > 1) cw_say(&label, "%.*s: ", (int)family(name), name);
   if (s != NULL) cw_say(&label, "%s ", s->part.label);
   if (s == NULL || d->plan->n > 1) cw_say(&label, "%s", of->quantity);
   if (of->index >= 0 && d->plan->n > 1) cw_say(&label, "[%d]", of->index);
-  return cw_page_curve(d->page, label.text, CW_DRAW_POINTS, d->colour++, n, x, y,
-                       d->plan->errors ? NULL : dy);
+  return cw_page_curve(d->page, label.text, CW_DRAW_POINTS, d->colour++, n, x, y, dy);
 }
 
 /* A name without a section is of the case, or of every part that gives it. Parts are those of the first case
@@ -127,7 +130,7 @@ static cw_status exact_curve(drawing *d, const char *quantity) {
   const int k = parameter(d);
   double x[POINTS], y[POINTS], param[CW_MAX_PARAMS];
   const cw_theory_ops *ops = d->c[0]->plan->theory;
-  if (k < 0 || d->plan->errors) return CW_OK;
+  if (k < 0 || d->plan->draw != CW_DRAW_VALUE) return CW_OK;
   for (int i = 0; i < d->n; i++) {
     const cw_plan *p = d->c[i]->plan;
     bool known = is_first_of_family(d, i) && p->theory == ops;
@@ -150,7 +153,7 @@ static cw_status exact_curve(drawing *d, const char *quantity) {
 static cw_status expected_points(drawing *d, const cw_drawn *of) {
   double x[CW_MAX_CASES], y[CW_MAX_CASES], dy[CW_MAX_CASES];
   int n = 0;
-  for (int i = 0; i < d->n && !d->plan->errors; i++) {
+  for (int i = 0; i < d->n && d->plan->draw == CW_DRAW_VALUE; i++) {
     const cw_plan *p = d->c[i]->plan;
     for (int k = 0; k < p->n_expect; k++) {
       const cw_expect *e = &p->expect[k];
@@ -171,7 +174,8 @@ static cw_status expected_points(drawing *d, const cw_drawn *of) {
 static cw_status draw(drawing *d) {
   const cw_figure_plan *f = d->plan;
   cw_prose y = {0};
-  cw_say(&y, "%s%s", f->errors ? "error of " : "", f->n == 1 ? f->of[0].quantity : f->title);
+  static const char *const of[] = {"", "error of ", "tau_int of "};
+  cw_say(&y, "%s%s", of[f->draw], f->n == 1 ? f->of[0].quantity : "results");
   CW_TRY(cw_page_figure_begin(d->page, f->title, f->against, y.text, f->log_x, f->log_y));
   const char *drawn[CW_MAX_DRAWN];
   for (int i = 0; i < f->n; i++) {

@@ -64,13 +64,17 @@ static cw_status read_results(cw_node *figure, const cw_plan *p, cw_figure_plan 
   return CW_OK;
 }
 
+static const char *const draw_words[] = {"value", "error", "tau_int", NULL};
+
 static cw_status read_figure(cw_node *root, cw_node *map, const cw_plan *p, cw_figure_plan *f) {
+  int draw;
   CW_TRY(cw_job_as_map(map));
   CW_TRY(cw_read_text(map, "title", NULL, f->title, sizeof f->title));
   CW_TRY(cw_read_text(map, "against", NULL, f->against, sizeof f->against));
   CW_TRY(read_results(map, p, f));
   CW_TRY(cw_read_text(map, "cases", "*", f->cases, sizeof f->cases));
-  CW_TRY(cw_job_bool(map, "errors", 0, &f->errors));
+  CW_TRY(cw_job_choice(map, "draw", "number of a result", draw_words, CW_DRAW_VALUE, &draw));
+  f->draw = (cw_drawn_number)draw;
   CW_TRY(cw_job_bool(map, "log_x", 0, &f->log_x));
   CW_TRY(cw_job_bool(map, "log_y", 0, &f->log_y));
   return read_number(root, map, f->against, &f->x);

@@ -12,6 +12,9 @@
 
 enum { CW_MAX_FIGURES = 24, CW_MAX_DRAWN = 8, CW_FIGURE_TEXT = 96 };
 
+/* Of the results: their values with errors, their errors, or tau_int of chains. */
+typedef enum { CW_DRAW_VALUE, CW_DRAW_ERROR, CW_DRAW_TAU } cw_drawn_number;
+
 /* Which result. */
 typedef struct {
   char section[64];  /* "": of the case, or of any section */
@@ -24,7 +27,7 @@ typedef struct {
   char against[CW_FIGURE_TEXT]; /* "theory.kappa": a number of the job */
   char cases[CW_FIGURE_TEXT];   /* pattern of their names */
   double x;                     /* that number in this case; NAN: it has none */
-  bool errors;                  /* of the results, instead of their values */
+  cw_drawn_number draw;
   bool log_x, log_y;
   int n;
   cw_drawn of[CW_MAX_DRAWN];

@@ -126,7 +126,7 @@ cw_status cw_plans_read(cw_context *ctx, cw_job *job, cw_plans *out);
 void cw_plans_clear(cw_plans *plans);
 /* The job file at path with what --set (n_set assignments) and --seed (NULL: not given) change: as it is,
  * the caller destroys *out in any case; and read and checked. */
-enum { CW_MAX_SETS = 256 };
+enum { CW_MAX_SETS = 1024 };
 cw_status cw_job_of_words(cw_context *ctx, const char *path, const char *seed,
                           const char *const *set, int n_set, cw_job **out);
 cw_status cw_plans_load(cw_context *ctx, const char *path, const char *seed, const char *const *set,

@@ -87,8 +87,9 @@ typedef struct {
 } shells;
 
 static int shell_of(const shells *h, double action) {
-  const int n = (int)((action - h->low) / h->width);
-  return n < 0 ? 0 : n < SHELLS ? n : SHELLS - 1;
+  const double n = (action - h->low) / h->width;
+  if (!(n > 0)) return 0; /* or no number */
+  return n < SHELLS - 1 ? (int)n : SHELLS - 1;
 }
 
 static void fill_shells(const samples *t, int action, shells *h) {

@@ -6,29 +6,9 @@
 #include "app/analysis/fill.h"
 #include "app/methods/nis/nis.h"
 
-/* Of unnormalised weights w, all of them scaled alike: ESS = <w>^2/<w^2>, whose relative error is that of
- * 2 w/<w> - w^2/<w^2>, by the delta method. */
 static cw_status add_ess(cw_context *ctx, cw_analysis_stage *s, const cw_array *lw) {
-  const long n = lw->dim[0];
-  double most = -INFINITY, one = 0, two = 0, square = 0;
-  for (long i = 0; i < n; i++) most = fmax(most, lw->data[i]);
-  if (!isfinite(most)) return CW_OK;
-  for (long i = 0; i < n; i++) {
-    const double w = exp(lw->data[i] - most);
-    one += w / (double)n;
-    two += w * w / (double)n;
-  }
-  for (long i = 0; i < n; i++) {
-    const double w = exp(lw->data[i] - most);
-    square += pow(2 * w / one - w * w / two - 1, 2);
-  }
-  cw_estimate e = cw_estimate_undefined(n);
-  e.value = one * one / two;
-  e.ess = e.value * (double)n;
-  if (e.ess >= CW_FEWEST_EFFECTIVE)
-    e.error = e.value * sqrt(square) / (double)n;
-  else
-    e.why = "a few weights decide";
+  cw_estimate e;
+  CW_TRY(cw_weighted_ess(ctx, lw->data, lw->dim[0], &e));
   return cw_add_number(ctx, s, "ess", -1, "effective sample size per sample, <w>^2/<w^2>", e);
 }
 
@@ -75,10 +55,10 @@ cw_status cw_fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_st
   s->n_step = lw->dim[0];
   CW_TRY(cw_keep_log_weights(ctx, s, CW_OF_MODEL, lw));
   CW_TRY(add_density_error(ctx, s, data));
-  CW_TRY(add_ess(ctx, s, lw));
-  if (primary == NULL) return CW_OK;
+  if (primary == NULL) return add_ess(ctx, s, lw);
   CW_TRY(cw_fill_weighted(ctx, c, s, primary, lw));
-  return add_entropy(ctx, c, s, primary, lw);
+  CW_TRY(add_entropy(ctx, c, s, primary, lw));
+  return add_ess(ctx, s, lw);
 }
 
 /* Far apart of the two error estimates of weighted samples. */
