@@ -107,7 +107,7 @@ cw_status cw_step_back(cw_steps *p, int s, double *x, double *logj, double *stag
     memset(gained, 0, sizeof gained);
     CW_TRY(step(p, begins, 1, x, image, gained, stage));
     for (size_t i = 0; i < p->n; i++) rest[i] = y[i] - image[i];
-    if (judge(p, rest, 1e-15, &at)) break;
+    if (p->coarse || judge(p, rest, 1e-15, &at)) break;
     if (n == MAX_CORRECTIONS) return CW_ENUMERIC;
     CW_TRY(step(p, ends, -1, image, again, NULL, NULL));
     for (size_t i = 0; i < p->n; i++)

@@ -29,7 +29,8 @@ cw_status cw_steps_open(const cw_velocity *v, int n_steps, bool coarse, cw_theta
 /* x (n) through step s; logj += ln |det|; stage (CW_RUNGE_KUTTA, n): the fields at which the velocity was
  * taken, which products need. CW_ENOMEM. */
 cw_status cw_step_forward(cw_steps *p, int s, double *x, double *logj, double *stage);
-/* The inverse of the same map, to rounding: a step back, corrected until a step forward ends where it began.
+/* The inverse of the same map, to rounding: a step back, corrected until a step forward ends where it began. Of
+ * coarse steps, the step back alone.
  * CW_ENUMERIC: corrections do not converge. */
 cw_status cw_step_back(cw_steps *p, int s, double *x, double *logj, double *stage);
 /* g (n) = dF/dy in, dF/dx out, for F(y, logj) with dF/dlogj = c (CW_LANES); to: NULL: not wanted. */
