@@ -192,7 +192,8 @@ cw_status cw_field_deal(cw_context *ctx, const cw_geometry *geom, int n_comp, lo
 void cw_field_destroy(cw_field *x);
 size_t cw_field_block_size(const cw_field *x);          /* doubles per block */
 cw_field cw_field_block(const cw_field *x, long block); /* a view of one block; owns nothing */
-void cw_field_copy(cw_field *to, const cw_field *from); /* same shape */
+cw_field cw_field_blocks(const cw_field *x, long first, long n); /* the same of n of them */
+void cw_field_copy(cw_field *to, const cw_field *from);          /* same shape */
 /* Outer sites [begin, end) of one block: lanes that are not kept get the numbers of old, of the
  * same shape. keep (CW_LANES). */
 void cw_field_restore(cw_field *x, const cw_field *old, const bool *keep, long begin, long end);

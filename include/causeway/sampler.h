@@ -94,7 +94,9 @@ typedef struct {
   cw_field x;          /* where this rank's are; the caller says where they begin */
   cw_sampler *sampler; /* owned */
   double *accept, *dH; /* (n_blocks*B) of the last step */
-  double *all;         /* (n) scratch */
+  bool *
+      ahead; /* (n_config) took a step that not all took: see cw_sampler_step; between steps none */
+  double *all; /* (n) scratch */
 } cw_chains;
 
 /* params, choices: as of cw_sampler_create. The caller closes *out in any case. CW_EINVAL: fewer
@@ -106,6 +108,14 @@ void cw_chains_close(cw_chains *h); /* zeroed: nothing */
  * the sampler by the mean acceptance of all chains. Collective: all ranks return the same. */
 cw_status cw_sampler_run(cw_chains *h, const double *c, cw_rng rng, uint32_t first, long n_steps,
                          uint32_t n_tune);
+/* Of a step: shall it go on? Collective, the same on all ranks. */
+typedef bool cw_go_on(void *of);
+/* Step number step of all chains, as cw_sampler_run, but for those that are ahead, a few blocks at a time where
+ * blocks are large; in between go_on is asked. *whole: all chains took it. Else those that did are ahead, and the
+ * same call takes the others along, to the same bits: of chains that are ahead, x, accept and dH must be as they
+ * were left, in blocks of whatever shape. Collective. CW_ENOMEM. */
+cw_status cw_sampler_step(cw_chains *h, const double *c, cw_rng rng, uint32_t step, uint32_t n_tune,
+                          cw_go_on *go_on, void *of, bool *whole);
 /* Mean over the chains of all ranks of mine (x.n_config), in fixed order. Collective. */
 double cw_chains_mean(cw_chains *h, const double *mine);
 

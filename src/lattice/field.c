@@ -48,16 +48,19 @@ size_t cw_field_block_size(const cw_field *x) {
   return (size_t)x->geom->n_outer * (size_t)x->n_comp * CW_LANES;
 }
 
-cw_field cw_field_block(const cw_field *x, long block) {
-  CW_REQUIRE(block >= 0 && block < x->n_blocks);
+cw_field cw_field_blocks(const cw_field *x, long first, long n) {
+  CW_REQUIRE(first >= 0 && n > 0 && first + n <= x->n_blocks);
+  const long left = x->n_config - first * x->B;
   cw_field view = *x;
-  view.data = x->data + (size_t)block * cw_field_block_size(x);
+  view.data = x->data + (size_t)first * cw_field_block_size(x);
   view.owns_data = false;
-  view.n_blocks = 1;
-  view.n_config = x->n_config - block * x->B < x->B ? x->n_config - block * x->B : x->B;
-  view.first_chain = x->first_chain + block * x->B;
+  view.n_blocks = n;
+  view.n_config = left < n * x->B ? left : n * x->B;
+  view.first_chain = x->first_chain + first * x->B;
   return view;
 }
+
+cw_field cw_field_block(const cw_field *x, long block) { return cw_field_blocks(x, block, 1); }
 
 void cw_field_copy(cw_field *to, const cw_field *from) {
   CW_REQUIRE(to->n_blocks == from->n_blocks &&

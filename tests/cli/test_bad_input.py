@@ -162,9 +162,12 @@ class GaugeJobs(Case):
         self.change("gradient_flow: {every: 4, time: 1, points: 5}", "t0: {}",
                     "job.yaml:9: measure.t0: 't0' is one of the numbers of 'gradient_flow': name that, as in 'gradient_flow: {}'")
         self.change("gradient_flow: {every: 4, time: 1, points: 5}", "scalar:",
-                    "job.yaml:9: measure.scalar: 'scalar' observables do not fit theory 'su3' on this lattice")
+                    "job.yaml:9: measure.scalar: 'scalar' observables do not fit theory 'su3' on this lattice (those that do: ")
         self.write("job.yaml", GAUGE.replace("4, 4]", "4]").replace("gradient_flow:", "cooling:"))
         self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:9: measure.cooling: 'cooling' observables do not fit theory 'su3' on this lattice")
+        self.write("job.yaml", GAUGE.replace("4, 4, 4, 4]", "4, 4]"))
+        self.bad(["run", "job.yaml", "--out", "out"], "job.yaml:9: measure.gradient_flow: ",
+                 "(those that do: gauge_2d, gradient_flow_low, wilson_loops)")
         self.change("every: 4", "every: 0", "job.yaml:9: measure.gradient_flow.every: must lie in [1, 1000000], found '0'")
         self.change("every: 4", "every: 31", "job.yaml:9: measure.gradient_flow.every: section 'hmc' would never measure it: expected at most 30", "found 31")
         walks = "ladder: {from: {beta: 5}}\nais: {sampler: heatbath}\n"

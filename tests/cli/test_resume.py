@@ -80,6 +80,18 @@ least_squares: {sampler: heatbath, chains: 8, thermalise: 0, steps: 2, rounds: 2
 rex: {sampler: heatbath, chains: 3, steps: 3, thermalise: 1, way: {steps: 2, flow: least_squares}}
 correlated: {sampler: heatbath, chains: 3, steps: 3, thermalise: 1, to: {beta: 1.6}, flow: least_squares}
 """
+# Three blocks of a megabyte and one sampler, which all of them tune.
+LARGE = """\
+job: large
+seed: 3
+checkpoint: 1e6
+lattice: [64, 32]
+theory: {kind: u1, beta: 2}
+hmc: {chains: 40, thermalise: 3, steps: 3, md_steps: 3, target: 0.8}
+cases:
+  one: {}
+  two: {theory: {beta: 2.5}}
+"""
 
 
 def dump(store):
@@ -193,7 +205,7 @@ class Resume(Interrupted):
             self.assertIn(found[1], self.good("show", out))
 
     def test_stop_in_the_middle(self):
-        """SIGTERM after a segment: the next step is the last one."""
+        """SIGTERM while a segment is written: it is the last one."""
         stopped = self.stop_at_every_segment("out", signal.SIGTERM)
         self.assertGreater(len(stopped), len(self.segments("whole")) / 3)
         self.check_same_store("out")
@@ -225,6 +237,39 @@ class ResumeLadder(Resume):
 
 class ResumeBridge(Resume):
     job, stages = BRIDGE, ("least_squares", "rex", "correlated")
+
+
+class LeftSteps(Interrupted):
+    """Blocks of a megabyte: a step is left after some of them, and taken up by other threads, so in blocks of other shapes."""
+
+    def holds_a_part(self, out, segment):
+        """Does a segment of a store hold a part of a step?"""
+        text = subprocess.run(["h5dump", "-n", segment], cwd=self.dir / out / "store", check=True, capture_output=True, text=True).stdout
+        return "/state.left" in text
+
+    def check_left(self, job, threads):
+        """A signal at the end of the first stage: the first step of the second is left."""
+        self.write("job.yaml", job)
+        sampler = "hmc" if "hmc" in job else "heatbath"
+        self.good("run", "job.yaml", "--quiet", "--out", f"whole{threads}", "--threads", 1)
+        extra = {"LD_PRELOAD": str(self.library), "CW_INTERRUPT": f"{int(signal.SIGTERM)} {AFTER} 1"}
+        out = f"out{threads}"
+        code, _, err = self.run_program("run", "job.yaml", "--quiet", "--out", out, "--threads", threads[0], extra=extra)
+        self.assertEqual((code, err), (130, f"error: stopped in stage 'two/{sampler}' after step 0 of 6; causeway resume {out} goes on\n"))
+        self.assertTrue(self.holds_a_part(out, f"two+{sampler}.000000.h5"))
+        self.good("show", out)
+        self.good("resume", out, "--quiet", "--threads", threads[1])
+        self.assertFalse(self.holds_a_part(out, f"two+{sampler}.000001.h5"))
+        self.assertEqual(self.results_of(out)["results"], self.results_of(f"whole{threads}")["results"])
+
+    def test_a_step_that_tunes(self):
+        self.check_left(LARGE, "12")
+
+    def test_a_step_that_is_measured(self):
+        self.check_left(LARGE.replace("thermalise: 3, steps: 3", "thermalise: 0, steps: 6"), "14")
+
+    def test_a_heat_bath(self):
+        self.check_left(LARGE.replace("hmc", "heatbath").replace("md_steps: 3, target: 0.8", "overrelax: 1"), "21")
 
 
 class Progress(Interrupted):
@@ -259,8 +304,8 @@ class Hangup(Interrupted):
     def test_checkpoint_at_the_end_of_a_terminal(self):
         self.write("job.yaml", SHORT)
         code, err = self.run_until("out", signal.SIGHUP, AFTER, 2, "--set", "checkpoint=0.5")
-        self.assertEqual((code, err), (130, "error: stopped in stage 'hmc' after step 3 of 60; causeway resume out goes on\n"))
-        self.assertEqual(len(self.segments("out")), 3)
+        self.assertEqual((code, err), (130, "error: stopped in stage 'hmc' after step 2 of 60; causeway resume out goes on\n"))
+        self.assertEqual(len(self.segments("out")), 2)
         self.good("resume", "out", "--quiet")
         self.run_until("whole", 0, 0, 0)
         self.assertEqual(self.results_of("out")["results"], self.results_of("whole")["results"])

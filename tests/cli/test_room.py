@@ -81,6 +81,11 @@ class Room(Case):
         self.write("job.yaml", SHORT + "forward: {data: hmc}\nmodel: {layers: [{kind: scale}]}\n")
         self.refused("hmc.keep", "of memory", "lattice=[256,256]", "hmc.steps=200", "hmc.keep=3200", preexec_fn=few_gigabytes)
 
+    def test_no_memory_for_a_search(self):
+        """causeway tune makes no checkpoints, and looks before the first trial."""
+        self.write("job.yaml", LARGE + "rex: {chains: 256, thermalise: 1, steps: 20, md_steps: 1}\n")
+        self.bad(["tune", "job.yaml", "--set", "lattice=[1024,1024]"], "error: rex.chains: ", "of memory", "4.3 GB are left", preexec_fn=few_gigabytes)
+
     def test_no_disk(self):
         """More than any disk holds: petabytes of rows, of kept configurations, of checkpoints."""
         self.write("job.yaml", SHORT)

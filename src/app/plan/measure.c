@@ -62,6 +62,20 @@ static cw_status refuse_quantities(cw_node *measure, const cw_plan *p) {
   return CW_OK;
 }
 
+static cw_status refuse_group(const cw_node *measure, const cw_observable_ops *ops,
+                              const cw_plan *p, const cw_theory *th) {
+  const char *fit[CW_MAX_GROUPS + 1];
+  char words[300];
+  int n = 0;
+  for (int i = 0; cw_observables[i] != NULL && n < CW_MAX_GROUPS; i++)
+    if (cw_observables[i]->fits(th)) fit[n++] = cw_observables[i]->name;
+  fit[n] = NULL;
+  return cw_job_fail(measure, ops->name,
+                     "'%s' observables do not fit theory '%s' on this lattice (those that do: %s)",
+                     ops->name, p->theory->name,
+                     cw_join_words(fit, ", ", ", ", words, sizeof words));
+}
+
 /* Groups that fit the theory, the standard ones first; naming another one is an error. */
 cw_status cw_read_measure(cw_node *root, cw_plan *p) {
   cw_node *measure;
@@ -76,9 +90,7 @@ cw_status cw_read_measure(cw_node *root, cw_plan *p) {
       if (ops->fits(&probe.theory)) {
         CW_TRY(read_group(measure, ops, p));
       } else if (cw_job_has(measure, ops->name)) {
-        return cw_job_fail(measure, ops->name,
-                           "'%s' observables do not fit theory '%s' on this lattice", ops->name,
-                           p->theory->name);
+        return refuse_group(measure, ops, p, &probe.theory);
       }
     }
   if (p->n_groups == 0 || !p->group[0].ops->standard)

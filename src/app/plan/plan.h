@@ -205,6 +205,7 @@ bool cw_refuse_more_training(const cw_train_options *t, char *why, size_t size);
 /* Bytes, at least, and the keys on which most of them depend: "hmc.chains", "lattice". */
 typedef struct {
   double memory, checkpoint, disk; /* while it runs; of each checkpoint; that are left at the end */
+  double working;                  /* of memory, what is no copy of a checkpoint */
   char memory_key[96], disk_key[96];
 } cw_room;
 /* Of a section, with so many threads on all ranks. */

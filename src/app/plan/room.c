@@ -41,7 +41,9 @@ cw_room cw_section_room(const cw_plan *p, const cw_section *s, long threads) {
                      cw_theory_components(p->theory, &p->lat, p->form, p->param);
   const double working = fmin(blocks, (double)threads);
   const double state = t.state * one, kept = t.kept * one, rows = t.rows * sizeof(double);
-  cw_room room = {.memory = (blocks + SCRATCH * working) * lanes * one + COPIES * state,
+  const double fields = (blocks + SCRATCH * working) * lanes * one;
+  cw_room room = {.memory = fields + COPIES * state,
+                  .working = fields,
                   .checkpoint = state,
                   .disk = 2 * state + kept + rows,
                   .memory_key = "lattice",

@@ -138,6 +138,13 @@ static cw_room add_up(const cw_plans *plans, long threads, FILE *out) {
   return sum;
 }
 
+static cw_status refuse_memory(cw_context *ctx, const char *key, double need, double left) {
+  char a[32], b[32];
+  return cw_fail(ctx, CW_EINVAL,
+                 "%s: the job takes %s of memory at least, and %s are left: make it smaller", key,
+                 bytes_text(need, a), bytes_text(left, b));
+}
+
 static cw_status check(cw_context *ctx, const char *dir, const cw_plans *plans, FILE *out) {
   char need[32], left[32];
   if (out != NULL)
@@ -150,9 +157,7 @@ static cw_status check(cw_context *ctx, const char *dir, const cw_plans *plans, 
             bytes_text(disk, left));
   }
   if (room.memory / cw_ranks(ctx) > memory)
-    return cw_fail(ctx, CW_EINVAL,
-                   "%s: the job takes %s of memory at least, and %s are left: make it smaller",
-                   room.memory_key, bytes_text(room.memory, need), bytes_text(memory, left));
+    return refuse_memory(ctx, room.memory_key, room.memory, memory);
   if (room.disk - there > disk)
     return cw_fail(
         ctx, CW_EINVAL,
@@ -163,4 +168,10 @@ static cw_status check(cw_context *ctx, const char *dir, const cw_plans *plans, 
 
 cw_status cw_check_room(cw_context *ctx, const char *dir, const cw_plans *plans, FILE *out) {
   return cw_agree(ctx, cw_rank(ctx) == 0 ? check(ctx, dir, plans, out) : CW_OK);
+}
+
+cw_status cw_check_memory(cw_context *ctx, const cw_plan *plan, const cw_section *section) {
+  const cw_room room = cw_section_room(plan, section, (long)cw_ranks(ctx) * cw_threads(ctx));
+  const double each = room.working / cw_ranks(ctx), left = memory_left();
+  return each > left ? refuse_memory(ctx, room.memory_key, each, left) : CW_OK;
 }

@@ -17,6 +17,9 @@ cw_status cw_open_run(cw_context *ctx, const char *dir, const cw_plans *plans, b
  * what this process may take of it, has not so much left; the message names the key. Collective. */
 cw_status cw_check_room(cw_context *ctx, const char *dir, const cw_plans *plans, FILE *out);
 
+/* Of a section that runs without checkpoints, in memory alone. CW_EINVAL: so. Local. */
+cw_status cw_check_memory(cw_context *ctx, const cw_plan *plan, const cw_section *section);
+
 /* Runs every stage of every case, from where the store left it. CW_EINTERRUPTED after a signal,
  * with a checkpoint written. Collective. */
 cw_status cw_run_job(cw_context *ctx, const cw_plans *plans, cw_store *store);

@@ -54,19 +54,36 @@ static int what_now(cw_case *c, const driver *d) {
   return word;
 }
 
+bool cw_goes_on(void *of) {
+  const cw_case *c = of;
+  int word = cw_stop_wanted() ? WRITE_AND_STOP : GO_ON;
+  cw_broadcast(c->ctx, &word, sizeof word);
+  return word == GO_ON;
+}
+
+static cw_status stop(cw_case *c, const cw_stage *s, const driver *d, long done) {
+  return cw_fail(c->ctx, CW_EINTERRUPTED,
+                 "stopped in stage '%s' after step %ld of %ld; causeway resume %s goes on", d->name,
+                 done, s->n_steps, cw_store_run(c->store));
+}
+
 static cw_status drive(cw_case *c, cw_stage *s, driver *d, long from) {
   char note[96] = "";
   for (long step = from; step < s->n_steps; step++) {
     CW_TRY(cw_agree(c->ctx, s->step(s, c, step)));
+    if (s->left) {
+      CW_TRY(checkpoint(c, s, d, step));
+      return stop(c, s, d, step);
+    }
     if (s->note) s->note(s, note, sizeof note);
     cw_progress_update(c->ctx, (double)(step + 1), "%s", note);
     bool last = step + 1 == s->n_steps;
     int word = what_now(c, d);
-    if (last || s->every_step || word != GO_ON) CW_TRY(checkpoint(c, s, d, step + 1));
-    if (word == WRITE_AND_STOP && !last)
-      return cw_fail(c->ctx, CW_EINTERRUPTED,
-                     "stopped in stage '%s' after step %ld of %ld; causeway resume %s goes on",
-                     d->name, step + 1, s->n_steps, cw_store_run(c->store));
+    if (last || s->every_step || word != GO_ON) {
+      CW_TRY(checkpoint(c, s, d, step + 1));
+      if (word == WRITE && !cw_goes_on(c)) word = WRITE_AND_STOP; /* it came meanwhile */
+    }
+    if (word == WRITE_AND_STOP && !last) return stop(c, s, d, step + 1);
   }
   return CW_OK;
 }

@@ -52,6 +52,7 @@ struct cw_stage {
   long n_steps;
   bool every_step; /* checkpoint after each step */
   long done;       /* steps that are; load may set it back to a step of which only a part is */
+  bool left;       /* the last call of step did only a part of it, which save and load take along */
   void *self;
   /* Collective, but may fail on a rank alone once it is past its last collective call. */
   cw_status (*step)(cw_stage *s, cw_case *c, long step);
@@ -71,6 +72,8 @@ cw_status cw_put_pieces(cw_case *c, cw_arrays *set, long pieces);
 cw_status cw_get_pieces(cw_stage *s, cw_case *c, const cw_arrays *last, long wanted, long each,
                         long *pieces);
 
+/* Does the run go on, or was it told to stop? of: the case. For steps that can be left (cw_go_on). Collective. */
+bool cw_goes_on(void *of);
 /* Runs a stage to its end, from where the store left it. CW_EINTERRUPTED after a signal, with a
  * checkpoint written. Collective. */
 cw_status cw_stage_run(cw_case *c, cw_stage *s);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/cli/tune/tune.h"
+#include "app/run/run.h"
 
 cw_status cw_tune_find(cw_context *ctx, const cw_plans *plans, const char *name, cw_plan **plan,
                        cw_rex_plan **x) {
@@ -82,6 +83,7 @@ static cw_status start_rungs(const cw_tune_exchange *before, cw_tune_exchange *e
 static cw_status open_exchange(const cw_tune_job *j, long number, const cw_tune_exchange *before,
                                cw_tune_exchange *e, long *thermalise) {
   CW_TRY(make_plan(j, &e->at, e));
+  CW_TRY(cw_check_memory(j->ctx, e->plan, cw_plan_section(e->plan, j->section)));
   CW_TRY(cw_case_open(j->ctx, e->plan, NULL, &e->c));
   const cw_rng rng = cw_rng_substream(cw_case_rng(&e->c, "tune"), "round", (uint32_t)number);
   CW_TRY(cw_rex_open(&e->c, e->x, rng, &e->with));

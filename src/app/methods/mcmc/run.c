@@ -12,6 +12,7 @@ typedef struct {
   cw_excursions away;
   cw_rng rng;
   long n_mine, rows_done;       /* chains of this rank; measured rows so far */
+  bool begun;                   /* the field is where a checkpoint left it */
   double *sum_accept, *sum_exp; /* (n_mine) over the steps since the last row */
   cw_record primary[CW_MAX_GROUPS], accepted, exp_mdH, kept, therm;
 } mcmc;
@@ -60,8 +61,12 @@ static cw_status step(cw_stage *s, cw_case *c, long t) {
   mcmc *m = s->self;
   cw_chains *h = &m->chains;
   const long n_tune = m->plan->thermalise;
-  if (t == 0) CW_TRY(cw_agree(c->ctx, cw_start_field(c, m->plan, m->rng, 0, &h->x)));
-  CW_TRY(cw_sampler_run(h, c->theory.c, m->rng, (uint32_t)t, 1, (uint32_t)n_tune));
+  bool whole;
+  if (t == 0 && !m->begun) CW_TRY(cw_agree(c->ctx, cw_start_field(c, m->plan, m->rng, 0, &h->x)));
+  CW_TRY(cw_sampler_step(h, c->theory.c, m->rng, (uint32_t)t, (uint32_t)n_tune, cw_goes_on, c,
+                         &whole));
+  s->left = !whole;
+  if (s->left) return CW_OK;
   CW_TRY(cw_excursions_run(c, &m->away, h, t));
   if (t < n_tune) return record_action(c, m);
   for (long i = 0; i < m->n_mine; i++) {
@@ -83,6 +88,35 @@ cw_status cw_put_sums(cw_case *c, cw_arrays *set, const char *name, int width,
   return st;
 }
 
+/* Of a step that was left: which chains took it, with what acceptance and energy violation. */
+enum { AHEAD, ACCEPT, ENERGY, N_LEFT };
+
+static cw_status put_left(cw_case *c, mcmc *m, cw_arrays *set) {
+  const cw_chains *h = &m->chains;
+  double *ahead = malloc((size_t)(m->n_mine + 1) * sizeof *ahead);
+  const double *const left[] = {[AHEAD] = ahead, [ACCEPT] = h->accept, [ENERGY] = h->dH};
+  cw_status st = ahead != NULL ? CW_OK : cw_fail(c->ctx, CW_ENOMEM, "no memory for a checkpoint");
+  for (long i = 0; st == CW_OK && i < m->n_mine; i++) ahead[i] = h->ahead[i];
+  st = cw_agree(c->ctx, st);
+  if (st == CW_OK) st = cw_put_sums(c, set, "state.left", N_LEFT, left, m->n_mine, m->plan->chains);
+  free(ahead);
+  return st;
+}
+
+static bool get_left(const cw_arrays *last, mcmc *m) {
+  const cw_array *a = cw_arrays_get(last, "state.left");
+  cw_chains *h = &m->chains;
+  if (a == NULL) return true;
+  if (cw_array_size(a) != N_LEFT * m->plan->chains) return false;
+  for (long i = 0; i < m->n_mine; i++) {
+    const double *left = a->data + N_LEFT * (h->x.first_chain + i);
+    h->ahead[i] = left[AHEAD] != 0;
+    h->accept[i] = left[ACCEPT];
+    h->dH[i] = left[ENERGY];
+  }
+  return true;
+}
+
 static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   mcmc *m = s->self;
   long n_chain = m->plan->chains, n_state = m->chains.sampler->ops->n_state;
@@ -97,6 +131,7 @@ static cw_status save(cw_stage *s, cw_case *c, cw_arrays *set) {
   const double *const sums[] = {m->sum_accept, m->sum_exp};
   CW_TRY(cw_put_sums(c, set, "state.sums", 2, sums, m->n_mine, n_chain));
   CW_TRY(cw_excursions_save(c, &m->away, set, m->n_mine));
+  if (s->left) CW_TRY(put_left(c, m, set));
   const double rows = (double)m->rows_done;
   CW_TRY(cw_put_alike(c, set, "state.sampler", 1, &n_state, m->chains.sampler->state));
   CW_TRY(cw_put_alike(c, set, "state.rows", 0, NULL, &rows));
@@ -108,7 +143,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   const cw_array *state = cw_arrays_get(last, "state.sampler"),
                  *sums = cw_arrays_get(last, "state.sums");
   if (state == NULL || state->dim[0] != m->chains.sampler->ops->n_state || sums == NULL ||
-      cw_array_size(sums) != 2 * m->plan->chains)
+      cw_array_size(sums) != 2 * m->plan->chains || !get_left(last, m))
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
                    cw_store_dir(c->store), s->name);
   memcpy(m->chains.sampler->state, state->data, (size_t)state->dim[0] * sizeof *state->data);
@@ -118,6 +153,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   }
   CW_TRY(cw_excursions_load(c, &m->away, last, &m->chains.x));
   m->rows_done = (long)cw_arrays_scalar(last, "state.rows", 0);
+  m->begun = true;
   return cw_get_field(c, last, "state.x", &m->chains.x, m->plan->chains);
 }
 
