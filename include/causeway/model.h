@@ -32,6 +32,10 @@ typedef struct {
 
 typedef struct cw_layer cw_layer;
 
+/* How precisely passes are computed that are no closed formulas: as the layer's keys say, with less work, as while
+ * a flow is trained, or with twice the steps, to see what that changes. */
+typedef enum { CW_PRECISE = 0, CW_ROUGH, CW_FINER } cw_precision;
+
 /* A layer maps a block x -> y bijectively. It is four passes; a frame of the tape, written by
  * forward or inverse, holds what either vjp needs (masked couplings see the same frozen variables
  * both ways). Shapes: x (n_outer, n_comp, CW_LANES); g (n_outer, n_tangent, CW_LANES); logj, glogj
@@ -59,8 +63,10 @@ typedef struct {
   /* The factor, at most 1, by which a bound that makes the layer a bijection keeps its coefficients below
    * what theta asks for. NULL: there is no such bound. */
   double (*held)(const cw_layer *L, cw_theta th);
-  /* Of layers that can be computed less precisely at less cost: on or off. NULL: it makes no difference. */
-  void (*coarse)(cw_layer *L, bool on);
+  /* Of layers that can be computed more or less precisely: how their passes are from now on. NULL: it makes no
+   * difference. */
+  void (*set_precision)(cw_layer *L, cw_precision precision);
+  bool lean; /* its passes take NULL for the frame, where no product follows */
   bool each; /* its products fill cw_gradient_of.each; if not, it must be NULL */
   /* Of layers whose parameters depend on the lattice: how many the same layer has on another of as many directions,
    * and its parameters there put on this one; mine NULL: they are only counted. NULL: they depend on it not. */
@@ -239,6 +245,9 @@ typedef struct {
                       inverse pass more */
 } cw_model_spec;
 
+/* The first layer whose log-Jacobian is an integral; NULL: there is none. */
+const cw_layer_spec *cw_model_inexact(const cw_model_spec *spec);
+
 typedef struct cw_model cw_model;
 
 /* geom is borrowed; V = 1, unless the prior is Haar's and all layers work on others (cw_layer_kind).
@@ -268,19 +277,22 @@ bool cw_model_has_products(const cw_model *m); /* or does a layer have none? */
 double cw_model_held(const cw_model *m);
 /* Is ln q that of the map as it is computed, or an integral (cw_layer_kind.precision)? */
 bool cw_model_is_exact(const cw_model *m);
-/* Flows of one real per site: ln q minus what it is by the determinant of the whole map, of n draws (the first of a
- * block each), off (n); 0 of models that are exact. Of a mixture, of its q0. Cost: a pass and n_sites/16 products of
- * a block for each, and n_sites^3/3 multiplications. Threads as in passes over whole fields. CW_ENOMEM. Local. */
-cw_status cw_model_density_error(cw_context *ctx, const cw_model *m, cw_rng rng, uint32_t step,
-                                 int n, double *off);
+/* Of flows that are not exact, of one real per site: how far ln q is off, for the first n draws of a block of each, off
+ * (n); 0 of others. On up to CW_DETERMINANT_SITES sites against the determinant of the whole map: a sample, some
+ * passes and n_sites/16 products of a block for each, n_sites^3/3 multiplications and n_sites^2 doubles; on more
+ * against ln q of the same configurations with twice the steps, two passes of a block for each. Of a mixture, of its
+ * q0. Threads as in passes over whole fields. CW_ENOMEM; CW_ENUMERIC: an iteration does not converge. Local. */
+#define CW_DETERMINANT_SITES 512
+cw_status cw_model_density_error(cw_context *ctx, cw_model *m, cw_rng rng, uint32_t step, int n,
+                                 double *off);
 bool cw_model_has_each(const cw_model *m); /* can its products fill cw_gradient_of.each? */
 /* Couplings c (n_terms) of the target, of which models with `bonds` take those of bond_term and
  * field_term; others ignore them. Zero until set. */
 void cw_model_set_couplings(cw_model *m, const cw_theory_ops *target, const double *c);
 
-/* Until it is switched off: passes are coarse where layers have such (cw_layer_ops.coarse), as they are while a
- * flow is trained. Frames serve products of the same kind. */
-void cw_model_set_coarse(cw_model *m, bool on);
+/* How passes are from now on, where layers have a choice; at first CW_PRECISE. Frames serve products of the same
+ * precision. */
+void cw_model_set_precision(cw_model *m, cw_precision precision);
 
 /* Tells the layers of a flow between which couplings (n_terms) of a theory it carries, of which some take
  * fixed numbers (cw_layer_ops.between); others ignore them. */

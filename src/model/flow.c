@@ -18,7 +18,6 @@ static cw_status build_layers(cw_context *ctx, const cw_model_spec *spec, cw_flo
     CW_TRY(cw_layer_create(ctx, &spec->layer[i], spec->field, m->base.geom, &m->layer[i]));
     m->base.products = m->base.products && m->layer[i]->ops->forward_vjp != NULL;
     m->base.each = m->base.each && m->layer[i]->ops->each;
-    m->base.exact = m->base.exact && cw_layer_find(spec->layer[i].kind)->precision == NULL;
     m->at[i] = m->base.n_theta;
     m->base.n_theta += m->layer[i]->n_theta;
     m->n_layers = i + 1;
@@ -80,7 +79,7 @@ cw_status cw_flow_create(cw_context *ctx, const cw_model_spec *spec, const cw_ge
                        .n_comp = cw_kind_components(spec->field, &geom->lat),
                        .n_tangent = cw_kind_tangent(spec->field, &geom->lat),
                        .products = true,
-                       .exact = true,
+                       .exact = cw_model_inexact(spec) == NULL,
                        .each = true};
   m->mixture = spec->z2_mixture;
   *out = &m->base;
@@ -122,7 +121,7 @@ static cw_status push_layer(const cw_flow *m, int i, bool forward, double *x, do
   void *unused;
   cw_arena_mark mark = cw_arena_save(tape);
   CW_TRY((forward ? L->ops->forward : L->ops->inverse)(L, cw_flow_slice(m, i), x, logj, tape,
-                                                       frame ? frame : &unused));
+                                                       frame || L->ops->lean ? frame : &unused));
   if (frame == NULL) cw_arena_rewind(tape, mark);
   return CW_OK;
 }
@@ -394,5 +393,5 @@ static const cw_model_ops flow_ops = {.sample_block = sample_block,
                                       .held = cw_flow_held,
                                       .between = cw_flow_between,
                                       .resize = cw_flow_resize,
-                                      .set_coarse = cw_flow_set_coarse,
+                                      .set_precision = cw_flow_set_precision,
                                       .destroy = destroy};

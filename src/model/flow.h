@@ -32,6 +32,6 @@ void cw_flow_between(cw_model *model, const cw_theory_ops *th, const double *fro
                      const double *to);
 cw_status cw_flow_resize(cw_context *ctx, const cw_model *model, const cw_lattice *other, long *n,
                          const double *theirs, double *mine);
-void cw_flow_set_coarse(cw_model *model, bool on);
+void cw_flow_set_precision(cw_model *model, cw_precision precision);
 
 #endif

@@ -86,8 +86,9 @@ cw_status cw_flow_resize(cw_context *ctx, const cw_model *model, const cw_lattic
   return CW_OK;
 }
 
-void cw_flow_set_coarse(cw_model *model, bool on) {
+void cw_flow_set_precision(cw_model *model, cw_precision precision) {
   const cw_flow *m = (const cw_flow *)model;
   for (int i = 0; i < m->n_layers; i++)
-    if (m->layer[i]->ops->coarse != NULL) m->layer[i]->ops->coarse(m->layer[i], on);
+    if (m->layer[i]->ops->set_precision != NULL)
+      m->layer[i]->ops->set_precision(m->layer[i], precision);
 }

@@ -93,8 +93,8 @@ void cw_model_between(cw_model *m, const cw_theory_ops *th, const double *from, 
   if (m->ops->between != NULL) m->ops->between(m, th, from, to);
 }
 
-void cw_model_set_coarse(cw_model *m, bool on) {
-  if (m->ops->set_coarse != NULL) m->ops->set_coarse(m, on);
+void cw_model_set_precision(cw_model *m, cw_precision precision) {
+  if (m->ops->set_precision != NULL) m->ops->set_precision(m, precision);
 }
 
 cw_status cw_model_sample_block(const cw_model *m, cw_rng rng, uint32_t step, long first_chain,

@@ -32,8 +32,8 @@ typedef struct {
   /* Flows only: as cw_layer_ops.resize, of all parameters. */
   cw_status (*resize)(cw_context *ctx, const cw_model *m, const cw_lattice *other, long *n,
                       const double *theirs, double *mine);
-  void (*set_coarse)(cw_model *m, bool on); /* NULL: all passes are alike */
-  void (*destroy)(cw_model *m);             /* all but theta, theta_f and work; frees m */
+  void (*set_precision)(cw_model *m, cw_precision precision); /* NULL: all passes are alike */
+  void (*destroy)(cw_model *m); /* all but theta, theta_f and work; frees m */
 } cw_model_ops;
 
 /* The head of every model. */

@@ -97,6 +97,14 @@ bool cw_layer_fits(const cw_layer_kind *kind, cw_field_kind field) {
   return kind->fits != NULL ? kind->fits(field) : field == CW_SITE_REAL;
 }
 
+const cw_layer_spec *cw_model_inexact(const cw_model_spec *spec) {
+  for (int i = 0; spec->kind == CW_MODEL_FLOW && i < spec->n_layers; i++) {
+    const cw_layer_kind *kind = cw_layer_find(spec->layer[i].kind);
+    if (kind != NULL && kind->precision != NULL) return &spec->layer[i];
+  }
+  return NULL;
+}
+
 bool cw_layer_refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
   const cw_layer_kind *kind = cw_layer_find(spec->kind);
   cw_lattice coarse;

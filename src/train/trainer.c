@@ -281,8 +281,8 @@ static cw_status my_gradients(cw_trainer *t, const step_input *in) {
   return cw_fail(t->ctx, st,
                  st == CW_ENOMEM
                      ? "no memory for a training step"
-                     : "train: an iteration in a layer does not converge; a smaller rate "
-                       "or clip may help");
+                     : "train: an iteration in a layer does not converge; a smaller rate or "
+                       "clip, or more train_steps of a continuous flow, may help");
 }
 
 /* gradient = sum over chunks in order / batch; lw and logq are completed with those of the other
@@ -405,9 +405,9 @@ static cw_status try_step(cw_trainer *t, const step_input *in, cw_train_report *
 
 /* Whatever comes of it, the model is left precise and with the couplings of the target. */
 static cw_status take_step(cw_trainer *t, const step_input *in, cw_train_report *report) {
-  cw_model_set_coarse(t->model, true);
+  cw_model_set_precision(t->model, CW_ROUGH);
   cw_status st = try_step(t, in, report);
-  cw_model_set_coarse(t->model, false);
+  cw_model_set_precision(t->model, CW_PRECISE);
   cw_model_set_couplings(t->model, t->th->ops, t->th->c);
   return st;
 }

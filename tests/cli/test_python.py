@@ -124,7 +124,7 @@ class Values(Runs):
         self.assertIs(run["one"]["hmc"]["chi2"], run["one.hmc.chi2"])
         self.assertEqual(run["two"]["lnZ"].name, "two.lnZ")
         self.assertNotEqual(run["one.hmc.chi2"].value, run["two.hmc.chi2"].value)
-        self.assertEqual(run["two"].methods, ["hmc", "nis", "nmcmc"])
+        self.assertEqual(run["two"].methods, ["hmc", "nis", "nmcmc", "forward"])
         self.assertEqual(run["two"]["hmc"].configurations.shape, (10, 32, 4, 4))
         self.assertEqual(run.store["two/forward"]["lw"].shape[1], 32)
         self.assertEqual(run["one"]["nmcmc"]["acceptance"].history.shape, (32, 320))

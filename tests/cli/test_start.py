@@ -78,6 +78,12 @@ class Continuous(Case):
             larger = self.quality(f"at{lattice[1]}{lattice[4:-1]}", *start, "--set", f"lattice={lattice}")["flow"]
             self.assertGreater(larger["ess"], 0.5)
 
+    def test_kernels_of_blocks_go_to_other_lattices(self):
+        words = ("--set", "model.layers[0].block=3", "--set", "nis.samples=64")
+        self.good("run", "job.yaml", "--out", "blocks", *words, "--set", "train.steps=2")
+        self.good("run", "job.yaml", "--out", "wide", *words, "--set", "train=null", "--set", "model.start.run=blocks", "--set", "lattice=[12, 9]")
+        self.bad(("run", "job.yaml", "--out", "all", "--set", "train=null", "--set", "model.start.run=blocks"), "other 'layers'")
+
     def test_how_far_a_density_is_off(self):
         start = ("--set", "model.start.run=small")
         lnz, off, warned = {}, {}, {}
@@ -95,7 +101,7 @@ class Continuous(Case):
     def test_what_is_refused(self):
         start = ("--set", "model.start.run=small", "--set", "train=null")
         self.bad(("run", "job.yaml", "--out", "a", *start, "--set", "model.layers[0].features=8"), "other 'layers'")
-        self.bad(("run", "job.yaml", "--out", "b", *start, "--set", "lattice=[6, 6, 6]"), "a lattice of 2 directions, expected of 3")
+        self.bad(("run", "job.yaml", "--out", "b", *start, "--set", "lattice=[6, 6, 6]"), "are of a lattice of 2 directions, and this one has 3")
         self.bad(("run", "job.yaml", "--out", "c", "--set", "model.layers[0].features=6"), "must be a multiple of 4")
         self.bad(("run", "job.yaml", "--out", "e", "--set", "model.layers[0].block=4"), "block: 4 does not divide the extent 6")
         self.bad(("run", "job.yaml", "--out", "f", "--set", "model.layers[0].block=2", "--set", "model.layers[0].stride=2"), "there is a 'stride' too")

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "causeway/train.h"
 #include "model/determinant.h"
 #include "model/layers/continuous/velocity.h"
 #include "support/check.h"
@@ -202,17 +203,22 @@ static void kernels_grow(void **state) {
 
 /* ------------------------------------------------------------------ how far densities are off */
 
-static const cw_lattice LAT = {2, {4, 3}};
+/* More rows than one part of the matrix has. */
+static const cw_lattice LAT = {2, {12, 12}};
+enum { SITES = 144 };
 
-static cw_model *model_of(cw_context *ctx, const cw_geometry *g, int steps) {
+static cw_model *model_of(cw_context *ctx, const cw_geometry *g, int steps, int train_steps,
+                          int block) {
   cw_model_spec spec = {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 0.8}, .n_layers = 2};
   cw_model *m;
   spec.layer[0] = cw_layer_presets(cw_layer_find("continuous"));
   spec.layer[1] = cw_layer_presets(cw_layer_find("scale"));
-  assert_true(cw_layer_set(&spec.layer[0], "steps", steps));
+  spec.layer[0].block = block;
+  assert_true(cw_layer_set(&spec.layer[0], "steps", steps) &&
+              cw_layer_set(&spec.layer[0], "train_steps", train_steps));
   check_ok(ctx, cw_model_create(ctx, &spec, g, &m));
   double *theta = cw_alloc((size_t)cw_model_n_theta(m) * sizeof *theta);
-  for (long i = 0; i < cw_model_n_theta(m); i++) theta[i] = 0.2 * noise("model", i);
+  for (long i = 0; i < cw_model_n_theta(m); i++) theta[i] = 0.1 * noise("model", i);
   cw_model_set_theta(m, theta);
   free(theta);
   return m;
@@ -222,31 +228,33 @@ static cw_model *model_of(cw_context *ctx, const cw_geometry *g, int steps) {
  * computed. */
 static double image(cw_context *ctx, const cw_model *m, const double *z, long changed, double by,
                     double *y, cw_arena *work) {
-  const long n = cw_model_geometry(m)->n_sites;
   cw_model_pass pass;
-  double *x = cw_alloc((size_t)n * CW_LANES * sizeof *x);
-  for (long i = 0; i < n * CW_LANES; i++)
+  cw_arena_mark mark = cw_arena_save(work);
+  double *x = cw_alloc((size_t)SITES * CW_LANES * sizeof *x);
+  for (long i = 0; i < SITES * CW_LANES; i++)
     x[i] = z[i / CW_LANES] + (i / CW_LANES == changed ? by : 0);
   check_ok(ctx, cw_model_forward_block(m, x, &pass, work));
-  for (long i = 0; i < n; i++) y[i] = pass.x[i * CW_LANES];
+  for (long i = 0; i < SITES; i++) y[i] = pass.x[i * CW_LANES];
   free(x);
+  cw_arena_rewind(work, mark);
   return -pass.logq[0];
 }
 
 static double off_by_differences(cw_context *ctx, const cw_model *m, const double *z) {
-  enum { N = 12 };
   static const double weight[4] = {1. / 12, -2. / 3, 2. / 3, -1. / 12}, at_[4] = {-2, -1, 1, 2};
   const double h = 1e-3;
-  double A[N * N] = {0}, y[N];
+  double *A = cw_alloc(SITES * SITES * sizeof *A), y[SITES];
   cw_arena *work = cw_arena_create(1 << 16);
-  for (int j = 0; j < N; j++)
+  for (int j = 0; j < SITES; j++)
     for (int k = 0; k < 4; k++) {
       image(ctx, m, z, j, at_[k] * h, y, work);
-      for (int i = 0; i < N; i++) A[i * N + j] += weight[k] / h * y[i];
+      for (int i = 0; i < SITES; i++) A[i * SITES + j] += weight[k] / h * y[i];
     }
   const double logj = image(ctx, m, z, -1, 0, y, work);
   cw_arena_destroy(work);
-  return cw_log_abs_det(A, N) - logj;
+  const double off = cw_log_abs_det(A, SITES) - logj;
+  free(A);
+  return off;
 }
 
 static void densities_are_off_by_what_is_said(void **state) {
@@ -254,23 +262,115 @@ static void densities_are_off_by_what_is_said(void **state) {
   cw_geometry *g;
   check_ok(ctx, cw_geometry_create(ctx, &LAT, 1, &g));
   const cw_rng rng = cw_rng_stream(4, "draws");
-  double off[2], fine[2];
-  cw_model *m = model_of(ctx, g, 3), *better = model_of(ctx, g, 24);
+  double off[2], fine[2], z[SITES];
+  cw_model *m = model_of(ctx, g, 3, 8, 1), *better = model_of(ctx, g, 24, 8, 1);
   assert_false(cw_model_is_exact(m));
   check_ok(ctx, cw_model_density_error(ctx, m, rng, 0, 2, off));
   check_ok(ctx, cw_model_density_error(ctx, better, rng, 0, 2, fine));
-  for (int i = 0; i < 2; i++) {
-    cw_model_pass pass;
-    cw_arena *work = cw_arena_create(1 << 16);
-    double z[12];
-    check_ok(ctx, cw_model_sample_block(m, rng, 0, i * CW_LANES, &pass, work));
-    for (int k = 0; k < 12; k++) z[k] = pass.z[k * CW_LANES];
-    cw_arena_destroy(work);
-    check_close(off[i], off_by_differences(ctx, m, z), 1e-9);
+  cw_model_pass pass;
+  cw_arena *work = cw_arena_create(1 << 16);
+  check_ok(ctx, cw_model_sample_block(m, rng, 0, CW_LANES, &pass, work));
+  for (int k = 0; k < SITES; k++) z[k] = pass.z[k * CW_LANES];
+  cw_arena_destroy(work);
+  check_close(off[1], off_by_differences(ctx, m, z), 1e-8);
+  for (int i = 0; i < 2; i++)
     assert_true(fabs(off[i]) > 1e-5 && fabs(fine[i]) < 1e-2 * fabs(off[i]));
-  }
   cw_model_destroy(m);
   cw_model_destroy(better);
+  cw_geometry_destroy(g);
+}
+
+/* ---------------------------------------------------------------------------- passes */
+
+/* The adjoint of either product is the inverse of the other, to rounding; a configuration does not know its
+ * neighbours in the block. */
+static void passes_are_inverse_lane_by_lane(void **state) {
+  cw_context *ctx = context(state);
+  cw_geometry *g;
+  check_ok(ctx, cw_geometry_create(ctx, &LAT, 1, &g));
+  cw_layer_spec spec = cw_layer_presets(cw_layer_find("continuous"));
+  cw_layer *L;
+  check_ok(ctx, cw_layer_create(ctx, &spec, CW_SITE_REAL, g, &L));
+  const size_t n = (size_t)SITES * CW_LANES;
+  double *theta = cw_alloc((size_t)L->n_theta * sizeof *theta), *x = cw_alloc(n * sizeof *x);
+  double *other = cw_alloc(n * sizeof *x), *u = cw_alloc(n * sizeof *u);
+  double logj[CW_LANES] __attribute__((aligned(64))) = {0};
+  cw_arena *arena = cw_arena_create(1 << 16);
+  const cw_theta th = {theta, NULL};
+  void *frame;
+  for (long i = 0; i < L->n_theta; i++) theta[i] = 0.1 * noise("layer", i);
+  for (size_t i = 0; i < n; i++) {
+    x[i] = noise("field", (long)i);
+    other[i] = i % CW_LANES == 3 ? x[i] : 2.5 * x[i];
+    u[i] = noise("adjoint", (long)i);
+  }
+  check_ok(ctx, L->ops->inverse(L, th, x, logj, arena, &frame));
+  check_ok(ctx, L->ops->inverse_vjp(L, th, frame, u, NULL, NULL, arena));
+  check_ok(ctx, L->ops->forward_vjp(L, th, frame, u, NULL, NULL, arena));
+  for (size_t i = 0; i < n; i++) check_close(u[i], noise("adjoint", (long)i), 1e-11);
+  check_ok(ctx, L->ops->inverse(L, th, other, logj, arena, &frame));
+  for (size_t i = 3; i < n; i += CW_LANES) assert_true(other[i] == x[i]);
+  L->ops->destroy(L);
+  cw_geometry_destroy(g);
+  cw_arena_destroy(arena);
+  free(theta);
+  free(x);
+  free(other);
+  free(u);
+}
+
+/* A step of training, (n_theta). */
+static double *trained(cw_context *ctx, const cw_geometry *g, cw_model *m) {
+  const double param[] = {-4, 6};
+  const cw_train_options opt = {.batch = 32,
+                                .steps = 10,
+                                .rate = 1e-2,
+                                .gradient = CW_GRADIENT_PATH,
+                                .beta1 = 0.9,
+                                .beta2 = 0.999,
+                                .epsilon = 1e-8};
+  cw_theory theory;
+  cw_trainer *t;
+  cw_train_report report;
+  check_ok(ctx, cw_theory_create(ctx, cw_theory_find("phi4"), g, 0, param, &theory));
+  check_ok(ctx, cw_trainer_create(ctx, &opt, m, &theory, cw_rng_stream(7, "train"), &t));
+  check_ok(ctx, cw_trainer_step(t, NULL, &report));
+  cw_trainer_destroy(t);
+  double *theta = cw_alloc((size_t)cw_model_n_theta(m) * sizeof *theta);
+  memcpy(theta, cw_model_theta(m), (size_t)cw_model_n_theta(m) * sizeof *theta);
+  return theta;
+}
+
+/* Draws before and after training take `steps`, training takes train_steps, on blocks as well. */
+static void training_is_rough(void **state) {
+  cw_context *ctx = context(state);
+  cw_geometry *g;
+  check_ok(ctx, cw_geometry_create(ctx, &LAT, 1, &g));
+  for (int block = 1; block <= 2; block++) {
+    cw_model *fine = model_of(ctx, g, 9, 3, block), *rough = model_of(ctx, g, 3, 3, block);
+    cw_model *never = model_of(ctx, g, 9, 9, block);
+    double *a = trained(ctx, g, fine), *b = trained(ctx, g, rough), *c = trained(ctx, g, never);
+    bool differs = false;
+    for (long i = 0; i < cw_model_n_theta(fine); i++) {
+      assert_true(a[i] == b[i]);
+      differs = differs || a[i] != c[i];
+    }
+    assert_true(differs);
+    cw_model_set_theta(never, a);
+    cw_field x;
+    double lnq[2][16];
+    check_ok(ctx, cw_field_create(ctx, g, 1, 16, &x));
+    check_ok(ctx, cw_model_sample(ctx, fine, cw_rng_stream(8, "draws"), 0, &x, lnq[0]));
+    check_ok(ctx, cw_model_sample(ctx, never, cw_rng_stream(8, "draws"), 0, &x, lnq[1]));
+    for (int i = 0; i < 16; i++) assert_true(lnq[0][i] == lnq[1][i]);
+    cw_field_destroy(&x);
+    cw_model_destroy(fine);
+    cw_model_destroy(rough);
+    cw_model_destroy(never);
+    free(a);
+    free(b);
+    free(c);
+  }
   cw_geometry_destroy(g);
 }
 
@@ -284,8 +384,9 @@ static int close_context(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(velocities_are_as_defined),
-                                     cmocka_unit_test(kernels_grow),
-                                     cmocka_unit_test(densities_are_off_by_what_is_said)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(velocities_are_as_defined), cmocka_unit_test(kernels_grow),
+      cmocka_unit_test(densities_are_off_by_what_is_said),
+      cmocka_unit_test(passes_are_inverse_lane_by_lane), cmocka_unit_test(training_is_rough)};
   return cmocka_run_group_tests_name("continuous", tests, open_context, close_context);
 }

@@ -56,6 +56,9 @@ bool cw_start_misfits(const cw_plan *theirs, const cw_model_spec *other, const c
   why[0] = '\0';
   if (key != NULL)
     snprintf(why, CW_START_WHY, "are of a model with other '%s'", key);
+  else if (theirs->lat.dim != p->lat.dim)
+    snprintf(why, CW_START_WHY, "are of a lattice of %d directions, and this one has %d",
+             theirs->lat.dim, p->lat.dim);
   else if (bound != NULL && !cw_lattice_equal(&theirs->lat, &p->lat))
     snprintf(why, CW_START_WHY, "are of another lattice, and networks of kind '%s' stay at theirs",
              bound);

@@ -109,55 +109,35 @@ static double laplacian_of(const cw_lattice *lat, const int *k) {
   return sum;
 }
 
-/* A row of `cosine`, of the wave k. */
-static void fill_cosines(cw_fourier *f, const int *orbit, const int *k, double *row) {
+/* scratch: (n_sites). */
+static void fill_tables(int radius, cw_fourier *f, int *scratch) {
   int x[CW_MAX_DIM];
-  for (long o = 0; o < f->n_orbits; o++) row[o] = 0;
+  f->n_waves = number_orbits(&f->lat, 0, scratch);
   for (long s = 0; s < f->n_sites; s++) {
-    if (orbit[s] < 0) continue;
-    double product = 1 / (double)f->n_sites;
     cw_lattice_coord(&f->lat, s, x);
-    for (int d = 0; d < f->lat.dim; d++)
-      product *= f->line[d].twiddle[2 * ((long)k[d] * x[d] % f->line[d].n)];
-    row[orbit[s]] += product;
-  }
-}
-
-static cw_status fill_tables(cw_context *ctx, int radius, cw_fourier *f, int *orbit) {
-  int x[CW_MAX_DIM];
-  f->n_waves = number_orbits(&f->lat, 0, orbit);
-  long *of_wave = malloc((size_t)f->n_waves * sizeof *of_wave);
-  if (of_wave == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
-  for (long s = f->n_sites - 1; s >= 0; s--) {
-    of_wave[orbit[s]] = s;
-    cw_lattice_coord(&f->lat, s, x);
+    f->laplacian[scratch[s]] = laplacian_of(&f->lat, x);
+    f->share[scratch[s]] += 1;
     for (int d = 0; d < f->lat.dim; d++) x[d] = wave_at(&f->line[d], x[d]);
-    f->wave[s] = orbit[cw_lattice_site(&f->lat, x)];
+    f->wave[s] = scratch[cw_lattice_site(&f->lat, x)];
   }
-  f->n_orbits = number_orbits(&f->lat, radius, orbit);
-  f->laplacian = cw_alloc((size_t)f->n_waves * sizeof *f->laplacian);
-  f->cosine = cw_alloc((size_t)(f->n_waves * f->n_orbits) * sizeof *f->cosine);
-  const bool ok = f->laplacian != NULL && f->cosine != NULL;
-  for (long w = 0; ok && w < f->n_waves; w++) {
-    cw_lattice_coord(&f->lat, of_wave[w], x);
-    f->laplacian[w] = laplacian_of(&f->lat, x);
-    fill_cosines(f, orbit, x, f->cosine + w * f->n_orbits);
-  }
-  free(of_wave);
-  return ok ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
+  for (long w = 0; w < f->n_waves; w++) f->share[w] = 1 / f->share[w];
+  f->n_orbits = number_orbits(&f->lat, radius, f->orbit);
 }
 
 cw_status cw_fourier_create(cw_context *ctx, const cw_lattice *lat, int radius, cw_fourier *f) {
   *f = (cw_fourier){.lat = *lat, .radius = radius, .n_sites = cw_lattice_sites(lat)};
+  const size_t n = (size_t)f->n_sites;
   bool ok = true;
   for (int d = 0; d < lat->dim; d++) ok = create_line(lat->extent[d], &f->line[d]) && ok;
-  f->wave = cw_alloc((size_t)f->n_sites * sizeof *f->wave);
-  int *orbit = malloc((size_t)f->n_sites * sizeof *orbit);
-  cw_status st = ok && f->wave != NULL && orbit != NULL
-                     ? fill_tables(ctx, radius, f, orbit)
-                     : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
-  free(orbit);
-  return st;
+  f->wave = cw_alloc(n * sizeof *f->wave);
+  f->orbit = cw_alloc(n * sizeof *f->orbit);
+  f->share = cw_alloc(n * sizeof *f->share); /* there are fewer orbits than waves */
+  f->laplacian = cw_alloc(n * sizeof *f->laplacian);
+  int *scratch = malloc(n * sizeof *scratch);
+  ok = ok && f->wave && f->orbit && f->share && f->laplacian && scratch;
+  if (ok) fill_tables(radius, f, scratch);
+  free(scratch);
+  return ok ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
 }
 
 cw_status cw_fourier_count(cw_context *ctx, const cw_lattice *lat, int radius, long *n) {
@@ -220,6 +200,7 @@ cw_status cw_fourier_carry(cw_context *ctx, const cw_fourier *f, const cw_lattic
 void cw_fourier_destroy(cw_fourier *f) {
   for (int d = 0; d < CW_MAX_DIM; d++) free(f->line[d].twiddle);
   free(f->wave);
+  free(f->orbit);
+  free(f->share);
   free(f->laplacian);
-  free(f->cosine);
 }

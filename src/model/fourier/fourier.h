@@ -29,8 +29,9 @@ typedef struct {
   long n_orbits; /* of displacements that the kernel has */
   long n_waves;  /* orbits of waves */
   int *wave;     /* (n_sites): the orbit of the wave that stands at this place after a transform */
+  int *orbit;    /* (n_sites): the orbit of a displacement; -1: beyond the radius */
+  double *share; /* (n_waves): one over the number of waves of an orbit */
   double *laplacian; /* (n_waves): -Laplacian of a wave, sum over directions of 4 sin^2(p/2) */
-  double *cosine;    /* (n_waves, n_orbits): transform of a kernel, over n_sites */
 } cw_fourier;
 
 /* As cw_layer_kind.refuse, of layers that transform: extents above CW_FOURIER_EXTENT, or with a prime factor above
@@ -38,7 +39,7 @@ typedef struct {
 bool cw_fourier_refuse(const cw_lattice *lat, cw_layer_fault *fault);
 /* radius: the kernel is 0 beyond it in any direction; 0: it has no end. Orbits stand in the order of
  * their largest component, so that those of a larger lattice begin with those of a smaller one. CW_ENOMEM.
- * The caller destroys it, on failure too. */
+ * The caller destroys it, on failure too. Cost: a few passes over the sites. */
 cw_status cw_fourier_create(cw_context *ctx, const cw_lattice *lat, int radius, cw_fourier *out);
 void cw_fourier_destroy(cw_fourier *f);
 

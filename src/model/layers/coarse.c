@@ -123,9 +123,14 @@ static void init(const cw_layer *L, double *theta, cw_rng rng, uint32_t index, d
   inner->ops->init(inner, theta, rng, index, gain);
 }
 
-static void set_coarse(cw_layer *L, bool on) {
+static void set_precision(cw_layer *L, cw_precision precision) {
   cw_layer *inner = ((coarse_layer *)L->impl)->inner;
-  inner->ops->coarse(inner, on);
+  inner->ops->set_precision(inner, precision);
+}
+
+static double held(const cw_layer *L, cw_theta th) {
+  const cw_layer *inner = ((const coarse_layer *)L->impl)->inner;
+  return inner->ops->held(inner, th);
 }
 
 static cw_status resize(cw_context *ctx, const cw_layer *L, const cw_lattice *other, long *n,
@@ -183,7 +188,11 @@ static cw_status build(cw_context *ctx, const cw_layer_spec *spec, const cw_geom
   c->ops.title = ops->title;
   c->ops.source = ops->source;
   c->ops.each = ops->each;
-  c->ops.coarse = ops->coarse != NULL ? set_coarse : NULL;
+  c->ops.lean = ops->lean;
+  c->ops.forward_vjp = ops->forward_vjp != NULL ? forward_vjp : NULL;
+  c->ops.inverse_vjp = ops->forward_vjp != NULL ? inverse_vjp : NULL;
+  c->ops.held = ops->held != NULL ? held : NULL;
+  c->ops.set_precision = ops->set_precision != NULL ? set_precision : NULL;
   c->ops.resize = ops->resize != NULL ? resize : NULL;
   L->n_theta = c->inner->n_theta;
   return CW_OK;
@@ -193,12 +202,7 @@ cw_status cw_layer_create_coarse(cw_context *ctx, const cw_layer_spec *spec,
                                  const cw_geometry *geom, cw_layer **out) {
   CW_TRY(cw_layer_create_holding(ctx, NULL, geom, 0, sizeof(coarse_layer), out));
   coarse_layer *c = (*out)->impl;
-  c->ops = (cw_layer_ops){.forward = forward,
-                          .inverse = inverse,
-                          .forward_vjp = forward_vjp,
-                          .inverse_vjp = inverse_vjp,
-                          .init = init,
-                          .destroy = destroy};
+  c->ops = (cw_layer_ops){.forward = forward, .inverse = inverse, .init = init, .destroy = destroy};
   (*out)->ops = &c->ops;
   cw_status st = build(ctx, spec, geom, *out);
   if (st == CW_OK) return CW_OK;

@@ -42,7 +42,7 @@ static cw_status add_density_error(cw_context *ctx, cw_analysis_stage *s, const 
   for (long i = 0; i < n; i++) square += (off->data[i] - e.value) * (off->data[i] - e.value);
   e.error = sqrt(square / (double)(n * (n - 1)));
   return cw_add_number(ctx, s, "lnq_off", -1,
-                       "ln q minus the same by a determinant, of a few draws", e);
+                       "ln q minus a better one (by a determinant, or twice the steps)", e);
 }
 
 cw_status cw_fill_nis(cw_context *ctx, const cw_analysis_case *c, cw_analysis_stage *s,
@@ -67,17 +67,23 @@ static double error_ratio(const cw_estimate *e) {
   return usable ? fmax(e->error / e->error2, e->error2 / e->error) : 1;
 }
 
-/* An integral for a log-Jacobian matters where it moves ln Z by more than a fifth of its error. */
+static const double MOST_SCATTER = 0.02; /* relative, of weights */
+
+/* An integral for a log-Jacobian matters where it moves ln Z by more than a fifth of its error, or weights. */
 static cw_status warn_density(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
   for (int i = 0; i < s->n_results; i++) {
     const cw_result *r = &s->result[i];
-    if (strcmp(r->quantity, "lnq_off") != 0 || !(fabs(r->e.value) > 0.2 * c->flow.lnZ_error))
-      continue;
+    const double scatter = r->e.error * sqrt((double)r->e.n);
+    if (strcmp(r->quantity, "lnq_off") != 0) continue;
+    if (fabs(r->e.value) <= 0.2 * c->flow.lnZ_error && scatter <= MOST_SCATTER) return CW_OK;
+    const cw_layer_spec *layer = cw_model_inexact(&c->plan->model);
+    CW_REQUIRE(layer != NULL);
     return cw_add_line(
         ctx, &c->warning, &c->n_warnings,
-        "%s: ln q is off by %.1e (determinants of %ld draws), and so is ln Z, the other "
-        "way: more `steps` of layer 'continuous' are needed.",
-        s->part.label, r->e.value, r->e.n);
+        "%s: ln q is off by %.1e, and by %.1e from draw to draw (of %ld), and so is ln Z, "
+        "the other way: more `%s` of layer '%s' are needed.",
+        s->part.label, r->e.value, scatter, r->e.n, cw_layer_find(layer->kind)->precision[0],
+        layer->kind);
   }
   return CW_OK;
 }

@@ -34,9 +34,7 @@ static bool measures_action(const cw_plan *p, const cw_section *s) {
 
 static bool is_integrated(const cw_plan *p, const cw_section *s) {
   (void)s;
-  for (int i = 0; i < p->model.n_layers; i++)
-    if (cw_layer_find(p->model.layer[i].kind)->precision != NULL) return true;
-  return false;
+  return cw_model_inexact(&p->model) != NULL;
 }
 
 static const cw_growth grows[] = {{.key = "samples"}, {0}};

@@ -94,7 +94,7 @@ static cw_status check_density(cw_case *c, nis *n) {
 
 static cw_status step(cw_stage *s, cw_case *c, long number) {
   nis *n = s->self;
-  if (number == 0) CW_TRY(cw_agree(c->ctx, check_density(c, n)));
+  if (n->done == 0) CW_TRY(cw_agree(c->ctx, check_density(c, n)));
   size_batch(c, n, number, &n->batch);
   CW_TRY(cw_agree(c->ctx, draw_my_share(c, n, &n->batch)));
   return record_batch(c, n, &n->batch);

@@ -1,5 +1,6 @@
 /* Results of chains of accepted proposals. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/analysis/fill.h"
 #include "app/methods/nmcmc/nmcmc.h"
@@ -24,8 +25,24 @@ cw_status cw_fill_nmcmc(cw_context *ctx, const cw_analysis_case *c, cw_analysis_
 
 static double tau_of(const cw_estimate *e) { return e->tau_int; }
 
+/* Proposals are accepted with densities that are off where a log-Jacobian is an integral; another section may have
+ * found by how much. */
+static cw_status warn_density(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_layer_spec *layer = cw_model_inexact(&c->plan->model);
+  if (layer == NULL) return CW_OK;
+  for (int i = 0; i < c->n_stages; i++)
+    for (int k = 0; k < c->stage[i].n_results; k++)
+      if (strcmp(c->stage[i].result[k].quantity, "lnq_off") == 0) return CW_OK;
+  return cw_add_line(
+      ctx, &c->warning, &c->n_warnings,
+      "%s: ln q of layer '%s' is an integral, and nothing in this job says how far it is "
+      "off: importance sampling would (`lnq_off`).",
+      s->part.label, layer->kind);
+}
+
 /* Have chains that begin with a proposal forgotten it before they are measured? */
 cw_status cw_warn_nmcmc(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  CW_TRY(warn_density(ctx, c, s));
   const cw_nmcmc_plan *plan = s->section->own;
   const cw_result *slowest = cw_worst_result(s, tau_of);
   const double tau = slowest != NULL ? slowest->e.tau_int : 0;

@@ -9,18 +9,17 @@
 
 typedef struct {
   cw_velocity v;
-  int steps[2]; /* of draws and densities, and while it is trained */
-  bool coarse;
+  int steps[CW_FINER + 1]; /* for each precision */
+  cw_precision precision;
 } continuous;
 
 enum { STEPS, TRAIN_STEPS, FEATURES, HARMONICS, TIMES, RADIUS, RANGE };
 
-static int steps_of(const continuous *c) { return c->steps[c->coarse]; }
+static int steps_of(const continuous *c) { return c->steps[c->precision]; }
 
-/* The frame of a pass: (n_steps, CW_RUNGE_KUTTA, n_outer, CW_LANES), fields of all stages. */
-static double *open_frame(const cw_layer *L, cw_arena *tape) {
-  const continuous *c = L->impl;
-  return cw_arena_alloc(tape, (size_t)steps_of(c) * CW_RUNGE_KUTTA * (size_t)L->geom->n_outer *
+/* Fields of all stages of so many steps: (n_steps, CW_RUNGE_KUTTA, n_outer, CW_LANES). A frame has those of all steps. */
+static double *open_stages(const cw_layer *L, int n_steps, cw_arena *tape) {
+  return cw_arena_alloc(tape, (size_t)(n_steps * CW_RUNGE_KUTTA) * (size_t)L->geom->n_outer *
                                   CW_LANES * sizeof(double));
 }
 
@@ -33,13 +32,18 @@ static cw_status pass(const cw_layer *L, cw_theta th, bool inverse, double *x, d
   const continuous *c = L->impl;
   const int n_steps = steps_of(c);
   cw_steps p;
-  *frame = open_frame(L, tape);
-  if (*frame == NULL) return CW_ENOMEM;
   cw_arena_mark mark = cw_arena_save(tape);
-  CW_TRY(cw_steps_open(&c->v, n_steps, c->coarse, th, tape, &p));
+  double *stages = open_stages(L, frame != NULL ? n_steps : 1, tape);
+  if (stages == NULL) return CW_ENOMEM;
+  if (frame != NULL) {
+    *frame = stages;
+    mark = cw_arena_save(tape);
+  }
+  CW_TRY(cw_steps_open(&c->v, n_steps, c->precision == CW_ROUGH, th, tape, &p));
   for (int i = 0; i < n_steps; i++) {
     const int s = inverse ? n_steps - 1 - i : i;
-    CW_TRY((inverse ? cw_step_back : cw_step_forward)(&p, s, x, logj, stages_of(&p, *frame, s)));
+    CW_TRY((inverse ? cw_step_back : cw_step_forward)(
+        &p, s, x, logj, stages_of(&p, stages, frame != NULL ? s : 0)));
   }
   cw_arena_rewind(tape, mark);
   return CW_OK;
@@ -62,7 +66,7 @@ static cw_status vjp(const cw_layer *L, cw_theta th, bool inverse, const void *f
   cw_steps p;
   cw_velocity_gradient to = {0};
   cw_arena_mark mark = cw_arena_save(work);
-  CW_TRY(cw_steps_open(&c->v, n_steps, c->coarse, th, work, &p));
+  CW_TRY(cw_steps_open(&c->v, n_steps, c->precision == CW_ROUGH, th, work, &p));
   if (gtheta != NULL) CW_TRY(cw_velocity_open_gradient(&c->v, 2 * n_steps + 1, work, &to));
   for (int i = 0; i < n_steps; i++) {
     const int s = inverse ? i : n_steps - 1 - i;
@@ -109,9 +113,6 @@ static cw_status resize(cw_context *ctx, const cw_layer *L, const cw_lattice *ot
                         const double *theirs, double *mine) {
   const cw_velocity *v = &((const continuous *)L->impl)->v;
   const long before = cw_velocity_n_theta(v) - v->fourier.n_orbits * v->F * v->D;
-  if (other->dim != L->geom->lat.dim)
-    return cw_fail(ctx, CW_EINVAL, "start: kernels of a lattice of %d directions, expected of %d",
-                   other->dim, L->geom->lat.dim);
   CW_TRY(cw_fourier_count(ctx, other, v->fourier.radius, n));
   *n = before + *n * v->F * v->D;
   if (mine == NULL) return CW_OK;
@@ -120,7 +121,9 @@ static cw_status resize(cw_context *ctx, const cw_layer *L, const cw_lattice *ot
                           theirs + before, mine + before);
 }
 
-static void coarse(cw_layer *L, bool on) { ((continuous *)L->impl)->coarse = on; }
+static void set_precision(cw_layer *L, cw_precision precision) {
+  ((continuous *)L->impl)->precision = precision;
+}
 
 static const cw_layer_ops ops = {
     .name = "continuous",
@@ -133,7 +136,8 @@ static const cw_layer_ops ops = {
     .init = init,
     .destroy = destroy,
     .resize = resize,
-    .coarse = coarse};
+    .set_precision = set_precision,
+    .lean = true};
 
 static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
   if (cw_fourier_refuse(lat, fault)) return true;
@@ -147,8 +151,9 @@ static cw_status create(cw_context *ctx, const cw_layer_spec *spec, cw_field_kin
   (void)field;
   CW_TRY(cw_layer_create_holding(ctx, &ops, geom, 0, sizeof(continuous), out));
   continuous *c = (*out)->impl;
-  c->steps[0] = (int)spec->param[STEPS];
-  c->steps[1] = (int)spec->param[TRAIN_STEPS];
+  c->steps[CW_PRECISE] = (int)spec->param[STEPS];
+  c->steps[CW_ROUGH] = (int)spec->param[TRAIN_STEPS];
+  c->steps[CW_FINER] = 2 * c->steps[CW_PRECISE];
   c->v = (cw_velocity){.geom = geom,
                        .F = (int)spec->param[FEATURES],
                        .H = (int)spec->param[HARMONICS],

@@ -5,11 +5,11 @@
 
 enum { MAX_CORRECTIONS = 40 };
 
-cw_status cw_steps_open(const cw_velocity *v, int n_steps, bool coarse, cw_theta th,
-                        cw_arena *arena, cw_steps *out) {
+cw_status cw_steps_open(const cw_velocity *v, int n_steps, bool rough, cw_theta th, cw_arena *arena,
+                        cw_steps *out) {
   *out = (cw_steps){.v = v,
                     .n_steps = n_steps,
-                    .coarse = coarse,
+                    .rough = rough,
                     .n = (size_t)v->geom->n_outer * CW_LANES,
                     .arena = arena};
   CW_TRY(cw_velocity_fill(v, 2 * n_steps + 1, th.d, arena, &out->tables));
@@ -107,7 +107,7 @@ cw_status cw_step_back(cw_steps *p, int s, double *x, double *logj, double *stag
     memset(gained, 0, sizeof gained);
     CW_TRY(step(p, begins, 1, x, image, gained, stage));
     for (size_t i = 0; i < p->n; i++) rest[i] = y[i] - image[i];
-    if (p->coarse || judge(p, rest, 1e-15, &at)) break;
+    if (p->rough || judge(p, rest, 1e-15, &at)) break;
     if (n == MAX_CORRECTIONS) return CW_ENUMERIC;
     CW_TRY(step(p, ends, -1, image, again, NULL, NULL));
     for (size_t i = 0; i < p->n; i++)
@@ -171,7 +171,7 @@ cw_status cw_step_push(cw_steps *p, int s, const double *stage, double *g, const
   progress at = begin(p, g);
   memcpy(u, g, p->n * sizeof *u);
   CW_TRY(transport(p, s, stage, c, u));
-  for (int n = 0; !p->coarse; n++) {
+  for (int n = 0; !p->rough; n++) {
     memcpy(rest, u, p->n * sizeof *rest);
     CW_TRY(cw_step_pull(p, s, stage, rest, c, NULL));
     for (size_t i = 0; i < p->n; i++) rest[i] = g[i] - rest[i];

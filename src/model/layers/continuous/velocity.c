@@ -19,14 +19,44 @@ static double cosine(const cw_velocity *v, int d, int time, int n_times) {
   return cos(M_PI * d * time / (n_times - 1)) / sqrt(v->F);
 }
 
-/* Row d of the transform of every kernel: (n_waves, F) for each cosine. */
-static void transform_kernels(const cw_velocity *v, const double *kernel, double *out) {
-  const long n = v->fourier.n_orbits, row = (long)v->F * v->D;
-  for (long w = 0; w < v->fourier.n_waves; w++)
-    for (long o = 0; o < n; o++) {
-      const double c = v->fourier.cosine[w * n + o];
-      for (long i = 0; i < row; i++) out[w * row + i] += c * kernel[o * row + i];
-    }
+/* Kernels go through transforms as fields do, one number of a displacement in each lane, both parts used. */
+enum { AT_ONCE = 2 * CW_LANES };
+
+static long complex_length(const cw_velocity *v) { return v->fourier.n_sites * 2 * CW_LANES; }
+
+/* out (n_waves, row): the transforms, over the number of sites, of kernel (n_orbits, row). z: complex_length. */
+static void transform_kernels(const cw_velocity *v, const double *kernel, double *out, double *z) {
+  const cw_fourier *f = &v->fourier;
+  const long row = (long)v->F * v->D;
+  for (long first = 0; first < row; first += AT_ONCE) {
+    const long n = row - first < AT_ONCE ? row - first : AT_ONCE;
+    memset(z, 0, (size_t)complex_length(v) * sizeof *z);
+    for (long s = 0; s < f->n_sites; s++)
+      for (long i = 0; f->orbit[s] >= 0 && i < n; i++)
+        z[s * AT_ONCE + i] = kernel[f->orbit[s] * row + first + i];
+    v->waves->transform(f, z);
+    for (long s = 0; s < f->n_sites; s++)
+      for (long i = 0; i < n; i++)
+        out[f->wave[s] * row + first + i] = z[s * AT_ONCE + i] / (double)f->n_sites;
+  }
+}
+
+/* The adjoint: kernel (n_orbits, row) += factor times that of waves (n_waves, row). */
+static void transform_back(const cw_velocity *v, const double *waves, double factor, double *kernel,
+                           double *z) {
+  const cw_fourier *f = &v->fourier;
+  const long row = (long)v->F * v->D;
+  for (long first = 0; first < row; first += AT_ONCE) {
+    const long n = row - first < AT_ONCE ? row - first : AT_ONCE;
+    memset(z, 0, (size_t)complex_length(v) * sizeof *z);
+    for (long s = 0; s < f->n_sites; s++)
+      for (long i = 0; i < n; i++)
+        z[s * AT_ONCE + i] = f->share[f->wave[s]] * waves[f->wave[s] * row + first + i];
+    v->waves->transform_back(f, z);
+    for (long s = 0; s < f->n_sites; s++)
+      for (long i = 0; f->orbit[s] >= 0 && i < n; i++)
+        kernel[f->orbit[s] * row + first + i] += factor / (double)f->n_sites * z[s * AT_ONCE + i];
+  }
 }
 
 /* (rows, F, D) -> (n_times, rows, F). */
@@ -52,14 +82,14 @@ cw_status cw_velocity_fill(const cw_velocity *v, int n_times, const double *thet
                             .centre = numbers(work, (long)n_times * F),
                             .own = numbers(work, (long)n_times * width)};
   cw_arena_mark mark = cw_arena_save(work);
-  double *waves = numbers(work, n_waves * F * v->D);
+  double *waves = numbers(work, n_waves * F * v->D), *z = numbers(work, complex_length(v));
   if (mix == NULL || mix_of_k == NULL || t->wave == NULL || t->centre == NULL || t->own == NULL ||
-      waves == NULL)
+      waves == NULL || z == NULL)
     return CW_ENOMEM;
   for (int f = 0; f < F; f++)
     for (int k = 0; k < width; k++)
       mix[f * width + k] = mix_of_k[k * F + f] = theta[1 + f * width + k] / (k > 0 ? k : 1);
-  transform_kernels(v, kernel, waves);
+  transform_kernels(v, kernel, waves, z);
   at_times(v, n_times, n_waves, waves, t->wave);
   at_times(v, n_times, 1, kernel, t->centre); /* the first orbit is the displacement 0 */
   for (int time = 0; time < n_times; time++)
@@ -94,11 +124,13 @@ cw_status cw_velocity_fold(const cw_velocity *v, const cw_velocity_tables *t,
                            cw_arena *work) {
   const int F = v->F, width = v->H + 1;
   const int n_times = t->n_times;
-  const long row = (long)F * v->D, n = v->fourier.n_orbits, n_waves = v->fourier.n_waves;
+  const long row = (long)F * v->D, n_waves = v->fourier.n_waves;
   cw_arena_mark mark = cw_arena_save(work);
   double *waves = numbers(work, n_waves * row), *centre = numbers(work, (long)n_times * F);
   double *of_centre = numbers(work, row), *own = numbers(work, (long)n_times * width);
-  if (waves == NULL || centre == NULL || of_centre == NULL || own == NULL) return CW_ENOMEM;
+  double *z = numbers(work, complex_length(v));
+  if (waves == NULL || centre == NULL || of_centre == NULL || own == NULL || z == NULL)
+    return CW_ENOMEM;
   for (long i = 0; i < (long)n_times * width; i++)
     own[i] = cw_sum(from->own + i * CW_LANES, CW_LANES);
   gtheta[0] += sign * t->features.omega * cw_sum(from->sine.omega, CW_LANES);
@@ -114,17 +146,12 @@ cw_status cw_velocity_fold(const cw_velocity *v, const cw_velocity_tables *t,
   by_cosines(v, n_times, n_waves, from->wave, waves);
   by_cosines(v, n_times, 1, centre, of_centre);
   double *kernel = gtheta + 1 + n_mix(v);
-  for (long o = 0; o < n; o++)
-    for (long i = 0; i < row; i++) {
-      double sum = o == 0 ? of_centre[i] : 0;
-      for (long w = 0; w < n_waves; w++) sum += v->fourier.cosine[w * n + o] * waves[w * row + i];
-      kernel[o * row + i] += sign * sum;
-    }
+  transform_back(v, waves, sign, kernel, z);
+  for (long i = 0; i < row; i++)
+    kernel[i] += sign * of_centre[i]; /* the first orbit is the displacement 0 */
   cw_arena_rewind(work, mark);
   return CW_OK;
 }
-
-static long complex_length(const cw_velocity *v) { return v->fourier.n_sites * 2 * CW_LANES; }
 
 cw_status cw_velocity_open_work(const cw_velocity *v, cw_arena *arena, cw_velocity_work *out) {
   const long n = complex_length(v);

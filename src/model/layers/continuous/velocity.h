@@ -32,7 +32,7 @@ typedef struct {
   double *centre; /* (n_times, F): K_f(0, t) */
   double *own;    /* (n_times, H+1): of the divergence, sum_f K_f(0, t) m_fk */
 } cw_velocity_tables;
-/* In memory of the arena. CW_ENOMEM. Cost: n_waves * n_orbits * F * D. */
+/* In memory of the arena. CW_ENOMEM. Cost: F*D/32 transforms, and n_times * n_waves * F * D. */
 cw_status cw_velocity_fill(const cw_velocity *v, int n_times, const double *theta, cw_arena *work,
                            cw_velocity_tables *out);
 
