@@ -94,4 +94,11 @@ static const layer_case cases[] = {
 
 enum { N_CASES = sizeof cases / sizeof *cases };
 
+/* A layer of the registry with presets of all that it says it reads. */
+static inline layer_case preset_case(const cw_layer_kind *kind) {
+  layer_case k = {"presets", {2, {4, 4}}, cw_layer_presets(kind)};
+  if (kind->net) k.spec.net = (cw_net_spec)CONV(.n_hidden = 1, .hidden = {8});
+  return k;
+}
+
 #endif
