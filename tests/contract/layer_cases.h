@@ -81,14 +81,14 @@ static const layer_case cases[] = {
       .net = CONV(.n_hidden = 1, .hidden = {5})}},
     {"means of blocks, continuous",
      {2, {9, 6}},
-     {.kind = "continuous", .block = 3, .param = {8, 2, 4, 3, 2, 0, 3}}},
+     {.kind = "continuous", .block = 3, .param = {4, 2, 4, 3, 2, 0, 3}}},
     {"every third site, mean", {3, {3, 6, 3}}, {.kind = "mean", .stride = 3, .param = {0, 4, 1}}},
     {"free", {2, {4, 6}}, {.kind = "free", .param = {0.3}}},
     {"free 3d", {3, {2, 3, 5}}, {.kind = "free", .param = {2}}},
     {"continuous", {2, {4, 6}}, {.kind = "continuous", .param = {6, 2, 4, 3, 2, 0, 3}}},
     {"continuous, three directions, radius",
-     {3, {5, 2, 7}},
-     {.kind = "continuous", .param = {8, 2, 8, 5, 3, 1, 4}}},
+     {3, {3, 2, 3}},
+     {.kind = "continuous", .param = {4, 2, 4, 5, 3, 1, 4}}},
     {"mean 3d", {3, {3, 2, 3}}, {.kind = "mean", .param = {0, 2, 1}}},
 };
 
@@ -98,6 +98,7 @@ enum { N_CASES = sizeof cases / sizeof *cases };
 static inline layer_case preset_case(const cw_layer_kind *kind) {
   layer_case k = {"presets", {2, {4, 4}}, cw_layer_presets(kind)};
   if (kind->net) k.spec.net = (cw_net_spec)CONV(.n_hidden = 1, .hidden = {8});
+  if (kind->precision) cw_layer_set(&k.spec, kind->precision[0], 4); /* enough to be a map */
   return k;
 }
 

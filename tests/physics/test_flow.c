@@ -202,7 +202,8 @@ static void test_2x2(void **state) {
   for (int kind = 0; kind < 4; kind++)
     for (int loss = 0; loss < 2; loss++)
       for (int gradient = 0; gradient < 2; gradient++)
-        if (test_is_long() || gradient == (kind + loss) % 2)
+        if (test_is_long() ||
+            (gradient == (kind + loss) % 2 && kind + loss < 4)) /* the last of all is slow */
           train_2x2(context(state), &couplings[kind], (cw_loss)loss, (cw_gradient)gradient, &exact);
 }
 
