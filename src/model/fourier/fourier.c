@@ -197,6 +197,17 @@ cw_status cw_fourier_carry(cw_context *ctx, const cw_fourier *f, const cw_lattic
   return ok ? CW_OK : cw_fail(ctx, CW_ENOMEM, "no memory for a layer");
 }
 
+void cw_fourier_from_block(const cw_fourier *f, const int *outer, const double *x, double *z) {
+  memset(z, 0, (size_t)f->n_sites * 2 * CW_LANES * sizeof *z);
+  for (long s = 0; s < f->n_sites; s++)
+    memcpy(z + s * 2 * CW_LANES, x + (long)outer[s] * CW_LANES, CW_LANES * sizeof *z);
+}
+
+void cw_fourier_to_block(const cw_fourier *f, const int *outer, const double *z, double *x) {
+  for (long s = 0; s < f->n_sites; s++)
+    memcpy(x + (long)outer[s] * CW_LANES, z + s * 2 * CW_LANES, CW_LANES * sizeof *x);
+}
+
 void cw_fourier_destroy(cw_fourier *f) {
   for (int d = 0; d < CW_MAX_DIM; d++) free(f->line[d].twiddle);
   free(f->wave);

@@ -52,6 +52,10 @@ cw_status cw_fourier_count(cw_context *ctx, const cw_lattice *lat, int radius, l
 cw_status cw_fourier_carry(cw_context *ctx, const cw_fourier *f, const cw_lattice *other,
                            int radius, long width, const double *from, double *to);
 
+/* A block x (n_outer, CW_LANES) as real parts of z (n_sites, 2, CW_LANES), and the real parts of z as a block. */
+void cw_fourier_from_block(const cw_fourier *f, const int *outer, const double *x, double *z);
+void cw_fourier_to_block(const cw_fourier *f, const int *outer, const double *z, double *x);
+
 /* Kernels, once per instruction set. Arrays are (n_sites, 2, CW_LANES): real and imaginary parts of the lanes
  * of each site, or of the wave at its place. */
 typedef struct {

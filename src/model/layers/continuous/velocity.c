@@ -183,17 +183,12 @@ void cw_velocity_at(const cw_velocity *v, const cw_velocity_tables *t, int time,
     v->waves->multiply(&v->fourier, kernel, v->F, 2 * pair, work->z + pair * complex_length(v),
                        pair == 0, work->sum);
   v->waves->transform_back(&v->fourier, work->sum);
-  for (long s = 0; s < v->fourier.n_sites; s++)
-    memcpy(velocity + (long)v->geom->outer[s] * CW_LANES, work->sum + s * 2 * CW_LANES,
-           CW_LANES * sizeof *velocity);
+  cw_fourier_to_block(&v->fourier, v->geom->outer, work->sum, velocity);
 }
 
 /* The transform of an adjoint of the velocity, in work->sum. */
 static void transformed_adjoint(const cw_velocity *v, const double *a, cw_velocity_work *work) {
-  memset(work->sum, 0, (size_t)complex_length(v) * sizeof *work->sum);
-  for (long s = 0; s < v->fourier.n_sites; s++)
-    memcpy(work->sum + s * 2 * CW_LANES, a + (long)v->geom->outer[s] * CW_LANES,
-           CW_LANES * sizeof *a);
+  cw_fourier_from_block(&v->fourier, v->geom->outer, a, work->sum);
   v->waves->transform(&v->fourier, work->sum);
 }
 

@@ -44,9 +44,7 @@ static double *transformed(const cw_layer *L, const double *x, cw_arena *work) {
   const free_layer *c = L->impl;
   double *z = room(c, work);
   if (z == NULL) return NULL;
-  memset(z, 0, (size_t)c->fourier.n_sites * 2 * CW_LANES * sizeof *z);
-  for (long s = 0; s < c->fourier.n_sites; s++)
-    memcpy(z + s * 2 * CW_LANES, x + (long)L->geom->outer[s] * CW_LANES, CW_LANES * sizeof *z);
+  cw_fourier_from_block(&c->fourier, L->geom->outer, x, z);
   c->waves->transform(&c->fourier, z);
   return z;
 }
@@ -59,8 +57,7 @@ static cw_status apply(const cw_layer *L, const double *kernel, const double *z,
   if (kernel == NULL || z == NULL || sum == NULL) return CW_ENOMEM;
   c->waves->multiply(&c->fourier, kernel, PAIR, 0, z, true, sum);
   c->waves->transform_back(&c->fourier, sum);
-  for (long s = 0; s < c->fourier.n_sites; s++)
-    memcpy(x + (long)L->geom->outer[s] * CW_LANES, sum + s * 2 * CW_LANES, CW_LANES * sizeof *x);
+  cw_fourier_to_block(&c->fourier, L->geom->outer, sum, x);
   return CW_OK;
 }
 
