@@ -142,6 +142,8 @@ double cw_quantity_value(const cw_observer *o, const cw_quantity *q, const doubl
 const cw_quantity *cw_quantity_find(const cw_observable_ops *ops, const char *name);
 /* What is to be said of the primary of that name; NULL: nothing. */
 const cw_primary *cw_primary_find(const cw_observable_ops *ops, const char *name);
+/* The notable primary that is the action per site, of which an entropy is made; NULL: there is none. */
+const cw_primary *cw_entropy_primary(const cw_observable_ops *ops);
 /* Units of primary i, static: "1", "1/a^4". */
 const char *cw_primary_units(const cw_observer *o, int i);
 /* The number of the primary of that name; -1: there is none. */

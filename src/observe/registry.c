@@ -55,6 +55,12 @@ double cw_sector_of(cw_sector_rule rule, double x) {
   return rule == CW_SECTOR_INTEGER ? round(x) : copysign(1, x);
 }
 
+const cw_primary *cw_entropy_primary(const cw_observable_ops *ops) {
+  for (const cw_primary *p = ops->notable; p != NULL && p->name != NULL; p++)
+    if (p->gives_entropy) return p;
+  return NULL;
+}
+
 const char *cw_primary_units(const cw_observer *o, int i) {
   if (o->ops->primary_units != NULL) return o->ops->primary_units(o, i);
   for (const cw_quantity *q = o->ops->quantities; q->name != NULL; q++) {

@@ -4,9 +4,8 @@
 #include "app/analysis/fill.h"
 
 int cw_action_primary(const cw_observer *o) {
-  for (const cw_primary *p = o->ops->notable; p != NULL && p->name != NULL; p++)
-    if (p->gives_entropy) return cw_primary_number(o, p->name);
-  return -1;
+  const cw_primary *p = cw_entropy_primary(o->ops);
+  return p != NULL ? cw_primary_number(o, p->name) : -1;
 }
 
 const cw_result *cw_action_result(const cw_analysis_case *c) {

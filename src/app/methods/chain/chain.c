@@ -40,10 +40,7 @@ static void takings(const cw_plan *p, const cw_section *s, cw_takings *t) {
 /* The entropy takes the action of chains on the target, too. */
 static bool with_action(const cw_plan *p, const cw_section *s) {
   (void)s;
-  if (!cw_plan_has(p, CW_MEASURES_ALL_GROUPS)) return false;
-  for (const cw_primary *a = p->group[0].ops->notable; a != NULL && a->name != NULL; a++)
-    if (a->gives_entropy) return true;
-  return false;
+  return cw_plan_has(p, CW_MEASURES_ALL_GROUPS) && cw_entropy_primary(p->group[0].ops) != NULL;
 }
 
 static const cw_given given[] = {

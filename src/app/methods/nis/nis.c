@@ -27,9 +27,7 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
 /* Entropy is made of the action, where that is measured. */
 static bool measures_action(const cw_plan *p, const cw_section *s) {
   (void)s;
-  for (const cw_primary *a = p->group[0].ops->notable; a != NULL && a->name != NULL; a++)
-    if (a->gives_entropy) return true;
-  return false;
+  return cw_entropy_primary(p->group[0].ops) != NULL;
 }
 
 static bool is_integrated(const cw_plan *p, const cw_section *s) {
