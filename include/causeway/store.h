@@ -33,12 +33,20 @@ typedef struct {
   char *text;      /* owned */
 } cw_array_note;
 
+/* Numbers of an array that lie nowhere in one piece: rows [first, first + n) of its first dimension, into out, row-major. */
+typedef void (*cw_array_rows)(const void *of, long first, long n, double *out);
+
+/* Takes rows [first, first + n), which are the caller's. */
+typedef void (*cw_take_rows)(void *of, long first, long n, const double *rows);
+
 typedef struct {
   char name[CW_ARRAY_NAME]; /* letters, digits and any of _-.+ */
   int rank;                 /* 0 (scalar) .. CW_ARRAY_RANK */
   long dim[CW_ARRAY_RANK];  /* rank of them; 0 is allowed: an array without elements */
-  double *data;             /* row-major */
+  double *data;             /* row-major; NULL where rows makes them */
   bool owned;               /* data is freed with the set */
+  cw_array_rows rows;       /* NULL: they are in data */
+  const void *of;           /* of rows; borrowed */
   cw_array_note note[CW_ARRAY_NOTES];
 } cw_array;
 
@@ -50,12 +58,18 @@ typedef struct {
 
 /* Adds an array, or replaces the one of that name. Local. dim (rank): NULL for a scalar. data: as
  * many doubles as the product of dim; put copies it, lend borrows it (it must outlive the set,
- * which only reads it). CW_EINVAL: a bad name, rank or dimension; CW_ENOMEM. After a failure the
+ * which only reads it), give hands it over (from malloc; freed on failure too). CW_EINVAL: a bad name, rank or dimension; CW_ENOMEM. After a failure the
  * set is as it was. */
 cw_status cw_arrays_put(cw_context *ctx, cw_arrays *set, const char *name, int rank,
                         const long *dim, const double *data);
 cw_status cw_arrays_lend(cw_context *ctx, cw_arrays *set, const char *name, int rank,
                          const long *dim, const double *data);
+cw_status cw_arrays_give(cw_context *ctx, cw_arrays *set, const char *name, int rank,
+                         const long *dim, double *data);
+/* An array that is only written, whose numbers are made while it is, in the order of rows: no memory for all of them is taken.
+ * rank: 1 or more. of is borrowed. Local. The same failures. */
+cw_status cw_arrays_put_rows(cw_context *ctx, cw_arrays *set, const char *name, int rank,
+                             const long *dim, cw_array_rows rows, const void *of);
 cw_status cw_arrays_put_scalar(cw_context *ctx, cw_arrays *set, const char *name, double value);
 /* Gives the array of that name a note, or another text to the one that it has; an array that is not
  * there is passed over. Local. key: static; text: copied. CW_ENOMEM. */
@@ -111,6 +125,15 @@ long cw_store_appended(const cw_store *store); /* segments written since it was 
  * cleared first. Collective; every rank receives it. The caller clears out, also after a failure.
  * CW_ECORRUPT names the file. */
 cw_status cw_store_read(cw_store *store, const char *stage, long segment, cw_arrays *out);
+
+/* The same, but that of those arrays only the shape is read (data NULL) for which apart says so. Their numbers,
+ * shape being such an array of a segment that was read, are handed to take by cw_store_read_rows, a few rows at
+ * a time in ascending order, so that no memory for all of them is taken. Collective; every rank receives them. */
+typedef bool (*cw_array_apart)(const cw_array *shape);
+cw_status cw_store_read_but(cw_store *store, const char *stage, long segment, cw_array_apart apart,
+                            cw_arrays *out);
+cw_status cw_store_read_rows(cw_store *store, const char *stage, long segment,
+                             const cw_array *shape, cw_take_rows take, void *of);
 
 /* All segments of a stage joined. Collective. Arrays whose name starts with "state." come from the
  * last segment; all others are joined along their first dimension (scalars become one number per

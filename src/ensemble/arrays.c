@@ -108,6 +108,16 @@ cw_status cw_arrays_put(cw_context *ctx, cw_arrays *set, const char *name, int r
   return cw_arrays_give(ctx, set, name, rank, dim, copy);
 }
 
+cw_status cw_arrays_put_rows(cw_context *ctx, cw_arrays *set, const char *name, int rank,
+                             const long *dim, cw_array_rows rows, const void *of) {
+  CW_REQUIRE(rank > 0);
+  CW_TRY(place(ctx, set, name, rank, dim, NULL, false));
+  cw_array *a = find(set, name);
+  a->rows = rows;
+  a->of = of;
+  return CW_OK;
+}
+
 cw_status cw_arrays_put_scalar(cw_context *ctx, cw_arrays *set, const char *name, double value) {
   return cw_arrays_put(ctx, set, name, 0, NULL, &value);
 }
@@ -132,4 +142,16 @@ void cw_arrays_clear(cw_arrays *set) {
   for (int i = 0; i < set->n; i++) free_array(&set->array[i]);
   free(set->array);
   *set = (cw_arrays){0};
+}
+
+cw_want cw_want_nothing(const cw_array *shape, const void *of) {
+  (void)shape;
+  (void)of;
+  return CW_WANT_NOTHING;
+}
+
+long cw_rows_at_once(const cw_array *shape) {
+  const long all = shape->dim[0], row = cw_array_size(shape) / all, most = (1 << 17) / row;
+  const long parts = most > 1 ? (all + most - 1) / most : all;
+  return (all + parts - 1) / parts;
 }

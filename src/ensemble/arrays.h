@@ -4,10 +4,14 @@
 
 #include "causeway/store.h"
 
-/* Like cw_arrays_lend, but the set takes data (from malloc) over: on failure too, when it is freed.
- */
-cw_status cw_arrays_give(cw_context *ctx, cw_arrays *set, const char *name, int rank,
-                         const long *dim, double *data);
+/* How much of an array (its name and shape) is read: its shape is an array whose data are NULL. */
+typedef enum { CW_WANT_NOTHING, CW_WANT_SHAPE, CW_WANT_ALL } cw_want;
+typedef cw_want (*cw_wanted)(const cw_array *shape, const void *of);
+cw_want cw_want_nothing(const cw_array *shape, const void *of);
+
+/* Rows of an array (rank 1 or more, not empty) that are written and read at once, a megabyte at most or one row: those of a
+ * chunk. */
+long cw_rows_at_once(const cw_array *shape);
 
 /* Product of dim (rank); -1 if one is negative or the size in bytes would overflow a long. */
 long cw_dim_product(int rank, const long *dim);

@@ -37,14 +37,24 @@ bool cw_disk_is_temporary(const char *name) {
   return n > k + 1 && name[0] == '.' && strcmp(name + n - k, SUFFIX) == 0;
 }
 
-static cw_status read_all(cw_context *ctx, const char *path, int fd, uint8_t **bytes,
-                          size_t *size) {
+cw_status cw_disk_open(cw_context *ctx, const char *path, int *fd, size_t *size) {
   struct stat info;
-  if (fstat(fd, &info) != 0)
-    return cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path, strerror(errno));
-  if (!S_ISREG(info.st_mode))
-    return cw_fail(ctx, CW_EIO, "cannot read '%s': it is not a file", path);
-  size_t n = (size_t)info.st_size, at = 0;
+  cw_status st = CW_OK;
+  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (*fd < 0) return cw_fail(ctx, CW_EIO, "cannot open '%s': %s", path, strerror(errno));
+  if (fstat(*fd, &info) != 0)
+    st = cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path, strerror(errno));
+  else if (!S_ISREG(info.st_mode))
+    st = cw_fail(ctx, CW_EIO, "cannot read '%s': it is not a file", path);
+  else
+    *size = (size_t)info.st_size;
+  if (st != CW_OK) close(*fd);
+  return st;
+}
+
+static cw_status read_all(cw_context *ctx, const char *path, int fd, size_t n, uint8_t **bytes,
+                          size_t *size) {
+  size_t at = 0;
   uint8_t *buffer = malloc(n > 0 ? n : 1);
   if (buffer == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for '%s' (%zu bytes)", path, n);
   while (at < n) {
@@ -64,9 +74,10 @@ static cw_status read_all(cw_context *ctx, const char *path, int fd, uint8_t **b
 }
 
 cw_status cw_disk_read(cw_context *ctx, const char *path, uint8_t **bytes, size_t *size) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return cw_fail(ctx, CW_EIO, "cannot open '%s': %s", path, strerror(errno));
-  cw_status st = read_all(ctx, path, fd, bytes, size);
+  int fd;
+  size_t n;
+  CW_TRY(cw_disk_open(ctx, path, &fd, &n));
+  cw_status st = read_all(ctx, path, fd, n, bytes, size);
   close(fd);
   return st;
 }
@@ -81,7 +92,7 @@ static int flush_directory(const char *dir) {
   return problem;
 }
 
-static cw_status fail_write(const cw_disk_file *file, int problem) {
+cw_status cw_disk_fail(const cw_disk_file *file, int problem) {
   return cw_fail(file->ctx, CW_EIO, "cannot write '%s': %s", file->path, strerror(problem));
 }
 
@@ -102,8 +113,8 @@ cw_status cw_disk_begin(cw_context *ctx, const char *dir, const char *name, cw_d
   if (out->dir == NULL || out->path == NULL || out->temporary == NULL) {
     st = cw_fail(ctx, CW_ENOMEM, "no memory for the name of '%s'", name);
   } else {
-    out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (out->fd < 0) st = fail_write(out, errno);
+    out->fd = open(out->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (out->fd < 0) st = cw_disk_fail(out, errno);
   }
   if (st != CW_OK) free_names(out);
   return st;
@@ -115,7 +126,7 @@ cw_status cw_disk_put(cw_disk_file *file, const uint8_t *bytes, size_t size) {
     if (n >= 0)
       at += (size_t)n;
     else if (errno != EINTR)
-      return fail_write(file, errno);
+      return cw_disk_fail(file, errno);
   }
   return CW_OK;
 }
@@ -131,16 +142,9 @@ cw_status cw_disk_finish(cw_disk_file *file, cw_status st) {
   }
   if (!whole) unlink(file->temporary);
   if (whole) problem = flush_directory(file->dir);
-  if (st == CW_OK && problem != 0) st = fail_write(file, problem);
+  if (st == CW_OK && problem != 0) st = cw_disk_fail(file, problem);
   free_names(file);
   return st;
-}
-
-cw_status cw_disk_write(cw_context *ctx, const char *dir, const char *name, const uint8_t *bytes,
-                        size_t size) {
-  cw_disk_file file;
-  CW_TRY(cw_disk_begin(ctx, dir, name, &file));
-  return cw_disk_finish(&file, cw_disk_put(&file, bytes, size));
 }
 
 /* One directory, in a parent that exists. An existing directory is fine. */

@@ -5,6 +5,8 @@
 
 #include "causeway/core.h"
 
+/* Opens a regular file for reading; the caller closes *fd. */
+cw_status cw_disk_open(cw_context *ctx, const char *path, int *fd, size_t *size);
 /* Reads a regular file. The caller frees *bytes. */
 cw_status cw_disk_read(cw_context *ctx, const char *path, uint8_t **bytes, size_t *size);
 
@@ -13,7 +15,7 @@ typedef struct {
   cw_context *ctx;  /* borrowed */
   char *dir, *path; /* owned; path is dir/name, the name that it will have */
   char *temporary;  /* owned */
-  int fd;
+  int fd;           /* for writing and reading */
 } cw_disk_file;
 
 /* Begins dir/name. CW_EIO, CW_ENOMEM. Must be followed by cw_disk_finish unless it failed. */
@@ -23,11 +25,10 @@ cw_status cw_disk_put(cw_disk_file *file, const uint8_t *bytes, size_t size);
  * a failure here, nothing is left. Returns st, or its own failure. */
 cw_status cw_disk_finish(cw_disk_file *file, cw_status st);
 
-/* Writes dir/name by the three steps above. */
-cw_status cw_disk_write(cw_context *ctx, const char *dir, const char *name, const uint8_t *bytes,
-                        size_t size);
+/* For those who write to fd themselves: CW_EIO because of problem (errno). */
+cw_status cw_disk_fail(const cw_disk_file *file, int problem);
 
-bool cw_disk_is_temporary(const char *name); /* a temporary name of cw_disk_write? */
+bool cw_disk_is_temporary(const char *name); /* a temporary name of cw_disk_begin? */
 
 /* Makes a directory and its parents, those that are missing. */
 cw_status cw_disk_make_directory(cw_context *ctx, const char *path);

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ensemble/arrays.h"
+#include "ensemble/h5_driver.h"
 
 _Static_assert(sizeof(hid_t) == sizeof(cw_h5_id), "HDF5 ids have 64 bits since 1.10");
 
-enum { IMAGE_STEP = 1 << 20, CHUNK_BYTES = 1 << 20 };
+enum { CHUNK_BYTES = 1 << 20 };
 
 /* ------------------------------------------------------------------ errors */
 
@@ -43,101 +43,30 @@ void cw_h5_reason(char *reason, size_t size) {
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, &out);
 }
 
-/* ---------------------------------------------------------- files in memory */
+/* ------------------------------------------------------------------- files */
 
-/* H5Fget_file_image of HDF5 1.10 gives a super-block with a wrong checksum for files in the 1.10
- * format, so the bytes are taken from the core driver's own buffer when it closes the file, through
- * its image callbacks. */
-static void *image_malloc(size_t size, H5FD_file_image_op_t op, void *image) {
-  (void)op;
-  (void)image;
-  return malloc(size);
-}
-
-static void *image_realloc(void *old, size_t size, H5FD_file_image_op_t op, void *image) {
-  (void)op;
-  ((cw_h5_image *)image)->capacity = size;
-  return realloc(old, size);
-}
-
-static herr_t image_free(void *bytes, H5FD_file_image_op_t op, void *image) {
-  if (op == H5FD_FILE_IMAGE_OP_FILE_CLOSE)
-    ((cw_h5_image *)image)->bytes = bytes;
-  else
-    free(bytes);
-  return 0;
-}
-
-static void *same_user_data(void *image) { return image; }
-
-static herr_t keep_user_data(void *image) {
-  (void)image;
-  return 0;
-}
-
-/* 1.10 format: metadata with checksums. No back-up file: nothing is written to disk. */
-static hid_t image_access(cw_h5_image *image) {
-  H5FD_file_image_callbacks_t calls = {.image_malloc = image_malloc,
-                                       .image_realloc = image_realloc,
-                                       .image_free = image_free,
-                                       .udata_copy = same_user_data,
-                                       .udata_free = keep_user_data,
-                                       .udata = image};
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  if (access < 0) return access;
-  if (H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
-      H5Pset_fapl_core(access, IMAGE_STEP, false) >= 0 &&
-      H5Pset_file_image_callbacks(access, &calls) >= 0)
-    return access;
-  H5Pclose(access);
-  return H5I_INVALID_HID;
-}
-
-bool cw_h5_create(cw_h5_image *image) {
-  *image = (cw_h5_image){.id = H5I_INVALID_HID};
-  hid_t access = image_access(image), layout = H5Pcreate(H5P_FILE_CREATE);
-  if (access >= 0 && layout >= 0 && H5Pset_obj_track_times(layout, false) >= 0 &&
+/* 1.10 format: metadata with checksums. */
+hid_t cw_h5_create(cw_medium *medium) {
+  hid_t access = cw_h5_access(medium), layout = H5Pcreate(H5P_FILE_CREATE), file = H5I_INVALID_HID;
+  if (access >= 0 && layout >= 0 &&
+      H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
+      H5Pset_obj_track_times(layout, false) >= 0 &&
       H5Pset_link_creation_order(layout, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0)
-    image->id = H5Fcreate("segment", H5F_ACC_TRUNC, layout, access);
+    file = H5Fcreate("segment", H5F_ACC_TRUNC, layout, access);
   if (access >= 0) H5Pclose(access);
   if (layout >= 0) H5Pclose(layout);
-  return image->id >= 0;
+  return file;
 }
 
-void cw_h5_abandon(cw_h5_image *image) {
-  if (image->id >= 0) H5Fclose(image->id);
-  free(image->bytes);
-  *image = (cw_h5_image){.id = H5I_INVALID_HID};
-}
-
-bool cw_h5_finish(cw_h5_image *image, size_t reserve) {
-  ssize_t size =
-      H5Fflush(image->id, H5F_SCOPE_GLOBAL) >= 0 ? H5Fget_file_image(image->id, NULL, 0) : -1;
-  herr_t closed = H5Fclose(image->id);
-  image->id = H5I_INVALID_HID;
-  if (size > 0 && closed >= 0 && image->bytes != NULL && (size_t)size <= image->capacity) {
-    uint8_t *bytes = realloc(image->bytes, (size_t)size + reserve);
-    if (bytes != NULL) {
-      image->bytes = bytes;
-      image->size = (size_t)size;
-      return true;
-    }
-  }
-  cw_h5_abandon(image);
-  return false;
-}
-
-hid_t cw_h5_open(const uint8_t *bytes, size_t size) {
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = H5I_INVALID_HID;
+hid_t cw_h5_open(cw_medium *medium) {
+  hid_t access = cw_h5_access(medium);
   if (access < 0) return access;
-  if (H5Pset_fapl_core(access, IMAGE_STEP, false) >= 0 &&
-      H5Pset_file_image(access, (void *)bytes, size) >= 0) /* copied, not changed */
-    file = H5Fopen("segment", H5F_ACC_RDONLY, access);
+  hid_t file = H5Fopen("segment", H5F_ACC_RDONLY, access);
   H5Pclose(access);
   return file;
 }
 
-void cw_h5_close(cw_h5_id file) { H5Fclose(file); }
+bool cw_h5_close(hid_t file) { return H5Fclose(file) >= 0; }
 
 /* -------------------------------------------------------------- attributes */
 
@@ -263,14 +192,52 @@ static bool put_notes(hid_t set, const cw_array *a) {
   return true;
 }
 
+/* Rows [first, first + n) of a data set, from or to rows (n). */
+typedef herr_t (*move_rows)(hid_t set, hid_t memory, hid_t rows_of_file, void *rows);
+
+static herr_t write_selected(hid_t set, hid_t memory, hid_t selected, void *rows) {
+  return H5Dwrite(set, H5T_NATIVE_DOUBLE, memory, selected, H5P_DEFAULT, rows);
+}
+
+static bool move(hid_t set, const cw_array *a, long first, long n, double *rows, move_rows how) {
+  hsize_t begin[CW_ARRAY_RANK] = {(hsize_t)first}, count[CW_ARRAY_RANK] = {(hsize_t)n};
+  for (int d = 1; d < a->rank; d++) count[d] = (hsize_t)a->dim[d];
+  hid_t memory = H5Screate_simple(a->rank, count, NULL), space = H5Dget_space(set);
+  const bool ok = memory >= 0 && space >= 0 &&
+                  H5Sselect_hyperslab(space, H5S_SELECT_SET, begin, NULL, count, NULL) >= 0 &&
+                  how(set, memory, space, rows) >= 0;
+  if (memory >= 0) H5Sclose(memory);
+  if (space >= 0) H5Sclose(space);
+  return ok;
+}
+
+/* Whole chunks at a time: each is written once. */
+static bool put_rows(hid_t set, const cw_array *a) {
+  const long each = cw_rows_at_once(a), row = cw_array_size(a) / a->dim[0];
+  double *rows = malloc((size_t)(each * row) * sizeof *rows);
+  bool ok = rows != NULL;
+  for (long first = 0; ok && first < a->dim[0]; first += each) {
+    const long n = a->dim[0] - first < each ? a->dim[0] - first : each;
+    a->rows(a->of, first, n, rows);
+    ok = move(set, a, first, n, rows, write_selected);
+  }
+  free(rows);
+  return ok;
+}
+
+static bool put_numbers(hid_t set, const cw_array *a) {
+  if (cw_array_size(a) == 0) return true;
+  if (a->rows != NULL) return put_rows(set, a);
+  return H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, a->data) >= 0;
+}
+
 bool cw_h5_put_array(hid_t file, const cw_array *a) {
   hsize_t dim[CW_ARRAY_RANK] = {1};
   for (int d = 0; d < a->rank; d++) dim[d] = (hsize_t)a->dim[d];
   hid_t set = create_data_set(file, a->name, a->rank > 0 ? a->rank : 1, dim);
   if (set < 0) return false;
-  bool ok = cw_array_size(a) == 0 ||
-            H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, a->data) >= 0;
-  ok = ok && (a->rank > 0 || cw_h5_put_long(set, "scalar", 1)) && put_notes(set, a);
+  bool ok =
+      put_numbers(set, a) && (a->rank > 0 || cw_h5_put_long(set, "scalar", 1)) && put_notes(set, a);
   H5Dclose(set);
   return ok;
 }
@@ -323,26 +290,50 @@ static bool get_shape(hid_t set, size_t max_bytes, cw_array *a) {
   return n >= 0 && (size_t)n <= max_bytes / sizeof(double);
 }
 
-static bool read_data_set(hid_t set, size_t max_bytes, cw_array *a) {
-  if (!layout_is_ours(set) || !chunk_fits(set, max_bytes) || !get_shape(set, max_bytes, a))
-    return false;
-  size_t n = (size_t)cw_array_size(a);
-  a->data = malloc(n > 0 ? n * sizeof *a->data : 1);
-  a->owned = true;
-  if (a->data == NULL) return false;
-  if (n > 0 && H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, a->data) < 0) {
-    free(a->data);
-    a->data = NULL;
-    return false;
-  }
-  if (H5Aexists(set, "scalar") > 0) a->rank = 0;
-  return true;
-}
-
-bool cw_h5_get_array(hid_t file, const char *name, size_t max_bytes, cw_array *a) {
+bool cw_h5_get_shape(hid_t file, const char *name, size_t max_bytes, cw_array *a) {
   hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
   if (set < 0) return false;
-  bool ok = read_data_set(set, max_bytes, a);
+  const bool ok = layout_is_ours(set) && chunk_fits(set, max_bytes) && get_shape(set, max_bytes, a);
+  if (ok && H5Aexists(set, "scalar") > 0) a->rank = 0;
+  H5Dclose(set);
+  return ok;
+}
+
+bool cw_h5_get_array(hid_t file, cw_array *a) {
+  const size_t n = (size_t)cw_array_size(a);
+  a->data = malloc(n > 0 ? n * sizeof *a->data : 1);
+  a->owned = true;
+  hid_t set = a->data != NULL ? H5Dopen2(file, a->name, H5P_DEFAULT) : H5I_INVALID_HID;
+  if (set < 0) return false;
+  const bool ok =
+      n == 0 || H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, a->data) >= 0;
+  H5Dclose(set);
+  return ok;
+}
+
+static herr_t read_selected(hid_t set, hid_t memory, hid_t selected, void *rows) {
+  return H5Dread(set, H5T_NATIVE_DOUBLE, memory, selected, H5P_DEFAULT, rows);
+}
+
+static bool take_rows(hid_t set, const cw_array *a, cw_take_rows take, void *of) {
+  const long each = cw_rows_at_once(a), row = cw_array_size(a) / a->dim[0];
+  double *rows = malloc((size_t)(each * row) * sizeof *rows);
+  bool ok = rows != NULL;
+  for (long first = 0; ok && first < a->dim[0]; first += each) {
+    const long n = a->dim[0] - first < each ? a->dim[0] - first : each;
+    ok = move(set, a, first, n, rows, read_selected);
+    if (ok) take(of, first, n, rows);
+  }
+  free(rows);
+  return ok;
+}
+
+bool cw_h5_take_rows(hid_t file, const cw_array *a, cw_take_rows take, void *of) {
+  if (a->rank == 0) return false;
+  if (cw_array_size(a) == 0) return true;
+  hid_t set = H5Dopen2(file, a->name, H5P_DEFAULT);
+  if (set < 0) return false;
+  const bool ok = take_rows(set, a, take, of);
   H5Dclose(set);
   return ok;
 }

@@ -1,8 +1,8 @@
 #include "ensemble/seal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <zlib.h>
 
 static const char MAGIC[8] = {'C', 'W', 'S', 'E', 'A', 'L', '0', '1'};
 enum { LENGTH_AT = 8, CRC_AT = 16 };
@@ -17,38 +17,56 @@ static uint64_t get_le(const uint8_t *from, int n) {
   return value;
 }
 
-static uint32_t crc_of(const uint8_t *bytes, size_t size) {
-  return (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, size);
-}
-
-void cw_seal(uint8_t *bytes, size_t size) {
-  uint8_t *seal = bytes + size;
+void cw_seal(cw_medium *m) {
+  uint8_t seal[CW_SEAL_BYTES];
+  const size_t size = m->size;
+  uint32_t crc;
   memcpy(seal, MAGIC, sizeof MAGIC);
   put_le(seal + LENGTH_AT, size, 8);
-  put_le(seal + CRC_AT, crc_of(bytes, size + CRC_AT), 4);
+  cw_medium_put(m, size, seal, CRC_AT);
+  cw_medium_crc(m, size + CRC_AT, &crc);
+  put_le(seal, crc, 4);
+  cw_medium_put(m, size + CRC_AT, seal, 4);
 }
 
 bool cw_seal_is_there(const uint8_t *bytes) { return memcmp(bytes, MAGIC, sizeof MAGIC) == 0; }
 
-cw_status cw_seal_check(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,
-                        size_t *data_size) {
-  if (size < CW_SEAL_BYTES)
-    return cw_fail(ctx, CW_ECORRUPT, "'%s' is truncated: %zu bytes are left", path, size);
-  size_t data = size - CW_SEAL_BYTES;
-  const uint8_t *seal = bytes + data;
+/* Something could not be read. */
+static cw_status fail_read(cw_context *ctx, const char *path, const cw_medium *m) {
+  if (m->problem == ENOMEM) return cw_fail(ctx, CW_ENOMEM, "no memory for '%s'", path);
+  return cw_fail(ctx, CW_EIO, "cannot read '%s': %s", path,
+                 strerror(m->problem != 0 ? m->problem : EIO));
+}
+
+cw_status cw_seal_find(cw_context *ctx, const char *path, cw_medium *m, uint32_t *crc) {
+  uint8_t seal[CW_SEAL_BYTES];
+  if (m->size < CW_SEAL_BYTES)
+    return cw_fail(ctx, CW_ECORRUPT, "'%s' is truncated: %zu bytes are left", path, m->size);
+  const size_t data = m->size - CW_SEAL_BYTES;
+  if (!cw_medium_get(m, data, seal, CW_SEAL_BYTES)) return fail_read(ctx, path, m);
   if (!cw_seal_is_there(seal))
     return cw_fail(ctx, CW_ECORRUPT, "'%s' is truncated or damaged: no seal at its end (%zu bytes)",
-                   path, size);
-  uint64_t length = get_le(seal + LENGTH_AT, 8);
+                   path, m->size);
+  const uint64_t length = get_le(seal + LENGTH_AT, 8);
   if (length != data)
     return cw_fail(ctx, CW_ECORRUPT,
                    "'%s' is damaged: its seal is for %" PRIu64 " bytes of data, found %zu", path,
                    length, data);
-  uint32_t expected = (uint32_t)get_le(seal + CRC_AT, 4), found = crc_of(bytes, data + CRC_AT);
+  *crc = (uint32_t)get_le(seal + CRC_AT, 4);
+  m->size = data;
+  return CW_OK;
+}
+
+cw_status cw_seal_check(cw_context *ctx, const char *path, cw_medium *m) {
+  uint32_t expected, found;
+  CW_TRY(cw_seal_find(ctx, path, m, &expected));
+  m->size += CRC_AT;
+  cw_medium_crc(m, m->size, &found);
+  m->size -= CRC_AT;
+  if (m->problem != 0) return fail_read(ctx, path, m);
   if (expected != found)
     return cw_fail(ctx, CW_ECORRUPT,
                    "'%s' is damaged: checksum %08" PRIx32 " expected, %08" PRIx32 " found", path,
                    expected, found);
-  *data_size = data;
   return CW_OK;
 }

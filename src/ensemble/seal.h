@@ -5,19 +5,20 @@
 #ifndef CW_ENSEMBLE_SEAL_H
 #define CW_ENSEMBLE_SEAL_H
 
-#include "causeway/core.h"
+#include "ensemble/medium.h"
 
 enum { CW_SEAL_BYTES = 20 };
 
-/* bytes (size + CW_SEAL_BYTES): writes the seal of the first size bytes behind them. */
-void cw_seal(uint8_t *bytes, size_t size);
+/* Writes the seal of what m holds behind it. */
+void cw_seal(cw_medium *m);
 
 /* Does a seal begin at bytes (CW_SEAL_BYTES)? */
 bool cw_seal_is_there(const uint8_t *bytes);
 
-/* bytes (size): a whole file. *data_size: without the seal. CW_ECORRUPT says what was expected and
- * found. */
-cw_status cw_seal_check(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,
-                        size_t *data_size);
+/* m: a whole file, of which the seal is taken off. CW_ECORRUPT says what was expected and found; CW_EIO,
+ * CW_ENOMEM. path: for messages. */
+cw_status cw_seal_check(cw_context *ctx, const char *path, cw_medium *m);
+/* The same for a file that is not read, but for its seal: *crc is what the seal says. */
+cw_status cw_seal_find(cw_context *ctx, const char *path, cw_medium *m, uint32_t *crc);
 
 #endif

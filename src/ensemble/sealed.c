@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ensemble/arrays.h"
 #include "ensemble/disk.h"
@@ -32,23 +33,35 @@ static bool put_arrays(cw_h5_id file, const cw_arrays *set) {
   return true;
 }
 
+/* A file that was begun is closed in any case. */
+static bool put_all(cw_medium *m, const cw_file_format *format, const cw_labelled *label,
+                    const cw_arrays *set) {
+  const cw_h5_id file = cw_h5_create(m);
+  if (file < 0) return false;
+  const bool ok = put_label(file, format, label) && put_arrays(file, set);
+  return cw_h5_close(file) && ok;
+}
+
 cw_status cw_sealed_encode(cw_context *ctx, const char *path, const cw_file_format *format,
-                           const cw_labelled *label, const cw_arrays *set, uint8_t **bytes,
-                           size_t *size) {
+                           const cw_labelled *label, const cw_arrays *set, cw_medium *m) {
   cw_h5_quiet quiet = cw_h5_quiet_begin();
-  cw_h5_image image;
   cw_status st = CW_OK;
   errno = 0;
-  if (!cw_h5_create(&image) || !put_label(image.id, format, label) || !put_arrays(image.id, set) ||
-      !cw_h5_finish(&image, CW_SEAL_BYTES)) {
+  if (!put_all(m, format, label, set) && m->problem == 0)
     st = fail_hdf5(ctx, CW_EIO, path, "cannot build the ", format->noun);
-    cw_h5_abandon(&image);
-  } else {
-    cw_seal(image.bytes, image.size);
-    *bytes = image.bytes;
-    *size = image.size + CW_SEAL_BYTES;
-  }
   cw_h5_quiet_end(quiet);
+  if (st == CW_OK) cw_seal(m);
+  if (st == CW_OK && m->problem == ENOMEM)
+    return cw_fail(ctx, CW_ENOMEM, "no memory for '%s'", path);
+  return st;
+}
+
+cw_status cw_sealed_write(const cw_file_format *format, const cw_labelled *label,
+                          const cw_arrays *set, cw_disk_file *file) {
+  cw_medium m = {.fd = file->fd};
+  cw_status st = cw_sealed_encode(file->ctx, file->path, format, label, set, &m);
+  if (st == CW_OK && m.problem != 0) st = cw_disk_fail(file, m.problem);
+  cw_medium_forget(&m);
   return st;
 }
 
@@ -77,7 +90,7 @@ static cw_status check_version(cw_context *ctx, const char *path, const cw_file_
 }
 
 static cw_status get_arrays(cw_context *ctx, const char *path, cw_h5_id file, size_t max_bytes,
-                            cw_arrays *set) {
+                            cw_wanted wanted, const void *of, cw_arrays *set) {
   long n = 0;
   if (!cw_h5_link_count(file, &n))
     return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot list the arrays", "");
@@ -88,7 +101,15 @@ static cw_status get_arrays(cw_context *ctx, const char *path, cw_h5_id file, si
       return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read the name of an array", "");
     if (cw_arrays_get(set, a.name) != NULL)
       return cw_fail(ctx, CW_ECORRUPT, "'%s': array '%s' is there twice", path, a.name);
-    if (!cw_h5_get_array(file, a.name, max_bytes, &a)) {
+    if (!cw_h5_get_shape(file, a.name, max_bytes, &a))
+      return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read an array", "");
+    const cw_want want = wanted != NULL ? wanted(&a, of) : CW_WANT_ALL;
+    if (want == CW_WANT_NOTHING) continue;
+    if (want == CW_WANT_SHAPE) {
+      CW_TRY(cw_arrays_lend(ctx, set, a.name, a.rank, a.dim, NULL));
+      continue;
+    }
+    if (!cw_h5_get_array(file, &a)) {
       free(a.data);
       return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read an array", "");
     }
@@ -98,40 +119,68 @@ static cw_status get_arrays(cw_context *ctx, const char *path, cw_h5_id file, si
 }
 
 static cw_status read_sealed(cw_context *ctx, const char *path, const cw_file_format *format,
-                             const uint8_t *bytes, size_t size, const cw_labelled *label,
-                             cw_arrays *set) {
+                             cw_medium *m, const cw_labelled *label, cw_wanted wanted,
+                             const void *of, cw_arrays *set) {
   errno = 0;
-  cw_h5_id file = cw_h5_open(bytes, size);
+  cw_h5_id file = cw_h5_open(m);
   if (file < 0) return fail_hdf5(ctx, CW_ECORRUPT, path, "not a readable HDF5 file", "");
-  cw_status st = check_version(ctx, path, format, file, size);
-  if (st == CW_OK && !label->get(file, size, label->label))
+  cw_status st = check_version(ctx, path, format, file, m->size);
+  if (st == CW_OK && !label->get(file, m->size, label->label))
     st = fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read the label of the ", format->noun);
-  if (st == CW_OK) st = get_arrays(ctx, path, file, size, set);
+  if (st == CW_OK) st = get_arrays(ctx, path, file, m->size, wanted, of, set);
   cw_h5_close(file);
   return st;
 }
 
 cw_status cw_sealed_decode(cw_context *ctx, const char *path, const cw_file_format *format,
-                           const uint8_t *bytes, size_t size, const cw_labelled *label,
+                           cw_medium *m, const cw_labelled *label, cw_wanted wanted, const void *of,
                            cw_arrays *set) {
-  size_t data_size;
-  CW_TRY(cw_seal_check(ctx, path, bytes, size, &data_size));
   cw_h5_quiet quiet = cw_h5_quiet_begin();
-  cw_status st = read_sealed(ctx, path, format, bytes, data_size, label, set);
+  cw_status st = read_sealed(ctx, path, format, m, label, wanted, of, set);
   cw_h5_quiet_end(quiet);
   return st;
 }
 
-bool cw_sealed_is(const cw_file_format *format, const uint8_t *bytes, size_t size) {
-  size_t data_size;
-  if (cw_seal_check(NULL, "", bytes, size, &data_size) != CW_OK) return false;
+static cw_status read_rows(cw_context *ctx, const char *path, cw_medium *m, const cw_array *shape,
+                           cw_take_rows take, void *of) {
+  cw_array a = {0};
+  errno = 0;
+  memcpy(a.name, shape->name, sizeof a.name);
+  cw_h5_id file = cw_h5_open(m);
+  if (file < 0) return fail_hdf5(ctx, CW_ECORRUPT, path, "not a readable HDF5 file", "");
+  cw_status st = CW_OK;
+  if (!cw_h5_get_shape(file, a.name, m->size, &a) || a.rank != shape->rank ||
+      memcmp(a.dim, shape->dim, sizeof a.dim) != 0 || !cw_h5_take_rows(file, &a, take, of))
+    st = fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read an array", "");
+  cw_h5_close(file);
+  return st;
+}
+
+cw_status cw_sealed_read_rows(cw_context *ctx, const char *path, cw_medium *m,
+                              const cw_array *shape, cw_take_rows take, void *of) {
   cw_h5_quiet quiet = cw_h5_quiet_begin();
-  cw_h5_id file = cw_h5_open(bytes, data_size);
-  char *name = file >= 0 ? cw_h5_get_text(file, "format", size) : NULL;
+  cw_status st = read_rows(ctx, path, m, shape, take, of);
+  cw_h5_quiet_end(quiet);
+  return st;
+}
+
+static bool is_of(const cw_file_format *format, cw_medium *m) {
+  if (cw_seal_check(NULL, "", m) != CW_OK) return false;
+  cw_h5_quiet quiet = cw_h5_quiet_begin();
+  cw_h5_id file = cw_h5_open(m);
+  char *name = file >= 0 ? cw_h5_get_text(file, "format", m->size) : NULL;
   const bool is = name != NULL && strcmp(name, format->name) == 0;
   free(name);
   if (file >= 0) cw_h5_close(file);
   cw_h5_quiet_end(quiet);
+  return is;
+}
+
+bool cw_sealed_is(const cw_file_format *format, const char *path) {
+  cw_medium m = {0};
+  if (cw_disk_open(NULL, path, &m.fd, &m.size) != CW_OK) return false;
+  const bool is = is_of(format, &m);
+  close(m.fd);
   return is;
 }
 
@@ -164,25 +213,18 @@ void cw_file_clear(int n, cw_file_text *text, cw_arrays *set) {
   cw_arrays_clear(set);
 }
 
-static cw_status write_bytes(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size) {
-  char *dir;
-  const char *name;
-  CW_TRY(cw_disk_split(ctx, path, &dir, &name));
-  cw_status st = cw_disk_write(ctx, dir, name, bytes, size);
-  free(dir);
-  return st;
-}
-
 cw_status cw_file_write(cw_context *ctx, const char *path, const cw_file_format *format, int n,
                         const cw_file_text *text, const cw_arrays *set) {
   texts t = {n, (cw_file_text *)text}; /* never written through */
   const cw_labelled label = {put_texts, get_texts, &t};
-  uint8_t *bytes = NULL;
-  size_t size = 0;
-  CW_TRY(cw_sealed_encode(ctx, path, format, &label, set, &bytes, &size));
-  cw_status st = write_bytes(ctx, path, bytes, size);
-  free(bytes);
-  return st;
+  cw_disk_file file;
+  char *dir;
+  const char *name;
+  CW_TRY(cw_disk_split(ctx, path, &dir, &name));
+  cw_status st = cw_disk_begin(ctx, dir, name, &file);
+  free(dir);
+  if (st != CW_OK) return st;
+  return cw_disk_finish(&file, cw_sealed_write(format, &label, set, &file));
 }
 
 /* The bytes of a file, on all ranks. */
@@ -196,6 +238,13 @@ static cw_status share_bytes(cw_context *ctx, const char *path, uint8_t **bytes,
   return CW_OK;
 }
 
+static cw_status read_bytes(cw_context *ctx, const char *path, const cw_file_format *format,
+                            uint8_t *bytes, size_t size, const cw_labelled *label, cw_arrays *set) {
+  cw_medium m = {.fd = CW_MEDIUM_MEMORY, .bytes = bytes, .size = size};
+  CW_TRY(cw_seal_check(ctx, path, &m));
+  return cw_sealed_decode(ctx, path, format, &m, label, NULL, NULL, set);
+}
+
 cw_status cw_file_read(cw_context *ctx, const char *path, const cw_file_format *format, int n,
                        cw_file_text *text, cw_arrays *set) {
   texts t = {n, text};
@@ -203,8 +252,7 @@ cw_status cw_file_read(cw_context *ctx, const char *path, const cw_file_format *
   uint8_t *bytes = NULL;
   size_t size = 0;
   cw_status st = share_bytes(ctx, path, &bytes, &size);
-  if (st == CW_OK)
-    st = cw_agree(ctx, cw_sealed_decode(ctx, path, format, bytes, size, &label, set));
+  if (st == CW_OK) st = cw_agree(ctx, read_bytes(ctx, path, format, bytes, size, &label, set));
   free(bytes);
   return st;
 }

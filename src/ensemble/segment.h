@@ -2,7 +2,7 @@
 #ifndef CW_ENSEMBLE_SEGMENT_H
 #define CW_ENSEMBLE_SEGMENT_H
 
-#include "causeway/store.h"
+#include "ensemble/sealed.h"
 
 enum { CW_SEGMENT_VERSION = 1 };
 
@@ -14,13 +14,14 @@ typedef struct {
 
 void cw_segment_label_clear(cw_segment_label *label);
 
-/* *bytes (*size + CW_SEAL_BYTES, from malloc, the caller frees it): the HDF5 file and its seal. */
+/* The HDF5 file and its seal onto an empty medium, as cw_sealed_encode; and into an empty file. */
 cw_status cw_segment_encode(cw_context *ctx, const char *path, const cw_segment_label *label,
-                            const cw_arrays *set, uint8_t **bytes, size_t *size);
+                            const cw_arrays *set, cw_medium *m);
+cw_status cw_segment_write(const cw_segment_label *label, const cw_arrays *set, cw_disk_file *file);
 
-/* bytes (size): a whole sealed file; path is for messages. Clears *label and *set first.
- * CW_ECORRUPT: seal, checksum or layout are wrong; CW_EINVAL: a newer version of the format. */
-cw_status cw_segment_decode(cw_context *ctx, const char *path, const uint8_t *bytes, size_t size,
-                            cw_segment_label *label, cw_arrays *set);
+/* m: a sealed file of which the seal was taken off; path is for messages; wanted: as cw_sealed_decode. Clears *label and
+ * *set first. CW_ECORRUPT: checksum or layout are wrong; CW_EINVAL: a newer version of the format. */
+cw_status cw_segment_decode(cw_context *ctx, const char *path, cw_medium *m, cw_wanted wanted,
+                            const void *of, cw_segment_label *label, cw_arrays *set);
 
 #endif

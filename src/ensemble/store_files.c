@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "ensemble/arrays.h"
 #include "ensemble/disk.h"
+#include "ensemble/seal.h"
 #include "ensemble/segment.h"
 
 /* ------------------------------------------------------------ file names */
@@ -89,17 +90,36 @@ static cw_status fail_last(cw_store *store, const char *path) {
       what, path, path);
 }
 
-/* Reads and checks one segment file; *job: the job's text that it carries, the caller frees it. */
-cw_status cw_store_read_file(cw_store *store, const char *stage, long index, cw_arrays *set,
-                             char **job) {
+static cw_status decode(cw_store *store, const char *path, cw_medium *m, const cw_reading *what,
+                        cw_segment_label *label, cw_arrays *set) {
+  cw_context *ctx = store->ctx;
+  uint32_t crc;
+  CW_TRY(what->unsealed ? cw_seal_find(ctx, path, m, &crc) : cw_seal_check(ctx, path, m));
+  CW_TRY(cw_segment_decode(ctx, path, m, what->wanted, what->of, label, set));
+  return what->rows != NULL ? cw_sealed_read_rows(ctx, path, m, what->rows, what->take, what->taker)
+                            : CW_OK;
+}
+
+static cw_status decode_file(cw_store *store, const char *path, const cw_reading *what,
+                             cw_segment_label *label, cw_arrays *set) {
+  cw_medium m = {0};
+  CW_TRY(cw_disk_open(store->ctx, path, &m.fd, &m.size));
+  cw_status st = decode(store, path, &m, what, label, set);
+  close(m.fd);
+  if (st == CW_ECORRUPT && m.problem != 0) { /* HDF5 does not know why it could not read */
+    cw_clear_error(store->ctx);
+    st = cw_fail(store->ctx, CW_EIO, "cannot read '%s': %s", path, strerror(m.problem));
+  }
+  return st;
+}
+
+cw_status cw_store_read_file(cw_store *store, const char *stage, long index, const cw_reading *what,
+                             cw_arrays *set, char **job) {
   cw_context *ctx = store->ctx;
   cw_segment_label label = {0};
-  uint8_t *bytes = NULL;
-  size_t size = 0;
   char *path = segment_path(store, stage, index);
   if (path == NULL) return cw_fail(ctx, CW_ENOMEM, "no memory for a file name in '%s'", store->dir);
-  cw_status st = cw_disk_read(ctx, path, &bytes, &size);
-  if (st == CW_OK) st = cw_segment_decode(ctx, path, bytes, size, &label, set);
+  cw_status st = decode_file(store, path, what, &label, set);
   const cw_stage_entry *entry = cw_store_find_stage(store, stage);
   if (st == CW_ECORRUPT && entry != NULL && entry->last == index) fail_last(store, path);
   if (st == CW_OK && (strcmp(label.stage, stage) != 0 || label.index != index))
@@ -112,7 +132,6 @@ cw_status cw_store_read_file(cw_store *store, const char *stage, long index, cw_
     label.job = NULL;
   }
   cw_segment_label_clear(&label);
-  free(bytes);
   free(path);
   return st;
 }

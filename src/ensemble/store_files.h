@@ -2,7 +2,7 @@
 #ifndef CW_ENSEMBLE_STORE_FILES_H
 #define CW_ENSEMBLE_STORE_FILES_H
 
-#include "causeway/store.h"
+#include "ensemble/arrays.h"
 
 enum { CW_STAGE_NAME = 128, CW_FILE_NAME = CW_STAGE_NAME + 32 };
 
@@ -38,10 +38,20 @@ cw_stage_entry *cw_store_find_stage(const cw_store *store, const char *name);
 /* The same, made and put in its alphabetical place if there is none. NULL: no memory. */
 cw_stage_entry *cw_store_have_stage(cw_store *store, const char *name);
 
+/* What is read of a segment file. */
+typedef struct {
+  bool unsealed;        /* the seal is not compared: HDF5's checksums answer for what is read */
+  cw_wanted wanted;     /* of the arrays; NULL: all */
+  const void *of;       /* of wanted */
+  const cw_array *rows; /* NULL, or the shape of the array whose rows take gets */
+  cw_take_rows take;
+  void *taker;
+} cw_reading;
+
 /* Reads and checks one segment file; *job: the job's text that it carries, the caller frees it. On rank 0.
  * CW_ECORRUPT: damaged, renamed, or of a job that is none of the store's. */
-cw_status cw_store_read_file(cw_store *store, const char *stage, long index, cw_arrays *set,
-                             char **job);
+cw_status cw_store_read_file(cw_store *store, const char *stage, long index, const cw_reading *what,
+                             cw_arrays *set, char **job);
 /* Adds a job that the store had; takes the text in any case. */
 cw_status cw_store_add_past(cw_store *store, char *job);
 

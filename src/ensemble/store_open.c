@@ -50,9 +50,10 @@ static cw_status scan(cw_store *store) {
 
 /* The job's text that a segment carries. */
 static cw_status read_label(cw_store *store, const char *stage, long index, char **job) {
+  const cw_reading label = {.wanted = cw_want_nothing};
   cw_arrays set = {0};
   *job = NULL;
-  cw_status st = cw_store_read_file(store, stage, index, &set, job);
+  cw_status st = cw_store_read_file(store, stage, index, &label, &set, job);
   cw_arrays_clear(&set);
   return st;
 }

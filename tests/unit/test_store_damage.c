@@ -40,25 +40,34 @@ static void spill(const char *path, const uint8_t *bytes, size_t size) {
   fclose(f);
 }
 
+/* As the store reads a file. */
+static cw_status decode(uint8_t *bytes, size_t size, cw_segment_label *label, cw_arrays *set) {
+  cw_medium m = {.fd = CW_MEDIUM_MEMORY, .bytes = bytes, .size = size};
+  *label = (cw_segment_label){0};
+  CW_TRY(cw_seal_check(ctx, "f.h5", &m));
+  return cw_segment_decode(ctx, "f.h5", &m, NULL, NULL, label, set);
+}
+
 static void test_every_flip_and_every_cut_is_seen(void **state) {
   (void)state;
   cw_arrays set = sample(0, 2), got = {0};
   cw_segment_label label = {.stage = (char *)"s", .job = (char *)JOB}, found;
-  uint8_t *bytes;
-  size_t size;
-  check_ok(ctx, cw_segment_encode(ctx, "f", &label, &set, &bytes, &size));
+  cw_medium m = {.fd = CW_MEDIUM_MEMORY};
+  check_ok(ctx, cw_segment_encode(ctx, "f", &label, &set, &m));
+  uint8_t *bytes = m.bytes;
+  const size_t size = m.size;
   for (size_t i = 0; i < size; i++) {
     uint8_t keep = bytes[i];
     bytes[i] ^= (uint8_t)(1u << (i % 8));
-    assert_int_equal(cw_segment_decode(ctx, "f", bytes, size, &found, &got), CW_ECORRUPT);
+    assert_int_equal(decode(bytes, size, &found, &got), CW_ECORRUPT);
     bytes[i] = keep;
     cw_clear_error(ctx);
   }
   for (size_t n = 0; n < size; n++) {
-    assert_int_equal(cw_segment_decode(ctx, "f", bytes, n, &found, &got), CW_ECORRUPT);
+    assert_int_equal(decode(bytes, n, &found, &got), CW_ECORRUPT);
     cw_clear_error(ctx);
   }
-  check_ok(ctx, cw_segment_decode(ctx, "f", bytes, size, &found, &got));
+  check_ok(ctx, decode(bytes, size, &found, &got));
   assert_same_sets(&got, &set);
   cw_segment_label_clear(&found);
   cw_arrays_clear(&got);
@@ -116,18 +125,16 @@ static void test_damaged_files_are_named(void **state) {
 /* A file of a later format, or of something else, with a good seal. */
 static void seal_and_decode(const char *format, long version, cw_status expected,
                             const char *message) {
-  cw_h5_image image;
+  cw_medium m = {.fd = CW_MEDIUM_MEMORY};
   cw_segment_label label;
   cw_arrays set = {0};
-  assert_true(cw_h5_create(&image));
-  assert_true(cw_h5_put_text(image.id, "format", format) &&
-              cw_h5_put_long(image.id, "version", version) &&
-              cw_h5_put_text(image.id, "causeway", "9.8.7") && cw_h5_finish(&image, CW_SEAL_BYTES));
-  cw_seal(image.bytes, image.size);
-  cw_status st =
-      cw_segment_decode(ctx, "f.h5", image.bytes, image.size + CW_SEAL_BYTES, &label, &set);
-  check_failure(ctx, st, expected, message);
-  free(image.bytes);
+  const cw_h5_id file = cw_h5_create(&m);
+  assert_true(file >= 0 && cw_h5_put_text(file, "format", format) &&
+              cw_h5_put_long(file, "version", version) &&
+              cw_h5_put_text(file, "causeway", "9.8.7") && cw_h5_close(file));
+  cw_seal(&m);
+  check_failure(ctx, decode(m.bytes, m.size, &label, &set), expected, message);
+  free(m.bytes);
 }
 
 static void test_other_formats(void **state) {
@@ -142,8 +149,9 @@ static void test_other_formats(void **state) {
   uint8_t junk[100 + CW_SEAL_BYTES] = "no HDF5";
   cw_segment_label label;
   cw_arrays set = {0};
-  cw_seal(junk, 100);
-  check_failure(ctx, cw_segment_decode(ctx, "j", junk, sizeof junk, &label, &set), CW_ECORRUPT,
+  cw_seal(
+      &(cw_medium){.fd = CW_MEDIUM_MEMORY, .bytes = junk, .size = 100, .capacity = sizeof junk});
+  check_failure(ctx, decode(junk, sizeof junk, &label, &set), CW_ECORRUPT,
                 "not a readable HDF5 file");
 }
 

@@ -132,39 +132,3 @@ cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_re
   r->n = 0;
   return st;
 }
-
-static long configuration_size(const cw_case *c) { return c->geom->n_sites * c->theory.n_comp; }
-
-/* Chains lie in rank order, so that what the ranks send one after another is in order. */
-static cw_status gather_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
-                              long n_chain, double *mine, double *all) {
-  const long size = configuration_size(c), n_mine = x != NULL ? x->n_config : 0;
-  const long dim[3] = {n_chain, c->geom->n_sites, c->theory.n_comp};
-  for (long i = 0; i < n_mine; i++) cw_copy_out(x, i, mine + i * size);
-  cw_allgather(c->ctx, mine, n_mine * size, all);
-  return cw_put_alike(c, set, name, c->theory.n_comp > 1 ? 3 : 2, dim, all);
-}
-
-cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
-                       long n_chain) {
-  const size_t size = (size_t)configuration_size(c);
-  double *all = malloc((size_t)n_chain * size * sizeof *all);
-  double *mine = all != NULL && x != NULL ? all + (size_t)x->first_chain * size : all;
-  cw_status st = agree_on_room(c, name, all != NULL);
-  if (st == CW_OK) st = gather_field(c, set, name, x, n_chain, mine, all);
-  free(all);
-  return st;
-}
-
-cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x,
-                       long n_chain) {
-  const cw_array *a = cw_arrays_get(set, name);
-  const long size = configuration_size(c);
-  if (a == NULL || cw_array_size(a) != n_chain * size)
-    return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint's array '%s' does not fit the job",
-                   cw_store_dir(c->store), name);
-  if (x == NULL) return CW_OK;
-  cw_kind(c->theory.ops->kind)->cold(x); /* lanes without a chain */
-  for (long i = 0; i < x->n_config; i++) cw_copy_in(x, i, a->data + (x->first_chain + i) * size);
-  return CW_OK;
-}

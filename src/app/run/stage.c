@@ -34,7 +34,7 @@ static cw_status resume(cw_case *c, cw_stage *s, const driver *d, long *step) {
   *step = 0;
   if (cw_store_segments(c->store, d->name) == 0) return CW_OK;
   cw_arrays last = {0};
-  cw_status st = cw_store_read(c->store, d->name, -1, &last);
+  cw_status st = cw_store_read_but(c->store, d->name, -1, cw_holds_field, &last);
   if (st == CW_OK) {
     s->done = (long)cw_arrays_scalar(&last, "state.step", 0);
     st = s->load(s, c, &last);
@@ -98,14 +98,4 @@ cw_status cw_stage_run(cw_case *c, cw_stage *s) {
   cw_status st = drive(c, s, &d, from);
   cw_progress_end(c->ctx);
   return st;
-}
-
-void cw_copy_out(const cw_field *x, long i, double *out) {
-  for (long s = 0; s < x->geom->n_sites; s++)
-    for (int k = 0; k < x->n_comp; k++) out[s * x->n_comp + k] = cw_field_get(x, i, s, k);
-}
-
-void cw_copy_in(cw_field *x, long i, const double *in) {
-  for (long s = 0; s < x->geom->n_sites; s++)
-    for (int k = 0; k < x->n_comp; k++) cw_field_set(x, i, s, k, in[s * x->n_comp + k]);
 }

@@ -124,11 +124,14 @@ cw_status cw_put_chain_means(cw_case *c, cw_arrays *set, const char *name, cw_re
 void cw_copy_out(const cw_field *x, long i, double *out);
 void cw_copy_in(cw_field *x, long i, const double *in);
 /* Configurations of all ranks as (n_chain, n_sites), or (n_chain, n_sites, n_comp) where n_comp is
- * not 1, and back. x: this rank's share of the n_chain, NULL where it has none. */
+ * not 1, and back. x: this rank's share of the n_chain, NULL where it has none; it is read when the set is
+ * written, so that it must stay as it is. name: "state.x", "state.x3", "state.reverse.x". get is for load, which
+ * sees only the shape of such an array. Collective. */
 cw_status cw_put_field(cw_case *c, cw_arrays *set, const char *name, const cw_field *x,
                        long n_chain);
-cw_status cw_get_field(cw_case *c, const cw_arrays *set, const char *name, cw_field *x,
-                       long n_chain);
+cw_status cw_get_field(cw_case *c, const cw_stage *s, const cw_arrays *last, const char *name,
+                       cw_field *x, long n_chain);
+bool cw_holds_field(const cw_array *shape); /* is it an array of cw_put_field? */
 
 /* Reads a configuration file of the case's theory, of which checks (bits) may fail. CW_EINVAL: of
  * another field or lattice; what cw_configuration_read says. Local. The caller clears *conf. */

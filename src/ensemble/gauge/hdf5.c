@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "ensemble/arrays.h"
-#include "ensemble/disk.h"
 #include "ensemble/gauge/formats.h"
 #include "ensemble/seal.h"
 #include "ensemble/sealed.h"
@@ -93,7 +92,10 @@ static cw_status decode(const cw_gauge_file *file, label *l, cw_arrays *set) {
                       "expected the seal of causeway at the end of an HDF5 file, found none: it is "
                       "truncated, or of another code (JLD2, Bridge++), of which nothing says in "
                       "which order the links are");
-  if (st == CW_OK) st = cw_sealed_decode(file->ctx, file->path, &own, bytes, size, &labelled, set);
+  cw_medium m = {.fd = CW_MEDIUM_MEMORY, .bytes = bytes, .size = size};
+  if (st == CW_OK) st = cw_seal_check(file->ctx, file->path, &m);
+  if (st == CW_OK)
+    st = cw_sealed_decode(file->ctx, file->path, &own, &m, &labelled, NULL, NULL, set);
   free(bytes);
   return st;
 }
@@ -244,28 +246,17 @@ static cw_status write(const cw_gauge_writing *w) {
   label l = {.plaquette = w->measured->plaquette, .link_trace = w->measured->link_trace};
   const cw_labelled labelled = {put_label, get_label, &l};
   cw_arrays set = {0};
-  uint8_t *bytes = NULL;
-  size_t size = 0;
   snprintf(l.kind, sizeof l.kind, "%s", cw_kind(w->conf->kind)->name);
   memcpy(l.theory, w->conf->theory, sizeof l.theory);
   memcpy(l.parameters, w->conf->parameters, sizeof l.parameters);
   cw_gauge_checks_text(w->conf->ignored, l.ignored);
   cw_status st = put_values(w, &set);
-  if (st == CW_OK) st = cw_sealed_encode(w->ctx, w->name, &own, &labelled, &set, &bytes, &size);
+  if (st == CW_OK) st = cw_sealed_write(&own, &labelled, &set, w->out);
   cw_arrays_clear(&set);
-  if (st == CW_OK) st = cw_disk_put(w->out, bytes, size);
-  free(bytes);
   return st;
 }
 
-bool cw_configuration_is_own(const char *path) {
-  uint8_t *bytes = NULL;
-  size_t size = 0;
-  const bool is =
-      cw_disk_read(NULL, path, &bytes, &size) == CW_OK && cw_sealed_is(&own, bytes, size);
-  free(bytes);
-  return is;
-}
+bool cw_configuration_is_own(const char *path) { return cw_sealed_is(&own, path); }
 
 extern const cw_format cw_format_hdf5;
 const cw_format cw_format_hdf5 = {

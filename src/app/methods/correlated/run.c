@@ -150,7 +150,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
                    cw_store_dir(c->store), s->name);
   memcpy(r->chains.sampler->state, state->data, (size_t)cw_array_size(state) * sizeof *state->data);
   r->rows_done = (long)cw_arrays_scalar(last, "state.rows", 0);
-  return cw_get_field(c, last, "state.x", &r->chains.x, r->plan->mcmc.chains);
+  return cw_get_field(c, s, last, "state.x", &r->chains.x, r->plan->mcmc.chains);
 }
 
 /* ---- the flow ---- */

@@ -232,7 +232,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
     return cw_fail(c->ctx, CW_ECORRUPT, "%s: the checkpoint of '%s' does not fit the job",
                    cw_store_dir(c->store), s->name);
   memcpy(f->chains.sampler->state, state->data, (size_t)n_state * sizeof *state->data);
-  return cw_get_field(c, last, "state.x", &f->chains.x, f->plan->mcmc.chains);
+  return cw_get_field(c, s, last, "state.x", &f->chains.x, f->plan->mcmc.chains);
 }
 
 static void note(const cw_stage *s, char *text, size_t size) {

@@ -154,7 +154,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   CW_TRY(cw_excursions_load(c, &m->away, last, &m->chains.x));
   m->rows_done = (long)cw_arrays_scalar(last, "state.rows", 0);
   m->begun = true;
-  return cw_get_field(c, last, "state.x", &m->chains.x, m->plan->chains);
+  return cw_get_field(c, s, last, "state.x", &m->chains.x, m->plan->chains);
 }
 
 static void close_mcmc(mcmc *m) {

@@ -169,7 +169,7 @@ static cw_status load(cw_stage *s, cw_case *c, const cw_arrays *last) {
   cw_rex_load(e->with.rex, state->data);
   for (int rung = 0; rung < e->with.ladder.n; rung++) {
     name_field(rung, name);
-    CW_TRY(cw_get_field(c, last, name, own_field(e, rung), e->plan->mcmc.chains));
+    CW_TRY(cw_get_field(c, s, last, name, own_field(e, rung), e->plan->mcmc.chains));
   }
   e->rows_done = (long)cw_arrays_scalar(last, "state.rows", 0);
   return CW_OK;

@@ -58,7 +58,7 @@ cw_status cw_way_get(cw_case *c, const cw_stage *s, const cw_arrays *last, cw_wa
   if (own->dim[0] > 0)
     memcpy(y->chains.sampler->state, own->data, (size_t)own->dim[0] * sizeof *own->data);
   name_array(y, "x", name);
-  return cw_get_field(c, last, name, &y->chains.x, y->p.n);
+  return cw_get_field(c, s, last, name, &y->chains.x, y->p.n);
 }
 
 /* ------------------------------------------------------------------ open and close */
