@@ -140,6 +140,8 @@ typedef struct {
   /* Its log-Jacobian is an integral by a rule of fourth order, by whose error densities are off: the parameters that
    * say how precise it is, NULL-terminated, the number of steps first. NULL: it is exact. */
   const char *const *precision;
+  /* Is it the identity for no parameters, so that no flow between rungs can hold it? NULL: for some it is. */
+  bool (*never_identity)(const cw_layer_spec *spec);
   /* It leaves sites beyond +-reach as they are. NULL: it moves them all. */
   double (*reach)(const cw_layer_spec *spec);
   /* Of a spec that is in order. On failure *out is NULL. Call cw_layer_create. */

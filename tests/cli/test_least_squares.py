@@ -78,6 +78,16 @@ class LeastSquares(Case):
         self.refuses("least_squares: 10 configurations for 6 coefficients: expected twice as many at least",
                      "least_squares.chains=2", "least_squares.steps=10", "least_squares.folds=2")
 
+    def test_flows_begin_as_the_identity(self):
+        self.write("job.yaml", """job: begin
+lattice: [4, 4]
+theory: {kind: phi4, form: m2, m2: 0.8, lambda: 0}
+ladder: {from: {m2: 0.75}, rungs: 2}
+least_squares: {sampler: hmc, flow: {layers: [{kind: scale}, {kind: mean, stretch: 2}]}}
+""")
+        self.bad(("run", "job.yaml", "--out", "refused"),
+                 "job.yaml:5: least_squares.flow.layers: layer 'mean' as it is there is never the identity, at which flows between rungs start")
+
     def test_spins_have_no_flows(self):
         self.write("job.yaml", JOB.replace("{kind: u1, beta: 2}", "{kind: ising, beta: 0.4}").replace("beta: 1.8", "beta: 0.3").replace("heatbath", "spinflip"))
         self.bad(("run", "job.yaml", "--out", "refused"), "flows are for real fields and links, not for theory 'ising'")

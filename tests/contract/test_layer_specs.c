@@ -19,8 +19,9 @@ static void bad_specs_are_refused(void **state) {
       {"block of 3", {2, {6, 4}}, {.kind = "scale", .block = 3}},
       {"stride and block", {2, {4, 4}}, {.kind = "scale", .block = 2, .stride = 2}},
       {"no checkerboard", {2, {6, 4}}, {.kind = "affine", .stride = 2, .net = CONV(.n_hidden = 0)}},
-      {"mean: many bins", {2, {4, 4}}, {.kind = "mean", .param = {0, 33, 1}}},
-      {"mean: range is no number", {2, {4, 4}}, {.kind = "mean", .param = {0, 4, NAN}}},
+      {"mean: many bins", {2, {4, 4}}, {.kind = "mean", .param = {0, 33, 1, 1}}},
+      {"mean: range is no number", {2, {4, 4}}, {.kind = "mean", .param = {0, 4, NAN, 1}}},
+      {"mean: no stretch", {2, {4, 4}}, {.kind = "mean", .param = {0, 4, 1, 0}}},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     cw_context *ctx = test_context(1);

@@ -46,7 +46,7 @@ static const model_case cases[] = {
      0.5,
      {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1},
       .n_layers = 2,
-      .layer = {{.kind = "mean", .param = {0, 6, 1.5}}, {.kind = "scale"}}}},
+      .layer = {{.kind = "mean", .param = {0, 6, 1.5, 2}}, {.kind = "scale"}}}},
     {"mixture",
      {2, {4, 4}},
      0.8,

@@ -17,7 +17,7 @@ static cw_model_spec mixed_layers(void) {
                                     .number = 1,
                                     .net = NET(.n_hidden = 2, .hidden = {5, 4})},
                                    {.kind = "additive", .net = NET(.n_hidden = 1, .hidden = {3})},
-                                   {.kind = "mean", .param = {0, 4, 0.5}},
+                                   {.kind = "mean", .param = {0, 4, 0.5, 1}},
                                    {.kind = "scale"}}};
 }
 
@@ -215,7 +215,7 @@ static void test_trained_affine(void **state) {
 static void test_trained_mean(void **state) {
   static const double to[] = {0, -1, 0.3};
   cw_model_spec spec = {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1}, .n_layers = 1};
-  spec.layer[0] = (cw_layer_spec){.kind = "mean", .param = {1, 12, 3}};
+  spec.layer[0] = (cw_layer_spec){.kind = "mean", .param = {1, 12, 3, 1}};
   transition t = open_transition(*state, (cw_lattice){1, {1}}, &spec);
   cw_train_report report = train_gaussian(&t, to, CW_GRADIENT_PATH, 400, 0.05);
   double z = 0;

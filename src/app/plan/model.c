@@ -163,7 +163,16 @@ cw_status cw_read_flow(cw_node *map, const cw_plan *p, cw_model_spec *model, cw_
   CW_TRY(cw_job_map(map, "flow", CW_JOB_MUST, &flow));
   model->prior = (cw_prior_spec){.kind = CW_PRIOR_NORMAL, .sigma = 1}; /* never drawn from */
   CW_TRY(cw_read_start(flow, true, start));
-  return cw_read_layers(flow, p, model);
+  CW_TRY(cw_read_layers(flow, p, model));
+  for (int i = 0; i < model->n_layers; i++) {
+    const cw_layer_kind *kind = cw_layer_find(model->layer[i].kind);
+    if (kind->never_identity != NULL && kind->never_identity(&model->layer[i]))
+      return cw_job_fail(
+          flow, "layers",
+          "layer '%s' as it is there is never the identity, at which flows between rungs start",
+          model->layer[i].kind);
+  }
+  return CW_OK;
 }
 
 /* ---- autoregressive models, of spins ---- */
