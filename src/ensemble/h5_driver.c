@@ -8,10 +8,17 @@
 #include <H5FDdevelop.h>
 #endif
 
+/* What a list of access hands to the file that is opened with it. */
+typedef struct {
+  cw_medium *medium;
+  hid_t driver;
+} opening;
+
 typedef struct {
   H5FD_t base;
   cw_medium *medium;
-  haddr_t end; /* of what HDF5 has given away */
+  hid_t driver; /* a hold on the driver */
+  haddr_t end;  /* of what HDF5 has given away */
 } driver_file;
 
 static driver_file *own(H5FD_t *file) { return (driver_file *)(void *)file; }
@@ -23,15 +30,20 @@ static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t
   (void)name;
   (void)flags;
   (void)most;
-  cw_medium *const *medium = H5Pget_driver_info(access);
-  driver_file *file = medium != NULL ? calloc(1, sizeof *file) : NULL;
+  const opening *with = H5Pget_driver_info(access);
+  driver_file *file = with != NULL ? calloc(1, sizeof *file) : NULL;
   if (file == NULL) return NULL;
-  file->medium = *medium;
+  file->medium = with->medium;
+  file->driver = with->driver;
   return &file->base;
 }
 
+/* HDF5 gives up its own hold on the driver and then asks the driver to close the file: without ours
+ * the driver would be gone. */
 static herr_t close_file(H5FD_t *file) {
+  const hid_t held = own(file)->driver;
   free(own(file));
+  H5FDunregister(held);
   return 0;
 }
 
@@ -95,7 +107,7 @@ static const H5FD_class_t driver = {
     .name = "causeway",
     .maxaddr = LONG_MAX,
     .fc_degree = H5F_CLOSE_WEAK,
-    .fapl_size = sizeof(cw_medium *),
+    .fapl_size = sizeof(opening),
     .open = open_file,
     .close = close_file,
     .query = query,
@@ -109,13 +121,14 @@ static const H5FD_class_t driver = {
 };
 
 cw_h5_id cw_h5_access(cw_medium *m) {
-  const hid_t id = H5FDregister(&driver);
+  const hid_t id = H5FDregister(&driver); /* given up where the file is closed */
   if (id < 0) return id;
+  const opening with = {m, id};
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  if (access >= 0 && H5Pset_driver(access, id, &m) < 0) {
-    H5Pclose(access);
+  if (access < 0 || H5Pset_driver(access, id, &with) < 0) {
+    if (access >= 0) H5Pclose(access);
+    H5FDunregister(id);
     access = H5I_INVALID_HID;
   }
-  H5FDunregister(id); /* the list has its own hold on it */
   return access;
 }

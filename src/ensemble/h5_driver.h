@@ -6,7 +6,7 @@
 #include "ensemble/medium.h"
 
 /* A list of properties of access (H5P_FILE_ACCESS) to a file whose bytes are those of m, which must outlive it. The
- * caller closes it. Negative: failed. */
+ * caller opens one file with it, and closes it. Negative: failed. */
 cw_h5_id cw_h5_access(cw_medium *m);
 
 #endif
