@@ -12,7 +12,7 @@ help:
 	@echo 'make demo       build, then train, sample and report the phi^4 flow of jobs/phi4-8x8.yaml'
 	@echo 'make reproduce  published and exact numbers, again (more than two hours on two cores)'
 	@echo 'make figures    thermodynamics, mode dropping and the Ising model in figures, with known numbers (hours; QUICK=1: ten minutes)'
-	@echo 'make check      every test and guard (about twelve minutes on two cores)'
+	@echo 'make check      every test and guard (seven to twelve minutes on two cores)'
 	@echo 'make check-long all of them at full length, every compiler over every file and every failure of memory and disk (hours)'
 	@echo 'make bench      speed of the kernels, as a share of the peak of this machine'
 	@echo 'make fuzz       fuzz the readers of job and store files for MINUTES=$(MINUTES)'
