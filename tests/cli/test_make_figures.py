@@ -3,6 +3,7 @@ same numbers."""
 import importlib.machinery
 import importlib.util
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,16 @@ class MakeFigures(Case):
             stages = re.findall(r"(?m)^([\w-]+)/\w", plan)
             kept = {name for name in tool.cases_of(job) if re.match(tool.QUICK[job][0], name)}
             self.assertEqual(set(stages), kept, job)
+
+    def test_stores_of_whole_jobs_are_read(self):
+        """With all cases: a store holds the job of each with everything that is preset."""
+        tool = load_tool()
+        library = program.interrupt_library(self.dir)
+        for job in tool.QUICK:
+            code, _, err = self.run_program("run", tool.JOBS / f"{job}.yaml", "--out", job, "--threads", 1, "--quiet", "--set", "checkpoint=0.01",
+                                            extra={"LD_PRELOAD": str(library), "CW_INTERRUPT": f"{int(signal.SIGTERM)} 1 1"})
+            self.assertEqual(code, 130, err)
+            self.good("show", job)
 
     def test_page(self):
         tool = load_tool()

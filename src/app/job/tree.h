@@ -6,7 +6,7 @@
 
 enum {
   CW_JOB_MAX_BYTES = 1 << 18, /* of a job file */
-  CW_JOB_MAX_NODES = 10000,
+  CW_JOB_MAX_NODES = 40000,
   CW_JOB_MAX_DEPTH = 32,
   CW_JOB_MAX_KEY = 128 /* bytes: YAML allows 1024 once escaped */
 };
