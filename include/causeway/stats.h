@@ -206,6 +206,18 @@ typedef struct {
 cw_status cw_fit_decay(cw_context *ctx, const double *data, long n_chain, long n_step,
                        int n_primary, const cw_decay *decay, cw_decay_fit *out);
 
+/* The straight line y = a + b x through points with independent errors, by least squares. */
+typedef struct {
+  double at_zero, at_zero_error; /* a */
+  double slope, slope_error;     /* b */
+  double chi2;
+  long dof; /* points less two */
+} cw_line;
+
+/* x, y, dy (n each): read only. CW_EINVAL: fewer than two different x, or an error that is not above 0. */
+cw_status cw_fit_line(cw_context *ctx, const double *x, const double *y, const double *dy, long n,
+                      cw_line *out);
+
 #ifdef __cplusplus
 }
 #endif

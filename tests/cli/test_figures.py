@@ -61,6 +61,25 @@ class Figures(Case):
             self.assertIn(label, words)
         self.assertNotIn("exact, 4 × 8", words)
 
+    def test_power(self):
+        """The exponent below the figure is that of a fit of our own to what show says; weighted samples have no tau_int to fit."""
+        sets = ("cases={c_4: {lattice: [4, 4]}, c_6: {lattice: [6, 4]}, c_8: {lattice: [8, 4]}}", "chain=null", "hmc.steps=600", "nis.samples=4000",
+                "figures=[{title: Slowing, against: lattice, of: [hmc.phi2, nis.phi2], draw: tau_int, fit: power, log_x: true, log_y: true}, "
+                "{title: Sizes, against: lattice, of: [hmc.chi2], fit: power}, {title: Price, against: lattice, of: [hmc.chi2, nis.chi2], draw: cost}]")
+        self.good("run", "job.yaml", "--out", "out", *(word for one in sets for word in ("--set", one)))
+        results = {r["name"]: r for r in self.results("out")["results"]}
+        html = re.sub(r"<[^>]*>|\s+", " ", (self.dir / "out/report.html").read_text())
+        found = re.findall(r"(\w+) (\w+): a power of lattice, (-?[0-9.]+)\(([0-9.]+)\)", html) + re.findall(r"(HMC)(): a power of lattice, (-?[0-9.]+)\(([0-9.]+)\)", html)
+        self.assertEqual([f[0] for f in found], ["HMC", "HMC"])
+        for (_, _, exponent, _), name, keys in ((found[0], "hmc.phi2", ("tau_int", "tau_int_error")), (found[1], "hmc.chi2", ("value", "error"))):
+            points = [(math.log(n), math.log(results[f"c_{n}.{name}"][keys[0]]), results[f"c_{n}.{name}"][keys[1]] / results[f"c_{n}.{name}"][keys[0]])
+                      for n in (4, 6, 8)]
+            w = sum(e ** -2 for _, _, e in points)
+            x0, y0 = (sum(p[k] * p[2] ** -2 for p in points) / w for k in (0, 1))
+            slope = sum((x - x0) * (y - y0) * e ** -2 for x, y, e in points) / sum((x - x0) ** 2 * e ** -2 for x, _, e in points)
+            self.assertAlmostEqual(float(exponent), slope, delta=0.6 * 10 ** -len(exponent.partition(".")[2]), msg=name)
+        self.assertIn("seconds per independent value of results", html)
+
     def bad_figure(self, figure, *parts):
         self.bad(("run", "job.yaml", "--out", "bad", "--set", f"figures=[{figure}]"), "figures", *parts)
 
@@ -72,6 +91,8 @@ class Figures(Case):
         self.bad_figure(f"{{{good}, of: [nsi.chi2]}}", "did you mean 'nis'?")
         self.bad_figure(f"{{{good}, of: ['hmc.correlator[9]']}}", "entries [0] to [3]")
         self.bad_figure(f"{{{good}, of: [chi2], logy: true}}", "unknown key 'logy'", "did you mean 'log_y'?")
+        self.bad_figure(f"{{{good}, of: [chi2], fit: power, draw: error}}", "errors have no errors")
+        self.bad_figure(f"{{{good}, of: [chi2], fit: line}}", "fit")
         self.bad_figure("{title: T, against: theory.kapa, of: [chi2]}", "theory.kapa")
         self.bad_figure("{title: T, against: kappa, of: [chi2]}", "theory.beta or chain.nodes")
         words = ("--set", "figures=[{title: T, against: theory.kind, of: [chi2]}]")

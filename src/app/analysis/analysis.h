@@ -227,6 +227,9 @@ typedef struct {
   double cost, cost_error; /* seconds of sampling by the number of independent values */
   double training;         /* seconds */
 } cw_cost;
+/* Such a cost of any result of a part, and its error; NAN: unknown, the error also of weighted samples. */
+double cw_cost_of_value(const cw_analysis_case *c, const cw_analysis_stage *s, const cw_result *r,
+                        double *error);
 enum { CW_MOST_COSTS = 48 }; /* from there on of ladders only the last rungs */
 /* Of the quantity that freezes in the first case that has one: all parts of all cases that measure it,
  * in the order of running. The seconds of a ladder give all its rungs, each of which is listed at this

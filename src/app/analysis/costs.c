@@ -50,6 +50,14 @@ double cw_seconds_of(const cw_analysis_case *c, const char *part) {
   return s != NULL ? s->seconds : 0;
 }
 
+double cw_cost_of_value(const cw_analysis_case *c, const cw_analysis_stage *s, const cw_result *r,
+                        double *error) {
+  const double seconds = cw_seconds_of(c, s->part.stage);
+  const double cost = seconds > 0 && r->e.ess > 0 ? seconds / r->e.ess : NAN;
+  *error = cost * (r->e.tau_error / r->e.tau_int);
+  return cost;
+}
+
 static cw_cost cost_of(const cw_analysis_case *c, const cw_analysis_stage *s, const cw_result *r) {
   const double dt = steps_between(c, s, r->group), seconds = cw_seconds_of(c, s->part.stage);
   const bool chains = cw_stage_is(s, CW_IS_CHAINS);
@@ -59,9 +67,8 @@ static cw_cost cost_of(const cw_analysis_case *c, const cw_analysis_stage *s, co
                   .tau = chains ? r->e.tau_int * dt : NAN,
                   .tau_error = chains ? r->e.tau_error * dt : NAN,
                   .per_step = seconds > 0 ? seconds / steps_of(c, s) : NAN,
-                  .cost = seconds > 0 && r->e.ess > 0 ? seconds / r->e.ess : NAN,
                   .training = cw_seconds_of(c, s->part.training)};
-  cost.cost_error = cost.cost * (cost.tau_error / cost.tau);
+  cost.cost = cw_cost_of_value(c, s, r, &cost.cost_error);
   return cost;
 }
 

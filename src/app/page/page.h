@@ -41,7 +41,7 @@ cw_status cw_page_costs(cw_context *ctx, cw_page *page, const cw_analysis *a);
 /* Of cases that scan a parameter of the theory: what they expect, and what came out. */
 cw_status cw_page_scan(cw_page *page, const cw_analysis *a);
 /* The figures that the job asks for. */
-cw_status cw_page_through(cw_page *page, const cw_analysis *a);
+cw_status cw_page_through(cw_context *ctx, cw_page *page, const cw_analysis *a);
 /* Of cases that differ in their lattice alone: K, acceptance and ESS by the number of sites. */
 cw_status cw_page_volumes(cw_page *page, const cw_analysis *a);
 

@@ -314,7 +314,7 @@ static cw_status write_cases(cw_context *ctx, cw_page *page, const cw_analysis *
   for (int i = 0; i < a->n_cases; i++) cw_say(&p, "%s %s", i > 0 ? "," : "", a->cases[i].name);
   cw_say(&p, ".");
   CW_TRY(cw_page_paragraph(page, p.text));
-  CW_TRY(cw_page_through(page, a));
+  CW_TRY(cw_page_through(ctx, page, a));
   CW_TRY(cw_page_scan(page, a));
   CW_TRY(cw_page_volumes(page, a));
   CW_TRY(write_mode_dropping(page, a));

@@ -9,12 +9,14 @@
 
 /* One figure, and the cases that are in it. */
 typedef struct {
+  cw_context *ctx;
   cw_page *page;
   const cw_figure_plan *plan;
   int n;
   const cw_analysis_case *c[CW_MAX_CASES];
   double x[CW_MAX_CASES];
-  int colour; /* of the next points */
+  int colour;       /* of the next points */
+  cw_prose caption; /* what was fitted */
 } drawing;
 
 /* Ascending in x. */
@@ -63,6 +65,49 @@ static const cw_result *find(const cw_analysis_case *c, const char *stage, const
 
 /* ---- points ---- */
 
+/* The number that is drawn of a result, and its error; NAN: it has none. stage: NULL where it is of a case. */
+static double number_of(const drawing *d, int i, const char *stage, const cw_result *r,
+                        double *error) {
+  *error = NAN;
+  switch (d->plan->draw) {
+  case CW_DRAW_VALUE:
+    *error = r->e.error;
+    return r->e.value;
+  case CW_DRAW_TAU:
+    *error = r->e.tau_error;
+    return r->e.tau_int;
+  case CW_DRAW_COST:
+    if (stage == NULL) return NAN;
+    return cw_cost_of_value(d->c[i], cw_analysis_find_stage(d->c[i], stage), r, error);
+  case CW_DRAW_ERROR:
+    break;
+  }
+  return r->e.error;
+}
+
+/* y = c x^b is a straight line of logarithms, of the points that have any. */
+static cw_status fit_power(drawing *d, const char *label, int n, const double *x, const double *y,
+                           const double *dy) {
+  double lx[CW_MAX_CASES], ly[CW_MAX_CASES], error[CW_MAX_CASES];
+  char exponent[CW_VALUE_TEXT];
+  cw_line line;
+  int m = 0;
+  for (int i = 0; i < n; i++) {
+    if (!(x[i] > 0 && y[i] > 0 && dy[i] > 0)) continue;
+    lx[m] = log(x[i]);
+    ly[m] = log(y[i]);
+    error[m++] = dy[i] / y[i];
+  }
+  if (m < 2 || lx[m - 1] == lx[0]) return CW_OK;
+  CW_TRY(cw_fit_line(d->ctx, lx, ly, error, m, &line));
+  cw_format_value(line.slope, line.slope_error, exponent);
+  cw_say(&d->caption, "%s%s: a power of %s, %s", d->caption.used > 0 ? "; " : "", label,
+         d->plan->against, exponent);
+  if (line.dof > 0)
+    cw_say(&d->caption, " (chi^2/dof %.2f, %ld)", line.chi2 / (double)line.dof, line.dof);
+  return CW_OK;
+}
+
 /* The results of one part in the cases of a family, first being the first of them. */
 static cw_status points(drawing *d, int first, const cw_drawn *of, const cw_analysis_stage *s) {
   double x[CW_MAX_CASES], y[CW_MAX_CASES], dy[CW_MAX_CASES];
@@ -73,18 +118,15 @@ static cw_status points(drawing *d, int first, const cw_drawn *of, const cw_anal
     const cw_result *r = find(d->c[i], stage, of);
     if (r == NULL || !same_family(d->c[i]->name, name)) continue;
     x[n] = d->x[i];
-    y[n] = d->plan->draw == CW_DRAW_VALUE ? r->e.value
-           : d->plan->draw == CW_DRAW_TAU ? r->e.tau_int
-                                          : r->e.error;
-    dy[n++] = d->plan->draw == CW_DRAW_VALUE ? r->e.error
-              : d->plan->draw == CW_DRAW_TAU ? r->e.tau_error
-                                             : NAN;
+    y[n] = number_of(d, i, stage, r, &dy[n]);
+    n += isfinite(y[n]);
   }
   if (n == 0) return CW_OK;
   if (n_families(d) > 1) cw_say(&label, "%.*s: ", (int)family(name), name);
-  if (s != NULL) cw_say(&label, "%s ", s->part.label);
-  if (s == NULL || d->plan->n > 1) cw_say(&label, "%s", of->quantity);
+  if (s != NULL) cw_say(&label, "%s", s->part.label);
+  if (s == NULL || d->plan->n > 1) cw_say(&label, "%s%s", s != NULL ? " " : "", of->quantity);
   if (of->index >= 0 && d->plan->n > 1) cw_say(&label, "[%d]", of->index);
+  if (d->plan->power) CW_TRY(fit_power(d, label.text, n, x, y, dy));
   return cw_page_curve(d->page, label.text, CW_DRAW_POINTS, d->colour++, n, x, y, dy);
 }
 
@@ -174,7 +216,8 @@ static cw_status expected_points(drawing *d, const cw_drawn *of) {
 static cw_status draw(drawing *d) {
   const cw_figure_plan *f = d->plan;
   cw_prose y = {0};
-  static const char *const of[] = {"", "error of ", "tau_int of "};
+  static const char *const of[] = {"", "error of ", "tau_int of ",
+                                   "seconds per independent value of "};
   cw_say(&y, "%s%s", of[f->draw], f->n == 1 ? f->of[0].quantity : "results");
   CW_TRY(cw_page_figure_begin(d->page, f->title, f->against, y.text, f->log_x, f->log_y));
   const char *drawn[CW_MAX_DRAWN];
@@ -187,14 +230,15 @@ static cw_status draw(drawing *d) {
     CW_TRY(expected_points(d, &f->of[i]));
   }
   for (int i = 0; i < f->n; i++) CW_TRY(all_points(d, &f->of[i]));
-  return cw_page_figure_end(d->page, "");
+  if (d->caption.used > 0) cw_say(&d->caption, ".");
+  return cw_page_figure_end(d->page, d->caption.text);
 }
 
-cw_status cw_page_through(cw_page *page, const cw_analysis *a) {
+cw_status cw_page_through(cw_context *ctx, cw_page *page, const cw_analysis *a) {
   const cw_plan *first = a->cases[0].plan; /* all have the same figures */
   bool any = false;
   for (int k = 0; k < first->n_figures; k++) {
-    drawing d = {.page = page, .plan = &first->figure[k]};
+    drawing d = {.ctx = ctx, .page = page, .plan = &first->figure[k]};
     gather(a, k, &d);
     if (d.n < 2) continue;
     if (!any) CW_TRY(cw_page_heading(page, 2, "Through the cases of the job"));

@@ -29,8 +29,8 @@ static cw_status read_number(cw_node *root, cw_node *figure, const char *path, d
   *x = NAN;
   if (!is_section(word, n) || word[n] == '\0')
     return cw_job_fail(figure, "against",
-                       "expected a number of the job such as theory.beta or chain.nodes, found "
-                       "'%s'",
+                       "expected lattice or a number of the job such as theory.beta or "
+                       "chain.nodes, found '%s'",
                        path);
   for (; word[n] == '.'; word += n + 1, n = strcspn(word, ".")) {
     char key[CW_FIGURE_TEXT];
@@ -64,10 +64,11 @@ static cw_status read_results(cw_node *figure, const cw_plan *p, cw_figure_plan 
   return CW_OK;
 }
 
-static const char *const draw_words[] = {"value", "error", "tau_int", NULL};
+static const char *const draw_words[] = {"value", "error", "tau_int", "cost", NULL};
+static const char *const fit_words[] = {"none", "power", NULL};
 
 static cw_status read_figure(cw_node *root, cw_node *map, const cw_plan *p, cw_figure_plan *f) {
-  int draw;
+  int draw, fit;
   CW_TRY(cw_job_as_map(map));
   CW_TRY(cw_read_text(map, "title", NULL, f->title, sizeof f->title));
   CW_TRY(cw_read_text(map, "against", NULL, f->against, sizeof f->against));
@@ -77,7 +78,13 @@ static cw_status read_figure(cw_node *root, cw_node *map, const cw_plan *p, cw_f
   f->draw = (cw_drawn_number)draw;
   CW_TRY(cw_job_bool(map, "log_x", 0, &f->log_x));
   CW_TRY(cw_job_bool(map, "log_y", 0, &f->log_y));
-  return read_number(root, map, f->against, &f->x);
+  CW_TRY(cw_job_choice(map, "fit", "law of the axis", fit_words, 0, &fit));
+  f->power = fit > 0;
+  if (f->power && f->draw == CW_DRAW_ERROR)
+    return cw_job_fail(map, "fit", "errors have no errors, which a fit needs");
+  if (strcmp(f->against, "lattice") != 0) return read_number(root, map, f->against, &f->x);
+  f->x = p->lat.extent[0];
+  return CW_OK;
 }
 
 cw_status cw_read_figures(cw_node *job, cw_node *root, cw_plan *p) {

@@ -13,7 +13,7 @@
 enum { CW_MAX_FIGURES = 24, CW_MAX_DRAWN = 8, CW_FIGURE_TEXT = 96 };
 
 /* Of the results: their values with errors, their errors, or tau_int of chains. */
-typedef enum { CW_DRAW_VALUE, CW_DRAW_ERROR, CW_DRAW_TAU } cw_drawn_number;
+typedef enum { CW_DRAW_VALUE, CW_DRAW_ERROR, CW_DRAW_TAU, CW_DRAW_COST } cw_drawn_number;
 
 /* Which result. */
 typedef struct {
@@ -24,11 +24,13 @@ typedef struct {
 
 typedef struct {
   char title[CW_FIGURE_TEXT];
-  char against[CW_FIGURE_TEXT]; /* "theory.kappa": a number of the job */
-  char cases[CW_FIGURE_TEXT];   /* pattern of their names */
-  double x;                     /* that number in this case; NAN: it has none */
+  char against
+      [CW_FIGURE_TEXT];       /* "theory.kappa": a number of the job; "lattice": the first extent */
+  char cases[CW_FIGURE_TEXT]; /* pattern of their names */
+  double x;                   /* that number in this case; NAN: it has none */
   cw_drawn_number draw;
   bool log_x, log_y;
+  bool power; /* the exponent of each row of points is fitted */
   int n;
   cw_drawn of[CW_MAX_DRAWN];
 } cw_figure_plan;
