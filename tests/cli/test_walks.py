@@ -109,5 +109,17 @@ class Rungs(Exact):
         self.assertEqual([name for name, r in found.items() if "expected" in r], ["rex.energy"])
 
 
+class Doubtful(Case):
+    def test_weights_of_integrals_are_warned_of(self):
+        """Nothing in a walk measures how far the Jacobians of a continuous flow are off; those of other layers are exact."""
+        job = ("job: doubt\nseed: 1\nlattice: [4, 4]\ntheory: {kind: phi4, form: m2, m2: -1, lambda: 2}\nladder: {from: {m2: 1, lambda: 0}, rungs: 3}\n"
+               "craft: {sampler: hmc, particles: 64, walks: 20, flow: {layers: [LAYER]}, train: {steps: 2, batch: 64}}\n")
+        for layer, warned in (("{kind: continuous, steps: 3, features: 4, harmonics: 4, range: 2}", True), ("{kind: scale}", False)):
+            self.write("job.yaml", job.replace("LAYER", layer))
+            self.good("run", "job.yaml", "--out", f"out-{warned}", "--quiet")
+            found = [w for w in self.results(f"out-{warned}")["warnings"] if "|det J| of layer 'continuous' is an integral" in str(w)]
+            self.assertEqual(len(found), warned)
+
+
 if __name__ == "__main__":
     program.main()

@@ -218,9 +218,21 @@ cw_status cw_fill_walk(cw_context *ctx, const cw_analysis_case *c, cw_analysis_s
   return fill_walks(ctx, c, s, data);
 }
 
+/* Weights are off where a log-Jacobian is an integral, by what nothing here measures. */
+static cw_status warn_flows(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
+  const cw_walk_plan *plan = s->section->own;
+  const cw_layer_spec *layer = cw_model_inexact(&plan->flow.model);
+  if (layer == NULL) return CW_OK;
+  return cw_add_line(ctx, &c->warning, &c->n_warnings,
+                     "%s: ln |det J| of layer '%s' is an integral, and so the weights of what its "
+                     "flows carry are off by an unknown amount, the less the more `steps` it has.",
+                     s->part.label, layer->kind);
+}
+
 /* Ratios of partition functions that a few walks decide. */
 cw_status cw_warn_walk(cw_context *ctx, cw_analysis_case *c, const cw_analysis_stage *s) {
-  if (cw_stage_is(s, CW_IS_TRAINING) || cw_stage_is(s, CW_IS_CHAINS)) return CW_OK;
+  if (cw_stage_is(s, CW_IS_TRAINING)) return warn_flows(ctx, c, s);
+  if (cw_stage_is(s, CW_IS_CHAINS)) return CW_OK;
   const cw_result *back = cw_stage_result(s, "lnZ_ratio_reverse", -1);
   if (s->lnZ.ess < 0.5 * (double)s->n_step)
     CW_TRY(cw_add_line(ctx, &c->warning, &c->n_warnings,
