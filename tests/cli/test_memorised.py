@@ -40,5 +40,16 @@ class Memory(Case):
         self.assertIn("a section 'forward' on the same data", warnings[0])
 
 
+class Diverged(Case):
+    def test_loss_that_rose(self):
+        self.write("job.yaml", "job: diverged\nlattice: [4, 4]\ntheory: {kind: phi4, form: m2, m2: -1, lambda: 2}\n"
+                               "model: {prior: {kind: normal, sigma: 0.5}, layers: [{kind: affine, repeat: 4, net: {hidden: [4]}}]}\n"
+                               "train: {steps: 200, batch: 64, warmup: 10}\n")
+        for rate, diverged in ((0.01, False), (0.3, True)):
+            self.good("run", "job.yaml", "--out", f"out{rate}", "--quiet", "--set", f"train.rate={rate}")
+            found = [w for w in self.results(f"out{rate}")["warnings"] if "training diverged" in w]
+            self.assertEqual(len(found), diverged, rate)
+
+
 if __name__ == "__main__":
     program.main()
