@@ -21,23 +21,34 @@ typedef enum {
      can be differentiated in the configurations. */
   CW_GRADIENT_REINFORCE
 } cw_gradient;
+typedef enum {
+  CW_OPTIMIZER_ADAM = 0, /* arXiv:1412.6980 */
+  /* Of the reverse KL's w = ln q + S as functions of what the prior drew: each step is the linear fit of the
+   * batch's works by their derivatives, with a penalty, and so goes for the least variance of w, where q = p and the
+   * KL have theirs. Models with per-sample gradients (cw_model_has_each), the plain gradient, no mixtures. */
+  CW_OPTIMIZER_GAUSS_NEWTON
+} cw_optimizer;
 typedef enum { CW_SCHEDULE_CONSTANT = 0, CW_SCHEDULE_COSINE, CW_SCHEDULE_PLATEAU } cw_schedule;
 
 typedef struct {
   cw_loss loss;
   cw_gradient gradient;
   cw_schedule schedule;
+  cw_optimizer optimizer;
   long batch; /* configurations per step, over all ranks; a multiple of CW_LANES, but for
                  transitions any number */
   long steps;
   long warmup;     /* steps of linear rise of the rate */
-  double rate;     /* peak learning rate */
+  double rate;     /* peak learning rate; Gauss-Newton: the fraction of a step that is taken */
   double rate_end; /* cosine: final rate, as a fraction of rate; plateau: floor, as a fraction */
-  double clip;     /* clip the gradient's norm to this; 0: never */
+  double
+      clip; /* clip the gradient's norm to this; Gauss-Newton: shorten steps that foretell a larger change
+                      of w (root of the mean square); 0: never */
+  double damping; /* Gauss-Newton: penalty on the square of a step, in units of the variance of w */
   double patience; /* plateau: steps without gain before the rate is halved */
   long anneal;     /* reverse KL: for so many steps the target's couplings rise to their values, */
   double anneal_from;           /* from this fraction of them on a straight line */
-  double beta1, beta2, epsilon; /* Adam (arXiv:1412.6980) */
+  double beta1, beta2, epsilon; /* Adam */
 } cw_train_options;
 
 /* What a step reports: while couplings are annealed, of the target as it is then; of a mixture of

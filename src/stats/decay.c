@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cholesky.h"
 #include "stats/derived.h"
 #include "stats/jackknife.h"
 
@@ -104,23 +105,13 @@ static bool invert(const double *covariance, int size, int from, int n, bool cor
   if (!correlated) return true;
 #define CW_SCALE(i) sqrt(covariance[(from + (i)) * (size + 1)])
   for (int i = 0; i < n; i++)
-    for (int j = 0; j <= i; j++) {
-      double sum = covariance[(from + i) * size + from + j] / (CW_SCALE(i) * CW_SCALE(j));
-      for (int k = 0; k < j; k++) sum -= l[i * n + k] * l[j * n + k];
-      if (i == j && !(sum > 1e-12)) return false;
-      l[i * n + j] = i == j ? sqrt(sum) : sum / l[j * n + j];
-    }
+    for (int j = 0; j <= i; j++)
+      l[i * n + j] = covariance[(from + i) * size + from + j] / (CW_SCALE(i) * CW_SCALE(j));
+  if (!cw_cholesky(n, l, 1e-12)) return false;
   for (int column = 0; column < n; column++) {
     double *x = W + column * n; /* W is symmetric */
-    for (int i = 0; i < n; i++) {
-      x[i] = i == column;
-      for (int k = 0; k < i; k++) x[i] -= l[i * n + k] * x[k];
-      x[i] /= l[i * n + i];
-    }
-    for (int i = n - 1; i >= 0; i--) {
-      for (int k = i + 1; k < n; k++) x[i] -= l[k * n + i] * x[k];
-      x[i] /= l[i * n + i];
-    }
+    for (int i = 0; i < n; i++) x[i] = i == column;
+    cw_cholesky_solve(n, l, x);
   }
   for (int i = 0; i < n * n; i++) W[i] /= CW_SCALE(i / n) * CW_SCALE(i % n);
 #undef CW_SCALE

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "causeway/train.h"
+#include "core/cholesky.h"
 #include "train/losses.h"
 
 /* ---- works and slopes ---- */
@@ -101,25 +102,15 @@ static void find_scales(fit *f) {
  * diagonal is 1 + ridge for all rows together. */
 static bool solve(fit *f, long n, double ridge) {
   const int p = f->p;
-  double *L = f->factor;
   for (int k = 0; k < p; k++)
     for (int l = 0; l <= k; l++) {
       const double unit = f->scale[k] * f->scale[l] * (double)n;
-      double a = unit > 0 ? f->gram[k * p + l] / unit : k == l;
-      if (k == l) a += ridge;
-      for (int j = 0; j < l; j++) a -= L[k * p + j] * L[l * p + j];
-      if (k == l && !(a > 1e-13)) return false;
-      L[k * p + l] = k == l ? sqrt(a) : a / L[l * p + l];
+      f->factor[k * p + l] = (unit > 0 ? f->gram[k * p + l] / unit : k == l) + (k == l ? ridge : 0);
     }
-  for (int k = 0; k < p; k++) {
-    double a = f->scale[k] > 0 ? f->moment[k] / (f->scale[k] * (double)n) : 0;
-    for (int j = 0; j < k; j++) a -= L[k * p + j] * f->b[j];
-    f->b[k] = a / L[k * p + k];
-  }
-  for (int k = p - 1; k >= 0; k--) {
-    for (int j = k + 1; j < p; j++) f->b[k] -= L[j * p + k] * f->b[j];
-    f->b[k] /= L[k * p + k];
-  }
+  if (!cw_cholesky(p, f->factor, 1e-13)) return false;
+  for (int k = 0; k < p; k++)
+    f->b[k] = f->scale[k] > 0 ? f->moment[k] / (f->scale[k] * (double)n) : 0;
+  cw_cholesky_solve(p, f->factor, f->b);
   for (int k = 0; k < p; k++) f->b[k] = f->scale[k] > 0 ? f->b[k] / f->scale[k] : 0;
   return true;
 }

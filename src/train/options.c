@@ -31,8 +31,25 @@ static cw_status check_numbers(cw_context *ctx, const cw_train_options *o) {
                    "train: expected anneal >= 0, for the reverse KL, from a fraction of 0 to 1");
   if (!(o->rate > 0))
     return cw_fail(ctx, CW_EINVAL, "train: rate = %g, expected a positive number", o->rate);
-  if (!(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1 && o->epsilon > 0))
+  if (o->optimizer == CW_OPTIMIZER_ADAM &&
+      !(o->beta1 >= 0 && o->beta1 < 1 && o->beta2 >= 0 && o->beta2 < 1 && o->epsilon > 0))
     return cw_fail(ctx, CW_EINVAL, "train: expected 0 <= beta1, beta2 < 1 and epsilon > 0");
+  return CW_OK;
+}
+
+static cw_status check_optimizer(cw_context *ctx, const cw_train_options *o,
+                                 const cw_model *model) {
+  if (o->optimizer != CW_OPTIMIZER_GAUSS_NEWTON) return CW_OK;
+  if (o->loss != CW_LOSS_REVERSE_KL || o->gradient != CW_GRADIENT_PLAIN)
+    return cw_fail(ctx, CW_EINVAL,
+                   "train: optimizer gauss_newton takes the reverse KL and the plain gradient");
+  if (!cw_model_has_each(model) || cw_model_is_mixture(model))
+    return cw_fail(ctx, CW_EINVAL,
+                   "train: optimizer gauss_newton needs derivatives of each configuration, which "
+                   "%s has not",
+                   cw_model_is_mixture(model) ? "a mixture" : "a layer of the model");
+  if (!(o->damping > 0))
+    return cw_fail(ctx, CW_EINVAL, "train: damping = %g, expected a positive number", o->damping);
   return CW_OK;
 }
 
@@ -40,5 +57,6 @@ cw_status cw_train_check(cw_context *ctx, const cw_train_options *o, const cw_mo
   CW_TRY(check_numbers(ctx, o));
   if (!cw_model_has_products(model))
     return cw_fail(ctx, CW_EINVAL, "train: a layer of the model has no derivatives");
-  return check_gradient(ctx, o, model);
+  CW_TRY(check_gradient(ctx, o, model));
+  return check_optimizer(ctx, o, model);
 }

@@ -8,8 +8,10 @@
 
 #include "causeway/train.h"
 #include "train/adam.h"
+#include "train/gauss_newton.h"
 #include "train/losses.h"
 #include "train/options.h"
+#include "train/schedule.h"
 
 enum { MAX_CHUNKS = 32, N_COUNTERS = 5 };
 
@@ -23,14 +25,14 @@ struct cw_trainer {
   long n_theta, n_blocks;
   int n_chunks;
   long step;
-  double plateau_rate, plateau_best,
-      plateau_since; /* factor on the rate, smoothed best loss, step of the last gain */
-  double smooth_loss;
+  cw_plateau plateau;
   double *theta, *m, *v, *gradient;
   double *chunk_gradient; /* (chunks of this rank, n_theta) */
   double *chunk_shared;   /* (n_chunks, n_theta), on several ranks only */
   double *lw, *logq;      /* (n_blocks*B) */
-  double *weights;        /* (n_blocks*B) transitions: of all particles, with mean 1 */
+  double *slope,
+      *work; /* Gauss-Newton: (n_blocks, n_theta, CW_LANES), (n_blocks, CW_LANES) of all ranks */
+  double *weights;  /* (n_blocks*B) transitions: of all particles, with mean 1 */
   int *owner;       /* transitions: ranks in whose chunks the blocks of this rank's particles are */
   cw_arena **arena; /* one per thread */
   double *batch_x;  /* forward KL: gathered configurations, one block per thread. Transitions: the
@@ -69,6 +71,13 @@ static size_t block_length(const cw_trainer *t) {
   return (size_t)(t->th->geom->n_outer * t->th->n_comp) * CW_LANES;
 }
 
+static bool descends_by_newton(const cw_trainer *t) {
+  return t->opt.optimizer == CW_OPTIMIZER_GAUSS_NEWTON;
+}
+
+/* Doubles in the derivatives of one block's works. */
+static size_t slope_length(const cw_trainer *t) { return (size_t)t->n_theta * CW_LANES; }
+
 /* Which of n_parts has item i, where part p is [n*p/n_parts, n*(p+1)/n_parts). */
 static long part_of(long i, long n, long n_parts) { return ((i + 1) * n_parts - 1) / n; }
 
@@ -103,11 +112,16 @@ static cw_status allocate(cw_trainer *t) {
   t->lw = cw_alloc(lanes * sizeof(double));
   t->logq = cw_alloc(lanes * sizeof(double));
   t->weights = cw_alloc(lanes * sizeof(double));
+  if (descends_by_newton(t)) {
+    t->work = cw_alloc((size_t)t->n_blocks * CW_LANES * sizeof(double));
+    t->slope = cw_alloc(slope_length(t) * (size_t)t->n_blocks * sizeof(double));
+  }
   t->owner = cw_alloc((size_t)t->n_blocks * sizeof(int));
   t->batch_x = cw_alloc(blocks_kept(t) * block_length(t) * sizeof(double));
   t->arena = cw_alloc(threads * sizeof *t->arena);
   if (!t->theta || !t->m || !t->v || !t->gradient || !t->chunk_gradient || !t->lw || !t->logq ||
       !t->weights || !t->owner || !t->batch_x || !t->arena ||
+      (descends_by_newton(t) && (!t->work || !t->slope)) ||
       (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
     return cw_fail(t->ctx, CW_ENOMEM, "no memory to train %ld parameters", t->n_theta);
   for (size_t i = 0; i < threads; i++)
@@ -133,9 +147,7 @@ cw_status cw_trainer_create(cw_context *ctx, const cw_train_options *opt, cw_mod
   t->B = CW_LANES / th->geom->V;
   t->n_blocks = (opt->batch + t->B - 1) / t->B;
   t->n_chunks = (int)(t->n_blocks < MAX_CHUNKS ? t->n_blocks : MAX_CHUNKS);
-  t->plateau_rate = 1;
-  t->plateau_best = INFINITY;
-  t->smooth_loss = NAN;
+  t->plateau = (cw_plateau){1, INFINITY, 0, NAN};
   cw_status st = allocate(t);
   if (st != CW_OK) {
     cw_trainer_destroy(t);
@@ -159,43 +171,12 @@ void cw_trainer_destroy(cw_trainer *t) {
   free(t->chunk_shared);
   free(t->lw);
   free(t->logq);
+  free(t->slope);
+  free(t->work);
   free(t->weights);
   free(t->owner);
   free(t->batch_x);
   free(t);
-}
-
-/* ---- the learning rate ---- */
-
-static double rate_at(const cw_trainer *t) {
-  const cw_train_options *o = &t->opt;
-  double s = (double)t->step,
-         rise = o->warmup > 0 && s < (double)o->warmup ? (s + 1) / (double)o->warmup : 1;
-  double length = (double)(o->steps > o->warmup ? o->steps - o->warmup : 1),
-         x = (s - (double)o->warmup) / length;
-  if (x < 0) x = 0;
-  if (x > 1) x = 1;
-  switch (o->schedule) {
-  case CW_SCHEDULE_CONSTANT:
-    break;
-  case CW_SCHEDULE_COSINE:
-    return o->rate * rise * (o->rate_end + (1 - o->rate_end) * 0.5 * (1 + cos(M_PI * x)));
-  case CW_SCHEDULE_PLATEAU:
-    return o->rate * rise * fmax(t->plateau_rate, o->rate_end);
-  }
-  return o->rate * rise;
-}
-
-/* Halves the rate when the smoothed loss has not gained for `patience` steps. */
-static void watch_plateau(cw_trainer *t, double loss) {
-  t->smooth_loss = isnan(t->smooth_loss) ? loss : 0.98 * t->smooth_loss + 0.02 * loss;
-  if (t->smooth_loss < t->plateau_best) {
-    t->plateau_best = t->smooth_loss;
-    t->plateau_since = (double)t->step;
-  } else if ((double)t->step - t->plateau_since > t->opt.patience) {
-    t->plateau_rate *= 0.5;
-    t->plateau_since = (double)t->step;
-  }
 }
 
 /* ---- gradients ---- */
@@ -230,9 +211,11 @@ static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const
   memset(gtheta, 0, (size_t)t->n_theta * sizeof *gtheta);
   for (long b = begin; b < end; b++) {
     double lw[CW_LANES], logq[CW_LANES];
+    double *each = descends_by_newton(t) ? t->slope + (size_t)b * slope_length(t) : NULL;
+    if (each != NULL) memset(each, 0, slope_length(t) * sizeof *each);
     cw_arena_mark mark = cw_arena_save(t->arena[thread]);
     CW_TRY(cw_loss_block(setup, b * t->B, input_block(t, in, b, thread), lw, logq,
-                         &(cw_gradient_of){.sum = gtheta}, t->arena[thread]));
+                         &(cw_gradient_of){gtheta, each}, t->arena[thread]));
     cw_arena_rewind(t->arena[thread], mark);
     memcpy(t->lw + b * t->B, lw, (size_t)t->B * sizeof *lw);
     memcpy(t->logq + b * t->B, logq, (size_t)t->B * sizeof *logq);
@@ -300,6 +283,9 @@ static void add_chunks(cw_trainer *t) {
     my_blocks(t, &b0, &b1);
     cw_allgather(t->ctx, t->lw + b0 * t->B, (b1 - b0) * t->B, t->lw);
     cw_allgather(t->ctx, t->logq + b0 * t->B, (b1 - b0) * t->B, t->logq);
+    const size_t slope = slope_length(t);
+    if (descends_by_newton(t))
+      cw_allgather(t->ctx, t->slope + (size_t)b0 * slope, (b1 - b0) * (long)slope, t->slope);
   }
 #pragma omp parallel for num_threads(cw_threads(t->ctx)) schedule(static)
   for (long i = 0; i < n; i++) {
@@ -376,30 +362,47 @@ static cw_status name_the_bad_layer(cw_trainer *t, const step_input *in) {
                  t->step, blame, name);
 }
 
-static double clip_gradient(cw_trainer *t) {
-  double norm = sqrt(cw_dot(t->gradient, t->gradient, (size_t)t->n_theta));
-  if (t->opt.clip > 0 && norm > t->opt.clip)
-    for (long i = 0; i < t->n_theta; i++) t->gradient[i] *= t->opt.clip / norm;
-  return norm;
+/* ---- a step ---- */
+
+/* The step of Gauss and Newton, times the rate, or shorter if it would change works by more than clip. */
+static cw_status newton_step(cw_trainer *t, double rate) {
+  double change;
+  memset(t->work, 0, (size_t)t->n_blocks * CW_LANES * sizeof *t->work);
+  for (long i = 0; i < t->n_blocks * t->B; i++) t->work[i / t->B * CW_LANES + i % t->B] = -t->lw[i];
+  CW_TRY(cw_gauss_newton(
+      t->ctx, &(cw_batch_works){t->opt.batch, t->n_blocks, t->n_theta, t->work, t->slope},
+      t->opt.damping, t->gradient, &change));
+  const double most = t->opt.clip > 0 ? t->opt.clip : INFINITY;
+  const double scale = rate * change > most ? most / change : rate;
+  for (long k = 0; k < t->n_theta; k++) t->theta[k] += scale * t->gradient[k];
+  return CW_OK;
 }
 
-/* ---- a step ---- */
+static void adam_step(cw_trainer *t, const cw_train_report *report) {
+  if (t->opt.clip > 0 && report->grad_norm > t->opt.clip)
+    for (long i = 0; i < t->n_theta; i++) t->gradient[i] *= t->opt.clip / report->grad_norm;
+  cw_adam_step(&t->opt, report->rate, t->step, t->n_theta, t->gradient, t->m, t->v, t->theta);
+}
 
 static cw_status try_step(cw_trainer *t, const step_input *in, cw_train_report *report) {
   CW_TRY(cw_agree(t->ctx, my_gradients(t, in)));
   add_chunks(t);
-  *report = (cw_train_report){.rate = rate_at(t)};
+  *report = (cw_train_report){.rate = cw_rate_at(&t->opt, t->step, &t->plateau)};
   if (t->opt.loss == CW_LOSS_TRANSITION)
     report_transition(t, report);
   else
     report_kl(t, report);
-  report->grad_norm = clip_gradient(t);
+  report->grad_norm = sqrt(cw_dot(t->gradient, t->gradient, (size_t)t->n_theta));
   if (!isfinite(report->loss) || !isfinite(report->grad_norm))
     return cw_agree(t->ctx, name_the_bad_layer(t, in));
   t->step++;
-  cw_adam_step(&t->opt, report->rate, t->step, t->n_theta, t->gradient, t->m, t->v, t->theta);
+  if (descends_by_newton(t))
+    CW_TRY(cw_agree(t->ctx, newton_step(t, report->rate)));
+  else
+    adam_step(t, report);
   cw_model_set_theta(t->model, t->theta);
-  if (t->opt.schedule == CW_SCHEDULE_PLATEAU) watch_plateau(t, report->loss);
+  if (t->opt.schedule == CW_SCHEDULE_PLATEAU)
+    cw_plateau_watch(&t->opt, t->step, report->loss, &t->plateau);
   return CW_OK;
 }
 
@@ -465,8 +468,8 @@ void cw_trainer_save(const cw_trainer *t, double *state) {
   memcpy(state, t->theta, n * sizeof *state);
   memcpy(state + n, t->m, n * sizeof *state);
   memcpy(state + 2 * n, t->v, n * sizeof *state);
-  double counters[N_COUNTERS] = {(double)t->step, t->plateau_rate, t->plateau_best,
-                                 t->plateau_since, t->smooth_loss};
+  double counters[N_COUNTERS] = {(double)t->step, t->plateau.rate, t->plateau.best,
+                                 t->plateau.since, t->plateau.smooth};
   memcpy(state + 3 * n, counters, sizeof counters);
 }
 
@@ -477,9 +480,6 @@ void cw_trainer_load(cw_trainer *t, const double *state) {
   memcpy(t->v, state + 2 * n, n * sizeof *state);
   const double *counters = state + 3 * n;
   t->step = (long)counters[0];
-  t->plateau_rate = counters[1];
-  t->plateau_best = counters[2];
-  t->plateau_since = counters[3];
-  t->smooth_loss = counters[4];
+  t->plateau = (cw_plateau){counters[1], counters[2], counters[3], counters[4]};
   cw_model_set_theta(t->model, t->theta);
 }

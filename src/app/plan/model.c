@@ -285,11 +285,11 @@ bool cw_refuse_more_training(const cw_train_options *t, char *why, size_t size) 
   return true;
 }
 
-static cw_status read_schedule(cw_node *map, long warmup, cw_train_options *t) {
+static cw_status read_schedule(cw_node *map, double rate, long warmup, cw_train_options *t) {
   int schedule;
   CW_TRY(cw_job_choice(map, "schedule", "schedule", schedule_words, CW_SCHEDULE_COSINE, &schedule));
   t->schedule = (cw_schedule)schedule;
-  CW_TRY(cw_job_double(map, "rate", 1e-3, 1e-12, 10, &t->rate));
+  CW_TRY(cw_job_double(map, "rate", rate, 1e-12, 10, &t->rate));
   CW_TRY(cw_job_long(map, "warmup", warmup, 0, 100000000, &t->warmup));
   if (t->schedule != CW_SCHEDULE_CONSTANT)
     CW_TRY(cw_job_double(map, "rate_end", 0.01, 0, 1, &t->rate_end));
@@ -306,9 +306,27 @@ cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_trai
   if ((t->gradient == CW_GRADIENT_REINFORCE) != (preset == CW_GRADIENT_REINFORCE))
     return cw_job_fail(map, "gradient",
                        "reinforce is for spins and the reverse KL, and the only one there");
-  CW_TRY(read_schedule(map, warmup, t));
+  CW_TRY(read_schedule(map, 1e-3, warmup, t));
   CW_TRY(cw_job_double(map, "clip", 0, 0, 1e12, &t->clip));
   CW_TRY(cw_job_double(map, "beta1", 0.9, 0, 0.999999, &t->beta1));
   CW_TRY(cw_job_double(map, "beta2", 0.999, 0, 0.9999999, &t->beta2));
   return cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon);
+}
+
+cw_status cw_read_gauss_newton(cw_node *map, const cw_model_spec *model, cw_train_options *t) {
+  t->optimizer = CW_OPTIMIZER_GAUSS_NEWTON;
+  t->gradient = CW_GRADIENT_PLAIN;
+  if (t->loss != CW_LOSS_REVERSE_KL)
+    return cw_job_fail(map, "optimizer", "gauss_newton is for the reverse KL");
+  if (model->z2_mixture)
+    return cw_job_fail(map, "optimizer", "gauss_newton needs a single flow, without z2_mixture");
+  for (int i = 0; i < model->n_layers; i++)
+    if (!cw_layer_find(model->layer[i].kind)->ops->each)
+      return cw_job_fail(map, "optimizer",
+                         "gauss_newton needs derivatives of each configuration, which layer '%s' "
+                         "has not",
+                         model->layer[i].kind);
+  CW_TRY(read_schedule(map, 1, 10, t));
+  CW_TRY(cw_job_double(map, "clip", 1, 0, 1e12, &t->clip));
+  return cw_job_double(map, "damping", 1, 1e-12, 1e12, &t->damping);
 }

@@ -69,7 +69,7 @@ typedef struct {
   /* u = (a + i b) sum. */
   void (*multiply_back)(const cw_fourier *f, const double *kernel, int F, int at, const double *sum,
                         double *u);
-  /* kernel's derivative, (n_waves, F): += the real and minus the imaginary part of the sum of conj(z) sum. */
+  /* kernel's derivative in each lane, (n_waves, F, CW_LANES): += the real and minus the imaginary part of conj(z) sum. */
   void (*kernel_vjp)(const cw_fourier *f, int F, int at, const double *z, const double *sum,
                      double *to);
 } cw_fourier_kernels;

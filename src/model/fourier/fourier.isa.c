@@ -197,17 +197,13 @@ static void multiply_back(const cw_fourier *f, const double *kernel, int F, int 
 static void kernel_vjp(const cw_fourier *f, int F, int at, const double *z, const double *sum,
                        double *to) {
   for (long s = 0; s < f->n_sites; s++) {
-    cw_vd real = cw_vd_set1(0), imaginary = cw_vd_set1(0);
+    double *k = to + ((long)f->wave[s] * F + at) * CW_LANES;
     for (int l = 0; l < CW_LANES; l += CW_VD) {
       const cw_vd re = cw_vd_load(row_of(z, s, RE) + l), im = cw_vd_load(row_of(z, s, IM) + l);
       const cw_vd x = cw_vd_load(row_of(sum, s, RE) + l), y = cw_vd_load(row_of(sum, s, IM) + l);
-      real = cw_vd_fma(im, y, cw_vd_fma(re, x, real));
-      imaginary = cw_vd_fnma(im, x, cw_vd_fma(re, y, imaginary));
-    }
-    double *k = to + (long)f->wave[s] * F + at;
-    for (int l = 0; l < CW_VD; l++) {
-      k[0] += real[l];
-      k[1] -= imaginary[l];
+      const cw_vd a = cw_vd_load(k + l), b = cw_vd_load(k + CW_LANES + l);
+      cw_vd_store(k + l, cw_vd_fma(im, y, cw_vd_fma(re, x, a)));
+      cw_vd_store(k + CW_LANES + l, cw_vd_fma(im, x, cw_vd_fnma(re, y, b)));
     }
   }
 }

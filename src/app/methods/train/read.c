@@ -3,6 +3,8 @@
 
 static const char *const loss_words[] = {"reverse_kl", "forward_kl", NULL};
 
+static const char *const optimizer_words[] = {"adam", "gauss_newton", NULL};
+
 static bool spins(const cw_plan *p) { return p->model.kind == CW_MODEL_AUTOREGRESSIVE; }
 
 static cw_gradient preset_gradient(const cw_plan *p, cw_loss loss) {
@@ -21,7 +23,7 @@ static cw_status read_annealing(cw_node *map, const cw_plan *p, cw_train_options
 }
 
 cw_status cw_read_train(cw_node *root, cw_node *map, const cw_plan *p, cw_section *s) {
-  int loss;
+  int loss, optimizer;
   cw_train_plan *plan = s->own;
   cw_train_options *t = &plan->options;
   CW_TRY(cw_job_choice(map, "loss", "loss", loss_words, CW_LOSS_REVERSE_KL, &loss));
@@ -30,6 +32,9 @@ cw_status cw_read_train(cw_node *root, cw_node *map, const cw_plan *p, cw_sectio
   CW_TRY(cw_job_long(map, "batch", 1024, CW_LANES, 1L << 24, &t->batch));
   if (t->batch % CW_LANES != 0)
     return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
+  CW_TRY(
+      cw_job_choice(map, "optimizer", "optimizer", optimizer_words, CW_OPTIMIZER_ADAM, &optimizer));
+  if (optimizer == CW_OPTIMIZER_GAUSS_NEWTON) return cw_read_gauss_newton(map, &p->model, t);
   CW_TRY(cw_read_descent(map, preset_gradient(p, t->loss), 100, t));
   if (spins(p) && t->gradient == CW_GRADIENT_PATH)
     return cw_job_fail(map, "gradient", "there is no path gradient for spins; expected plain");

@@ -75,7 +75,7 @@ static cw_status vjp(const cw_layer *L, cw_theta th, bool inverse, const void *f
                                                    gtheta != NULL ? &to : NULL));
   }
   if (gtheta != NULL)
-    CW_TRY(cw_velocity_fold(&c->v, &p.tables, &to, inverse ? -1 : 1, gtheta->sum, work));
+    CW_TRY(cw_velocity_fold(&c->v, &p.tables, &to, inverse ? -1 : 1, gtheta, work));
   cw_arena_rewind(work, mark);
   return CW_OK;
 }
@@ -137,7 +137,8 @@ static const cw_layer_ops ops = {
     .destroy = destroy,
     .resize = resize,
     .set_precision = set_precision,
-    .lean = true};
+    .lean = true,
+    .each = true};
 
 static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
   if (cw_fourier_refuse(lat, fault)) return true;

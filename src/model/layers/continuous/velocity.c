@@ -41,11 +41,10 @@ static void transform_kernels(const cw_velocity *v, const double *kernel, double
   }
 }
 
-/* The adjoint: kernel (n_orbits, row) += factor times that of waves (n_waves, row). */
-static void transform_back(const cw_velocity *v, const double *waves, double factor, double *kernel,
+/* The adjoint: kernel (n_orbits, row) += that of waves (n_waves, row). */
+static void transform_back(const cw_velocity *v, long row, const double *waves, double *kernel,
                            double *z) {
   const cw_fourier *f = &v->fourier;
-  const long row = (long)v->F * v->D;
   for (long first = 0; first < row; first += AT_ONCE) {
     const long n = row - first < AT_ONCE ? row - first : AT_ONCE;
     memset(z, 0, (size_t)complex_length(v) * sizeof *z);
@@ -55,7 +54,7 @@ static void transform_back(const cw_velocity *v, const double *waves, double fac
     v->waves->transform_back(f, z);
     for (long s = 0; s < f->n_sites; s++)
       for (long i = 0; f->orbit[s] >= 0 && i < n; i++)
-        kernel[f->orbit[s] * row + first + i] += factor / (double)f->n_sites * z[s * AT_ONCE + i];
+        kernel[f->orbit[s] * row + first + i] += z[s * AT_ONCE + i] / (double)f->n_sites;
   }
 }
 
@@ -104,51 +103,80 @@ cw_status cw_velocity_open_gradient(const cw_velocity *v, int n_times, cw_arena 
                                     cw_velocity_gradient *out) {
   *out = (cw_velocity_gradient){
       .sine = {.mix = numbers(work, n_mix(v) * CW_LANES), .omega = numbers(work, CW_LANES)},
-      .wave = numbers(work, n_times * v->fourier.n_waves * v->F),
+      .wave = numbers(work, n_times * v->fourier.n_waves * v->F * CW_LANES),
       .own = numbers(work, (long)n_times * (v->H + 1) * CW_LANES)};
   return out->sine.mix && out->sine.omega && out->wave && out->own ? CW_OK : CW_ENOMEM;
 }
 
-/* (n_times, rows, F) -> sums for each cosine, (rows, F, D). */
-static void by_cosines(const cw_velocity *v, int n_times, long rows, const double *times,
+/* (n_times, rows, F, L) -> sums for each cosine, (rows, F, D, L). */
+static void by_cosines(const cw_velocity *v, int n_times, long rows, int L, const double *times,
                        double *out) {
+  const long n = rows * v->F;
   for (int time = 0; time < n_times; time++)
     for (int d = 0; d < v->D; d++) {
       const double c = cosine(v, d, time, n_times);
-      for (long i = 0; i < rows * v->F; i++) out[i * v->D + d] += c * times[time * rows * v->F + i];
+      for (long i = 0; i < n; i++)
+        for (int l = 0; l < L; l++)
+          out[(i * v->D + d) * L + l] += c * times[(time * n + i) * L + l];
     }
 }
 
-cw_status cw_velocity_fold(const cw_velocity *v, const cw_velocity_tables *t,
-                           const cw_velocity_gradient *from, double sign, double *gtheta,
-                           cw_arena *work) {
-  const int F = v->F, width = v->H + 1;
-  const int n_times = t->n_times;
-  const long row = (long)F * v->D, n_waves = v->fourier.n_waves;
-  cw_arena_mark mark = cw_arena_save(work);
-  double *waves = numbers(work, n_waves * row), *centre = numbers(work, (long)n_times * F);
-  double *of_centre = numbers(work, row), *own = numbers(work, (long)n_times * width);
-  double *z = numbers(work, complex_length(v));
-  if (waves == NULL || centre == NULL || of_centre == NULL || own == NULL || z == NULL)
-    return CW_ENOMEM;
-  for (long i = 0; i < (long)n_times * width; i++)
-    own[i] = cw_sum(from->own + i * CW_LANES, CW_LANES);
-  gtheta[0] += sign * t->features.omega * cw_sum(from->sine.omega, CW_LANES);
-  for (int f = 0; f < F; f++)
-    for (int k = 0; k < width; k++) {
-      double by_mix = cw_sum(from->sine.mix + (f * width + k) * CW_LANES, CW_LANES);
-      for (int time = 0; time < n_times; time++) {
-        by_mix += own[time * width + k] * t->centre[time * F + f];
-        centre[time * F + f] += own[time * width + k] * t->features.mix[f * width + k];
+/* (n, CW_LANES) as they are (L = CW_LANES), or their sums (L = 1), in memory of the arena; NULL: no memory. */
+static const double *lanes_or_sums(const double *each, long n, int L, cw_arena *work) {
+  if (L == CW_LANES) return each;
+  double *sum = cw_arena_alloc(work, (size_t)n * sizeof *sum);
+  for (long i = 0; sum != NULL && i < n; i++) sum[i] = cw_sum(each + i * CW_LANES, CW_LANES);
+  return sum;
+}
+
+/* out (n_theta, L): derivatives by parameters. */
+static cw_status fold(const cw_velocity *v, const cw_velocity_tables *t,
+                      const cw_velocity_gradient *from, int L, double *out, cw_arena *work) {
+  const int F = v->F, width = v->H + 1, n_times = t->n_times;
+  const long row = (long)F * v->D * L, n_waves = v->fourier.n_waves;
+  double *waves = numbers(work, n_waves * row), *centre = numbers(work, (long)n_times * F * L);
+  double *of_centre = numbers(work, row), *z = numbers(work, complex_length(v));
+  const double *own = lanes_or_sums(from->own, (long)n_times * width, L, work);
+  const double *mix = lanes_or_sums(from->sine.mix, n_mix(v), L, work);
+  const double *omega = lanes_or_sums(from->sine.omega, 1, L, work);
+  const double *wave = lanes_or_sums(from->wave, n_times * n_waves * F, L, work);
+  if (!waves || !centre || !of_centre || !z || !own || !mix || !omega || !wave) return CW_ENOMEM;
+  for (int l = 0; l < L; l++) {
+    out[l] = t->features.omega * omega[l];
+    for (int f = 0; f < F; f++)
+      for (int k = 0; k < width; k++) {
+        double by_mix = mix[(f * width + k) * L + l];
+        for (int time = 0; time < n_times; time++) {
+          const double by_own = own[(time * width + k) * L + l];
+          by_mix += by_own * t->centre[time * F + f];
+          centre[(time * F + f) * L + l] += by_own * t->features.mix[f * width + k];
+        }
+        out[(1 + f * width + k) * L + l] = by_mix / (k > 0 ? k : 1);
       }
-      gtheta[1 + f * width + k] += sign * by_mix / (k > 0 ? k : 1);
-    }
-  by_cosines(v, n_times, n_waves, from->wave, waves);
-  by_cosines(v, n_times, 1, centre, of_centre);
-  double *kernel = gtheta + 1 + n_mix(v);
-  transform_back(v, waves, sign, kernel, z);
-  for (long i = 0; i < row; i++)
-    kernel[i] += sign * of_centre[i]; /* the first orbit is the displacement 0 */
+  }
+  by_cosines(v, n_times, n_waves, L, wave, waves);
+  by_cosines(v, n_times, 1, L, centre, of_centre);
+  double *kernel = out + (1 + n_mix(v)) * L;
+  memcpy(kernel, of_centre,
+         (size_t)row * sizeof *kernel); /* the first orbit is the displacement 0 */
+  transform_back(v, row, waves, kernel, z);
+  return CW_OK;
+}
+
+cw_status cw_velocity_fold(const cw_velocity *v, const cw_velocity_tables *t,
+                           const cw_velocity_gradient *from, double sign, cw_gradient_of *gtheta,
+                           cw_arena *work) {
+  const int L = gtheta->each != NULL ? CW_LANES : 1;
+  const long n = cw_velocity_n_theta(v);
+  cw_arena_mark mark = cw_arena_save(work);
+  double *mine = numbers(work, n * L);
+  if (mine == NULL) return CW_ENOMEM;
+  CW_TRY(fold(v, t, from, L, mine, work));
+  for (long i = 0; i < n; i++) {
+    gtheta->sum[i] += sign * cw_sum(mine + i * L, (size_t)L);
+    for (int l = 0; gtheta->each != NULL && l < L; l++)
+      gtheta->each[i * L + l] += sign * mine[i * L + l];
+  }
   cw_arena_rewind(work, mark);
   return CW_OK;
 }
@@ -205,7 +233,7 @@ void cw_velocity_vjp(const cw_velocity *v, const cw_velocity_tables *t, int time
     v->waves->transform_back(&v->fourier, u);
     if (to != NULL)
       v->waves->kernel_vjp(&v->fourier, v->F, 2 * pair, work->z + pair * complex_length(v),
-                           work->sum, to->wave + time * v->fourier.n_waves * v->F);
+                           work->sum, to->wave + time * v->fourier.n_waves * v->F * CW_LANES);
   }
   cw_sine_gradient mine = {0};
   if (to != NULL) {

@@ -36,17 +36,18 @@ typedef struct {
 cw_status cw_velocity_fill(const cw_velocity *v, int n_times, const double *theta, cw_arena *work,
                            cw_velocity_tables *out);
 
-/* Derivatives by what stands in the tables, summed over configurations. */
+/* Derivatives by what stands in the tables, of each configuration. */
 typedef struct {
   cw_sine_gradient sine; /* own stays NULL */
-  double *wave;          /* (n_times, n_waves, F) */
+  double *wave;          /* (n_times, n_waves, F, CW_LANES) */
   double *own;           /* (n_times, H+1, CW_LANES) */
 } cw_velocity_gradient;
 cw_status cw_velocity_open_gradient(const cw_velocity *v, int n_times, cw_arena *work,
                                     cw_velocity_gradient *out); /* zeros */
-/* gtheta (n_theta) += sign times the derivatives by parameters. CW_ENOMEM. */
+/* gtheta += sign times the derivatives by parameters. CW_ENOMEM. Cost: F*D/32 transforms, F*D/2 where each
+ * configuration's are wanted. */
 cw_status cw_velocity_fold(const cw_velocity *v, const cw_velocity_tables *t,
-                           const cw_velocity_gradient *from, double sign, double *gtheta,
+                           const cw_velocity_gradient *from, double sign, cw_gradient_of *gtheta,
                            cw_arena *work);
 
 /* Work space of the two below, of one thread. CW_ENOMEM. */

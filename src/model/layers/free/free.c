@@ -101,20 +101,27 @@ static cw_status add_gradient(const cw_layer *L, const double *theta, int sign, 
                               const double *v, const double *glogj, cw_gradient_of *gtheta,
                               cw_arena *work) {
   const free_layer *c = L->impl;
-  const size_t bytes = (size_t)c->fourier.n_waves * PAIR * sizeof(double);
+  const size_t bytes = (size_t)c->fourier.n_waves * PAIR * CW_LANES * sizeof(double);
   double *products = cw_arena_alloc(work, bytes), *z = transformed(L, x, work), by[N_THETA];
   const double *factor = kernel_of(c, theta, 1, work);
   if (products == NULL || z == NULL || factor == NULL) return CW_ENOMEM;
   memset(products, 0, bytes);
   c->waves->kernel_vjp(&c->fourier, PAIR, 0, z, v, products);
+  double lanes[N_THETA][CW_LANES] = {{0}};
   for (long w = 0; w < c->fourier.n_waves; w++) {
     log_factor(c, theta, c->fourier.laplacian[w], by);
     for (int i = 0; i < N_THETA; i++)
-      gtheta->sum[i] += sign * products[PAIR * w] * factor[PAIR * w] * by[i];
+      for (int l = 0; l < CW_LANES; l++)
+        lanes[i][l] += products[PAIR * w * CW_LANES + l] * factor[PAIR * w] * by[i];
   }
   log_jacobian(c, theta, by);
-  for (int i = 0; glogj != NULL && i < N_THETA; i++)
-    gtheta->sum[i] += sign * by[i] * cw_sum(glogj, CW_LANES);
+  for (int i = 0; i < N_THETA; i++) {
+    for (int l = 0; l < CW_LANES; l++)
+      lanes[i][l] = sign * (lanes[i][l] + (glogj != NULL ? by[i] * glogj[l] : 0));
+    gtheta->sum[i] += cw_sum(lanes[i], CW_LANES);
+    for (int l = 0; gtheta->each != NULL && l < CW_LANES; l++)
+      gtheta->each[i * CW_LANES + l] += lanes[i][l];
+  }
   return CW_OK;
 }
 
@@ -158,7 +165,8 @@ static const cw_layer_ops ops = {.name = "free",
                                  .forward_vjp = forward_vjp,
                                  .inverse_vjp = inverse_vjp,
                                  .init = cw_layer_init_zero,
-                                 .destroy = destroy};
+                                 .destroy = destroy,
+                                 .each = true};
 
 static bool refuse(const cw_layer_spec *spec, const cw_lattice *lat, cw_layer_fault *fault) {
   (void)spec;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cholesky.h"
+
 enum { N_MAX = CW_CLASS_COLOURS, F_MAX = CW_CLASS_FEATURES, DEGREE_MAX = 12 };
 
 /* ---- waves ---- */
@@ -157,24 +159,11 @@ double cw_classes_mean(int N, double kappa) {
   return sum / total;
 }
 
-/* b of gram b = moment by Cholesky's factors; columns that depend on others get what a small penalty
- * leaves them. */
+/* b of gram b = moment; columns that depend on others get what a small penalty leaves them. */
 static void solve(int n, double *gram, double *moment) {
   for (int k = 0; k < n; k++) gram[k * n + k] *= 1 + 1e-11;
-  for (int k = 0; k < n; k++)
-    for (int l = 0; l <= k; l++) {
-      double a = gram[k * n + l];
-      for (int j = 0; j < l; j++) a -= gram[k * n + j] * gram[l * n + j];
-      gram[k * n + l] = k == l ? sqrt(a) : a / gram[l * n + l];
-    }
-  for (int k = 0; k < n; k++) {
-    for (int j = 0; j < k; j++) moment[k] -= gram[k * n + j] * moment[j];
-    moment[k] /= gram[k * n + k];
-  }
-  for (int k = n - 1; k >= 0; k--) {
-    for (int j = k + 1; j < n; j++) moment[k] -= gram[j * n + k] * moment[j];
-    moment[k] /= gram[k * n + k];
-  }
+  CW_REQUIRE(cw_cholesky(n, gram, 0));
+  cw_cholesky_solve(n, gram, moment);
 }
 
 static void fit_at(const cw_classes *f, double kappa, double *gram, double *c) {
