@@ -7,7 +7,7 @@
 #include "causeway/train.h"
 #include "peak.h"
 
-enum { BATCH = 64, STEPS = 8, FEATURES = 8, HARMONICS = 12 };
+enum { BATCH = 64, NEWTON = 256, STEPS = 8, FEATURES = 8, HARMONICS = 12 };
 
 /* Flops of one velocity at one site, and of its products without and with derivatives by parameters; sines and
  * cosines are not counted. */
@@ -41,19 +41,22 @@ static void train(work *w) {
   must(w->ctx, cw_trainer_step(w->trainer, NULL, &report));
 }
 
-/* Samples per second of this thread, the best of five. */
-static double rate(void (*run)(work *), work *w) {
+/* Samples per second of this thread, of which a run makes n, the best of five. */
+static double rate(void (*run)(work *), work *w, long n) {
   double best = 1e300;
   for (int i = 0; i < 5; i++) {
     const double t = thread_seconds();
     run(w);
     best = fmin(best, thread_seconds() - t);
   }
-  return BATCH / best;
+  return (double)n / best;
 }
 
-static double train_rate(work *w, const cw_theory *th, cw_gradient gradient) {
-  const cw_train_options opt = {.batch = BATCH,
+static double train_rate(work *w, const cw_theory *th, cw_gradient gradient,
+                         cw_optimizer optimizer) {
+  const cw_train_options opt = {.batch = optimizer == CW_OPTIMIZER_ADAM ? BATCH : NEWTON,
+                                .optimizer = optimizer,
+                                .damping = 1,
                                 .steps = 1000,
                                 .rate = 1e-6,
                                 .gradient = gradient,
@@ -62,7 +65,7 @@ static double train_rate(work *w, const cw_theory *th, cw_gradient gradient) {
                                 .epsilon = 1e-8};
   must(w->ctx,
        cw_trainer_create(w->ctx, &opt, w->model, th, cw_rng_stream(1, "train"), &w->trainer));
-  const double r = rate(train, w);
+  const double r = rate(train, w, opt.batch);
   cw_trainer_destroy(w->trainer);
   return r;
 }
@@ -87,13 +90,15 @@ static void bench(int L) {
   const double peak = cw_peak_gflops(cw_context_isa(w.ctx), false, 1);
   const flops f = flops_per_site(5 * log2(V)), direct = flops_per_site(4 * V);
   const double unit = 4e-9 * STEPS * V / peak;
-  const double s = rate(sample, &w), plain = train_rate(&w, &th, CW_GRADIENT_PLAIN),
-               path = train_rate(&w, &th, CW_GRADIENT_PATH);
-  printf("%3d %10.0f %5.0f %% %6.0f %% %10.0f %5.0f %% %6.0f %% %10.0f %5.0f %%    %.0f\n", L, s,
-         100 * unit * s * f.velocity, 100 * unit * s * direct.velocity, plain,
+  const double s = rate(sample, &w, BATCH),
+               plain = train_rate(&w, &th, CW_GRADIENT_PLAIN, CW_OPTIMIZER_ADAM),
+               path = train_rate(&w, &th, CW_GRADIENT_PATH, CW_OPTIMIZER_ADAM),
+               newton = train_rate(&w, &th, CW_GRADIENT_PLAIN, CW_OPTIMIZER_GAUSS_NEWTON);
+  printf("%3d %10.0f %5.0f %% %6.0f %% %10.0f %5.0f %% %6.0f %% %10.0f %5.0f %% %14.0f    %.0f\n",
+         L, s, 100 * unit * s * f.velocity, 100 * unit * s * direct.velocity, plain,
          100 * unit * plain * (f.velocity + f.gradient),
          100 * unit * plain * (direct.velocity + direct.gradient), path,
-         100 * unit * path * (f.velocity + f.product + f.gradient), peak);
+         100 * unit * path * (f.velocity + f.product + f.gradient), newton, peak);
   free(w.logq);
   cw_field_destroy(&w.x);
   cw_model_destroy(w.model);
@@ -103,12 +108,12 @@ static void bench(int L) {
 
 int main(int argc, char **argv) {
   static const int sizes[] = {8, 16, 32};
-  printf("layer continuous, %d features, %d harmonics, %d steps, batch %d, one thread; shares of "
-         "the double FMA peak,\n"
-         "of the flops that are done and of those of direct convolutions\n",
-         FEATURES, HARMONICS, STEPS, BATCH);
+  printf("layer continuous, %d features, %d harmonics, %d steps, batch %d, of Gauss-Newton %d, one "
+         "thread; shares of\n"
+         "the double FMA peak, of the flops that are done and of those of direct convolutions\n",
+         FEATURES, HARMONICS, STEPS, BATCH, NEWTON);
   printf("  L  samples/s   done  direct    train/s plain, done, direct    train/s path, done   "
-         "peak GF/s\n");
+         "Gauss-Newton   peak GF/s\n");
   for (int i = 0; i < (argc > 1 ? argc - 1 : 3); i++)
     bench(argc > 1 ? atoi(argv[i + 1]) : sizes[i]);
   return 0;

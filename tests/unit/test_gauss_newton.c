@@ -1,0 +1,266 @@
+/* Steps of Gauss and Newton against the normal equations in the parameters, and as an optimizer where the answer is
+ * known: a free field, and weights that no training can make equal. */
+#include "support/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cholesky.h"
+#include "train/gauss_newton.h"
+
+/* ---- one step ---- */
+
+static double random_number(uint32_t i, uint32_t draw) {
+  double z[2];
+  cw_normal2(CW_ISA_BASE, cw_rng_stream(7, "gauss_newton"), i, 0, 0, draw, z);
+  return z[0];
+}
+
+/* Three blocks, `lanes` configurations in each, with means that must not matter. */
+enum { BLOCKS = 3 };
+
+static cw_batch_works works(int lanes, long n_theta) {
+  cw_batch_works b = {.n = (long)BLOCKS * lanes, .n_blocks = BLOCKS, .n_theta = n_theta};
+  const size_t n = BLOCKS * CW_LANES;
+  b.work = cw_alloc(n * sizeof *b.work);
+  b.slope = cw_alloc(n * (size_t)n_theta * sizeof *b.slope);
+  memset(b.work, 0, n * sizeof *b.work);
+  memset(b.slope, 0, n * (size_t)n_theta * sizeof *b.slope);
+  for (int block = 0; block < BLOCKS; block++)
+    for (int l = 0; l < lanes; l++) {
+      const uint32_t i = (uint32_t)(block * CW_LANES + l);
+      b.work[i] = 300 + 2 * random_number(i, 0);
+      for (long k = 0; k < n_theta; k++)
+        b.slope[(block * n_theta + k) * CW_LANES + l] =
+            (double)(k % 3) + random_number(i, 1 + (uint32_t)k);
+    }
+  return b;
+}
+
+static void close_works(cw_batch_works *b) {
+  free(b->work);
+  free(b->slope);
+}
+
+/* (A^T A + damping var) step = -A^T w, all about the mean; the change it foretells. */
+static void expect_normal_equations(const cw_batch_works *b, double damping, const double *step,
+                                    double change) {
+  const long p = b->n_theta;
+  const int lanes = (int)(b->n / BLOCKS);
+  double *gram = cw_alloc((size_t)(p * p) * sizeof *gram),
+         *moment = cw_alloc((size_t)p * sizeof *moment), *mean = cw_alloc((size_t)p * sizeof *mean),
+         w_mean = 0, variance = 0, square = 0;
+  memset(gram, 0, (size_t)(p * p) * sizeof *gram);
+  for (long k = 0; k < p; k++) mean[k] = moment[k] = 0;
+#define CW_EACH                                                                                    \
+  for (int block = 0; block < BLOCKS; block++)                                                     \
+    for (int l = 0; l < lanes; l++)
+#define CW_W    b->work[block * CW_LANES + l]
+#define CW_A(k) b->slope[(block * p + (k)) * CW_LANES + l]
+  CW_EACH {
+    w_mean += CW_W / (double)b->n;
+    for (long k = 0; k < p; k++) mean[k] += CW_A(k) / (double)b->n;
+  }
+  CW_EACH {
+    const double w = CW_W - w_mean;
+    variance += w * w / (double)b->n;
+    double foretold = 0;
+    for (long k = 0; k < p; k++) {
+      foretold += (CW_A(k) - mean[k]) * step[k];
+      moment[k] -= (CW_A(k) - mean[k]) * w;
+      for (long j = 0; j <= k; j++) gram[k * p + j] += (CW_A(k) - mean[k]) * (CW_A(j) - mean[j]);
+    }
+    square += foretold * foretold / (double)b->n;
+  }
+#undef CW_EACH
+#undef CW_W
+#undef CW_A
+  for (long k = 0; k < p; k++) gram[k * p + k] += damping * variance;
+  assert_true(cw_cholesky(p, gram, 0));
+  cw_cholesky_solve(p, gram, moment);
+  for (long k = 0; k < p; k++) check_close(step[k], moment[k], 1e-8);
+  check_close(change, sqrt(square), 1e-8 * sqrt(square));
+  free(gram);
+  free(moment);
+  free(mean);
+}
+
+/* Fewer parameters than configurations and more, whole blocks and those of a lattice that is split over lanes. */
+static void steps_solve_the_normal_equations(void **state) {
+  (void)state;
+  for (int threads = 1; threads <= 2; threads++) {
+    cw_context *ctx = test_context(threads);
+    for (int lanes = 4; lanes <= CW_LANES; lanes *= 4)
+      for (long n_theta = 5; n_theta < 1000; n_theta *= 13) {
+        cw_batch_works given = works(lanes, n_theta), b = works(lanes, n_theta);
+        double step[1000], change;
+        check_ok(ctx, cw_gauss_newton(ctx, &b, 0.7, step, &change));
+        expect_normal_equations(&given, 0.7, step, change);
+        close_works(&given);
+        close_works(&b);
+      }
+    cw_context_destroy(ctx);
+  }
+}
+
+static void nothing_to_do(void **state) {
+  (void)state;
+  cw_context *ctx = test_context(1);
+  double step[5], change;
+  cw_batch_works b = works(CW_LANES, 5);
+  for (int i = 0; i < BLOCKS * CW_LANES; i++) b.work[i] = 17; /* perfect weights */
+  check_ok(ctx, cw_gauss_newton(ctx, &b, 1, step, &change));
+  for (int k = 0; k < 5; k++) check_close(step[k], 0, 1e-12);
+  memset(b.slope, 0, BLOCKS * CW_LANES * 5 * sizeof *b.slope);
+  b.work[3] = 1; /* parameters that change nothing */
+  check_ok(ctx, cw_gauss_newton(ctx, &b, 1, step, &change));
+  for (int k = 0; k < 5; k++) check_close(step[k], 0, 0);
+  check_close(change, 0, 0);
+  b.slope[40] = NAN;
+  assert_int_equal(cw_gauss_newton(ctx, &b, 1, step, &change), CW_ENUMERIC);
+  close_works(&b);
+  cw_context_destroy(ctx);
+}
+
+/* ---- the optimizer ---- */
+
+typedef struct {
+  cw_context *ctx;
+  cw_geometry *geom;
+  cw_theory th;
+  cw_model *model;
+} subject;
+
+/* phi^4 on 4x6 with m^2 = 1, and a flow of one layer on the prior of a heavier, wider free field. */
+static subject open_subject(int threads, double lambda, const char *layer, bool mixture) {
+  subject s = {.ctx = test_context(threads)};
+  const cw_lattice lat = {2, {4, 6}};
+  const cw_theory_ops *phi4 = cw_theory_find("phi4");
+  const double param[CW_MAX_PARAMS] = {1, lambda};
+  cw_model_spec spec = {.prior = {.kind = CW_PRIOR_FREE, .sigma = 0.8, .mass2 = 3},
+                        .n_layers = 1,
+                        .z2_mixture = mixture};
+  spec.layer[0] = cw_layer_presets(cw_layer_find(layer));
+  if (strcmp(layer, "free") == 0) spec.layer[0].param[0] = spec.prior.mass2;
+  spec.layer[0].net = (cw_net_spec){.n_hidden = 1, .hidden = {4}, .kernel = 3};
+  check_ok(s.ctx, cw_geometry_create(s.ctx, &lat, 1, &s.geom));
+  int form = 0;
+  while (strcmp(phi4->forms[form], "m2") != 0) form++;
+  check_ok(s.ctx, cw_theory_create(s.ctx, phi4, s.geom, form, param, &s.th));
+  check_ok(s.ctx, cw_model_create(s.ctx, &spec, s.geom, &s.model));
+  cw_model_init(s.model, 1);
+  return s;
+}
+
+static void close_subject(subject *s) {
+  cw_model_destroy(s->model);
+  cw_theory_destroy(&s->th);
+  cw_geometry_destroy(s->geom);
+  cw_context_destroy(s->ctx);
+}
+
+static cw_train_options gauss_newton(long steps) {
+  return (cw_train_options){.gradient = CW_GRADIENT_PLAIN,
+                            .optimizer = CW_OPTIMIZER_GAUSS_NEWTON,
+                            .batch = 64,
+                            .steps = steps,
+                            .rate = 1,
+                            .clip = 1,
+                            .damping = 1};
+}
+
+/* So many steps, after those of `from` (NULL: none); the state goes into `to` if it is not NULL. */
+static cw_train_report train(subject *s, long steps, const double *from, double *to) {
+  const cw_train_options opt = gauss_newton(steps);
+  cw_trainer *t;
+  cw_train_report report = {0};
+  check_ok(s->ctx, cw_trainer_create(s->ctx, &opt, s->model, &s->th, cw_rng_stream(1, "t"), &t));
+  if (from != NULL) cw_trainer_load(t, from);
+  for (long i = 0; i < steps; i++) check_ok(s->ctx, cw_trainer_step(t, NULL, &report));
+  if (to != NULL) cw_trainer_save(t, to);
+  cw_trainer_destroy(t);
+  return report;
+}
+
+/* Width and mass of a free field are two parameters; steps end at the exact flow, with equal weights. */
+static void a_free_field_is_found_exactly(void **state) {
+  (void)state;
+  subject s = open_subject(1, 0, "free", false);
+  double lnZ = 0;
+  for (int x = 0; x < 4; x++)
+    for (int y = 0; y < 6; y++)
+      lnZ += 0.5 * log(M_PI / (1 + 4 * pow(sin(M_PI * x / 4), 2) + 4 * pow(sin(M_PI * y / 6), 2)));
+  cw_train_report r = train(&s, 30, NULL, NULL);
+  check_close(r.loss, -lnZ, 1e-9);
+  check_close(r.loss_error, 0, 1e-9);
+  check_close(r.ess, 1, 1e-12);
+  close_subject(&s);
+}
+
+static void an_interacting_field_is_nearly_found(void **state) {
+  (void)state;
+  subject s = open_subject(1, 2, "continuous", false);
+  const cw_train_report first = train(&s, 1, NULL, NULL), last = train(&s, 40, NULL, NULL);
+  assert_true(first.ess < 0.9);
+  assert_true(last.ess > 0.9999);
+  assert_true(last.loss < first.loss);
+  close_subject(&s);
+}
+
+static void bits_do_not_depend_on_threads_or_stops(void **state) {
+  (void)state;
+  enum { STEPS = 6 };
+  double *at[3];
+  size_t size = 0;
+  for (int i = 0; i < 3; i++) { /* one thread; two; one, interrupted */
+    subject s = open_subject(i == 1 ? 2 : 1, 2, "continuous", false);
+    const cw_train_options opt = gauss_newton(STEPS);
+    cw_trainer *t;
+    check_ok(s.ctx, cw_trainer_create(s.ctx, &opt, s.model, &s.th, cw_rng_stream(1, "t"), &t));
+    size = (size_t)cw_trainer_state_size(t);
+    cw_trainer_destroy(t);
+    at[i] = cw_alloc(size * sizeof **at);
+    train(&s, i == 2 ? 2 : STEPS, NULL, at[i]);
+    if (i == 2) train(&s, STEPS - 2, at[i], at[i]);
+    close_subject(&s);
+  }
+  for (int i = 1; i < 3; i++) /* without the counters, of which some are not-a-number */
+    assert_memory_equal(at[0], at[i], (size_t)cw_trainer_state_theta((long)size) * sizeof **at);
+  for (int i = 0; i < 3; i++) free(at[i]);
+}
+
+static void what_it_is_not_for_is_refused(void **state) {
+  (void)state;
+  cw_trainer *t;
+  cw_train_options opt = gauss_newton(1);
+  subject s = open_subject(1, 2, "affine", false);
+#define CW_REFUSED(part)                                                                           \
+  check_failure(s.ctx, cw_trainer_create(s.ctx, &opt, s.model, &s.th, cw_rng_stream(1, "t"), &t),  \
+                CW_EINVAL, part)
+  CW_REFUSED("which a layer of the model has not");
+  close_subject(&s);
+  s = open_subject(1, 2, "scale", true);
+  CW_REFUSED("which a mixture has not");
+  close_subject(&s);
+  s = open_subject(1, 2, "scale", false);
+  opt.gradient = CW_GRADIENT_PATH;
+  CW_REFUSED("takes the reverse KL and the plain gradient");
+  opt.gradient = CW_GRADIENT_PLAIN;
+  opt.damping = 0;
+  CW_REFUSED("damping = 0");
+#undef CW_REFUSED
+  close_subject(&s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(steps_solve_the_normal_equations),
+      cmocka_unit_test(nothing_to_do),
+      cmocka_unit_test(a_free_field_is_found_exactly),
+      cmocka_unit_test(an_interacting_field_is_nearly_found),
+      cmocka_unit_test(bits_do_not_depend_on_threads_or_stops),
+      cmocka_unit_test(what_it_is_not_for_is_refused),
+  };
+  return cmocka_run_group_tests_name("gauss_newton", tests, NULL, NULL);
+}
