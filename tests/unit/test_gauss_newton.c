@@ -208,6 +208,36 @@ static void an_interacting_field_is_nearly_found(void **state) {
   close_subject(&s);
 }
 
+/* How far the first parameter goes in a first step. */
+static double first_move(double rate, double clip) {
+  subject s = open_subject(1, 2, "free", false);
+  cw_train_options opt = gauss_newton(1);
+  opt.rate = rate;
+  opt.clip = clip;
+  cw_trainer *t;
+  cw_train_report report;
+  const double before = cw_model_theta(s.model)[0];
+  check_ok(s.ctx, cw_trainer_create(s.ctx, &opt, s.model, &s.th, cw_rng_stream(1, "t"), &t));
+  check_ok(s.ctx, cw_trainer_step(t, NULL, &report));
+  const double move = cw_model_theta(s.model)[0] - before;
+  cw_trainer_destroy(t);
+  close_subject(&s);
+  return move;
+}
+
+/* Half a step is half as far; what a step may foretell bounds it, and the rate does not matter then. */
+static void steps_are_shortened(void **state) {
+  (void)state;
+  const double whole = first_move(1, 0);
+  assert_true(fabs(whole) > 1e-3);
+  check_close(first_move(0.5, 0), 0.5 * whole, 1e-12);
+  check_close(first_move(1, 1e6), whole, 0);
+  const double bounded = first_move(1, 0.02);
+  assert_true(fabs(bounded) < 0.5 * fabs(whole));
+  check_close(first_move(1, 0.01), 0.5 * bounded, 1e-12);
+  check_close(first_move(0.9, 0.02), bounded, 1e-15);
+}
+
 static void bits_do_not_depend_on_threads_or_stops(void **state) {
   (void)state;
   enum { STEPS = 6 };
@@ -259,6 +289,7 @@ int main(void) {
       cmocka_unit_test(nothing_to_do),
       cmocka_unit_test(a_free_field_is_found_exactly),
       cmocka_unit_test(an_interacting_field_is_nearly_found),
+      cmocka_unit_test(steps_are_shortened),
       cmocka_unit_test(bits_do_not_depend_on_threads_or_stops),
       cmocka_unit_test(what_it_is_not_for_is_refused),
   };
