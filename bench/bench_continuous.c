@@ -7,7 +7,7 @@
 #include "causeway/train.h"
 #include "peak.h"
 
-enum { BATCH = 64, NEWTON = 256, STEPS = 8, FEATURES = 8, HARMONICS = 12 };
+enum { BATCH = 64, NATURAL = 256, STEPS = 8, FEATURES = 8, HARMONICS = 12 };
 
 /* Flops of one velocity at one site, and of its products without and with derivatives by parameters; sines and
  * cosines are not counted. */
@@ -54,7 +54,7 @@ static double rate(void (*run)(work *), work *w, long n) {
 
 static double train_rate(work *w, const cw_theory *th, cw_gradient gradient,
                          cw_optimizer optimizer) {
-  const cw_train_options opt = {.batch = optimizer == CW_OPTIMIZER_ADAM ? BATCH : NEWTON,
+  const cw_train_options opt = {.batch = optimizer == CW_OPTIMIZER_ADAM ? BATCH : NATURAL,
                                 .optimizer = optimizer,
                                 .damping = 1,
                                 .steps = 1000,
@@ -93,12 +93,12 @@ static void bench(int L) {
   const double s = rate(sample, &w, BATCH),
                plain = train_rate(&w, &th, CW_GRADIENT_PLAIN, CW_OPTIMIZER_ADAM),
                path = train_rate(&w, &th, CW_GRADIENT_PATH, CW_OPTIMIZER_ADAM),
-               newton = train_rate(&w, &th, CW_GRADIENT_PLAIN, CW_OPTIMIZER_GAUSS_NEWTON);
+               natural = train_rate(&w, &th, CW_GRADIENT_PLAIN, CW_OPTIMIZER_NATURAL_GRADIENT);
   printf("%3d %10.0f %5.0f %% %6.0f %% %10.0f %5.0f %% %6.0f %% %10.0f %5.0f %% %14.0f    %.0f\n",
          L, s, 100 * unit * s * f.velocity, 100 * unit * s * direct.velocity, plain,
          100 * unit * plain * (f.velocity + f.gradient),
          100 * unit * plain * (direct.velocity + direct.gradient), path,
-         100 * unit * path * (f.velocity + f.product + f.gradient), newton, peak);
+         100 * unit * path * (f.velocity + f.product + f.gradient), natural, peak);
   free(w.logq);
   cw_field_destroy(&w.x);
   cw_model_destroy(w.model);
@@ -108,12 +108,13 @@ static void bench(int L) {
 
 int main(int argc, char **argv) {
   static const int sizes[] = {8, 16, 32};
-  printf("layer continuous, %d features, %d harmonics, %d steps, batch %d, of Gauss-Newton %d, one "
+  printf("layer continuous, %d features, %d harmonics, %d steps, batch %d, of the natural gradient "
+         "%d, one "
          "thread; shares of\n"
          "the double FMA peak, of the flops that are done and of those of direct convolutions\n",
-         FEATURES, HARMONICS, STEPS, BATCH, NEWTON);
+         FEATURES, HARMONICS, STEPS, BATCH, NATURAL);
   printf("  L  samples/s   done  direct    train/s plain, done, direct    train/s path, done   "
-         "Gauss-Newton   peak GF/s\n");
+         "natural gradient   peak GF/s\n");
   for (int i = 0; i < (argc > 1 ? argc - 1 : 3); i++)
     bench(argc > 1 ? atoi(argv[i + 1]) : sizes[i]);
   return 0;

@@ -368,7 +368,7 @@ cw_status cw_model_score_block(const cw_model *m, const cw_model_pass *pass, dou
  * fixed latent; g is overwritten. */
 cw_status cw_model_sample_vjp(const cw_model *m, const cw_model_pass *pass, double *g,
                               const double *glogq, cw_gradient_of *gtheta, cw_arena *work);
-/* After log_prob_block, for spins also after sample_block: gtheta += sum_b glogq_b d ln
+/* After log_prob_block or sample_block: gtheta += sum_b glogq_b d ln
  * q(x_b)/dtheta; g (out): glogq_b d ln q/dx, for spins not written and may be NULL. */
 cw_status cw_model_log_prob_vjp(const cw_model *m, const cw_model_pass *pass, const double *glogq,
                                 double *g, cw_gradient_of *gtheta, cw_arena *work);

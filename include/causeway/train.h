@@ -23,10 +23,10 @@ typedef enum {
 } cw_gradient;
 typedef enum {
   CW_OPTIMIZER_ADAM = 0, /* arXiv:1412.6980 */
-  /* Of the reverse KL's w = ln q + S as functions of what the prior drew: each step is the linear fit of the
-   * batch's works by their derivatives, with a penalty, and so goes for the least variance of w, where q = p and the
-   * KL have theirs. Models with per-sample gradients (cw_model_has_each), the plain gradient, no mixtures. */
-  CW_OPTIMIZER_GAUSS_NEWTON
+  /* Of the reverse KL: -F^-1 of its gradient, F = <s s^T> of the scores s = d ln q/dtheta of the batch, with a penalty
+   * (S. Amari, Neural Comput. 10 (1998) 251). `gradient` is not read: the gradient is <(w - <w>) s>, w = ln q + S.
+   * Models with per-sample gradients (cw_model_has_each). */
+  CW_OPTIMIZER_NATURAL_GRADIENT
 } cw_optimizer;
 typedef enum { CW_SCHEDULE_CONSTANT = 0, CW_SCHEDULE_COSINE, CW_SCHEDULE_PLATEAU } cw_schedule;
 
@@ -39,12 +39,13 @@ typedef struct {
                  transitions any number */
   long steps;
   long warmup;     /* steps of linear rise of the rate */
-  double rate;     /* peak learning rate; Gauss-Newton: the fraction of a step that is taken */
+  double rate;     /* peak learning rate; natural gradient: the fraction of a step that is taken */
   double rate_end; /* cosine: final rate, as a fraction of rate; plateau: floor, as a fraction */
   double
-      clip; /* clip the gradient's norm to this; Gauss-Newton: shorten steps that foretell a larger change
-                      of w (root of the mean square); 0: never */
-  double damping; /* Gauss-Newton: penalty on the square of a step, in units of the variance of w */
+      clip; /* clip the gradient's norm to this; natural gradient: shorten steps that foretell a larger
+                      change of ln q (root of the mean square); 0: never */
+  double
+      damping; /* natural gradient: penalty on the square of a step, in units of the variance of w */
   double patience; /* plateau: steps without gain before the rate is halved */
   long anneal;     /* reverse KL: for so many steps the target's couplings rise to their values, */
   double anneal_from;           /* from this fraction of them on a straight line */

@@ -1,4 +1,4 @@
-/* Products of rows of per-sample gradients; kernels, once per instruction set. Private to src/train. */
+/* Products of scores; kernels, once per instruction set. Private to src/train. */
 #ifndef CW_TRAIN_GRAM_H
 #define CW_TRAIN_GRAM_H
 

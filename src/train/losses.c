@@ -54,6 +54,17 @@ static cw_status reverse_kl(const cw_loss_setup *s, long first_chain, double *S,
   return cw_model_sample_vjp(s->model, &pass, g, NULL, gtheta, work);
 }
 
+static cw_status scores(const cw_loss_setup *s, long first_chain, double *S, double *logq,
+                        cw_gradient_of *gtheta, cw_arena *work) {
+  cw_model_pass pass;
+  CW_TRY(cw_model_sample_block(s->model, s->rng, s->step, first_chain, &pass, work));
+  double *g = cw_arena_alloc(work, adjoint_length(s->th) * sizeof *g);
+  if (g == NULL) return CW_ENOMEM;
+  CW_TRY(action(s->th, s->c, pass.x, S, NULL, work));
+  for (int l = 0; l < configurations(s->th); l++) logq[l] = pass.logq[l];
+  return cw_model_log_prob_vjp(s->model, &pass, one, g, gtheta, work);
+}
+
 /* d<w>/dtheta = <(w - b) d ln q/dtheta> with w = ln q + S and any b that does not know the
  * configuration: here the mean of w over the others of the block. */
 static cw_status reinforce(const cw_loss_setup *s, long first_chain, double *S, double *logq,
@@ -130,7 +141,9 @@ static cw_status transition(const cw_loss_setup *s, const double *x, const doubl
 cw_status cw_loss_block(const cw_loss_setup *s, long first_chain, const double *x, double *lw,
                         double *logq, cw_gradient_of *gtheta, cw_arena *work) {
   double S[CW_LANES];
-  if (s->loss == CW_LOSS_REVERSE_KL && s->gradient == CW_GRADIENT_REINFORCE)
+  if (s->scores)
+    CW_TRY(scores(s, first_chain, S, logq, gtheta, work));
+  else if (s->loss == CW_LOSS_REVERSE_KL && s->gradient == CW_GRADIENT_REINFORCE)
     CW_TRY(reinforce(s, first_chain, S, logq, gtheta, work));
   else if (s->loss == CW_LOSS_REVERSE_KL)
     CW_TRY(reverse_kl(s, first_chain, S, logq, gtheta, work));

@@ -9,6 +9,7 @@ typedef struct {
   const cw_theory *th;
   cw_loss loss;
   cw_gradient gradient;
+  bool scores; /* reverse KL: gtheta gets d ln q/dtheta in place of the gradient of the loss */
   cw_rng rng;
   uint32_t step;
   const double *c;                /* couplings of the target */

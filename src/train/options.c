@@ -39,15 +39,13 @@ static cw_status check_numbers(cw_context *ctx, const cw_train_options *o) {
 
 static cw_status check_optimizer(cw_context *ctx, const cw_train_options *o,
                                  const cw_model *model) {
-  if (o->optimizer != CW_OPTIMIZER_GAUSS_NEWTON) return CW_OK;
-  if (o->loss != CW_LOSS_REVERSE_KL || o->gradient != CW_GRADIENT_PLAIN)
+  if (o->optimizer != CW_OPTIMIZER_NATURAL_GRADIENT) return CW_OK;
+  if (o->loss != CW_LOSS_REVERSE_KL)
+    return cw_fail(ctx, CW_EINVAL, "train: the natural gradient is that of the reverse KL");
+  if (!cw_model_has_each(model))
     return cw_fail(ctx, CW_EINVAL,
-                   "train: optimizer gauss_newton takes the reverse KL and the plain gradient");
-  if (!cw_model_has_each(model) || cw_model_is_mixture(model))
-    return cw_fail(ctx, CW_EINVAL,
-                   "train: optimizer gauss_newton needs derivatives of each configuration, which "
-                   "%s has not",
-                   cw_model_is_mixture(model) ? "a mixture" : "a layer of the model");
+                   "train: the natural gradient needs derivatives of each configuration, which a "
+                   "layer of the model has not");
   if (!(o->damping > 0))
     return cw_fail(ctx, CW_EINVAL, "train: damping = %g, expected a positive number", o->damping);
   return CW_OK;

@@ -8,8 +8,8 @@
 
 #include "causeway/train.h"
 #include "train/adam.h"
-#include "train/gauss_newton.h"
 #include "train/losses.h"
+#include "train/natural_gradient.h"
 #include "train/options.h"
 #include "train/schedule.h"
 
@@ -30,9 +30,9 @@ struct cw_trainer {
   double *chunk_gradient; /* (chunks of this rank, n_theta) */
   double *chunk_shared;   /* (n_chunks, n_theta), on several ranks only */
   double *lw, *logq;      /* (n_blocks*B) */
-  double *slope,
-      *work; /* Gauss-Newton: (n_blocks, n_theta, CW_LANES), (n_blocks, CW_LANES) of all ranks */
-  double *weights;  /* (n_blocks*B) transitions: of all particles, with mean 1 */
+  double *score;          /* natural gradient: (n_blocks, n_theta, CW_LANES) of all ranks, */
+  double *w;              /* and -lw, (n_blocks, CW_LANES) */
+  double *weights;        /* (n_blocks*B) transitions: of all particles, with mean 1 */
   int *owner;       /* transitions: ranks in whose chunks the blocks of this rank's particles are */
   cw_arena **arena; /* one per thread */
   double *batch_x;  /* forward KL: gathered configurations, one block per thread. Transitions: the
@@ -71,12 +71,12 @@ static size_t block_length(const cw_trainer *t) {
   return (size_t)(t->th->geom->n_outer * t->th->n_comp) * CW_LANES;
 }
 
-static bool descends_by_newton(const cw_trainer *t) {
-  return t->opt.optimizer == CW_OPTIMIZER_GAUSS_NEWTON;
+static bool is_natural(const cw_trainer *t) {
+  return t->opt.optimizer == CW_OPTIMIZER_NATURAL_GRADIENT;
 }
 
-/* Doubles in the derivatives of one block's works. */
-static size_t slope_length(const cw_trainer *t) { return (size_t)t->n_theta * CW_LANES; }
+/* Doubles in the scores of one block. */
+static size_t score_length(const cw_trainer *t) { return (size_t)t->n_theta * CW_LANES; }
 
 /* Which of n_parts has item i, where part p is [n*p/n_parts, n*(p+1)/n_parts). */
 static long part_of(long i, long n, long n_parts) { return ((i + 1) * n_parts - 1) / n; }
@@ -112,17 +112,16 @@ static cw_status allocate(cw_trainer *t) {
   t->lw = cw_alloc(lanes * sizeof(double));
   t->logq = cw_alloc(lanes * sizeof(double));
   t->weights = cw_alloc(lanes * sizeof(double));
-  if (descends_by_newton(t)) {
-    t->work = cw_alloc((size_t)t->n_blocks * CW_LANES * sizeof(double));
-    t->slope = cw_alloc(slope_length(t) * (size_t)t->n_blocks * sizeof(double));
+  if (is_natural(t)) {
+    t->w = cw_alloc((size_t)t->n_blocks * CW_LANES * sizeof(double));
+    t->score = cw_alloc(score_length(t) * (size_t)t->n_blocks * sizeof(double));
   }
   t->owner = cw_alloc((size_t)t->n_blocks * sizeof(int));
   t->batch_x = cw_alloc(blocks_kept(t) * block_length(t) * sizeof(double));
   t->arena = cw_alloc(threads * sizeof *t->arena);
   if (!t->theta || !t->m || !t->v || !t->gradient || !t->chunk_gradient || !t->lw || !t->logq ||
       !t->weights || !t->owner || !t->batch_x || !t->arena ||
-      (descends_by_newton(t) && (!t->work || !t->slope)) ||
-      (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
+      (is_natural(t) && (!t->w || !t->score)) || (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
     return cw_fail(t->ctx, CW_ENOMEM, "no memory to train %ld parameters", t->n_theta);
   for (size_t i = 0; i < threads; i++)
     if ((t->arena[i] = cw_arena_create(1 << 22)) == NULL)
@@ -171,8 +170,8 @@ void cw_trainer_destroy(cw_trainer *t) {
   free(t->chunk_shared);
   free(t->lw);
   free(t->logq);
-  free(t->slope);
-  free(t->work);
+  free(t->score);
+  free(t->w);
   free(t->weights);
   free(t->owner);
   free(t->batch_x);
@@ -211,8 +210,8 @@ static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const
   memset(gtheta, 0, (size_t)t->n_theta * sizeof *gtheta);
   for (long b = begin; b < end; b++) {
     double lw[CW_LANES], logq[CW_LANES];
-    double *each = descends_by_newton(t) ? t->slope + (size_t)b * slope_length(t) : NULL;
-    if (each != NULL) memset(each, 0, slope_length(t) * sizeof *each);
+    double *each = is_natural(t) ? t->score + (size_t)b * score_length(t) : NULL;
+    if (each != NULL) memset(each, 0, score_length(t) * sizeof *each);
     cw_arena_mark mark = cw_arena_save(t->arena[thread]);
     CW_TRY(cw_loss_block(setup, b * t->B, input_block(t, in, b, thread), lw, logq,
                          &(cw_gradient_of){gtheta, each}, t->arena[thread]));
@@ -242,6 +241,7 @@ static cw_status my_gradients(cw_trainer *t, const step_input *in) {
                          .th = t->th,
                          .loss = t->opt.loss,
                          .gradient = t->opt.gradient,
+                         .scores = is_natural(t),
                          .rng = t->rng,
                          .step = (uint32_t)t->step,
                          .c = in->c_to ? in->c_to : target,
@@ -283,9 +283,9 @@ static void add_chunks(cw_trainer *t) {
     my_blocks(t, &b0, &b1);
     cw_allgather(t->ctx, t->lw + b0 * t->B, (b1 - b0) * t->B, t->lw);
     cw_allgather(t->ctx, t->logq + b0 * t->B, (b1 - b0) * t->B, t->logq);
-    const size_t slope = slope_length(t);
-    if (descends_by_newton(t))
-      cw_allgather(t->ctx, t->slope + (size_t)b0 * slope, (b1 - b0) * (long)slope, t->slope);
+    const size_t score = score_length(t);
+    if (is_natural(t))
+      cw_allgather(t->ctx, t->score + (size_t)b0 * score, (b1 - b0) * (long)score, t->score);
   }
 #pragma omp parallel for num_threads(cw_threads(t->ctx)) schedule(static)
   for (long i = 0; i < n; i++) {
@@ -364,18 +364,19 @@ static cw_status name_the_bad_layer(cw_trainer *t, const step_input *in) {
 
 /* ---- a step ---- */
 
-/* The step of Gauss and Newton, times the rate, or shorter if it would change works by more than clip. */
-static cw_status newton_step(cw_trainer *t, double rate) {
-  double change;
-  memset(t->work, 0, (size_t)t->n_blocks * CW_LANES * sizeof *t->work);
-  for (long i = 0; i < t->n_blocks * t->B; i++) t->work[i / t->B * CW_LANES + i % t->B] = -t->lw[i];
-  CW_TRY(cw_gauss_newton(
-      t->ctx, &(cw_batch_works){t->opt.batch, t->n_blocks, t->n_theta, t->work, t->slope},
-      t->opt.damping, t->gradient, &change));
+/* The step along the natural gradient, into t->gradient. */
+static cw_status find_natural_step(cw_trainer *t, cw_natural_report *report) {
+  memset(t->w, 0, (size_t)t->n_blocks * CW_LANES * sizeof *t->w);
+  for (long i = 0; i < t->n_blocks * t->B; i++) t->w[i / t->B * CW_LANES + i % t->B] = -t->lw[i];
+  cw_scored_batch batch = {t->opt.batch, t->n_blocks, t->n_theta, t->w, t->score};
+  return cw_natural_gradient(t->ctx, &batch, t->opt.damping, t->gradient, report);
+}
+
+/* So much of it as the rate says, or less if it would change ln q by more than clip. */
+static void natural_step(cw_trainer *t, double rate, double change) {
   const double most = t->opt.clip > 0 ? t->opt.clip : INFINITY;
   const double scale = rate * change > most ? most / change : rate;
   for (long k = 0; k < t->n_theta; k++) t->theta[k] += scale * t->gradient[k];
-  return CW_OK;
 }
 
 static void adam_step(cw_trainer *t, const cw_train_report *report) {
@@ -392,12 +393,16 @@ static cw_status try_step(cw_trainer *t, const step_input *in, cw_train_report *
     report_transition(t, report);
   else
     report_kl(t, report);
-  report->grad_norm = sqrt(cw_dot(t->gradient, t->gradient, (size_t)t->n_theta));
+  cw_natural_report natural = {.grad_norm =
+                                   sqrt(cw_dot(t->gradient, t->gradient, (size_t)t->n_theta))};
+  cw_status st = is_natural(t) ? cw_agree(t->ctx, find_natural_step(t, &natural)) : CW_OK;
+  if (st == CW_ENOMEM) return cw_fail(t->ctx, st, "no memory for a training step");
+  report->grad_norm = st == CW_OK ? natural.grad_norm : NAN;
   if (!isfinite(report->loss) || !isfinite(report->grad_norm))
     return cw_agree(t->ctx, name_the_bad_layer(t, in));
   t->step++;
-  if (descends_by_newton(t))
-    CW_TRY(cw_agree(t->ctx, newton_step(t, report->rate)));
+  if (is_natural(t))
+    natural_step(t, report->rate, natural.change);
   else
     adam_step(t, report);
   cw_model_set_theta(t->model, t->theta);

@@ -313,18 +313,15 @@ cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_trai
   return cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon);
 }
 
-cw_status cw_read_gauss_newton(cw_node *map, const cw_model_spec *model, cw_train_options *t) {
-  t->optimizer = CW_OPTIMIZER_GAUSS_NEWTON;
-  t->gradient = CW_GRADIENT_PLAIN;
+cw_status cw_read_natural_gradient(cw_node *map, const cw_model_spec *model, cw_train_options *t) {
+  t->optimizer = CW_OPTIMIZER_NATURAL_GRADIENT;
   if (t->loss != CW_LOSS_REVERSE_KL)
-    return cw_job_fail(map, "optimizer", "gauss_newton is for the reverse KL");
-  if (model->z2_mixture)
-    return cw_job_fail(map, "optimizer", "gauss_newton needs a single flow, without z2_mixture");
+    return cw_job_fail(map, "optimizer", "natural_gradient is for the reverse KL");
   for (int i = 0; i < model->n_layers; i++)
     if (!cw_layer_find(model->layer[i].kind)->ops->each)
       return cw_job_fail(map, "optimizer",
-                         "gauss_newton needs derivatives of each configuration, which layer '%s' "
-                         "has not",
+                         "natural_gradient needs derivatives of each configuration, which layer "
+                         "'%s' has not",
                          model->layer[i].kind);
   CW_TRY(read_schedule(map, 1, 10, t));
   CW_TRY(cw_job_double(map, "clip", 1, 0, 1e12, &t->clip));

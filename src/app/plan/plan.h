@@ -198,9 +198,9 @@ cw_status cw_read_other_params(cw_node *map, const char *key, const cw_plan *p,
                                double other[CW_MAX_PARAMS]);
 /* How parameters move, the same for every loss; presets of the estimator and of the warm-up. */
 cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_train_options *t);
-/* The same for steps of Gauss and Newton, which have no choice of estimator. CW_EINVAL: a loss or a model that they
- * are not for. */
-cw_status cw_read_gauss_newton(cw_node *map, const cw_model_spec *model, cw_train_options *t);
+/* The same for steps along the natural gradient, which have no choice of estimator. CW_EINVAL: a loss or a model that
+ * they are not for. */
+cw_status cw_read_natural_gradient(cw_node *map, const cw_model_spec *model, cw_train_options *t);
 /* Would more steps change the rates of those that are done? Then so, into why (size). */
 bool cw_refuse_more_training(const cw_train_options *t, char *why, size_t size);
 /* ---- what a job takes ---- */

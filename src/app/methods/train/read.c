@@ -3,7 +3,7 @@
 
 static const char *const loss_words[] = {"reverse_kl", "forward_kl", NULL};
 
-static const char *const optimizer_words[] = {"adam", "gauss_newton", NULL};
+static const char *const optimizer_words[] = {"adam", "natural_gradient", NULL};
 
 static bool spins(const cw_plan *p) { return p->model.kind == CW_MODEL_AUTOREGRESSIVE; }
 
@@ -34,7 +34,10 @@ cw_status cw_read_train(cw_node *root, cw_node *map, const cw_plan *p, cw_sectio
     return cw_job_fail(map, "batch", "expected a multiple of %d, found %ld", CW_LANES, t->batch);
   CW_TRY(
       cw_job_choice(map, "optimizer", "optimizer", optimizer_words, CW_OPTIMIZER_ADAM, &optimizer));
-  if (optimizer == CW_OPTIMIZER_GAUSS_NEWTON) return cw_read_gauss_newton(map, &p->model, t);
+  if (optimizer == CW_OPTIMIZER_NATURAL_GRADIENT && spins(p))
+    return cw_job_fail(map, "optimizer", "natural_gradient is for flows, not for spins");
+  if (optimizer == CW_OPTIMIZER_NATURAL_GRADIENT)
+    return cw_read_natural_gradient(map, &p->model, t);
   CW_TRY(cw_read_descent(map, preset_gradient(p, t->loss), 100, t));
   if (spins(p) && t->gradient == CW_GRADIENT_PATH)
     return cw_job_fail(map, "gradient", "there is no path gradient for spins; expected plain");

@@ -19,13 +19,13 @@ static int parts(const cw_plan *p, const cw_section *s, cw_part *out) {
 
 enum { TITLE = sizeof((cw_training *)NULL)->text };
 
-/* "reverse KL, path gradient, batch 1024, 2000 steps", "reverse KL, Gauss-Newton, batch 256, 200 steps" */
+/* "reverse KL, path gradient, batch 1024, 2000 steps", "reverse KL, natural gradient, batch 256, 200 steps" */
 static void describe(const cw_train_options *train, char text[TITLE]) {
-  const bool newton = train->optimizer == CW_OPTIMIZER_GAUSS_NEWTON;
+  const bool natural = train->optimizer == CW_OPTIMIZER_NATURAL_GRADIENT;
   static const char *const gradients[] = {"path gradient", "plain gradient", "REINFORCE"};
   int at = snprintf(text, TITLE, "%s KL, %s, batch %ld, %ld step%s",
                     train->loss == CW_LOSS_REVERSE_KL ? "reverse" : "forward",
-                    newton ? "Gauss-Newton" : gradients[train->gradient], train->batch,
+                    natural ? "natural gradient" : gradients[train->gradient], train->batch,
                     train->steps, train->steps == 1 ? "" : "s");
   if (train->anneal > 0 && at < TITLE)
     snprintf(text + at, (size_t)(TITLE - at), ", couplings annealed for %ld", train->anneal);

@@ -1,0 +1,31 @@
+/* Steps along the natural gradient of the reverse KL divergence; private to src/train. */
+#ifndef CW_TRAIN_NATURAL_GRADIENT_H
+#define CW_TRAIN_NATURAL_GRADIENT_H
+
+#include "causeway/train.h"
+
+/* A batch of n configurations of the model, in n_blocks blocks that hold equally many: w_i = ln q + S, which becomes that
+ * about its mean, and scores s_i = d ln q/dtheta at fixed configurations (n_blocks, n_theta, CW_LANES), which become those
+ * about theirs. Lanes beyond the configurations of a block hold zeros. */
+typedef struct {
+  long n, n_blocks, n_theta;
+  double *w;     /* (n_blocks, CW_LANES) */
+  double *score; /* (n_blocks, n_theta, CW_LANES) */
+} cw_scored_batch;
+
+typedef struct {
+  double
+      change; /* root of the mean of (s_i . step)^2, by how much the step foretells that ln q changes */
+  double grad_norm; /* of the gradient, the mean of w_i s_i */
+} cw_natural_report;
+
+/* step (n_theta) = -(F + damping var(w)/n)^-1 <w s>, F = <s s^T> (S. Amari, Neural Comput. 10 (1998) 251): the minimum of
+ *     sum_i (w_i + s_i . step)^2 + damping var(w) |step|^2,
+ * by the n equations of the dual problem, so that many more parameters than configurations cost little (A. Chen,
+ * M. Heyl, arXiv:2302.01941, for the same in wave functions).
+ * Cost: n^2 n_theta flops, n^3/3, and a few passes through the scores. Same bits for any number of threads. Local.
+ * CW_ENOMEM; CW_ENUMERIC: not-a-number among w or scores. */
+cw_status cw_natural_gradient(cw_context *ctx, cw_scored_batch *of, double damping, double *step,
+                              cw_natural_report *report);
+
+#endif
