@@ -47,6 +47,13 @@ static const model_case cases[] = {
      {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1},
       .n_layers = 2,
       .layer = {{.kind = "mean", .param = {0, 6, 1.5, 2}}, {.kind = "scale"}}}},
+    {"mixture with derivatives of each",
+     {2, {3, 3}},
+     0.5,
+     {.prior = {.kind = CW_PRIOR_NORMAL, .sigma = 1},
+      .z2_mixture = true,
+      .n_layers = 1,
+      .layer = {{.kind = "mean", .param = {0, 6, 1.5, 2}}}}},
     {"mixture",
      {2, {4, 4}},
      0.8,
@@ -178,6 +185,42 @@ static void score_is_the_gradient(bench *b) {
   free(g);
   free(x);
   free(d);
+}
+
+/* d ln q/dtheta at x of either pass: sums, and of each configuration (NULL: layers that cannot). */
+static void scores_of(bench *b, const cw_model_pass *pass, double *sum, double *each) {
+  const size_t n = (size_t)cw_model_n_theta(b->model);
+  double one[CW_LANES] CW_ALIGNED, *g = cw_alloc(b->n * sizeof *g);
+  for (int l = 0; l < CW_LANES; l++) one[l] = 1;
+  for (size_t k = 0; k < n; k++) sum[k] = 0;
+  if (each != NULL) memset(each, 0, n * CW_LANES * sizeof *each);
+  check_ok(b->ctx,
+           cw_model_log_prob_vjp(b->model, pass, one, g, &(cw_gradient_of){sum, each}, b->arena));
+  free(g);
+}
+
+/* The natural gradient takes scores behind the pass that drew the configurations. */
+static void scores_do_not_ask_who_drew(bench *b) {
+  const size_t n = (size_t)cw_model_n_theta(b->model);
+  const bool has_each = cw_model_has_each(b->model);
+  double *x = cw_alloc(b->n * sizeof *x), *sum[2], *each[2] = {NULL, NULL};
+  cw_model_pass pass;
+  for (int i = 0; i < 2; i++) {
+    sum[i] = cw_alloc(n * sizeof **sum);
+    if (has_each) each[i] = cw_alloc(n * CW_LANES * sizeof **each);
+  }
+  check_ok(b->ctx, cw_model_sample_block(b->model, cw_rng_stream(1, "s"), 0, 0, &pass, b->arena));
+  memcpy(x, pass.x, b->n * sizeof *x);
+  scores_of(b, &pass, sum[0], each[0]);
+  check_ok(b->ctx, cw_model_log_prob_block(b->model, x, &pass, b->arena));
+  scores_of(b, &pass, sum[1], each[1]);
+  for (size_t k = 0; k < n; k++) {
+    check_close(sum[0][k], sum[1][k], 1e-4); /* networks are in float */
+    for (int l = 0; has_each && l < CW_LANES; l++)
+      check_close(each[0][k * CW_LANES + (size_t)l], each[1][k * CW_LANES + (size_t)l], 1e-8);
+  }
+  for (int i = 0; i < 2; i++) free(sum[i]), free(each[i]);
+  free(x);
 }
 
 /* ---- gradients of losses in the parameters ---- */
@@ -393,11 +436,11 @@ static void training_has_the_same_bits(void **state) {
 }
 
 static void sampling_has_the_same_bits(void **state) {
-  (void)state;
   enum { N = 200 };
   cw_field x[2];
   double logq[2][N];
   bench b[2] = {{0}, {0}};
+  (void)state;
   for (int i = 0; i < 2; i++) {
     open_bench(&b[i], &cases[4], i + 1);
     check_ok(b[i].ctx, cw_field_create(b[i].ctx, b[i].geom, 1, N, &x[i]));
@@ -435,6 +478,7 @@ static void not_a_number_is_named(void **state) {
 static void test_both_ways(void **state) { (void)state, for_cases(both_ways_agree); }
 static void test_normalised(void **state) { (void)state, for_cases(density_is_normalised); }
 static void test_score(void **state) { (void)state, for_cases(score_is_the_gradient); }
+static void test_scores(void **state) { (void)state, for_cases(scores_do_not_ask_who_drew); }
 static void test_plain_gradient(void **state) { (void)state, for_cases(plain_gradient_is_exact); }
 static void test_path_gradient(void **state) { (void)state, for_cases(path_gradient_is_unbiased); }
 
@@ -443,6 +487,7 @@ int main(void) {
       cmocka_unit_test(test_both_ways),
       cmocka_unit_test(test_normalised),
       cmocka_unit_test(test_score),
+      cmocka_unit_test(test_scores),
       cmocka_unit_test(test_plain_gradient),
       cmocka_unit_test(test_path_gradient),
       cmocka_unit_test(path_gradients_vanish_at_the_target),
