@@ -186,6 +186,14 @@ double cw_sum(const double *x, size_t n);       /* fixed pairwise order */
 double cw_logsumexp(const double *x, size_t n); /* ln sum exp x; -inf for n = 0 */
 double cw_dot(const double *x, const double *y, size_t n);
 
+/* --------------------------------------------------------------- equations */
+
+/* Cholesky's factor: the lower triangle of a (n, n), of which nothing else is used, becomes that of L, a = L L^T. False:
+ * a pivot is not above `least`. Cost: n^3/3 flops. */
+bool cw_cholesky(long n, double *a, double least);
+/* y (n) becomes the x of L L^T x = y. */
+void cw_cholesky_solve(long n, const double *L, double *y);
+
 /* ------------------------------------------------------------------- ranks */
 
 /* The only face of MPI. Without MPI there is one rank, and these copy. All are collective. */

@@ -1,6 +1,6 @@
-#include "core/cholesky.h"
-
 #include <math.h>
+
+#include "causeway/core.h"
 
 bool cw_cholesky(long n, double *a, double least) {
   for (long i = 0; i < n; i++)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cholesky.h"
 #include "stats/derived.h"
 #include "stats/jackknife.h"
 

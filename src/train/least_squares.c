@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "causeway/train.h"
-#include "core/cholesky.h"
 #include "train/losses.h"
 
 /* ---- works and slopes ---- */

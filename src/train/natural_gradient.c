@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/context.h"
-#include "core/cholesky.h"
 #include "train/gram.h"
 
 /* Parameters that a thread combines at a time. */

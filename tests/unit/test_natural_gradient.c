@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cholesky.h"
 #include "train/natural_gradient.h"
 
 /* ---- one step ---- */

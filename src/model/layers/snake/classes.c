@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cholesky.h"
-
 enum { N_MAX = CW_CLASS_COLOURS, F_MAX = CW_CLASS_FEATURES, DEGREE_MAX = 12 };
 
 /* ---- waves ---- */
