@@ -128,9 +128,17 @@ class Compare(Case):
         self.assertEqual(re.findall(r"(?m)^  (\S+) +([12])  ", costs),
                          [(f"{case}.{method}.chi2", "1") for case in ("one", "two") for method in ("hmc", "nis", "nmcmc")] + [("hmc.chi2", "2")])
 
+    def test_one_run_has_its_costs(self):
+        self.run_of("a")
+        text = self.good("compare", "a")
+        self.assertNotIn("sigma", text)
+        self.assertRegex(text, r"(?m)^run 1 +a: job .*\n\nCost of ")
+        self.assertRegex(text, r"(?m)^  hmc.chi2 +1  ")
+        self.assertEqual(len(json.loads(self.good("compare", "a", "--json"))["runs"]), 1)
+
     def test_bad_words(self):
         self.run_of("a")
-        self.bad(["compare", "a"], "compare: expected two directories or more, found 1. Usage: causeway compare DIR DIR...")
+        self.bad(["compare"], "compare: expected a directory or more, found none. Usage: causeway compare DIR...")
         self.bad(["compare", "a", "b"], "cannot open store 'b/store'")
         self.bad(["compare", "a", "a", "--only", "hmc.ch2"], "compare: no result is called 'hmc.ch2'; did you mean 'hmc.chi2'?")
         self.bad(["compare", "a", "a", "--ony", "x"], "unknown option '--ony'; did you mean '--only'?")

@@ -11,7 +11,7 @@ cw_status cw_command_run(cw_context *ctx, int argc, char **argv);     /* run JOB
 cw_status cw_command_resume(cw_context *ctx, int argc, char **argv);  /* resume DIR [options] */
 cw_status cw_command_tune(cw_context *ctx, int argc, char **argv);    /* tune JOB.yaml [options] */
 cw_status cw_command_show(cw_context *ctx, int argc, char **argv);    /* show DIR [PATTERN]... */
-cw_status cw_command_compare(cw_context *ctx, int argc, char **argv); /* compare DIR DIR... */
+cw_status cw_command_compare(cw_context *ctx, int argc, char **argv); /* compare DIR... */
 cw_status cw_command_report(cw_context *ctx, int argc, char **argv);  /* report DIR */
 cw_status cw_command_list(cw_context *ctx, int argc, char **argv);    /* list [what] */
 cw_status cw_command_info(cw_context *ctx, int argc, char **argv);    /* info FILE [options] */

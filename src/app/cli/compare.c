@@ -1,4 +1,4 @@
-/* causeway compare DIR DIR...: results of runs beside each other, how far they are apart, and what they
+/* causeway compare DIR...: results of runs beside each other, how far they are apart, and what they
  * cost. The data path is compare_runs(). */
 #include <stdlib.h>
 #include <string.h>
@@ -209,7 +209,7 @@ static cw_status write_json(cw_context *ctx, const subject *s, FILE *out) {
 static cw_status write_comparison(cw_context *ctx, const subject *s, FILE *out) {
   if (s->asked->json) return write_json(ctx, s, out);
   print_runs(out, s);
-  print_results(out, s);
+  if (s->asked->n > 1) print_results(out, s);
   print_costs(out, s);
   return cw_flush_results(ctx, out);
 }
@@ -232,11 +232,10 @@ cw_status cw_command_compare(cw_context *ctx, int argc, char **argv) {
       {.word = NULL}};
   CW_TRY(cw_options_read(ctx, "compare", argc, argv, options, "at most 16 directories", r.dir,
                          CW_MOST_COMPARED, &r.n));
-  if (r.n < 2)
+  if (r.n == 0)
     return cw_fail(ctx, CW_EINVAL,
-                   "compare: expected two directories or more, found %d. Usage: causeway compare "
-                   "DIR DIR... [--only PATTERN]... [--json]",
-                   r.n);
+                   "compare: expected a directory or more, found none. Usage: causeway compare "
+                   "DIR... [--only PATTERN]... [--json]");
   subject s = {.asked = &r};
   cw_status st = compare_runs(ctx, &s);
   cw_comparison_clear(&s.all);

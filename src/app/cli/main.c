@@ -40,7 +40,7 @@ static const command commands[] = {
     {"show", cw_command_show, "show DIR [PATTERN]... [--json]",
      "print the results of a run, or those whose names are like a pattern: 'hmc.*', '*chi2'",
      NO_FORMATS, false},
-    {"compare", cw_command_compare, "compare DIR DIR... [--only PATTERN]... [--json]",
+    {"compare", cw_command_compare, "compare DIR... [--only PATTERN]... [--json]",
      "print the results of runs beside each other, how far they are apart, and what they cost",
      NO_FORMATS, false},
     {"report", cw_command_report, "report DIR", "write DIR/report.html", NO_FORMATS, false},
