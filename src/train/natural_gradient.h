@@ -14,8 +14,7 @@ typedef struct {
 } cw_scored_batch;
 
 typedef struct {
-  double
-      change; /* root of the mean of (s_i . step)^2, by how much the step foretells that ln q changes */
+  double change;    /* of ln q, as the step foretells it: root of the mean of (s_i . step)^2 */
   double grad_norm; /* of the gradient, the mean of w_i s_i */
 } cw_natural_report;
 

@@ -58,6 +58,16 @@ class JobFiles(Refusals):
             self.refuse(f"{head}{given}\nexpect: {{{refused}: {{value: 0}}}}\n", f"expect.{refused}: no section of the job gives '{refused}'")
         self.refuse(head + "hmc: {}\n" + model + "nis: {}\nexpect: {nis.exp_mdH: {value: 1}}\n", "section 'nis' does not give 'exp_mdH'")
 
+    def test_the_natural_gradient(self):
+        natural = "steps: 40, optimizer: natural_gradient,"
+        self.change("steps: 40,", "steps: 40, optimizer: sgd,", "job.yaml:12: train.optimizer: unknown optimizer 'sgd'", "known: adam, natural_gradient")
+        self.change("steps: 40,", natural, "job.yaml:12: train.optimizer: natural_gradient needs derivatives of each configuration, which layer 'affine' has not")
+        job = JOB.replace("    - {kind: affine", "    - {kind: scale}\n    #", 1).replace("steps: 40,", natural)
+        self.refuse(job.replace("batch: 64", "batch: 4112"), "train.batch: natural_gradient solves as many equations as there are configurations: expected at most 4096")
+        self.refuse(job.replace(natural, natural + " damping: 0,"), "train.damping: must lie in")
+        self.refuse(job.replace(natural, natural + " beta1: 0.9,"), "unknown key 'beta1' in train")
+        self.refuse(job.replace(natural, natural + " gradient: path,"), "unknown key 'gradient' in train")
+
     def test_names_that_are_no_folders(self):
         for name in ("../up", "a/b", "..", ".hidden", '"a\tb"'):
             self.change("job: tiny", f"job: {name}", "job.yaml:1: job:", "no name for a folder")
@@ -344,6 +354,7 @@ class SpinModels(Refusals):
 
     def test_training(self):
         self.change("steps: 10", "steps: 10, gradient: path", "job.yaml:6: train.gradient: reinforce is for spins")
+        self.change("steps: 10", "steps: 10, optimizer: natural_gradient", "job.yaml:6: train.optimizer: natural_gradient is for flows, not for spins")
         self.change("steps: 10", "steps: 10, anneal: 11", "job.yaml:6: train.anneal: 11 steps of annealing, but 10 steps in all")
         keep = "cluster: {chains: 4, steps: 8, keep: 8}\ntrain: {batch: 64, loss: forward_kl, "
         self.change("train: {batch: 64, ", keep + "anneal: 2, ", "job.yaml:7: unknown key 'anneal' in train")

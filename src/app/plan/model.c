@@ -313,6 +313,8 @@ cw_status cw_read_descent(cw_node *map, cw_gradient preset, long warmup, cw_trai
   return cw_job_double(map, "epsilon", 1e-8, 1e-300, 1, &t->epsilon);
 }
 
+enum { MOST_NATURAL = 4096 };
+
 cw_status cw_read_natural_gradient(cw_node *map, const cw_model_spec *model, cw_train_options *t) {
   t->optimizer = CW_OPTIMIZER_NATURAL_GRADIENT;
   if (t->loss != CW_LOSS_REVERSE_KL)
@@ -323,6 +325,11 @@ cw_status cw_read_natural_gradient(cw_node *map, const cw_model_spec *model, cw_
                          "natural_gradient needs derivatives of each configuration, which layer "
                          "'%s' has not",
                          model->layer[i].kind);
+  if (t->batch > MOST_NATURAL)
+    return cw_job_fail(map, "batch",
+                       "natural_gradient solves as many equations as there are configurations: "
+                       "expected at most %d, found %ld",
+                       MOST_NATURAL, t->batch);
   CW_TRY(read_schedule(map, 1, 10, t));
   CW_TRY(cw_job_double(map, "clip", 1, 0, 1e12, &t->clip));
   return cw_job_double(map, "damping", 1, 1e-12, 1e12, &t->damping);
