@@ -72,7 +72,7 @@ cw_status cw_arrays_put_rows(cw_context *ctx, cw_arrays *set, const char *name, 
                              const long *dim, cw_array_rows rows, const void *of);
 cw_status cw_arrays_put_scalar(cw_context *ctx, cw_arrays *set, const char *name, double value);
 /* Gives the array of that name a note, or another text to the one that it has; an array that is not
- * there is passed over. Local. key: static; text: copied. CW_ENOMEM. */
+ * there is passed over. Local. key: static, one of "columns", "units", "kind", "extents"; text: copied. CW_ENOMEM. */
 cw_status cw_arrays_note(cw_context *ctx, cw_arrays *set, const char *name, const char *key,
                          const char *text);
 const cw_array *cw_arrays_get(const cw_arrays *set,

@@ -122,10 +122,19 @@ cw_status cw_arrays_put_scalar(cw_context *ctx, cw_arrays *set, const char *name
   return cw_arrays_put(ctx, set, name, 0, NULL, &value);
 }
 
+const char *const cw_note_keys[] = {"columns", "units", "kind", "extents", NULL};
+
+static bool is_note_key(const char *key) {
+  for (int i = 0; cw_note_keys[i] != NULL; i++)
+    if (strcmp(cw_note_keys[i], key) == 0) return true;
+  return false;
+}
+
 cw_status cw_arrays_note(cw_context *ctx, cw_arrays *set, const char *name, const char *key,
                          const char *text) {
   cw_array *a = find(set, name);
   int i = 0;
+  CW_REQUIRE(is_note_key(key));
   if (a == NULL) return CW_OK;
   while (a->note[i].key != NULL && strcmp(a->note[i].key, key) != 0) {
     i++;

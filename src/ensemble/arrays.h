@@ -4,10 +4,13 @@
 
 #include "causeway/store.h"
 
-/* How much of an array (its name and shape) is read: its shape is an array whose data are NULL. */
-typedef enum { CW_WANT_NOTHING, CW_WANT_SHAPE, CW_WANT_ALL } cw_want;
+/* How much of an array (its name and shape) is read: its shape is an array whose data are NULL; its notes are read
+ * only where they are written again. */
+typedef enum { CW_WANT_NOTHING, CW_WANT_SHAPE, CW_WANT_ALL, CW_WANT_NOTED } cw_want;
 typedef cw_want (*cw_wanted)(const cw_array *shape, const void *of);
 cw_want cw_want_nothing(const cw_array *shape, const void *of);
+
+extern const char *const cw_note_keys[]; /* keys that notes have; the last is NULL */
 
 /* Rows of an array (rank 1 or more, not empty) that are written and read at once, a megabyte at most or one row: those of a
  * chunk. */

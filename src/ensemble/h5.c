@@ -299,6 +299,16 @@ bool cw_h5_get_shape(hid_t file, const char *name, size_t max_bytes, cw_array *a
   return ok;
 }
 
+bool cw_h5_get_note(hid_t file, const char *name, const char *key, size_t max_bytes, char **text) {
+  hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
+  *text = NULL;
+  if (set < 0) return false;
+  const htri_t there = H5Aexists(set, key);
+  if (there > 0) *text = cw_h5_get_text(set, key, max_bytes);
+  H5Dclose(set);
+  return there == 0 || *text != NULL;
+}
+
 bool cw_h5_get_array(hid_t file, cw_array *a) {
   const size_t n = (size_t)cw_array_size(a);
   a->data = malloc(n > 0 ? n * sizeof *a->data : 1);

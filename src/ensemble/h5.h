@@ -38,6 +38,9 @@ bool cw_h5_put_array(cw_h5_id file, const cw_array *a);
 bool cw_h5_get_shape(cw_h5_id file, const char *name, size_t max_bytes, cw_array *a);
 /* Of an array whose shape was found so: fills a->data (owned, from malloc), or hands rows to take. */
 bool cw_h5_get_array(cw_h5_id file, cw_array *a);
+/* The note of that key on an array, from malloc; NULL: there is none. */
+bool cw_h5_get_note(cw_h5_id file, const char *name, const char *key, size_t max_bytes,
+                    char **text);
 bool cw_h5_take_rows(cw_h5_id file, const cw_array *a, cw_take_rows take, void *of);
 
 /* Name of link number i in order of creation, or of names where the file keeps no other; false: no

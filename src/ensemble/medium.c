@@ -71,18 +71,30 @@ static void put_in_memory(cw_medium *m, size_t at, const void *bytes, size_t n) 
   if (m->problem == 0) memcpy(m->bytes + at, bytes, n);
 }
 
-/* Wishes: nothing depends on them. A window is sent when the next one begins, and has then that one's time to
- * arrive before its memory is given back. */
+#if defined(__linux__)
+/* Whether a disk is full may be known only when bytes are on their way to it, and Linux says so once: who waits here
+ * and does not listen takes it from fsync. That a file cannot be sent by parts (a pipe, another system) does not
+ * matter. */
+static void send_range(cw_medium *m, size_t from, size_t end, unsigned how) {
+  if (sync_file_range(m->fd, (off_t)from, (off_t)(end - from), how) == 0) return;
+  if (errno != ENOSYS && errno != EINVAL && errno != ESPIPE && errno != EOPNOTSUPP &&
+      errno != EINTR)
+    note_problem(m, errno);
+}
+#endif
+
+/* A window is sent when the next one begins, and has then that one's time to arrive before its memory is given
+ * back. */
 static void send_to_disk(cw_medium *m, size_t at) {
 #if defined(__linux__)
   if (at < m->sent + WINDOW) return;
-  (void)sync_file_range(m->fd, (off_t)m->sent, (off_t)(at - m->sent), SYNC_FILE_RANGE_WRITE);
+  send_range(m, m->sent, at, SYNC_FILE_RANGE_WRITE);
   if (m->sent > m->dropped) {
-    const off_t from = (off_t)m->dropped, n = (off_t)(m->sent - m->dropped);
-    (void)sync_file_range(m->fd, from, n,
-                          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-                              SYNC_FILE_RANGE_WAIT_AFTER);
-    (void)posix_fadvise(m->fd, from, n, POSIX_FADV_DONTNEED);
+    send_range(m, m->dropped, m->sent,
+               SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    if (m->problem == 0)
+      (void)posix_fadvise(m->fd, (off_t)m->dropped, (off_t)(m->sent - m->dropped),
+                          POSIX_FADV_DONTNEED);
   }
   m->dropped = m->sent;
   m->sent = at;

@@ -24,6 +24,7 @@ void cw_seal(cw_medium *m) {
   memcpy(seal, MAGIC, sizeof MAGIC);
   put_le(seal + LENGTH_AT, size, 8);
   cw_medium_put(m, size, seal, CRC_AT);
+  if (m->problem != 0) return;
   cw_medium_crc(m, size + CRC_AT, &crc);
   put_le(seal, crc, 4);
   cw_medium_put(m, size + CRC_AT, seal, 4);

@@ -89,6 +89,22 @@ static cw_status check_version(cw_context *ctx, const char *path, const cw_file_
   return st;
 }
 
+/* Notes of an array that is in set, as many as one can have. */
+static cw_status get_notes(cw_context *ctx, const char *path, cw_h5_id file, size_t max_bytes,
+                           const char *name, cw_arrays *set) {
+  int n = 0;
+  for (int i = 0; cw_note_keys[i] != NULL && n < CW_ARRAY_NOTES; i++) {
+    char *text = NULL;
+    if (!cw_h5_get_note(file, name, cw_note_keys[i], max_bytes, &text))
+      return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read a note on an array", "");
+    cw_status st = text != NULL ? cw_arrays_note(ctx, set, name, cw_note_keys[i], text) : CW_OK;
+    n += text != NULL;
+    free(text);
+    CW_TRY(st);
+  }
+  return CW_OK;
+}
+
 static cw_status get_arrays(cw_context *ctx, const char *path, cw_h5_id file, size_t max_bytes,
                             cw_wanted wanted, const void *of, cw_arrays *set) {
   long n = 0;
@@ -114,6 +130,7 @@ static cw_status get_arrays(cw_context *ctx, const char *path, cw_h5_id file, si
       return fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read an array", "");
     }
     CW_TRY(cw_arrays_give(ctx, set, a.name, a.rank, a.dim, a.data));
+    if (want == CW_WANT_NOTED) CW_TRY(get_notes(ctx, path, file, max_bytes, a.name, set));
   }
   return CW_OK;
 }

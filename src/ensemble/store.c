@@ -51,7 +51,7 @@ cw_status cw_store_append(cw_store *store, const char *stage, const cw_arrays *s
 /* of: where it is noted that there is a state. */
 static cw_want not_state(const cw_array *a, const void *of) {
   bool *const *there = of;
-  if (!cw_array_is_state(a) || a->rank == 0) return CW_WANT_ALL;
+  if (!cw_array_is_state(a) || a->rank == 0) return CW_WANT_NOTED;
   **there = true;
   return CW_WANT_NOTHING;
 }

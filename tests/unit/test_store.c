@@ -230,6 +230,9 @@ static void test_release(void **state) {
   for (long k = 0; k < N; k++) {
     cw_arrays set = sample(k, 4);
     check_ok(ctx, cw_arrays_put(ctx, &set, "wide", 2, (long[]){0, 1L << 20}, NULL));
+    check_ok(ctx, cw_arrays_note(ctx, &set, "hmc.phi", "columns", "phi m2 E"));
+    check_ok(ctx, cw_arrays_note(ctx, &set, "hmc.phi", "units", "1 1 1/a^4"));
+    check_ok(ctx, cw_arrays_note(ctx, &set, "state.x", "extents", "4 4"));
     check_ok(ctx, cw_store_release(store, "s"));
     check_ok(ctx, cw_store_append(store, "s", &set));
     cw_arrays_clear(&set);
@@ -246,6 +249,18 @@ static void test_release(void **state) {
   assert_true(cw_arrays_get(&got, "state.x")->data[0] == N - 1);
   cw_arrays_clear(&got);
   cw_store_close(store);
+  if (system("command -v h5dump >/dev/null") != 0) return;
+  for (long k = 0; k < N; k++) { /* notes stay where states are given up */
+    char line[1200], *path = strdup(path_of("release/store/s.000000.h5"));
+    path[strlen(path) - 4] = (char)('0' + k);
+    snprintf(
+        line, sizeof line,
+        "h5dump -a /hmc.phi/columns %s | grep -q '\"phi m2 E\"' && h5dump -a /hmc.phi/units %s | "
+        "grep -q '\"1 1 1/a^4\"'",
+        path, path);
+    assert_int_equal(system(line), 0);
+    free(path);
+  }
 }
 
 /* What is there keeps the text of its own, which the store goes on to know; of all others the store is not. */

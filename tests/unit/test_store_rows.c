@@ -1,6 +1,7 @@
 /* Arrays that are made while they are written and taken while they are read; media; states that are given up unread. */
 #include "support/scratch.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,11 +127,45 @@ static void test_medium(void **state) {
   fclose(file);
 }
 
+#if defined(__linux__)
+/* In place of the system's. */
+static int disk_says;
+int sync_file_range(int fd, long from, long n, unsigned how);
+int sync_file_range(int fd, long from, long n, unsigned how) {
+  (void)fd;
+  assert_true(from >= 0 && n > 0 && how != 0);
+  errno = disk_says;
+  return disk_says != 0 ? -1 : 0;
+}
+
+/* A disk may be known to be full only when bytes are sent to it, and says so once. */
+static void test_full_disk_behind_memory(void **state) {
+  (void)state;
+  enum { N = 1 << 22, TURNS = 35 }; /* two windows, and the beginning of a third */
+  static const int says[][2] = {{0, 0}, {ENOSPC, ENOSPC}, {EIO, EIO}, {ENOSYS, 0}, {ESPIPE, 0}};
+  uint8_t *bytes = calloc(N, 1);
+  for (size_t k = 0; k < sizeof says / sizeof *says; k++) {
+    FILE *file = tmpfile();
+    cw_medium m = {.fd = fileno(file)};
+    disk_says = says[k][0];
+    for (size_t i = 0; i < TURNS; i++) cw_medium_put(&m, i * N, bytes, N);
+    assert_int_equal(m.problem, says[k][1]);
+    cw_medium_forget(&m);
+    fclose(file);
+  }
+  disk_says = 0;
+  free(bytes);
+}
+#endif
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows),
-      cmocka_unit_test(test_release_reads_no_state),
-      cmocka_unit_test(test_medium),
+    cmocka_unit_test(test_rows),
+    cmocka_unit_test(test_release_reads_no_state),
+    cmocka_unit_test(test_medium),
+#if defined(__linux__)
+    cmocka_unit_test(test_full_disk_behind_memory),
+#endif
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

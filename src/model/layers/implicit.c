@@ -70,9 +70,9 @@ static cw_status by_solving(const problem *p, double *g, cw_gradient_of *gtheta,
   const size_t n = (size_t)p->L->n_theta;
   double *v = cw_arena_alloc(work, bytes), *rest = cw_arena_alloc(work, bytes);
   double *sum = cw_arena_alloc(work, n * sizeof *sum), *each = NULL;
-  if (gtheta != NULL && gtheta->each != NULL)
-    each = cw_arena_alloc(work, n * CW_LANES * sizeof *each);
-  if (v == NULL || rest == NULL || sum == NULL) return CW_ENOMEM;
+  const bool wants_each = gtheta != NULL && gtheta->each != NULL;
+  if (wants_each) each = cw_arena_alloc(work, n * CW_LANES * sizeof *each);
+  if (v == NULL || rest == NULL || sum == NULL || (wants_each && each == NULL)) return CW_ENOMEM;
   CW_TRY(solve(p, g, v, rest, work));
   memcpy(g, v, bytes);
   if (gtheta == NULL) return CW_OK;
