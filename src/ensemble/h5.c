@@ -66,7 +66,11 @@ hid_t cw_h5_open(cw_medium *medium) {
   return file;
 }
 
-bool cw_h5_close(hid_t file) { return H5Fclose(file) >= 0; }
+bool cw_h5_close(hid_t file, cw_medium *medium) {
+  const bool ok = H5Fclose(file) >= 0;
+  cw_h5_cut(medium);
+  return ok;
+}
 
 /* -------------------------------------------------------------- attributes */
 

@@ -23,7 +23,8 @@ void cw_h5_reason(char *reason, size_t size); /* innermost message of the last f
  * it; negative: failed. HDF5 never learns that a medium could not be written (its problem). */
 cw_h5_id cw_h5_create(cw_medium *medium);
 cw_h5_id cw_h5_open(cw_medium *medium);
-bool cw_h5_close(cw_h5_id file); /* true: all that was put is on the medium */
+/* true: all that was put is on the medium. In any case HDF5 no longer reaches it. */
+bool cw_h5_close(cw_h5_id file, cw_medium *medium);
 
 bool cw_h5_put_text(cw_h5_id object, const char *name, const char *text);
 bool cw_h5_put_long(cw_h5_id object, const char *name, long value);

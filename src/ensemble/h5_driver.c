@@ -16,9 +16,9 @@ typedef struct {
 
 typedef struct {
   H5FD_t base;
-  cw_medium *medium;
-  hid_t driver; /* a hold on the driver */
-  haddr_t end;  /* of what HDF5 has given away */
+  cw_medium *medium; /* NULL: cut off */
+  hid_t driver;      /* a hold on the driver */
+  haddr_t end;       /* of what HDF5 has given away */
 } driver_file;
 
 static driver_file *own(H5FD_t *file) { return (driver_file *)(void *)file; }
@@ -35,6 +35,7 @@ static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t
   if (file == NULL) return NULL;
   file->medium = with->medium;
   file->driver = with->driver;
+  if (file->medium->holder == NULL) file->medium->holder = &file->medium;
   return &file->base;
 }
 
@@ -42,6 +43,8 @@ static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t
  * the driver would be gone. */
 static herr_t close_file(H5FD_t *file) {
   const hid_t held = own(file)->driver;
+  cw_medium *m = own(file)->medium;
+  if (m != NULL && m->holder == &own(file)->medium) m->holder = NULL;
   free(own(file));
   H5FDunregister(held);
   return 0;
@@ -68,7 +71,8 @@ static herr_t set_eoa(H5FD_t *file, H5FD_mem_t type, haddr_t end) {
 
 static haddr_t get_eof(const H5FD_t *file, H5FD_mem_t type) {
   (void)type;
-  return own_const(file)->medium->size;
+  const cw_medium *m = own_const(file)->medium;
+  return m != NULL ? m->size : 0;
 }
 
 /* What HDF5 has given away, but not yet written, is zeros. */
@@ -77,6 +81,7 @@ static herr_t read_bytes(H5FD_t *file, H5FD_mem_t type, hid_t how, haddr_t at, s
   (void)type;
   (void)how;
   cw_medium *m = own(file)->medium;
+  if (m == NULL) return -1;
   const size_t there = at >= m->size ? 0 : m->size - at < n ? m->size - at : n;
   memset((char *)bytes + there, 0, n - there);
   return cw_medium_get(m, at, bytes, there) ? 0 : -1;
@@ -87,14 +92,14 @@ static herr_t write_bytes(H5FD_t *file, H5FD_mem_t type, hid_t how, haddr_t at, 
                           const void *bytes) {
   (void)type;
   (void)how;
-  cw_medium_put(own(file)->medium, at, bytes, n);
+  if (own(file)->medium != NULL) cw_medium_put(own(file)->medium, at, bytes, n);
   return 0;
 }
 
 static herr_t set_size(H5FD_t *file, hid_t how, hbool_t closing) {
   (void)how;
   (void)closing;
-  cw_medium_resize(own(file)->medium, own(file)->end);
+  if (own(file)->medium != NULL) cw_medium_resize(own(file)->medium, own(file)->end);
   return 0;
 }
 
@@ -119,6 +124,11 @@ static const H5FD_class_t driver = {
     .truncate = set_size,
     .fl_map = H5FD_FLMAP_DICHOTOMY,
 };
+
+void cw_h5_cut(cw_medium *m) {
+  if (m->holder != NULL) *m->holder = NULL;
+  m->holder = NULL;
+}
 
 cw_h5_id cw_h5_access(cw_medium *m) {
   const hid_t id = H5FDregister(&driver); /* given up where the file is closed */

@@ -11,7 +11,7 @@ typedef struct {
   uint32_t crc;
 } cw_medium_piece;
 
-typedef struct {
+typedef struct cw_medium {
   int fd; /* borrowed; CW_MEDIUM_MEMORY: bytes are in memory */
   uint8_t
       *bytes; /* in memory: borrowed where they are only read; from malloc where they are written */
@@ -19,7 +19,8 @@ typedef struct {
   int problem;            /* errno of the first failure, after which nothing is written; 0: none */
   cw_medium_piece *piece; /* (n_pieces) in ascending order, disjoint; large ones only, of a file */
   int n_pieces, piece_capacity;
-  size_t sent, dropped; /* to the disk; from what the system holds in memory of the file */
+  struct cw_medium **holder; /* HDF5's pointer to it, while a file on it is open (h5_driver.c) */
+  size_t sent, dropped;      /* to the disk; from what the system holds in memory of the file */
 } cw_medium;
 enum { CW_MEDIUM_MEMORY = -1 };
 

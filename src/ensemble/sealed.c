@@ -39,7 +39,7 @@ static bool put_all(cw_medium *m, const cw_file_format *format, const cw_labelle
   const cw_h5_id file = cw_h5_create(m);
   if (file < 0) return false;
   const bool ok = put_label(file, format, label) && put_arrays(file, set);
-  return cw_h5_close(file) && ok;
+  return cw_h5_close(file, m) && ok;
 }
 
 cw_status cw_sealed_encode(cw_context *ctx, const char *path, const cw_file_format *format,
@@ -145,7 +145,7 @@ static cw_status read_sealed(cw_context *ctx, const char *path, const cw_file_fo
   if (st == CW_OK && !label->get(file, m->size, label->label))
     st = fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read the label of the ", format->noun);
   if (st == CW_OK) st = get_arrays(ctx, path, file, m->size, wanted, of, set);
-  cw_h5_close(file);
+  cw_h5_close(file, m);
   return st;
 }
 
@@ -169,7 +169,7 @@ static cw_status read_rows(cw_context *ctx, const char *path, cw_medium *m, cons
   if (!cw_h5_get_shape(file, a.name, m->size, &a) || a.rank != shape->rank ||
       memcmp(a.dim, shape->dim, sizeof a.dim) != 0 || !cw_h5_take_rows(file, &a, take, of))
     st = fail_hdf5(ctx, CW_ECORRUPT, path, "cannot read an array", "");
-  cw_h5_close(file);
+  cw_h5_close(file, m);
   return st;
 }
 
@@ -188,7 +188,7 @@ static bool is_of(const cw_file_format *format, cw_medium *m) {
   char *name = file >= 0 ? cw_h5_get_text(file, "format", m->size) : NULL;
   const bool is = name != NULL && strcmp(name, format->name) == 0;
   free(name);
-  if (file >= 0) cw_h5_close(file);
+  if (file >= 0) cw_h5_close(file, m);
   cw_h5_quiet_end(quiet);
   return is;
 }

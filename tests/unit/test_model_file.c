@@ -99,7 +99,7 @@ static void read_sealed(const char *format, long version, cw_status expected, co
   const cw_h5_id file = cw_h5_create(&m);
   assert_true(file >= 0 && cw_h5_put_text(file, "format", format) &&
               cw_h5_put_long(file, "version", version) &&
-              cw_h5_put_text(file, "causeway", "9.8.7") && cw_h5_close(file));
+              cw_h5_put_text(file, "causeway", "9.8.7") && cw_h5_close(file, &m));
   cw_seal(&m);
   read_bytes(m.bytes, m.size, expected, message);
   free(m.bytes);
