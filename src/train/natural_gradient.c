@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "train/gram.h"
 
@@ -12,119 +13,113 @@ typedef struct {
   cw_scored_batch *of;
   const cw_gram_kernels *kernels;
   int threads;
-  double *gram; /* (n_blocks*CW_LANES, the same), the lower triangle */
-  double *dual; /* (n_blocks*CW_LANES) */
+  long stride;
+  double *gram; /* (n, n), the lower triangle */
+  double *dual; /* (n) */
+  double *row;  /* (stride) */
 } equations;
 
-static double *scores_of(const cw_scored_batch *b, long block) {
-  return b->score + block * b->n_theta * CW_LANES;
-}
+long cw_score_stride(long n_theta) { return (n_theta + CW_LANES - 1) / CW_LANES * CW_LANES; }
 
-/* Lanes of a block that hold configurations. */
-static int lanes_of(const cw_scored_batch *b) { return (int)(b->n / b->n_blocks); }
+static double *score_of(const equations *e, long i) { return e->of->score + i * e->stride; }
+
+/* e->row = sum_i of s_i x_i. */
+static void combine(const equations *e, const double *x) {
+#pragma omp parallel for num_threads(e->threads) schedule(static)
+  for (long first = 0; first < e->stride; first += STRETCH) {
+    const long n = e->stride - first < STRETCH ? e->stride - first : STRETCH;
+    memset(e->row + first, 0, (size_t)n * sizeof *e->row);
+    e->kernels->combine(n, e->stride, e->of->n, e->of->score + first, x, e->row + first);
+  }
+}
 
 static void subtract_means(const equations *e) {
   const cw_scored_batch *b = e->of;
-  const int lanes = lanes_of(b);
-  const double mean = cw_sum(b->w, (size_t)(b->n_blocks * CW_LANES)) / (double)b->n;
-  for (long i = 0; i < b->n_blocks * CW_LANES; i++)
-    if (i % CW_LANES < lanes) b->w[i] -= mean;
-#pragma omp parallel for num_threads(e->threads) schedule(static)
-  for (long k = 0; k < b->n_theta; k++) {
-    double sum = 0;
-    for (long block = 0; block < b->n_blocks; block++)
-      sum += cw_sum(scores_of(b, block) + k * CW_LANES, (size_t)lanes);
-    for (long block = 0; block < b->n_blocks; block++)
-      for (int l = 0; l < lanes; l++) scores_of(b, block)[k * CW_LANES + l] -= sum / (double)b->n;
+  const double mean = cw_sum(b->w, (size_t)b->n) / (double)b->n;
+  for (long i = 0; i < b->n; i++) {
+    b->w[i] -= mean;
+    e->dual[i] = 1 / (double)b->n;
   }
+  combine(e, e->dual);
+#pragma omp parallel for num_threads(e->threads) schedule(static)
+  for (long i = 0; i < b->n; i++)
+    for (long k = 0; k < e->stride; k++) score_of(e, i)[k] -= e->row[k];
 }
 
 /* Products of all pairs of configurations. */
 static void fill_gram(const equations *e) {
-  const cw_scored_batch *b = e->of;
-  const long size = b->n_blocks * CW_LANES, pairs = b->n_blocks * (b->n_blocks + 1) / 2;
+  const long n = e->of->n, panels = n / CW_GRAM_PANEL, pairs = panels * (panels + 1) / 2;
 #pragma omp parallel for num_threads(e->threads) schedule(dynamic)
   for (long pair = 0; pair < pairs; pair++) {
-    double tile[CW_LANES * CW_LANES] CW_ALIGNED;
+    double g[CW_GRAM_PANEL * CW_GRAM_PANEL];
     long r = (long)((sqrt(8 * (double)pair + 1) - 1) / 2);
     while (r * (r + 1) / 2 > pair) r--;
     while ((r + 1) * (r + 2) / 2 <= pair) r++;
-    const long c = pair - r * (r + 1) / 2;
-    e->kernels->products(b->n_theta, scores_of(b, r), scores_of(b, c), tile);
-    for (int i = 0; i < CW_LANES; i++)
-      for (int j = 0; j < CW_LANES; j++)
-        e->gram[(r * CW_LANES + i) * size + c * CW_LANES + j] = tile[i * CW_LANES + j];
+    const long row = r * CW_GRAM_PANEL, column = (pair - r * (r + 1) / 2) * CW_GRAM_PANEL;
+    e->kernels->products(e->stride, score_of(e, row), score_of(e, column), g);
+    for (int i = 0; i < CW_GRAM_PANEL; i++)
+      for (int j = 0; j < CW_GRAM_PANEL; j++)
+        e->gram[(row + i) * n + column + j] = g[i * CW_GRAM_PANEL + j];
   }
 }
 
 /* The penalty, above what rounding leaves of an equation that depends on others. */
 static double penalty(const equations *e, double damping) {
   const cw_scored_batch *b = e->of;
-  const long size = b->n_blocks * CW_LANES;
   double trace = 0;
-  for (long i = 0; i < size; i++) trace += e->gram[i * size + i];
-  const double x = damping * cw_dot(b->w, b->w, (size_t)size) / (double)b->n + 1e-12 * trace;
+  for (long i = 0; i < b->n; i++) trace += e->gram[i * b->n + i];
+  const double x = damping * cw_dot(b->w, b->w, (size_t)b->n) / (double)b->n + 1e-12 * trace;
   return x != 0 ? x : 1;
 }
 
-/* (S S^T + penalty) dual = -w. Lanes without a configuration have rows of zeros, which the penalty keeps regular. */
+/* (S S^T + penalty) dual = -w. */
 static bool solve(const equations *e, double damping) {
   const cw_scored_batch *b = e->of;
-  const long size = b->n_blocks * CW_LANES;
   const double ridge = penalty(e, damping);
-  for (long i = 0; i < size; i++) {
-    e->gram[i * size + i] += ridge;
+  for (long i = 0; i < b->n; i++) {
+    e->gram[i * b->n + i] += ridge;
     e->dual[i] = -b->w[i];
   }
-  if (!cw_cholesky(size, e->gram, 0)) return false;
-  cw_cholesky_solve(size, e->gram, e->dual);
+  if (!cw_cholesky(b->n, e->gram, 0)) return false;
+  cw_cholesky_solve(b->n, e->gram, e->dual);
   return true;
 }
 
-/* out (n_theta) = sum_i of s_i x_i, x (n_blocks, CW_LANES). */
-static void combine(const equations *e, const double *x, double *out) {
-  const cw_scored_batch *b = e->of;
+/* The dual's memory is taken. */
+static double foretold_change(const equations *e) {
 #pragma omp parallel for num_threads(e->threads) schedule(static)
-  for (long first = 0; first < b->n_theta; first += STRETCH) {
-    const long n = b->n_theta - first < STRETCH ? b->n_theta - first : STRETCH;
-    for (long k = first; k < first + n; k++) out[k] = 0;
-    for (long block = 0; block < b->n_blocks; block++)
-      e->kernels->combine(n, scores_of(b, block) + first * CW_LANES, x + block * CW_LANES,
-                          out + first);
-  }
+  for (long i = 0; i < e->of->n; i++)
+    e->dual[i] = e->kernels->dot(e->stride, score_of(e, i), e->row);
+  return sqrt(cw_dot(e->dual, e->dual, (size_t)e->of->n) / (double)e->of->n);
 }
 
-/* Of all blocks; the dual's memory is taken. */
-static double foretold_change(const equations *e, const double *step) {
-  const cw_scored_batch *b = e->of;
-#pragma omp parallel for num_threads(e->threads) schedule(static)
-  for (long block = 0; block < b->n_blocks; block++)
-    e->kernels->project(b->n_theta, scores_of(b, block), step, e->dual + block * CW_LANES);
-  return sqrt(cw_dot(e->dual, e->dual, (size_t)(b->n_blocks * CW_LANES)) / (double)b->n);
+static cw_status find_step(const equations *e, double damping, cw_natural_report *report) {
+  subtract_means(e);
+  combine(e, e->of->w);
+  report->grad_norm = sqrt(cw_dot(e->row, e->row, (size_t)e->stride)) / (double)e->of->n;
+  fill_gram(e);
+  if (!solve(e, damping)) return CW_ENUMERIC;
+  combine(e, e->dual);
+  report->change = foretold_change(e);
+  return CW_OK;
 }
 
 cw_status cw_natural_gradient(cw_context *ctx, cw_scored_batch *of, double damping, double *step,
                               cw_natural_report *report) {
-  const size_t size = (size_t)(of->n_blocks * CW_LANES), n_theta = (size_t)of->n_theta;
-  CW_REQUIRE(damping > 0);
+  const size_t n = (size_t)of->n;
+  CW_REQUIRE(damping > 0 && of->n % CW_GRAM_PANEL == 0);
   equations e = {.of = of,
                  .kernels = CW_DISPATCH(cw_context_isa(ctx), cw_gram_kernels),
                  .threads = cw_threads(ctx),
-                 .gram = cw_alloc(size * size * sizeof(double)),
-                 .dual = cw_alloc(size * sizeof(double))};
-  cw_status st = e.gram != NULL && e.dual != NULL ? CW_OK : CW_ENOMEM;
-  if (st == CW_OK) {
-    subtract_means(&e);
-    combine(&e, of->w, step);
-    report->grad_norm = sqrt(cw_dot(step, step, n_theta)) / (double)of->n;
-    fill_gram(&e);
-    if (!solve(&e, damping)) st = CW_ENUMERIC;
-  }
-  if (st == CW_OK) {
-    combine(&e, e.dual, step);
-    report->change = foretold_change(&e, step);
-  }
+                 .stride = cw_score_stride(of->n_theta)};
+  e.gram = cw_alloc(n * n * sizeof *e.gram);
+  e.dual = cw_alloc(n * sizeof *e.dual);
+  e.row = cw_alloc((size_t)e.stride * sizeof *e.row);
+  cw_status st = e.gram != NULL && e.dual != NULL && e.row != NULL ? CW_OK : CW_ENOMEM;
+  if (st == CW_OK) st = find_step(&e, damping, report);
+  if (st == CW_OK) memcpy(step, e.row, (size_t)of->n_theta * sizeof *step);
   free(e.gram);
   free(e.dual);
+  free(e.row);
   return st;
 }

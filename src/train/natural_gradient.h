@@ -4,14 +4,17 @@
 
 #include "causeway/train.h"
 
-/* A batch of n configurations of the model, in n_blocks blocks that hold equally many: w_i = ln q + S, which becomes that
- * about its mean, and scores s_i = d ln q/dtheta at fixed configurations (n_blocks, n_theta, CW_LANES), which become those
- * about theirs. Lanes beyond the configurations of a block hold zeros. */
+/* A batch of n configurations of the model, a multiple of 16. */
 typedef struct {
-  long n, n_blocks, n_theta;
-  double *w;     /* (n_blocks, CW_LANES) */
-  double *score; /* (n_blocks, n_theta, CW_LANES) */
+  long n, n_theta;
+  double *w; /* (n) ln q + S; becomes that about its mean */
+  double *
+      score; /* (n, cw_score_stride) d ln q/dtheta at fixed configurations, aligned, behind n_theta zeros; becomes
+                    that about its mean */
 } cw_scored_batch;
+
+/* Numbers from row to row of scores. */
+long cw_score_stride(long n_theta);
 
 typedef struct {
   double change;    /* of ln q, as the step foretells it: root of the mean of (s_i . step)^2 */
@@ -22,8 +25,8 @@ typedef struct {
  *     sum_i (w_i + s_i . step)^2 + damping var(w) |step|^2,
  * by the n equations of the dual problem, so that many more parameters than configurations cost little (A. Chen,
  * M. Heyl, arXiv:2302.01941, for the same in wave functions).
- * Cost: n^2 n_theta flops, n^3/3, and a few passes through the scores. Same bits for any number of threads. Local.
- * CW_ENOMEM; CW_ENUMERIC: not-a-number among w or scores. */
+ * Cost: n^2 n_theta flops, n^3/3, and a few passes through the scores; n^2 doubles. Same bits for any number of threads.
+ * Local. CW_ENOMEM; CW_ENUMERIC: not-a-number among w or scores. */
 cw_status cw_natural_gradient(cw_context *ctx, cw_scored_batch *of, double damping, double *step,
                               cw_natural_report *report);
 

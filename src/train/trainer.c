@@ -30,8 +30,8 @@ struct cw_trainer {
   double *chunk_gradient; /* (chunks of this rank, n_theta) */
   double *chunk_shared;   /* (n_chunks, n_theta), on several ranks only */
   double *lw, *logq;      /* (n_blocks*B) */
-  double *score;          /* natural gradient: (n_blocks, n_theta, CW_LANES) of all ranks, */
-  double *w;              /* and -lw, (n_blocks, CW_LANES) */
+  double *score;          /* natural gradient: (batch, cw_score_stride), */
+  double *w;              /* and -lw (batch); of all ranks */
   double *weights;        /* (n_blocks*B) transitions: of all particles, with mean 1 */
   int *owner;       /* transitions: ranks in whose chunks the blocks of this rank's particles are */
   cw_arena **arena; /* one per thread */
@@ -75,9 +75,6 @@ static bool is_natural(const cw_trainer *t) {
   return t->opt.optimizer == CW_OPTIMIZER_NATURAL_GRADIENT;
 }
 
-/* Doubles in the scores of one block. */
-static size_t score_length(const cw_trainer *t) { return (size_t)t->n_theta * CW_LANES; }
-
 /* Which of n_parts has item i, where part p is [n*p/n_parts, n*(p+1)/n_parts). */
 static long part_of(long i, long n, long n_parts) { return ((i + 1) * n_parts - 1) / n; }
 
@@ -113,8 +110,8 @@ static cw_status allocate(cw_trainer *t) {
   t->logq = cw_alloc(lanes * sizeof(double));
   t->weights = cw_alloc(lanes * sizeof(double));
   if (is_natural(t)) {
-    t->w = cw_alloc((size_t)t->n_blocks * CW_LANES * sizeof(double));
-    t->score = cw_alloc(score_length(t) * (size_t)t->n_blocks * sizeof(double));
+    t->w = cw_alloc(lanes * sizeof(double));
+    t->score = cw_alloc((size_t)cw_score_stride(t->n_theta) * lanes * sizeof(double));
   }
   t->owner = cw_alloc((size_t)t->n_blocks * sizeof(int));
   t->batch_x = cw_alloc(blocks_kept(t) * block_length(t) * sizeof(double));
@@ -203,6 +200,14 @@ static const double *input_block(const cw_trainer *t, const step_input *in, long
   return x;
 }
 
+/* Scores of block b, from lanes to rows. */
+static void keep_scores(cw_trainer *t, long b, const double *each) {
+  const long stride = cw_score_stride(t->n_theta);
+  for (int l = 0; l < t->B; l++)
+    for (long k = 0; k < stride; k++)
+      t->score[(b * t->B + l) * stride + k] = k < t->n_theta ? each[k * CW_LANES + l] : 0;
+}
+
 static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const step_input *in,
                                 int c, double *gtheta, int thread) {
   long begin, end;
@@ -210,11 +215,16 @@ static cw_status chunk_gradient(cw_trainer *t, const cw_loss_setup *setup, const
   memset(gtheta, 0, (size_t)t->n_theta * sizeof *gtheta);
   for (long b = begin; b < end; b++) {
     double lw[CW_LANES], logq[CW_LANES];
-    double *each = is_natural(t) ? t->score + (size_t)b * score_length(t) : NULL;
-    if (each != NULL) memset(each, 0, score_length(t) * sizeof *each);
+    double *each = NULL;
     cw_arena_mark mark = cw_arena_save(t->arena[thread]);
+    if (is_natural(t)) {
+      const size_t bytes = (size_t)t->n_theta * CW_LANES * sizeof *each;
+      if ((each = cw_arena_alloc(t->arena[thread], bytes)) == NULL) return CW_ENOMEM;
+      memset(each, 0, bytes);
+    }
     CW_TRY(cw_loss_block(setup, b * t->B, input_block(t, in, b, thread), lw, logq,
                          &(cw_gradient_of){gtheta, each}, t->arena[thread]));
+    if (each != NULL) keep_scores(t, b, each);
     cw_arena_rewind(t->arena[thread], mark);
     memcpy(t->lw + b * t->B, lw, (size_t)t->B * sizeof *lw);
     memcpy(t->logq + b * t->B, logq, (size_t)t->B * sizeof *logq);
@@ -283,9 +293,8 @@ static void add_chunks(cw_trainer *t) {
     my_blocks(t, &b0, &b1);
     cw_allgather(t->ctx, t->lw + b0 * t->B, (b1 - b0) * t->B, t->lw);
     cw_allgather(t->ctx, t->logq + b0 * t->B, (b1 - b0) * t->B, t->logq);
-    const size_t score = score_length(t);
-    if (is_natural(t))
-      cw_allgather(t->ctx, t->score + (size_t)b0 * score, (b1 - b0) * (long)score, t->score);
+    const long block = t->B * cw_score_stride(t->n_theta);
+    if (is_natural(t)) cw_allgather(t->ctx, t->score + b0 * block, (b1 - b0) * block, t->score);
   }
 #pragma omp parallel for num_threads(cw_threads(t->ctx)) schedule(static)
   for (long i = 0; i < n; i++) {
@@ -366,9 +375,8 @@ static cw_status name_the_bad_layer(cw_trainer *t, const step_input *in) {
 
 /* The step along the natural gradient, into t->gradient. */
 static cw_status find_natural_step(cw_trainer *t, cw_natural_report *report) {
-  memset(t->w, 0, (size_t)t->n_blocks * CW_LANES * sizeof *t->w);
-  for (long i = 0; i < t->n_blocks * t->B; i++) t->w[i / t->B * CW_LANES + i % t->B] = -t->lw[i];
-  cw_scored_batch batch = {t->opt.batch, t->n_blocks, t->n_theta, t->w, t->score};
+  for (long i = 0; i < t->opt.batch; i++) t->w[i] = -t->lw[i];
+  cw_scored_batch batch = {t->opt.batch, t->n_theta, t->w, t->score};
   return cw_natural_gradient(t->ctx, &batch, t->opt.damping, t->gradient, report);
 }
 

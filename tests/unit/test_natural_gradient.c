@@ -16,24 +16,20 @@ static double random_number(uint32_t i, uint32_t draw) {
   return z[0];
 }
 
-/* Three blocks, `lanes` configurations in each, with means that must not matter. */
-enum { BLOCKS = 3 };
+/* Configurations with means that must not matter. */
+enum { N = 48 };
 
-static cw_scored_batch batch(int lanes, long n_theta) {
-  cw_scored_batch b = {.n = (long)BLOCKS * lanes, .n_blocks = BLOCKS, .n_theta = n_theta};
-  const size_t n = BLOCKS * CW_LANES;
-  b.w = cw_alloc(n * sizeof *b.w);
-  b.score = cw_alloc(n * (size_t)n_theta * sizeof *b.score);
-  memset(b.w, 0, n * sizeof *b.w);
-  memset(b.score, 0, n * (size_t)n_theta * sizeof *b.score);
-  for (int block = 0; block < BLOCKS; block++)
-    for (int l = 0; l < lanes; l++) {
-      const uint32_t i = (uint32_t)(block * CW_LANES + l);
-      b.w[i] = 300 + 2 * random_number(i, 0);
-      for (long k = 0; k < n_theta; k++)
-        b.score[(block * n_theta + k) * CW_LANES + l] =
-            (double)(k % 3) + random_number(i, 1 + (uint32_t)k);
-    }
+static cw_scored_batch batch(long n_theta) {
+  const long stride = cw_score_stride(n_theta);
+  cw_scored_batch b = {.n = N, .n_theta = n_theta};
+  b.w = cw_alloc(N * sizeof *b.w);
+  b.score = cw_alloc((size_t)(N * stride) * sizeof *b.score);
+  for (uint32_t i = 0; i < N; i++) {
+    b.w[i] = 300 + 2 * random_number(i, 0);
+    for (long k = 0; k < stride; k++)
+      b.score[i * stride + k] =
+          k < n_theta ? (double)(k % 3) + random_number(i, 1 + (uint32_t)k) : 0;
+  }
   return b;
 }
 
@@ -46,37 +42,29 @@ static void close_batch(cw_scored_batch *b) {
 static void expect_normal_equations(const cw_scored_batch *b, double damping, const double *step,
                                     const cw_natural_report *report) {
   const long p = b->n_theta;
-  const int lanes = (int)(b->n / BLOCKS);
+  const long stride = cw_score_stride(p);
   double *gram = cw_alloc((size_t)(p * p) * sizeof *gram),
          *moment = cw_alloc((size_t)p * sizeof *moment), *mean = cw_alloc((size_t)p * sizeof *mean),
          w_mean = 0, variance = 0, square = 0;
   memset(gram, 0, (size_t)(p * p) * sizeof *gram);
   for (long k = 0; k < p; k++) mean[k] = moment[k] = 0;
-#define CW_EACH                                                                                    \
-  for (int block = 0; block < BLOCKS; block++)                                                     \
-    for (int l = 0; l < lanes; l++)
-#define CW_W    b->w[block * CW_LANES + l]
-#define CW_S(k) b->score[(block * p + (k)) * CW_LANES + l]
-  CW_EACH {
-    w_mean += CW_W / (double)b->n;
-    for (long k = 0; k < p; k++) mean[k] += CW_S(k) / (double)b->n;
+  for (int i = 0; i < N; i++) {
+    w_mean += b->w[i] / N;
+    for (long k = 0; k < p; k++) mean[k] += b->score[i * stride + k] / N;
   }
-  CW_EACH {
-    const double w = CW_W - w_mean;
-    variance += w * w / (double)b->n;
+  for (int i = 0; i < N; i++) {
+    const double w = b->w[i] - w_mean, *s = b->score + i * stride;
+    variance += w * w / N;
     double foretold = 0;
     for (long k = 0; k < p; k++) {
-      foretold += (CW_S(k) - mean[k]) * step[k];
-      moment[k] -= (CW_S(k) - mean[k]) * w;
-      for (long j = 0; j <= k; j++) gram[k * p + j] += (CW_S(k) - mean[k]) * (CW_S(j) - mean[j]);
+      foretold += (s[k] - mean[k]) * step[k];
+      moment[k] -= (s[k] - mean[k]) * w;
+      for (long j = 0; j <= k; j++) gram[k * p + j] += (s[k] - mean[k]) * (s[j] - mean[j]);
     }
-    square += foretold * foretold / (double)b->n;
+    square += foretold * foretold / N;
   }
-#undef CW_EACH
-#undef CW_W
-#undef CW_A
   for (long k = 0; k < p; k++) gram[k * p + k] += damping * variance;
-  check_close(report->grad_norm, sqrt(cw_dot(moment, moment, (size_t)p)) / (double)b->n,
+  check_close(report->grad_norm, sqrt(cw_dot(moment, moment, (size_t)p)) / N,
               1e-8 * report->grad_norm);
   assert_true(cw_cholesky(p, gram, 0));
   cw_cholesky_solve(p, gram, moment);
@@ -87,21 +75,21 @@ static void expect_normal_equations(const cw_scored_batch *b, double damping, co
   free(mean);
 }
 
-/* Fewer parameters than configurations and more, whole blocks and those of a lattice that is split over lanes. */
+/* Fewer parameters than configurations, more, and more than the kernels take at a time. */
 static void steps_solve_the_normal_equations(void **state) {
+  static const long sizes[] = {5, 65, 300, 1100};
   (void)state;
   for (int threads = 1; threads <= 2; threads++) {
     cw_context *ctx = test_context(threads);
-    for (int lanes = 4; lanes <= CW_LANES; lanes *= 4)
-      for (long n_theta = 5; n_theta < 1000; n_theta *= 13) {
-        cw_scored_batch given = batch(lanes, n_theta), b = batch(lanes, n_theta);
-        double step[1000];
-        cw_natural_report report;
-        check_ok(ctx, cw_natural_gradient(ctx, &b, 0.7, step, &report));
-        expect_normal_equations(&given, 0.7, step, &report);
-        close_batch(&given);
-        close_batch(&b);
-      }
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+      cw_scored_batch given = batch(sizes[k]), b = batch(sizes[k]);
+      double step[1100];
+      cw_natural_report report;
+      check_ok(ctx, cw_natural_gradient(ctx, &b, 0.7, step, &report));
+      expect_normal_equations(&given, 0.7, step, &report);
+      close_batch(&given);
+      close_batch(&b);
+    }
     cw_context_destroy(ctx);
   }
 }
@@ -111,16 +99,16 @@ static void nothing_to_do(void **state) {
   cw_context *ctx = test_context(1);
   double step[5];
   cw_natural_report report;
-  cw_scored_batch b = batch(CW_LANES, 5);
-  for (int i = 0; i < BLOCKS * CW_LANES; i++) b.w[i] = 17; /* perfect weights */
+  cw_scored_batch b = batch(5);
+  for (int i = 0; i < N; i++) b.w[i] = 17; /* perfect weights */
   check_ok(ctx, cw_natural_gradient(ctx, &b, 1, step, &report));
   for (int k = 0; k < 5; k++) check_close(step[k], 0, 1e-12);
-  memset(b.score, 0, BLOCKS * CW_LANES * 5 * sizeof *b.score);
+  for (long i = 0; i < N * cw_score_stride(5); i++) b.score[i] = 0;
   b.w[3] = 1; /* parameters that change nothing */
   check_ok(ctx, cw_natural_gradient(ctx, &b, 1, step, &report));
   for (int k = 0; k < 5; k++) check_close(step[k], 0, 0);
   check_close(report.change, 0, 0);
-  b.score[40] = NAN;
+  b.score[cw_score_stride(5) + 1] = NAN;
   assert_int_equal(cw_natural_gradient(ctx, &b, 1, step, &report), CW_ENUMERIC);
   close_batch(&b);
   cw_context_destroy(ctx);
@@ -262,6 +250,36 @@ static void bits_do_not_depend_on_threads_or_stops(void **state) {
   for (int i = 0; i < 3; i++) free(at[i]);
 }
 
+/* Parameters of a flow of links after two steps. */
+static void train_links(int V, double *theta) {
+  subject s = {.ctx = test_context(1)};
+  const cw_lattice lat = {2, {4, 4}};
+  const cw_theory_ops *u1 = cw_theory_find("u1");
+  const double beta[CW_MAX_PARAMS] = {2};
+  cw_model_spec spec = {.field = u1->kind, .prior = {.kind = CW_PRIOR_HAAR}, .n_layers = 2};
+  for (int i = 0; i < 2; i++) spec.layer[i] = (cw_layer_spec){.kind = "staple", .number = i};
+  check_ok(s.ctx, cw_geometry_create(s.ctx, &lat, V, &s.geom));
+  check_ok(s.ctx, cw_theory_create(s.ctx, u1, s.geom, 0, beta, &s.th));
+  check_ok(s.ctx, cw_model_create(s.ctx, &spec, s.geom, &s.model));
+  cw_model_init(s.model, 1);
+  train(&s, 2, NULL, NULL);
+  assert_int_equal(cw_model_n_theta(s.model), 2);
+  memcpy(theta, cw_model_theta(s.model), 2 * sizeof *theta);
+  close_subject(&s);
+}
+
+/* Blocks hold fewer configurations where a lattice is split over lanes; the batch is the same. */
+static void splits_do_not_matter(void **state) {
+  (void)state;
+  double whole[2], split[2];
+  train_links(1, whole);
+  assert_true(fabs(whole[0]) > 1e-3);
+  for (int V = 2; V <= 4; V *= 2) {
+    train_links(V, split);
+    for (int k = 0; k < 2; k++) check_close(split[k], whole[k], 1e-9);
+  }
+}
+
 static void what_it_is_not_for_is_refused(void **state) {
   (void)state;
   cw_trainer *t;
@@ -290,6 +308,7 @@ int main(void) {
       cmocka_unit_test(an_interacting_field_is_nearly_found),
       cmocka_unit_test(steps_are_shortened),
       cmocka_unit_test(bits_do_not_depend_on_threads_or_stops),
+      cmocka_unit_test(splits_do_not_matter),
       cmocka_unit_test(what_it_is_not_for_is_refused),
   };
   return cmocka_run_group_tests_name("natural_gradient", tests, NULL, NULL);
