@@ -203,7 +203,7 @@ class Tune(Case):
 
     def test_what_stops_leaves_the_best_so_far(self):
         self.write("job.yaml", SWITCH)
-        process = self.start("tune", "job.yaml", "--for", "swaps", "--steps", "1000")
+        process = self.start("tune", "job.yaml", "--for", "swaps", "--cost", "updates", "--steps", "1000")
         lines = [process.stdout.readline() for _ in range(4)]
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=100)
