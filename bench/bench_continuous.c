@@ -109,8 +109,7 @@ static void bench(int L) {
 int main(int argc, char **argv) {
   static const int sizes[] = {8, 16, 32};
   printf("layer continuous, %d features, %d harmonics, %d steps, batch %d, of the natural gradient "
-         "%d, one "
-         "thread; shares of\n"
+         "%d, one thread; shares of\n"
          "the double FMA peak, of the flops that are done and of those of direct convolutions\n",
          FEATURES, HARMONICS, STEPS, BATCH, NATURAL);
   printf("  L  samples/s   done  direct    train/s plain, done, direct    train/s path, done   "

@@ -8,9 +8,8 @@
 typedef struct {
   long n, n_theta;
   double *w; /* (n) ln q + S; becomes that about its mean */
-  double *
-      score; /* (n, cw_score_stride) d ln q/dtheta at fixed configurations, aligned, behind n_theta zeros; becomes
-                    that about its mean */
+  double
+      *score; /* (n, cw_score_stride) d ln q/dtheta at fixed configurations, zeros behind; as w */
 } cw_scored_batch;
 
 /* Numbers from row to row of scores. */

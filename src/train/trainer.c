@@ -30,8 +30,7 @@ struct cw_trainer {
   double *chunk_gradient; /* (chunks of this rank, n_theta) */
   double *chunk_shared;   /* (n_chunks, n_theta), on several ranks only */
   double *lw, *logq;      /* (n_blocks*B) */
-  double *score;          /* natural gradient: (batch, cw_score_stride), */
-  double *w;              /* and -lw (batch); of all ranks */
+  double *score;          /* natural gradient: (batch, cw_score_stride), of all ranks */
   double *weights;        /* (n_blocks*B) transitions: of all particles, with mean 1 */
   int *owner;       /* transitions: ranks in whose chunks the blocks of this rank's particles are */
   cw_arena **arena; /* one per thread */
@@ -109,16 +108,14 @@ static cw_status allocate(cw_trainer *t) {
   t->lw = cw_alloc(lanes * sizeof(double));
   t->logq = cw_alloc(lanes * sizeof(double));
   t->weights = cw_alloc(lanes * sizeof(double));
-  if (is_natural(t)) {
-    t->w = cw_alloc(lanes * sizeof(double));
+  if (is_natural(t))
     t->score = cw_alloc((size_t)cw_score_stride(t->n_theta) * lanes * sizeof(double));
-  }
   t->owner = cw_alloc((size_t)t->n_blocks * sizeof(int));
   t->batch_x = cw_alloc(blocks_kept(t) * block_length(t) * sizeof(double));
   t->arena = cw_alloc(threads * sizeof *t->arena);
   if (!t->theta || !t->m || !t->v || !t->gradient || !t->chunk_gradient || !t->lw || !t->logq ||
-      !t->weights || !t->owner || !t->batch_x || !t->arena ||
-      (is_natural(t) && (!t->w || !t->score)) || (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
+      !t->weights || !t->owner || !t->batch_x || !t->arena || (is_natural(t) && !t->score) ||
+      (cw_ranks(t->ctx) > 1 && !t->chunk_shared))
     return cw_fail(t->ctx, CW_ENOMEM, "no memory to train %ld parameters", t->n_theta);
   for (size_t i = 0; i < threads; i++)
     if ((t->arena[i] = cw_arena_create(1 << 22)) == NULL)
@@ -168,7 +165,6 @@ void cw_trainer_destroy(cw_trainer *t) {
   free(t->lw);
   free(t->logq);
   free(t->score);
-  free(t->w);
   free(t->weights);
   free(t->owner);
   free(t->batch_x);
@@ -373,10 +369,10 @@ static cw_status name_the_bad_layer(cw_trainer *t, const step_input *in) {
 
 /* ---- a step ---- */
 
-/* The step along the natural gradient, into t->gradient. */
+/* The step along the natural gradient, into t->gradient; lw, which has been reported, is overwritten. */
 static cw_status find_natural_step(cw_trainer *t, cw_natural_report *report) {
-  for (long i = 0; i < t->opt.batch; i++) t->w[i] = -t->lw[i];
-  cw_scored_batch batch = {t->opt.batch, t->n_theta, t->w, t->score};
+  for (long i = 0; i < t->opt.batch; i++) t->lw[i] = -t->lw[i];
+  cw_scored_batch batch = {t->opt.batch, t->n_theta, t->lw, t->score};
   return cw_natural_gradient(t->ctx, &batch, t->opt.damping, t->gradient, report);
 }
 
